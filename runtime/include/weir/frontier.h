@@ -25,7 +25,8 @@ WEIR_API void weir_frontier_fini(weir_frontier *f);
 WEIR_API void weir_frontier_clear(weir_frontier *f);
 
 /* Adds t unless an element is at or before it; removes the elements at or after it. Returns whether
- * t was added. Out of memory: see weir_out_of_memory in weir/env.h. */
+ * t was added. Memory: weir_alloc_must (weir/memory.h). */
+WEIR_API bool weir_frontier_insert(weir_frontier *f, const weir_time *t);
 /* Copies. dst keeps its storage. */
 WEIR_API void weir_frontier_set(weir_frontier *dst, const weir_frontier *src);
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything a worker takes from the world outside its own memory: clock, random numbers, channels
+ * to other workers, parking. Production and simulation implement the same tables; the worker's code
+ * is the same over both. Allocation is weir/memory.h; storage joins this table with checkpoints.
+ */
+#ifndef WEIR_ENV_ENV_H
+#define WEIR_ENV_ENV_H
+
+#include <weir/base.h>
+
+typedef struct weir_env weir_env;
+
+/* What a worker's turn can find in its inbox. */
+typedef struct weir_mail {
+    const void *data;
+    size_t size;
+} weir_mail;
+
+struct weir_env {
+    void *ctx;
+
+    /* Nanoseconds since some fixed moment, never backwards; microseconds since 1970 (UTC). */
+    uint64_t (*now_ns)(void *ctx);
+    int64_t (*wall_us)(void *ctx);
+    uint64_t (*random_u64)(void *ctx);
+
+    /* Mail: pointers from one worker to another, in order a pair, never lost, no bound (the engine's
+     * credits bound it). Ownership of what item points to passes to the receiver. send is called
+     * only by worker `from`'s thread, take only by worker `to`'s. NULL: nothing there now. */
+    void (*mail_send)(void *ctx, unsigned from, unsigned to, void *item);
+    void *(*mail_take)(void *ctx, unsigned to, unsigned from);
+
+    /* The broadcast log of worker `from`: entries (size bytes, a multiple of 8, at most 64 KiB; longer
+     * ones are the caller's to avoid) that every other worker reads in order. read gives the next
+     * entry of `from` that `to` has not read, valid until the next read of the same pair, or false.
+     * A reader that is 1 MiB behind is taken off the log: `sum` (below) folds what it has not read. */
+    void (*log_append)(void *ctx, unsigned from, const void *entry, size_t size);
+    bool (*log_read)(void *ctx, unsigned to, unsigned from, weir_mail *entry);
+
+    /* Wakes worker `to` if it is parked, or about to park. Cheap if it is not: a fence and a load.
+     * Any thread. Call it once after a turn's sends and appends, not once each. */
+    void (*wake)(void *ctx, unsigned to);
+    /* The two halves of parking, called by worker `self`'s thread. park_prepare raises the flag that
+     * makes others wake us (then the caller looks at its inboxes once more); park_cancel lowers it.
+     * fd becomes readable when woken; park_cancel also clears it. */
+    void (*park_prepare)(void *ctx, unsigned self);
+    void (*park_cancel)(void *ctx, unsigned self);
+    int (*park_fd)(void *ctx, unsigned self);
+};
+
+/* Folds unread log entries of one sender into one: gets entries one after the other by add, then
+ * finish hands over a block (freed by weir_free(data, size)) that read will return, whatever its
+ * size, before the log goes on. Called by the writer's thread. */
+typedef struct weir_log_sum {
+    void *(*begin)(void *ctx);
+    void (*add)(void *sum, const void *entry, size_t size);
+    weir_mail (*finish)(void *sum);
+    void *ctx;
+} weir_log_sum;
+
+/* Production: threads of one process. workers >= 1. NULL and *error if the machine refuses. */
+weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, weir_error *error);
+/* No worker may use it any more. Mail still in it is not freed: drain it first. */
+void weir__env_threads_destroy(weir_env *env);
+
+#endif
