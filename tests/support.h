@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every check program shares: running a suite, seeds, a small random generator.
+ */
+#ifndef WEIR_TESTS_SUPPORT_H
+#define WEIR_TESTS_SUPPORT_H
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* Runs the suite without forking (sanitizers see everything); 0 if all passed and at least one ran. */
+int test_run(Suite *suite);
+
+/* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */
+uint64_t test_seed(uint64_t fixed);
+
+/* splitmix64. */
+static inline uint64_t test_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+/* Uniform in 0 to bound - 1 (bound > 0; the bias is immaterial here). */
+static inline uint64_t test_below(uint64_t *state, uint64_t bound)
+{
+    return test_random(state) % bound;
+}
+
+/* One test case that holds the functions given, ended by NULL. */
+Suite *test_suite(const char *name, const TTest *const *tests);
+
+#endif
