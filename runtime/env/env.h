@@ -31,10 +31,11 @@ struct weir_env {
     void (*mail_send)(void *ctx, unsigned from, unsigned to, void *item);
     void *(*mail_take)(void *ctx, unsigned to, unsigned from);
 
-    /* The broadcast log of worker `from`: entries (size bytes, a multiple of 8, at most 64 KiB; longer
-     * ones are the caller's to avoid) that every other worker reads in order. read gives the next
-     * entry of `from` that `to` has not read, valid until the next read of the same pair, or false.
-     * A reader that is 1 MiB behind is taken off the log: `sum` (below) folds what it has not read. */
+    /* The broadcast log of worker `from`: entries (of any size; up to 56 bytes are one cache line)
+     * that every other worker reads in order. read gives the next entry of `from` that `to` has not
+     * read, 8-byte aligned, valid until the next read of the same pair, or false. A reader that is
+     * 1 MiB behind is taken off the log: `sum` (below) folds what it has not read. Read until false:
+     * who keeps an entry cannot be taken off, and holds the log's memory. */
     void (*log_append)(void *ctx, unsigned from, const void *entry, size_t size);
     bool (*log_read)(void *ctx, unsigned to, unsigned from, weir_mail *entry);
 
@@ -51,7 +52,8 @@ struct weir_env {
 
 /* Folds unread log entries of one sender into one: gets entries one after the other by add, then
  * finish hands over a block (freed by weir_free(data, size)) that read will return, whatever its
- * size, before the log goes on. Called by the writer's thread. */
+ * size, before the log goes on; NULL and 0 if nothing is left. Called by the writer's thread. begin
+ * never returns NULL. A block that was not read in time is the first thing added to the next sum. */
 typedef struct weir_log_sum {
     void *(*begin)(void *ctx);
     void (*add)(void *sum, const void *entry, size_t size);
