@@ -44,8 +44,7 @@ typedef struct weir__broadcast_options {
     unsigned readers;       /* may be 0: then appending does nothing */
     size_t chunk_bytes;     /* a multiple of 64, at least 256; 0: 64 KiB */
     size_t lag_bytes;       /* 0: 1 MiB */
-    weir_log_sum sum;       /* begin never returns NULL; a block may be added to another sum; a
-                               block of size 0 is passed over */
+    weir_log_sum sum;
 } weir__broadcast_options;
 
 /* NULL if memory is gone. */
