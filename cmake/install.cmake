@@ -7,8 +7,8 @@ file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 
 foreach(layer runtime operators connectors tests/harness)
   if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${layer}/include)
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${layer}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-      FILES_MATCHING PATTERN *.h)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${layer}/include/
+      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
   endif()
 endforeach()
 

@@ -1,3 +1,19 @@
-# Checks that are no Check programs: of the repository, the headers, the compilers' messages and the
-# installed package. They have labels of their own, so that builds for sanitizers leave them out.
-set(repository_checks)
+# Checks that are no Check programs: of the repository, its scripts and headers, the compilers'
+# messages, and the installed package. One build has them; those for sanitizers leave them out.
+if(WEIR_SANITIZE OR WEIR_HASH_8BIT OR CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  return()
+endif()
+set(source ${PROJECT_SOURCE_DIR})
+# weir_check(NAME LABEL COMMAND...)
+function(weir_check name label)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS ${label})
+endfunction()
+weir_check(tidy/repository tidy ${source}/tests/tidy/tidy.py ${source})
+weir_check(tidy/selftest tidy ${source}/tests/tidy/selftest.py)
+weir_check(headers/alone headers ${source}/tests/headers/run ${source})
+file(GLOB refusals CONFIGURE_DEPENDS compile/refusals/*.c)
+if(refusals)
+  weir_check(compile/messages compile ${source}/tests/compile/run ${source})
+endif()
+weir_check(consumer/packages consumer ${source}/tests/consumer/run ${source} ${CMAKE_BINARY_DIR})

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Runs the suite without forking (sanitizers see everything); 0 if all passed and at least one ran. */
+/* Runs the suite without forking (sanitizers see everything); 0 if all passed and one ran. */
 int test_run(Suite *suite);
 
 /* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */

@@ -14,7 +14,7 @@ __attribute__((noreturn, cold)) void weir__assert_failed(const char *file, int l
                                                          const char *format, ...)
     WEIR_PRINTF(3, 4);
 
-/* WEIR_ASSERT(condition, "operator '%s': ...", name): the text says who did what, with the times. */
+/* WEIR_ASSERT(condition, "operator '%s': ...", name): the text says who did what, and the times. */
 #define WEIR_ASSERT(ok, ...)                                           \
     (WEIR_LIKELY(ok) ? (void)0 : weir__assert_failed(__FILE__, __LINE__, __VA_ARGS__))
 

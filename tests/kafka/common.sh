@@ -24,7 +24,7 @@ need_jars() {
     exec 9>"$cache/lock"
     flock 9
     if [ ! -d "$cache/jars" ]; then
-        command -v mvn >/dev/null || die "maven is needed to fetch Kafka's jars (apt-get install maven)"
+        command -v mvn >/dev/null || die "fetching Kafka's jars needs maven (apt-get install maven)"
         rm -rf "$cache/jars.part"
         timeout 600 mvn -q -B -f "$scripts/pom.xml" -Dkafka.version="$version" \
             dependency:copy-dependencies -DincludeScope=runtime \

@@ -35,7 +35,7 @@ static inline bool weir_str_is_inline(const weir_str *s) { return s->len <= WEIR
 /* A view of len bytes at data (at most 4 GiB - 1): copied if short, borrowed if longer. */
 static inline weir_str weir_str_view(const char *data, size_t len)
 {
-    weir_str s = { .len = (uint32_t)len, .prefix = { 0 }, .u = { .rest = { 0 } } };
+    weir_str s = { (uint32_t)len, { 0 }, { { 0 } } }; /* C++17 knows no designators */
     if (len <= WEIR_STR_INLINE) {
         memcpy(s.prefix, data, len);
     } else {

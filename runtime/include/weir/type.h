@@ -65,10 +65,10 @@ typedef struct weir_type {
     bool has_strings;      /* some field is str or bytes */
 } weir_type;
 
-/* Checks a description made by hand: fields inside the record, aligned, not overlapping, named once,
- * limits kept, has_strings right. Every graph does this itself for each type it meets. */
+/* Checks a description made by hand: fields inside the record, aligned, not overlapping, named
+ * once, limits kept, has_strings right. Every graph does this itself for each type it meets. */
 WEIR_API weir_status weir_type_check(const weir_type *type, weir_error *error);
-/* Same fields, kinds, offsets: records of one may be read as the other. Names of types may differ. */
+/* Same fields, kinds, offsets: records of one may be read as the other. Types' names may differ. */
 WEIR_API bool weir_type_same_layout(const weir_type *a, const weir_type *b);
 /* Index of the field, or -1. */
 WEIR_API int weir_type_field(const weir_type *type, const char *name);
