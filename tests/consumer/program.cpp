@@ -2,20 +2,18 @@
  *
  * A user's C++ program: the engine's headers compile and link as C++17.
  */
-#include <cstring>
 #include <iostream>
+#include <string>
 #include <weir/base.h>
-#include <weir/frontier.h>
+#include <weir/memory.h>
+#include <weir/type.h>
 
 int main()
 {
-    weir_frontier frontier;
-    weir_frontier_init(&frontier, 1);
-    weir_time time = weir_time_1(5);
-    weir_frontier_insert(&frontier, &time);
-    char text[64];
-    std::cout << "weir " << weir_version() << ' '
-              << weir_frontier_text(&frontier, text, sizeof text) << '\n';
-    weir_frontier_fini(&frontier);
-    return std::strcmp(text, "{5}") != 0;
+    weir_error error;
+    char text[100];
+    weir_error_set(&error, WEIR_INVALID, "no %s", "graph");
+    weir_error_hint(&error, "make one");
+    std::cout << weir_version() << ' ' << weir_error_text(&error, text, sizeof text) << '\n';
+    return std::string(weir_status_name(error.status)) != "INVALID";
 }

@@ -60,6 +60,8 @@ CASES = {
         {"a.md": "see ../sha" "red/notes\n"},
     ], [{"pom.xml": "http://maven.apache.org/POM/4.0.0\n", "b.md": "network/root/x\n",
          "a.md": "http://127.0.0.1:8080/views\n"}]),
+    "scripts": ([{"dev": "#!/usr/bin/env bash\nif true; then\n"}, {"a.py": "if True\n"}],
+                [{"dev": "#!/usr/bin/env bash\ntrue\n", "a.py": "a = 1\n", "if.c": "if (\n"}]),
     "words": ([{"runtime/base/a.c": "int the_topology;\n"}, {"docs/a.md": "A savepoint\n"}],
               [{"docs/a.md": "A checkpoint of the graph\n", "tests/a.c": "int topology;\n"}]),
     "calls": ([

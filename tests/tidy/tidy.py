@@ -11,7 +11,6 @@ import sys
 
 LIBRARY = ("runtime/", "operators/", "connectors/")
 LAYERS = LIBRARY + ("examples/",)
-TEXT_NAMES = (".c", ".h", ".cpp", ".py", ".sh", ".cmake", ".in", ".txt", ".md", ".json", ".xml")
 RULES = {}
 
 
@@ -235,6 +234,21 @@ def places(tree):
                 yield path, number, "names a path of one machine"
 
 
+@rule
+def scripts(tree):
+    """What a shell or Python would refuse to read."""
+    for path, text in sorted(tree.files.items()):
+        if re.match(r"#!.*\bbash\b", text) or path.endswith(".sh"):
+            done = subprocess.run(["bash", "-n"], input=text, stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                yield path, 1, "bash does not read it: " + " ".join(done.stderr.split())
+        elif re.match(r"#!.*\bpython3\b", text) or path.endswith(".py"):
+            try:
+                compile(text, path, "exec")
+            except SyntaxError as error:
+                yield path, error.lineno or 1, f"Python does not read it: {error.msg}"
+
+
 # Words that the glossary has another word for. In code and comments of the layers, and in docs.
 SYNONYMS = {
     "topology": "graph", "savepoint": "checkpoint", "subtask": "node", "executor": "worker",
@@ -366,7 +380,7 @@ def read(repository):
             continue
         with open(full, "rb") as file:
             data = file.read()
-        if path.endswith(TEXT_NAMES) or data.startswith(b"#!"):
+        if b"\0" not in data:
             files[path] = data.decode("utf-8")
     return Tree(files)
 
