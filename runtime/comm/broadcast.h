@@ -16,9 +16,9 @@
  *
  * Falling behind. A reader says by `passed` (release) which chunk it stands in; the writer looks
  * (acquire) when it begins a chunk and frees what all have passed. If the chunk a reader stands in
- * began `lag_bytes` or more ago, the writer takes the reader off the log: everything unread becomes one block, made by
- * weir_log_sum, which the reader gets from its next read before it goes on at the place where the
- * writer was. The two agree by a state on the reader's line:
+ * began `lag_bytes` or more ago, the writer takes the reader off the log: everything unread becomes
+ * one block, made by weir_log_sum, which the reader gets from its next read before it goes on at
+ * the place where the writer was. The two agree by a state on the reader's line:
  *
  *   IDLE ⇄ READING   by the reader: CAS (acquire) when it finds an entry, store (release) when it
  *                    finds none. While it stays READING, reading on costs no atomic operation.
@@ -30,8 +30,8 @@
  * Neither waits: a reader that meets FOLDING finds nothing for now, a writer that meets READING
  * tries again with its next append. An empty poll is made without leaving IDLE, so the header that
  * it loads must not be freed: the chunk a reader stands in is kept until it has moved on, also when
- * it was taken off the log. So the log holds at most lag_bytes, the chunk being written, and a chunk
- * a reader, as long as readers read until there is nothing: who keeps an entry stays READING.
+ * it was taken off the log. So the log holds at most lag_bytes, the chunk being written, and a
+ * chunk a reader, as long as readers read until there is nothing: who keeps an entry stays READING.
  */
 #ifndef WEIR_COMM_BROADCAST_H
 #define WEIR_COMM_BROADCAST_H

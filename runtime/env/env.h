@@ -25,26 +25,27 @@ struct weir_env {
     int64_t (*wall_us)(void *ctx);
     uint64_t (*random_u64)(void *ctx);
 
-    /* Mail: pointers from one worker to another, in order a pair, never lost, no bound (the engine's
-     * credits bound it). Ownership of what item points to passes to the receiver. send is called
-     * only by worker `from`'s thread, take only by worker `to`'s. NULL: nothing there now. */
+    /* Mail: pointers from one worker to another, in order a pair, never lost, no bound (the
+     * engine's credits bound it). Ownership of what item points to passes to the receiver. send is
+     * called only by worker `from`'s thread, take only by worker `to`'s. NULL: nothing there
+     * now. */
     void (*mail_send)(void *ctx, unsigned from, unsigned to, void *item);
     void *(*mail_take)(void *ctx, unsigned to, unsigned from);
 
     /* The broadcast log of worker `from`: entries (of any size; up to 56 bytes are one cache line)
      * that every other worker reads in order. read gives the next entry of `from` that `to` has not
      * read, 8-byte aligned, valid until the next read of the same pair, or false. A reader that is
-     * 1 MiB behind is taken off the log: `sum` (below) folds what it has not read. Read until false:
-     * who keeps an entry cannot be taken off, and holds the log's memory. */
+     * 1 MiB behind is taken off the log: `sum` (below) folds what it has not read. Read until
+     * false: who keeps an entry cannot be taken off, and holds the log's memory. */
     void (*log_append)(void *ctx, unsigned from, const void *entry, size_t size);
     bool (*log_read)(void *ctx, unsigned to, unsigned from, weir_mail *entry);
 
     /* Wakes worker `to` if it is parked, or about to park. Cheap if it is not: a fence and a load.
      * Any thread. Call it once after a turn's sends and appends, not once each. */
     void (*wake)(void *ctx, unsigned to);
-    /* The two halves of parking, called by worker `self`'s thread. park_prepare raises the flag that
-     * makes others wake us (then the caller looks at its inboxes once more); park_cancel lowers it.
-     * fd becomes readable when woken; park_cancel also clears it. */
+    /* The two halves of parking, called by worker `self`'s thread. park_prepare raises the flag
+     * that makes others wake us (then the caller looks at its inboxes once more); park_cancel
+     * lowers it. fd becomes readable when woken; park_cancel also clears it. */
     void (*park_prepare)(void *ctx, unsigned self);
     void (*park_cancel)(void *ctx, unsigned self);
     int (*park_fd)(void *ctx, unsigned self);
@@ -53,7 +54,8 @@ struct weir_env {
 /* Folds unread log entries of one sender into one: gets entries one after the other by add, then
  * finish hands over a block (freed by weir_free(data, size)) that read will return, whatever its
  * size, before the log goes on; NULL and 0 if nothing is left. Called by the writer's thread. begin
- * never returns NULL. A block that was not read in time is the first thing added to the next sum. */
+ * never returns NULL. A block that was not read in time is the first thing added to the next
+ * sum. */
 typedef struct weir_log_sum {
     void *(*begin)(void *ctx);
     void (*add)(void *sum, const void *entry, size_t size);

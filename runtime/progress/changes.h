@@ -52,8 +52,9 @@ typedef struct weir__depths {
     uint32_t count;
 } weir__depths;
 
-/* The flat form: for each pair {u32 port, i32 diff, depth(port) × u64}, in the machine's byte order,
- * so always a multiple of 8 bytes; an empty set is 0 bytes. A diff beyond 32 bits takes several. */
+/* The flat form: for each pair {u32 port, i32 diff, depth(port) × u64}, in the machine's byte
+ * order, so always a multiple of 8 bytes; an empty set is 0 bytes. A diff beyond 32 bits takes
+ * several. */
 size_t weir__changes_encoded_size(const weir__changes *changes, weir__depths depths);
 /* Writes exactly that many bytes; out may have any alignment. Every port is below depths.count. */
 void weir__changes_encode(const weir__changes *changes, weir__depths depths, void *out);

@@ -28,7 +28,8 @@ typedef enum weir__interest {
 } weir__interest;
 
 typedef struct weir__port_spec {
-    const char *name; /* for errors only, borrowed until the builder ends; NULL: its number is named */
+    /* for errors only, borrowed until the builder ends; NULL: its number is named */
+    const char *name;
     unsigned depth;   /* 1 to WEIR_TIME_COORDS */
     bool is_input;
     bool watched;     /* its frontier is asked for whatever the interest: probes, sinks, views */
@@ -40,17 +41,18 @@ weir__topology_builder *weir__topology_builder_create(void);
 void weir__topology_builder_destroy(weir__topology_builder *builder);
 /* Ports are numbered from 0 in the order in which they are added. */
 uint32_t weir__topology_add_port(weir__topology_builder *builder, const weir__port_spec *spec);
-/* A link from an output to an input, or inside a node from an input to an output. Repeated calls for
- * one pair of ports add up: what remains is the antichain of the summaries given. The summary's
+/* A link from an output to an input, or inside a node from an input to an output. Repeated calls
+ * for one pair of ports add up: what remains is the antichain of the summaries given. The summary's
  * depth is that of `to`; it keeps at least the first coordinate. */
 void weir__topology_add_edge(weir__topology_builder *builder, uint32_t from, uint32_t to,
                              const weir_summary *summary);
 
-/* WEIR__TOPOLOGY_KEEP_ALL: no port is removed, and all are tracked (tests, and graphs looked at). */
+/* WEIR__TOPOLOGY_KEEP_ALL: no port is removed, and all are tracked (tests, and graphs looked
+ * at). */
 enum { WEIR__TOPOLOGY_KEEP_ALL = 1 };
 
-/* Makes *topology from what was added; the builder can be destroyed afterwards. WEIR_INVALID, naming
- * the ports, if some cycle does not advance time: then *topology is NULL. */
+/* Makes *topology from what was added; the builder can be destroyed afterwards. WEIR_INVALID,
+ * naming the ports, if some cycle does not advance time: then *topology is NULL. */
 WEIR_MUST_USE weir_status weir__topology_finish(const weir__topology_builder *builder,
                                                 unsigned flags, weir__topology **topology,
                                                 weir_error *error);
@@ -65,8 +67,8 @@ static inline uint32_t weir__topology_done(const weir__topology *topology)
 }
 /* depth of each port added, for the codec of changes. `done` is in no changes. */
 weir__depths weir__topology_depths(const weir__topology *topology);
-/* A place from 0 to port_count - 1, each taken once, for schedulers: edges that add nothing to a time
- * lead to later places, and ports that lie on common cycles have neighbouring ones. */
+/* A place from 0 to port_count - 1, each taken once, for schedulers: edges that add nothing to a
+ * time lead to later places, and ports that lie on common cycles have neighbouring ones. */
 uint32_t weir__topology_order(const weir__topology *topology, uint32_t port);
 /* Whether the two lie on a common cycle (true for a port and itself). */
 bool weir__topology_in_loop_with(const weir__topology *topology, uint32_t a, uint32_t b);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The tracker of one dataflow on one worker: counts of outstanding pointstamps, and the frontier of
- * every port where interest was declared, kept up to date. A view: it knows what this worker did and
- * what it has heard. Not for two threads at once. Sends nothing and holds nothing back by itself.
+ * every port where interest was declared, kept up to date. A view: it knows what this worker did
+ * and what it has heard. Not for two threads at once. Sends nothing and holds nothing back by
+ * itself.
  *
  * A frontier at port p: the minimal times s(t) over every pointstamp (q, t) whose count is positive
  * and every path from q to p, s being the path's summary (for q = p the identity counts as one).
@@ -28,16 +29,17 @@ weir__tracker *weir__tracker_create(const weir__topology *topology, const weir__
                                     size_t count);
 void weir__tracker_destroy(weir__tracker *tracker);
 
-/* Adds diff to the count of (port, time). Counts may be negative for a while. Frontiers move only in
- * weir__tracker_propagate: until then those of before are answered. */
+/* Adds diff to the count of (port, time). Counts may be negative for a while. Frontiers move only
+ * in weir__tracker_propagate: until then those of before are answered. */
 void weir__tracker_update(weir__tracker *tracker, uint32_t port, const weir_time *time,
                           int64_t diff);
 /* Every pair of the set, which stays as it is. */
 void weir__tracker_apply(weir__tracker *tracker, const weir__changes *changes);
 
-/* Brings the frontiers up to date and lists the ports among those with declared interest, and `done`,
- * whose frontier is another one than at the last call: ascending by weir__topology_order, `done`
- * last, each once. The list is valid until the next call. Costs nothing if nothing was applied. */
+/* Brings the frontiers up to date and lists the ports among those with declared interest, and
+ * `done`, whose frontier is another one than at the last call: ascending by weir__topology_order,
+ * `done` last, each once. The list is valid until the next call. Costs nothing if nothing was
+ * applied. */
 const uint32_t *weir__tracker_propagate(weir__tracker *tracker, uint32_t *count);
 
 /* The frontier of a tracked port (weir__topology_is_tracked; an assertion otherwise) as of the last
@@ -59,8 +61,8 @@ bool weir__tracker_is_empty(const weir__tracker *tracker);
  * published before the worker spins or parks. A few ns for a small sum. */
 bool weir__tracker_must_publish(const weir__tracker *tracker, const weir__changes *sum);
 
-/* An outstanding pointstamp. A port that is not tracked is counted where its times arrive: `time` is
- * as counted at port `at` (they are the same where the port is tracked). */
+/* An outstanding pointstamp. A port that is not tracked is counted where its times arrive: `time`
+ * is as counted at port `at` (they are the same where the port is tracked). */
 typedef struct weir__outstanding {
     uint32_t port, at;
     weir_time time;
@@ -68,11 +70,12 @@ typedef struct weir__outstanding {
 } weir__outstanding;
 typedef void weir__outstanding_fn(const weir__outstanding *pointstamp, void *ctx);
 
-/* Who holds this frontier back: every positive count whose time arrives at the port as an element of
- * its frontier. As of the last propagate. Slow: for people. */
+/* Who holds this frontier back: every positive count whose time arrives at the port as an element
+ * of its frontier. As of the last propagate. Slow: for people. */
 void weir__tracker_holders(const weir__tracker *tracker, uint32_t port, weir__outstanding_fn *fn,
                            void *ctx);
-/* Every count that is not 0; a port that is not tracked comes once for each place it is counted at. */
+/* Every count that is not 0; a port that is not tracked comes once for each place it is counted
+ * at. */
 void weir__tracker_each(const weir__tracker *tracker, weir__outstanding_fn *fn, void *ctx);
 /* Bytes in use by the tracker (not the topology). */
 size_t weir__tracker_bytes(const weir__tracker *tracker);

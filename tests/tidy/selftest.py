@@ -62,8 +62,8 @@ CASES = {
          "a.md": "http://127.0.0.1:8080/views\n"}]),
     "scripts": ([{"dev": "#!/usr/bin/env bash\nif true; then\n"}, {"a.py": "if True\n"}],
                 [{"dev": "#!/usr/bin/env bash\ntrue\n", "a.py": "a = 1\n", "if.c": "if (\n"}]),
-    "words": ([{"runtime/base/a.c": "int the_topology;\n"}, {"docs/a.md": "A savepoint\n"}],
-              [{"docs/a.md": "A checkpoint of the graph\n", "tests/a.c": "int topology;\n"}]),
+    "words": ([{"runtime/base/a.c": "int the_savepoint;\n"}, {"docs/a.md": "A savepoint\n"}],
+              [{"docs/a.md": "A checkpoint of the graph\n", "tests/a.c": "int savepoint;\n"}]),
     "calls": ([
         {"tests/support.c": "x = atoi(s);\n"}, {"operators/a.c": "printf(s);\n"},
         {"runtime/base/a.c": "exit(1);\n"}, {"connectors/file/a.c": "p = malloc(3);\n"},

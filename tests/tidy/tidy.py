@@ -251,7 +251,7 @@ def scripts(tree):
 
 # Words that the glossary has another word for. In code and comments of the layers, and in docs.
 SYNONYMS = {
-    "topology": "graph", "savepoint": "checkpoint", "subtask": "node", "executor": "worker",
+    "savepoint": "checkpoint", "subtask": "node", "executor": "worker",
     "retraction": "negative diff", "datastream": "stream", "materialized": "published",
     "ingress": "enter", "egress": "leave", "superstep": "step",
 }

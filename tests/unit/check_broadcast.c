@@ -20,7 +20,8 @@ static atomic_int wrong_line;
 #define EXPECT(ok) ((ok) ? (void)0 : atomic_store(&wrong_line, __LINE__))
 
 typedef struct item {
-    uint64_t first, count, sum; /* numbers first to first + count - 1, and the sum of value(number) */
+    /* numbers first to first + count - 1, and the sum of value(number) */
+    uint64_t first, count, sum;
 } item;
 
 static uint64_t value(uint64_t number)
@@ -360,7 +361,8 @@ START_TEST(empty_sums_are_passed_over)
     while (sums < 3)
         append(log, i++, 100);
     uint64_t after = i;
-    ck_assert(weir__broadcast_read(log, 0, &entry)); /* the entry that tipped it is not in the sum */
+    /* the entry that tipped it is not in the sum */
+    ck_assert(weir__broadcast_read(log, 0, &entry));
     ck_assert_uint_eq(((const item *)entry.data)->first, after - 1);
     ck_assert(!weir__broadcast_read(log, 0, &entry));
     append(log, i++, 100);
