@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Running dataflows: a runtime of workers (threads), started, stepped and ended; inputs and probes
+ * from outside the graph.
+ */
+#ifndef WEIR_WORKER_H
+#define WEIR_WORKER_H
+
+#include <weir/batch.h>
+#include <weir/frontier.h>
+#include <weir/graph.h>
+
+WEIR_BEGIN_DECLS
+
+typedef struct weir_runtime weir_runtime;
+typedef struct weir_worker weir_worker;
+
+/* A setting of a program's own option, as weir_main found it: later ones win. */
+typedef struct weir_setting {
+    const char *name, *value;
+    const char *origin; /* "--input-topic", "WEIR_INPUT_TOPIC": for messages */
+} weir_setting;
+
+typedef struct weir_service {
+    const char *name;
+    void *object;
+} weir_service;
+
+/* Zero means default for every field. Copied; what it points to must outlive the runtime. */
+typedef struct weir_config {
+    size_t struct_size;
+    unsigned workers;          /* default 1; at most 256 */
+    uint64_t hash_seed;        /* default: drawn at start; tests fix it */
+    size_t budget_bytes;       /* of each dataflow in flight, all workers together; default 256 MiB */
+    size_t batch_bytes;        /* of a full batch; default chosen by measurement */
+    unsigned epoch_tick_ms;    /* an open epoch is closed after this at the latest; default 5 */
+    unsigned spin_us;          /* how long to look for work before parking; default: adaptive */
+    bool no_spin;              /* park at once */
+    const weir_setting *settings;
+    size_t setting_count;
+    const weir_service *services;
+    size_t service_count;
+    struct weir_env *env;      /* NULL: threads, the machine's clocks */
+    /* If set, each worker's thread runs this instead of stepping until everything is done; it calls
+     * weir_worker_step itself. When it returns, inputs it left open are closed and the worker steps
+     * until its dataflows are complete. */
+    void (*worker_main)(weir_worker *worker, void *ctx);
+    void *ctx;
+} weir_config;
+
+#define WEIR_WORKERS_MAX 256
+
+/* Builds one dataflow, runs it to its end on config->workers threads, and returns how it ended: the
+ * graph's error, a failed step, or WEIR_OK. config NULL: defaults. The calling thread becomes
+ * worker 0. weir_run_stop from any thread or signal handler makes it end early, cleanly. */
+WEIR_API weir_status weir_run(const weir_config *config, weir_build_fn *build, void *ctx,
+                              weir_error *error);
+
+/* The same in pieces. create → build (any number) → start → wait → destroy. Not started runtimes
+ * can be destroyed. */
+WEIR_API weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error);
+/* Runs build at once, in this thread, and installs the graph on all workers. name may be NULL. */
+WEIR_API weir_status weir_runtime_build(weir_runtime *runtime, const char *name,
+                                        weir_build_fn *build, void *ctx, weir_error *error);
+/* Starts a thread for each worker, but for those that the host steps itself. */
+WEIR_API weir_status weir_runtime_start(weir_runtime *runtime, weir_error *error);
+/* Waits for all threads; returns the first failure. Also runs worker 0 if `start` was not called. */
+WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error);
+/* Sources end, what is under way is completed, then the runtime ends. Any thread, signal handlers
+ * included. A second call gives up on completion and ends at once. */
+WEIR_API void weir_runtime_stop(weir_runtime *runtime);
+WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
+WEIR_API unsigned weir_runtime_workers(const weir_runtime *runtime);
+
+/* For a host with a loop of its own: takes worker `index` (before start); the host's thread steps it.
+ * weir_worker_fd becomes readable when the worker has something to do after weir_worker_prepare_wait
+ * returned true (false: step again at once); *timeout_ns is how long at most to wait. */
+WEIR_API weir_worker *weir_runtime_take_worker(weir_runtime *runtime, unsigned index,
+                                               weir_error *error);
+WEIR_API int weir_worker_fd(const weir_worker *worker);
+WEIR_API bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns);
+
+/* One turn: take mail, apply changes, run what is active, publish. True while a dataflow is not
+ * complete and the run has not failed. */
+WEIR_API bool weir_worker_step(weir_worker *worker);
+/* The same, and waits for work when there is none (at most timeout_ns; UINT64_MAX: no limit). */
+WEIR_API bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns);
+WEIR_API unsigned weir_worker_index(const weir_worker *worker);
+WEIR_API unsigned weir_worker_count(const weir_worker *worker);
+WEIR_API uint64_t weir_worker_now_ns(const weir_worker *worker);
+
+/* Probes, on a worker's thread: whether times before (or at) t may still arrive. done: nothing may. */
+WEIR_API bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker,
+                                   const weir_time *t);
+WEIR_API bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker,
+                                    const weir_time *t);
+WEIR_API bool weir_probe_done(const weir_probe *probe, weir_worker *worker);
+
+/* What the metrics and the graph page show; see weir/observe.h. */
+WEIR_END_DECLS
+#endif
