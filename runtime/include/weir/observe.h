@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looking into running dataflows: nodes, stages, frontiers, counts, who holds a frontier back, and
+ * metrics that operators add. Counters are read while workers write them: each is right, together
+ * they may be a moment apart.
+ */
+#ifndef WEIR_OBSERVE_H
+#define WEIR_OBSERVE_H
+
+#include <weir/node.h>
+#include <weir/worker.h>
+
+WEIR_BEGIN_DECLS
+
+/* A number that an operator publishes. Set by its worker's thread, read from any. */
+typedef struct weir_metric weir_metric;
+typedef enum weir_metric_kind { WEIR_GAUGE, WEIR_COUNTER } weir_metric_kind;
+
+typedef struct weir_metric_spec {
+    const char *name;   /* "weir_kafka_lag": Prometheus rules; counters end in _total */
+    const char *help;
+    weir_metric_kind kind;
+    const char *labels; /* "topic=\"lines\",partition=\"3\"" or NULL; worker and node are added */
+} weir_metric_spec;
+
+/* Adds a metric to this node on this worker (in init or in a step); it lives as long as the runtime.
+ * Texts are copied. The same name and labels again give the same metric. */
+WEIR_API weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec);
+WEIR_API void weir_metric_set(weir_metric *metric, int64_t value);
+WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);
+
+/* Everything below is called on a worker's thread, outside of steps or in one, and calls back at
+ * once. Texts and structs are valid for the callback only. */
+
+typedef struct weir_input_info {
+    const char *frontier;     /* "{12}"; NULL if nobody asks for it, so nobody knows */
+    const char *from;         /* name of the node that feeds it */
+    uint64_t waiting_batches, waiting_bytes; /* all workers of this process */
+    uint64_t held_for_us;     /* since the frontier last moved */
+} weir_input_info;
+
+/* Sums over the workers of this process. */
+typedef struct weir_node_info {
+    const char *dataflow;
+    uint32_t dataflow_id, node_id;
+    const char *name, *kind;
+    unsigned input_count;
+    const weir_input_info *inputs;
+    uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
+    int64_t memory_bytes, capabilities;
+} weir_node_info;
+
+typedef struct weir_stage_info {
+    const char *dataflow;
+    const char *node;         /* in whose output tree it is fused */
+    const char *name, *kind;
+    uint64_t records_in, batches_in, records_out, time_ns;
+} weir_stage_info;
+
+/* A pointstamp that keeps an input's frontier where it is. */
+typedef struct weir_holder_info {
+    const char *dataflow, *node, *input_of; /* who holds; whose input waits */
+    const char *time;
+    bool is_capability;       /* else a batch that is under way or waits */
+    int64_t count;
+    uint64_t age_us;          /* since this frontier last moved */
+} weir_holder_info;
+
+typedef struct weir_metric_info {
+    const char *name, *help, *labels; /* labels with node and worker added, without braces */
+    weir_metric_kind kind;
+    int64_t value;
+} weir_metric_info;
+
+typedef struct weir_observer {
+    void (*node)(const weir_node_info *info, void *ctx);
+    void (*stage)(const weir_stage_info *info, void *ctx);
+    void (*holder)(const weir_holder_info *info, void *ctx);
+    void (*metric)(const weir_metric_info *info, void *ctx);
+    void *ctx;
+} weir_observer;
+
+/* Calls what is set in observer for everything there is; frontiers are this worker's view. */
+WEIR_API void weir_observe(weir_worker *worker, const weir_observer *observer);
+
+/* Whole-process figures. */
+typedef struct weir_process_info {
+    unsigned workers, dataflows, dataflows_done;
+    uint64_t uptime_us, turns, parks, wakes, progress_bytes;
+    uint64_t memory_bytes, in_flight_bytes, budget_bytes;
+    bool failed, stopping;
+} weir_process_info;
+WEIR_API void weir_observe_process(const weir_runtime *runtime, weir_process_info *info);
+
+/* Makes fn run once on worker `index`'s thread, between steps, soon. Any thread. */
+WEIR_API void weir_runtime_call(weir_runtime *runtime, unsigned index,
+                                void (*fn)(weir_worker *worker, void *ctx), void *ctx);
+WEIR_API weir_runtime *weir_worker_runtime(const weir_worker *worker);
+/* The worker's libuv loop. Handles added to it must be unref'd or closed before the worker ends. */
+WEIR_API struct uv_loop_s *weir_worker_loop(weir_worker *worker);
+
+WEIR_END_DECLS
+#endif
