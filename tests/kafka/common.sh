@@ -26,7 +26,8 @@ need_jars() {
     if [ ! -d "$cache/jars" ]; then
         command -v mvn >/dev/null || die "fetching Kafka's jars needs maven (apt-get install maven)"
         rm -rf "$cache/jars.part"
-        timeout 600 mvn -q -B -f "$scripts/pom.xml" -Dkafka.version="$version" \
+        timeout 600 mvn -q -B -Dmaven.wagon.http.retryHandler.count=5 -f "$scripts/pom.xml" \
+            -Dkafka.version="$version" \
             dependency:copy-dependencies -DincludeScope=runtime \
             -DoutputDirectory="$cache/jars.part" >"$cache/mvn.log" 2>&1 ||
             { tail -n 20 "$cache/mvn.log" >&2; die "Kafka $version could not be fetched"; }
