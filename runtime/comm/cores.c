@@ -57,7 +57,7 @@ static uint64_t path_quota(const char *mount, const char *hierarchy, const char 
     int top = snprintf(folder, sizeof folder, "%s%s", mount, hierarchy);
     if (top < 0 || (size_t)top + strlen(path) >= sizeof folder)
         return UINT64_MAX;
-    strcpy(folder + top, path);
+    memcpy(folder + top, path, strlen(path) + 1);
     uint64_t least = UINT64_MAX;
     for (;;) {
         uint64_t quota = folder_quota(folder);

@@ -104,7 +104,8 @@ static void keep(weir__pool *pool, weir__buffer *buffer)
 {
     free_list *list = &pool->lists[buffer->size_class];
     uint32_t count = count_of(list);
-    if (WEIR_UNLIKELY(count >= (uint32_t)WEIR__POOL_KEPT_MAX >> CLASS_SHIFT >> buffer->size_class)) {
+    const uint32_t most = (uint32_t)WEIR__POOL_KEPT_MAX >> CLASS_SHIFT >> buffer->size_class;
+    if (WEIR_UNLIKELY(count >= most)) {
         free_block(buffer);
         return;
     }

@@ -43,7 +43,8 @@ CASES = {
     "parameters": ([
         {"runtime/include/weir/a.h": "int weir_a(int a, int b,\n  int c, int d, int e, int f);\n"},
         {"runtime/base/a.c": "static int f(int (*g)(int), int b, int c, int d, int e, int h)\n{\n"},
-    ], [{"runtime/base/a.c": "#define F(a, b, c, d, e, f) g(a, b, c, d, e, f)\n"
+    ], [{"runtime/base/a.c": "int f(int a, int b, int c, int d, const char *e, ...)\n{\n"},
+        {"runtime/base/a.c": "#define F(a, b, c, d, e, f) g(a, b, c, d, e, f)\n"
          "int f(int (*g)(int, int, int), int b, int c, int d)\n{\n  h(1, 2, 3, 4, 5, 6);\n"}]),
     "line_length": ([{"dev.sh": "#" * 101 + "\n"}], [{"docs/a.md": "a" * 101 + "\n"}]),
     "opening": ([

@@ -161,12 +161,13 @@ def declarators(code):
         if match.group(0) in "{}":
             depth = max(0, depth + (1 if match.group(0) == "{" else -1))
         elif depth == 0 and match.group(1) not in ("__attribute__", "__typeof__", "sizeof"):
-            nesting, commas, position = 1, 0, match.end()
+            nesting, count, position = 1, 1, match.end()
             while nesting and position < len(code):
                 nesting += {"(": 1, ")": -1}.get(code[position], 0)
-                commas += code[position] == "," and nesting == 1
+                count += code[position] == "," and nesting == 1
                 position += 1
-            yield code.count("\n", 0, match.start()) + 1, match.group(1), commas + 1
+            count -= code[match.end():position].endswith("...)")
+            yield code.count("\n", 0, match.start()) + 1, match.group(1), count
 
 
 @rule

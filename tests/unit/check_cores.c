@@ -19,7 +19,7 @@ static char root[64], membership[128];
 
 static void make_root(void)
 {
-    strcpy(root, "/tmp/weir-cores-XXXXXX");
+    snprintf(root, sizeof root, "/tmp/weir-cores-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(root));
     snprintf(membership, sizeof membership, "%s/membership", root);
 }

@@ -202,7 +202,8 @@ START_TEST(large_buffers_are_freed_where_they_end)
 {
     weir__pool *pool = create();
     size_t before = weir_memory_used();
-    weir__buffer *buffers[] = { weir__pool_get(pool, 1 << 20), weir__pool_get(pool, 1 << 20), NULL };
+    weir__buffer *buffers[] = { weir__pool_get(pool, 1 << 20), weir__pool_get(pool, 1 << 20),
+                                NULL };
     weir__buffer *mine = weir__pool_get(pool, 1 << 20);
     release_elsewhere(buffers);
     weir__buffer_release(mine);

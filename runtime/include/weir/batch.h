@@ -27,7 +27,8 @@ struct weir__buffer;
 
 /* Read-only for everyone who gets one. Columns that are NULL cost nothing:
  *   diffs   NULL: every record counts +1 (always so in a plain stream)
- *   times   NULL: every record is at `time`; else count × depth coordinates, each at or after `time`
+ *   times   NULL: all records are at `time`; else count × depth coordinates, each at or after
+ * `time`
  *   hashes  NULL, or the hash of each record by the key its exchange went by */
 typedef struct weir_batch {
     const weir_type *type;
@@ -68,8 +69,8 @@ static inline weir_time weir_batch_time(const weir_batch *batch, size_t i)
 WEIR_API weir_batch *weir_batch_retain(const weir_batch *batch);
 WEIR_API void weir_batch_release(weir_batch *batch);
 
-/* Where an operator puts its output: a column that fills up and leaves as a batch when it is full or
- * the step ends. Belongs to the engine; valid for the call it was handed to. Worker's thread. */
+/* Where an operator puts its output: a column that fills up and leaves as a batch when it is full
+ * or the step ends. Belongs to the engine; valid for the call it was handed to. Worker's thread. */
 typedef struct weir_builder weir_builder;
 struct weir_builder {
     char *next, *end; /* room for records, one after the other */
@@ -78,7 +79,7 @@ struct weir_builder {
     /* the rest is private */
     char *begin;
     const weir_type *type;
-    const weir_batch *input; /* whose diffs, times and pins the output takes over; NULL at a source */
+    const weir_batch *input; /* whose diffs, times, pins the output takes over; NULL at a source */
     int64_t *diffs;
     uint64_t *times;
     struct weir__buffer *record_buffer, *diff_buffer, *time_buffer;

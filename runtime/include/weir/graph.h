@@ -51,9 +51,9 @@ WEIR_API weir_port *weir_port_set_name(weir_port *port, const char *name);
 
 /* ---- Stages: stateless operators, fused into the node that feeds them. ---- */
 
-/* One record in, one out: out[i] from in[i]. in and out may be the same memory if the sizes agree. */
+/* One record in, one out: out[i] from in[i]. Both may be the same memory if the sizes agree. */
 typedef void weir_map_fn(const void *in, void *out, size_t count, void *ctx);
-/* Writes the indices of the records to keep, ascending, to keep (room for count); returns their number. */
+/* Writes the indices of the records to keep to keep (room for count), ascending; how many. */
 typedef size_t weir_filter_fn(const void *in, size_t count, uint32_t *keep, void *ctx);
 /* Any number out for each in. Before emitting for record i it sets out->from = i. */
 typedef void weir_flat_map_fn(const struct weir_batch *in, struct weir_builder *out, void *ctx);
@@ -73,7 +73,7 @@ typedef struct weir_stage_spec {
     bool keeps_key;   /* the stream's unique key survives (filter, inspect do by themselves) */
     bool negate;      /* with none of the above: flips the sign of every diff */
     void *ctx;
-    /* Makes and ends a context of each worker's own, which the functions then get instead of ctx. */
+    /* Makes and ends a context for each worker, which the functions then get instead of ctx. */
     void *(*init)(void *ctx, unsigned worker);
     void (*fini)(void *worker_ctx);
 } weir_stage_spec;
@@ -87,7 +87,7 @@ WEIR_API weir_port *weir_port_as_collection(weir_port *port);
 /* Names the key by which records of the collection are unique. */
 WEIR_API weir_port *weir_port_with_key(weir_port *port, const weir_key *key);
 
-/* A scope whose times have one coordinate more than its parent's (parent NULL: the root, depth 1). */
+/* A scope whose times have one coordinate more than its parent's (NULL: the root, depth 1). */
 typedef struct weir_scope weir_scope;
 WEIR_API weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name);
 WEIR_API weir_port *weir_port_enter(weir_port *port, weir_scope *scope);
@@ -107,7 +107,7 @@ typedef struct weir_probe weir_probe;
 /* Watches the frontier of what this stream has delivered. */
 WEIR_API weir_probe *weir_probe_add(weir_port *port, const char *name);
 
-/* ---- A program's own options (see weir_main): declared in build, set by flags or environment. ---- */
+/* ---- A program's own options (see weir_main): declared in build, set by flags or environment. */
 
 /* The option's value, or fallback. Text lives as long as the graph. name is lower-case words with
  * hyphens; help is one line. A value that cannot be read sticks to the graph as an error. */

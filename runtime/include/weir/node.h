@@ -4,8 +4,8 @@
  * that ships with Weir uses this and nothing else.
  *
  * A node is described once (weir_node_spec) and made once on each worker. Its worker calls `step`
- * when there is input, when a frontier that it is interested in moved, or when it was activated. All
- * that a step does (what it consumed, produced, holds) becomes known to others as one change.
+ * when there is input, when a frontier that it is interested in moved, or when it was activated.
+ * All that a step does (what it consumed, produced, holds) becomes known to others as one change.
  */
 #ifndef WEIR_NODE_H
 #define WEIR_NODE_H
@@ -28,7 +28,7 @@ typedef enum weir_interest { WEIR_NEVER, WEIR_IF_HOLDING, WEIR_ALWAYS } weir_int
 typedef enum weir_route {
     WEIR_LOCAL,       /* the one that sent it */
     WEIR_BY_KEY,      /* the owner of the key's hash: (hash × workers) >> 64 */
-    WEIR_BY_FUNCTION, /* route_fn names the worker, modulo their number; refused before keyed state */
+    WEIR_BY_FUNCTION, /* route_fn names the worker, modulo their number; never into keyed state */
     WEIR_TO_ALL       /* a copy to each */
 } weir_route;
 
@@ -69,7 +69,7 @@ typedef struct weir_node_spec {
     /* summaries[i * output_count + o]: how time moves from input i to output o. NULL: identity for
      * all. .depth = 0 says that no capability of o comes from input i. */
     const weir_summary *summaries;
-    bool initial_capabilities; /* one an output at time 0, numbered 0 … output_count - 1, from init on */
+    bool initial_capabilities; /* one an output, at time 0, numbered as the outputs, from init on */
     bool follows_clock;      /* a source: see weir_step_epoch. Implies initial_capabilities */
     bool deterministic;      /* output up to an epoch is a function of the input up to it */
     weir_state_kind state_kind;
@@ -117,7 +117,7 @@ WEIR_API const weir_frontier *weir_step_frontier(const weir_step *step, unsigned
 typedef uint32_t weir_cap;
 #define WEIR_CAP_NONE UINT32_MAX
 
-/* A new one, from the current batch: at its time (t NULL) or a later one, through the node's summary. */
+/* A new one, from the current batch: at its time (t NULL) or later, through the node's summary. */
 WEIR_API weir_cap weir_cap_retain(weir_step *step, unsigned output, const weir_time *t);
 /* A new one from another, at its time (t NULL) or later. */
 WEIR_API weir_cap weir_cap_delayed(weir_step *step, weir_cap cap, const weir_time *t);
@@ -129,8 +129,9 @@ WEIR_API weir_time weir_cap_time(const weir_step *step, weir_cap cap);
 WEIR_API bool weir_cap_held(const weir_step *step, weir_cap cap);
 
 /* The builder of an output, for records at time t (NULL: the current batch's). The node must hold a
- * capability at or before t at this output, or t be at or after the current batch's time through the
- * summary: an assertion otherwise. Valid until the next take, output or send call. Its diff is 1. */
+ * capability at or before t at this output, or t be at or after the current batch's time through
+ * the summary: an assertion otherwise. Valid until the next take, output or send call. Its diff is
+ * 1. */
 WEIR_API weir_builder *weir_step_output(weir_step *step, unsigned output, const weir_time *t);
 /* Sends a whole batch at time t (NULL: its own) without copying records. Same rule. */
 WEIR_API void weir_step_send(weir_step *step, unsigned output, const weir_batch *batch,
@@ -140,8 +141,8 @@ WEIR_API void weir_step_send(weir_step *step, unsigned output, const weir_batch 
 WEIR_API void weir_step_again(weir_step *step);
 /* Call step at or after this moment of weir_step_now_ns; the earliest one asked for counts. */
 WEIR_API void weir_step_at_ns(weir_step *step, uint64_t when_ns);
-/* Whether the step's budget of output bytes and work is used up: then say weir_step_again, keep what
- * is unfinished, and return. */
+/* Whether the step's budget of output bytes and work is used up: then say weir_step_again, keep
+ * what is unfinished, and return. */
 WEIR_API bool weir_step_spent(const weir_step *step);
 /* Whether the dataflow's budget of bytes in flight is used up on this worker. Only a source asks:
  * it then stops taking and is called again when there is room. */
@@ -156,15 +157,15 @@ WEIR_API weir_waker *weir_step_waker(weir_step *step);
 WEIR_API void weir_wake(weir_waker *waker);
 
 /* The worker's libuv loop (struct uv_loop_s), for descriptors and timers that a connector watches.
- * Callbacks run on the worker's thread between steps; they call weir_wake. NULL under simulation. */
+ * Callbacks run on the worker's thread between steps and call weir_wake. NULL under simulation. */
 WEIR_API struct uv_loop_s *weir_step_loop(weir_step *step);
 
 /* ---- The epoch clock, for nodes with follows_clock. ----
- * Capability o of output o is held by the engine at the open epoch and moved on by it: a source never
- * downgrades. What it sends goes at weir_step_epoch. After a send (or a touch) the epoch is closed as
- * soon as the one before is complete where it settles, at the latest after the tick. */
+ * Capability o of output o is held by the engine at the open epoch and moved on by it: a source
+ * never downgrades. What it sends goes at weir_step_epoch. After a send (or a touch) the epoch is
+ * closed as soon as the one before is complete where it settles, at the latest after the tick. */
 WEIR_API weir_time weir_step_epoch(const weir_step *step);
-/* The open epoch carries something though no record was sent (a watermark, an idleness, a timer). */
+/* The open epoch carries something though no record was sent: a watermark, an idleness, a timer. */
 WEIR_API void weir_step_touch(weir_step *step);
 /* The source has ended: its capabilities are dropped. */
 WEIR_API void weir_step_finish(weir_step *step);

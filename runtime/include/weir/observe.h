@@ -23,8 +23,8 @@ typedef struct weir_metric_spec {
     const char *labels; /* "topic=\"lines\",partition=\"3\"" or NULL; worker and node are added */
 } weir_metric_spec;
 
-/* Adds a metric to this node on this worker (in init or in a step); it lives as long as the runtime.
- * Texts are copied. The same name and labels again give the same metric. */
+/* Adds a metric to this node on this worker (in init or in a step); it lives as long as the
+ * runtime. Texts are copied. The same name and labels again give the same metric. */
 WEIR_API weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec);
 WEIR_API void weir_metric_set(weir_metric *metric, int64_t value);
 WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);

@@ -31,7 +31,7 @@ typedef struct weir_config {
     size_t struct_size;
     unsigned workers;          /* default 1; at most 256 */
     uint64_t hash_seed;        /* default: drawn at start; tests fix it */
-    size_t budget_bytes;       /* of each dataflow in flight, all workers together; default 256 MiB */
+    size_t budget_bytes;       /* of a dataflow in flight, all workers together; default 256 MiB */
     size_t batch_bytes;        /* of a full batch; default chosen by measurement */
     unsigned epoch_tick_ms;    /* an open epoch is closed after this at the latest; default 5 */
     unsigned spin_us;          /* how long to look for work before parking; default: adaptive */
@@ -64,7 +64,7 @@ WEIR_API weir_status weir_runtime_build(weir_runtime *runtime, const char *name,
                                         weir_build_fn *build, void *ctx, weir_error *error);
 /* Starts a thread for each worker, but for those that the host steps itself. */
 WEIR_API weir_status weir_runtime_start(weir_runtime *runtime, weir_error *error);
-/* Waits for all threads; returns the first failure. Also runs worker 0 if `start` was not called. */
+/* Waits for all threads; returns the first failure. Runs worker 0 too if `start` was not called. */
 WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error);
 /* Sources end, what is under way is completed, then the runtime ends. Any thread, signal handlers
  * included. A second call gives up on completion and ends at once. */
@@ -72,9 +72,10 @@ WEIR_API void weir_runtime_stop(weir_runtime *runtime);
 WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
 WEIR_API unsigned weir_runtime_workers(const weir_runtime *runtime);
 
-/* For a host with a loop of its own: takes worker `index` (before start); the host's thread steps it.
- * weir_worker_fd becomes readable when the worker has something to do after weir_worker_prepare_wait
- * returned true (false: step again at once); *timeout_ns is how long at most to wait. */
+/* For a host with a loop of its own: takes worker `index` (before start); the host's thread steps
+ * it. weir_worker_fd becomes readable when the worker has something to do after
+ * weir_worker_prepare_wait returned true (false: step again at once); *timeout_ns is how long at
+ * most to wait. */
 WEIR_API weir_worker *weir_runtime_take_worker(weir_runtime *runtime, unsigned index,
                                                weir_error *error);
 WEIR_API int weir_worker_fd(const weir_worker *worker);
@@ -89,7 +90,7 @@ WEIR_API unsigned weir_worker_index(const weir_worker *worker);
 WEIR_API unsigned weir_worker_count(const weir_worker *worker);
 WEIR_API uint64_t weir_worker_now_ns(const weir_worker *worker);
 
-/* Probes, on a worker's thread: whether times before (or at) t may still arrive. done: nothing may. */
+/* Probes, on a worker's thread: whether times before (or at) t may still arrive; done: none may. */
 WEIR_API bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker,
                                    const weir_time *t);
 WEIR_API bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker,
