@@ -245,8 +245,8 @@ void *weir_realloc(void *block, size_t old_size, size_t new_size)
     if (can_resize(block, old_size, new_size)) {
         if (refused(new_size))
             return NULL;
-        void *moved = rallocx ? rallocx(block, new_size, line_flag(new_size))
-                              : realloc(block, new_size);
+        void *moved =
+            rallocx ? rallocx(block, new_size, line_flag(new_size)) : realloc(block, new_size);
         if (moved)
             count((int64_t)new_size - (int64_t)old_size);
         return moved;

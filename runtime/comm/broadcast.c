@@ -50,9 +50,9 @@ typedef struct reader {
 } reader;
 
 struct weir__broadcast {
-    place place;    /* of the next header to write */
-    size_t left;    /* bytes for entries from there; the chunk's last line is kept for LINK */
-    bool overdue;   /* a reader too far behind was reading */
+    place place;  /* of the next header to write */
+    size_t left;  /* bytes for entries from there; the chunk's last line is kept for LINK */
+    bool overdue; /* a reader too far behind was reading */
     unsigned spares;
     chunk *spare, *oldest;
     size_t chunk_bytes, lag_bytes;
@@ -91,8 +91,8 @@ static void begin_chunk(weir__broadcast *log, chunk *c, uint64_t start)
 weir__broadcast *weir__broadcast_create(const weir__broadcast_options *options)
 {
     size_t chunk_bytes = options->chunk_bytes ? options->chunk_bytes : CHUNK_BYTES;
-    WEIR_ASSERT(chunk_bytes % LINE == 0 && chunk_bytes >= 256,
-                "broadcast log: chunks of %zu bytes", chunk_bytes);
+    WEIR_ASSERT(chunk_bytes % LINE == 0 && chunk_bytes >= 256, "broadcast log: chunks of %zu bytes",
+                chunk_bytes);
     weir__broadcast *log = weir_alloc_zero(broadcast_size(options->readers));
     if (!log)
         return NULL;
@@ -304,8 +304,8 @@ static bool start_reading(reader *me)
                                                 memory_order_relaxed))
         return true;
     state = FOLDED;
-    if (!atomic_compare_exchange_strong_explicit(&me->state, &state, READING,
-                                                 memory_order_acquire, memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&me->state, &state, READING, memory_order_acquire,
+                                                 memory_order_relaxed))
         return false;
     me->held = me->block;
     me->block = (weir_mail){ NULL, 0 };

@@ -41,9 +41,9 @@
 typedef struct weir__broadcast weir__broadcast;
 
 typedef struct weir__broadcast_options {
-    unsigned readers;       /* may be 0: then appending does nothing */
-    size_t chunk_bytes;     /* a multiple of 64, at least 256; 0: 64 KiB */
-    size_t lag_bytes;       /* 0: 1 MiB */
+    unsigned readers;   /* may be 0: then appending does nothing */
+    size_t chunk_bytes; /* a multiple of 64, at least 256; 0: 64 KiB */
+    size_t lag_bytes;   /* 0: 1 MiB */
     weir_log_sum sum;
 } weir__broadcast_options;
 

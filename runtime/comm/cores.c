@@ -54,10 +54,10 @@ static uint64_t folder_quota(const char *folder)
 static uint64_t path_quota(const char *mount, const char *hierarchy, const char *path)
 {
     char folder[PATH_MAX];
-    int top = snprintf(folder, sizeof folder, "%s%s", mount, hierarchy);
-    if (top < 0 || (size_t)top + strlen(path) >= sizeof folder)
+    size_t top = strlen(mount) + strlen(hierarchy);
+    if (top + strlen(path) >= sizeof folder)
         return UINT64_MAX;
-    memcpy(folder + top, path, strlen(path) + 1);
+    snprintf(folder, sizeof folder, "%s%s%s", mount, hierarchy, path);
     uint64_t least = UINT64_MAX;
     for (;;) {
         uint64_t quota = folder_quota(folder);
@@ -108,8 +108,7 @@ static uint64_t line_quota(const char *mount, char *line)
 static uint64_t quota_permille(const weir__cores_files *files)
 {
     const char *mount = files && files->mount ? files->mount : "/sys/fs/cgroup";
-    FILE *file =
-        fopen(files && files->membership ? files->membership : "/proc/self/cgroup", "re");
+    FILE *file = fopen(files && files->membership ? files->membership : "/proc/self/cgroup", "re");
     uint64_t least = UINT64_MAX;
     char line[PATH_MAX + 256];
     while (file && fgets(line, sizeof line, file)) {

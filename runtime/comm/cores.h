@@ -9,10 +9,10 @@
 #include <weir/base.h>
 
 typedef struct weir__cores {
-    unsigned allowed;    /* CPUs in the affinity mask of the calling thread, at least 1 */
+    unsigned allowed;        /* CPUs in the affinity mask of the calling thread, at least 1 */
     uint64_t quota_permille; /* the least quota on the way up, in thousandths of a core; UINT64_MAX:
                                 none */
-    unsigned usable;     /* whole cores that both leave, at least 1 */
+    unsigned usable;         /* whole cores that both leave, at least 1 */
 } weir__cores;
 
 /* Where to look; NULL: /proc/self/cgroup and /sys/fs/cgroup. What cannot be read sets no limit. */

@@ -26,8 +26,7 @@ void weir__mailbox_fini(weir__mailbox *box)
 {
     weir__mailbox_chunk *chunk = box->reader.chunk;
     while (chunk) {
-        weir__mailbox_chunk *next =
-            atomic_load_explicit(&chunk->slots[LINK], memory_order_relaxed);
+        weir__mailbox_chunk *next = atomic_load_explicit(&chunk->slots[LINK], memory_order_relaxed);
         weir_free(chunk, sizeof *chunk);
         chunk = next;
     }
@@ -56,8 +55,7 @@ void *weir__mailbox_take_linked(weir__mailbox *box)
 {
     weir__mailbox_end *end = &box->reader;
     weir__mailbox_chunk *emptied = end->chunk;
-    weir__mailbox_chunk *chunk =
-        atomic_load_explicit(&emptied->slots[LINK], memory_order_relaxed);
+    weir__mailbox_chunk *chunk = atomic_load_explicit(&emptied->slots[LINK], memory_order_relaxed);
     void *item = atomic_load_explicit(&chunk->slots[0], memory_order_relaxed);
     *end = (weir__mailbox_end){ .chunk = chunk, .at = 1 };
     emptied = atomic_exchange_explicit(&box->spare, emptied, memory_order_acq_rel);

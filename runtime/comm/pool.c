@@ -26,7 +26,8 @@ enum { CLASS_SHIFT = 10, LARGE = WEIR__BUFFER_CLASSES };
 
 _Static_assert(sizeof(weir__buffer) == WEIR__BUFFER_HEADER, "the payload follows the header");
 _Static_assert(WEIR__BUFFER_SIZE_MAX + WEIR__BUFFER_HEADER ==
-                   1 << (CLASS_SHIFT + WEIR__BUFFER_CLASSES - 1), "the last class");
+                   1 << (CLASS_SHIFT + WEIR__BUFFER_CLASSES - 1),
+               "the last class");
 
 typedef struct free_list {
     weir__buffer *first;
@@ -104,7 +105,7 @@ static void keep(weir__pool *pool, weir__buffer *buffer)
 {
     free_list *list = &pool->lists[buffer->size_class];
     uint32_t count = count_of(list);
-    const uint32_t most = (uint32_t)WEIR__POOL_KEPT_MAX >> CLASS_SHIFT >> buffer->size_class;
+    uint32_t most = (uint32_t)WEIR__POOL_KEPT_MAX >> CLASS_SHIFT >> buffer->size_class;
     if (WEIR_UNLIKELY(count >= most)) {
         free_block(buffer);
         return;
@@ -137,8 +138,7 @@ static void free_kept(weir__pool *pool)
 void weir__pool_close(weir__pool *pool)
 {
     atomic_store_explicit(&pool->owner, NULL, memory_order_relaxed);
-    weir__buffer *buffer =
-        atomic_exchange_explicit(&pool->returned, &closed, memory_order_acq_rel);
+    weir__buffer *buffer = atomic_exchange_explicit(&pool->returned, &closed, memory_order_acq_rel);
     while (buffer) {
         weir__buffer *next = buffer->next;
         pool->out--;
@@ -216,8 +216,7 @@ size_t weir__pool_kept(const weir__pool *pool)
 /* A large buffer, or one whose pool is closed, is not handed to the owner: it is freed here and
  * counted in `left`, which the close adds the outstanding number to. Whoever brings it to 0 after
  * the close is last. */
-static __attribute__((noinline)) void give_back_from_outside(weir__pool *home,
-                                                             weir__buffer *buffer)
+static __attribute__((noinline)) void give_back_from_outside(weir__pool *home, weir__buffer *buffer)
 {
     if (buffer->size_class != LARGE) {
         weir__buffer *head = atomic_load_explicit(&home->returned, memory_order_relaxed);

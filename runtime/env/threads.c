@@ -223,10 +223,18 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
     }
     t->workers = workers;
     t->env = (weir_env){
-        .ctx = t, .now_ns = now_ns, .wall_us = wall_us, .random_u64 = random_u64,
-        .mail_send = mail_send, .mail_take = mail_take, .log_append = log_append,
-        .log_read = log_read, .wake = wake, .park_prepare = park_prepare,
-        .park_cancel = park_cancel, .park_fd = park_fd,
+        .ctx = t,
+        .now_ns = now_ns,
+        .wall_us = wall_us,
+        .random_u64 = random_u64,
+        .mail_send = mail_send,
+        .mail_take = mail_take,
+        .log_append = log_append,
+        .log_read = log_read,
+        .wake = wake,
+        .park_prepare = park_prepare,
+        .park_cancel = park_cancel,
+        .park_fd = park_fd,
     };
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) /* no such call: an old kernel */

@@ -56,9 +56,8 @@ static weir_mail item_finish(void *sum)
 
 static weir_log_sum item_sum(unsigned *begun)
 {
-    return (weir_log_sum){
-        .begin = item_begin, .add = item_add, .finish = item_finish, .ctx = begun
-    };
+    return (
+        weir_log_sum){ .begin = item_begin, .add = item_add, .finish = item_finish, .ctx = begun };
 }
 
 static weir__broadcast *small_log(unsigned readers, unsigned *begun)
@@ -162,7 +161,7 @@ START_TEST(sizes_around_and_beyond_a_chunk)
         ck_assert(follow(log, 0, &f));
         ck_assert(!follow(log, 0, &f));
     }
-    for (int i = 0; i < 20; i++) {          /* chunks of one large entry do not stay */
+    for (int i = 0; i < 20; i++) { /* chunks of one large entry do not stay */
         append(log, number++, 24);
         ck_assert(follow(log, 0, &f));
         ck_assert(!follow(log, 0, &f));
@@ -480,12 +479,21 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        every_reader_reads_everything_in_order, small_entries_are_one_line,
-        sizes_around_and_beyond_a_chunk, readers_in_step_need_no_memory,
-        a_reader_behind_gets_one_sum, a_reader_that_stays_away_is_bounded,
-        blocks_left_over_are_freed, who_is_reading_is_left_alone_and_tried_again,
-        who_meets_the_writer_finds_nothing_for_now, empty_sums_are_passed_over, nobody_reads,
-        no_memory, random_readers, threads_of_random_diligence, NULL,
+        every_reader_reads_everything_in_order,
+        small_entries_are_one_line,
+        sizes_around_and_beyond_a_chunk,
+        readers_in_step_need_no_memory,
+        a_reader_behind_gets_one_sum,
+        a_reader_that_stays_away_is_bounded,
+        blocks_left_over_are_freed,
+        who_is_reading_is_left_alone_and_tried_again,
+        who_meets_the_writer_finds_nothing_for_now,
+        empty_sums_are_passed_over,
+        nobody_reads,
+        no_memory,
+        random_readers,
+        threads_of_random_diligence,
+        NULL,
     };
     return test_run(test_suite("broadcast", tests));
 }

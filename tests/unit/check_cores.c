@@ -58,7 +58,8 @@ static uint64_t quota(void)
         weir__cores_find(&(weir__cores_files){ .membership = membership, .mount = root });
     unsigned whole = (unsigned)(found.quota_permille / 1000);
     unsigned expected = found.quota_permille == UINT64_MAX || whole > found.allowed ? found.allowed
-                        : whole ? whole : 1;
+                        : whole                                                     ? whole
+                                                                                    : 1;
     ck_assert_uint_ge(found.allowed, 1);
     ck_assert_uint_eq(found.usable, expected);
     return found.quota_permille;

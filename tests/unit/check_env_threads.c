@@ -33,9 +33,9 @@ static weir_mail number_finish(void *sum)
     return (weir_mail){ .data = sum, .size = sizeof(uint64_t) };
 }
 
-static const weir_log_sum number_sum = {
-    .begin = number_begin, .add = number_add, .finish = number_finish
-};
+static const weir_log_sum number_sum = { .begin = number_begin,
+                                         .add = number_add,
+                                         .finish = number_finish };
 
 static weir_env *create(unsigned workers)
 {
@@ -327,9 +327,17 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        mail_reaches_its_worker, logs_reach_all_others, a_worker_behind_reads_a_sum, a_lone_worker,
-        waking, clocks_and_random_numbers, memory_may_fail_anywhere, descriptors_may_run_out,
-        no_wake_up_is_lost, no_two_threads_draw_the_same, NULL,
+        mail_reaches_its_worker,
+        logs_reach_all_others,
+        a_worker_behind_reads_a_sum,
+        a_lone_worker,
+        waking,
+        clocks_and_random_numbers,
+        memory_may_fail_anywhere,
+        descriptors_may_run_out,
+        no_wake_up_is_lost,
+        no_two_threads_draw_the_same,
+        NULL,
     };
     return test_run(test_suite("env_threads", tests));
 }

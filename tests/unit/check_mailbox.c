@@ -145,8 +145,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        empty_takes_nothing, no_memory, keeps_order, in_step_allocates_nothing,
-        fini_with_items_frees_the_chunks, two_threads, NULL,
+        empty_takes_nothing,
+        no_memory,
+        keeps_order,
+        in_step_allocates_nothing,
+        fini_with_items_frees_the_chunks,
+        two_threads,
+        NULL,
     };
     return test_run(test_suite("mailbox", tests));
 }

@@ -67,8 +67,8 @@ START_TEST(resizing_keeps_content_and_alignment)
     unsigned char *block = NULL;
     for (int step = 0; step < 2000; step++) {
         size_t next = 1 + test_below(&state, step % 50 == 0 ? 100000 : 200);
-        unsigned char *moved = step % 2 ? weir_realloc(block, size, next)
-                                        : weir_realloc_must(block, size, next);
+        unsigned char *moved =
+            step % 2 ? weir_realloc(block, size, next) : weir_realloc_must(block, size, next);
         ck_assert_ptr_nonnull(moved);
         ck_assert_msg((uintptr_t)moved % (next >= 64 ? 64 : 8) == 0, "seed %lu", (long)seed);
         for (size_t i = 0; i < size && i < next; i++)
@@ -115,7 +115,7 @@ START_TEST(reserve_serves_and_recovers)
     ck_assert(!weir_memory_exhausted());
     weir_memory_fail_nth(1, 1);
     char *blocks[64];
-    for (int round = 0; round < 3; round++) {       /* more than the reserve, but not at once */
+    for (int round = 0; round < 3; round++) { /* more than the reserve, but not at once */
         for (int i = 0; i < 63; i++) {
             blocks[i] = weir_alloc_must(64000);
             ck_assert_uint_eq((uintptr_t)blocks[i] % 64, 0);
@@ -146,7 +146,7 @@ START_TEST(reserve_blocks_move_out_again)
     ck_assert(weir_memory_exhausted());
     memset(block, 7, 100);
     weir_memory_exhausted_reset();
-    block = weir_realloc(block, 100, 300);      /* by now there is memory */
+    block = weir_realloc(block, 100, 300); /* by now there is memory */
     ck_assert_ptr_nonnull(block);
     ck_assert_int_eq(block[99], 7);
     ck_assert(!weir_memory_exhausted());
@@ -196,8 +196,8 @@ START_TEST(counted_across_threads)
     size_t before = weir_memory_used();
     for (int wave = 0; wave < WAVES; wave++) {
         for (int i = 0; i < THREADS; i++)
-            ck_assert_int_eq(
-                pthread_create(&threads[i], NULL, allocate_and_leave, &slots[wave][i]), 0);
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, allocate_and_leave, &slots[wave][i]),
+                             0);
         for (int i = 0; i < THREADS; i++)
             pthread_join(threads[i], NULL);
     }
@@ -223,9 +223,17 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        sizes_and_alignment, nothing_and_too_much, zeroed, resizing_keeps_content_and_alignment,
-        failing_the_nth, reserve_serves_and_recovers, reserve_blocks_move_out_again,
-        end_of_the_reserve_ends_the_process, counted_across_threads, accounts, NULL,
+        sizes_and_alignment,
+        nothing_and_too_much,
+        zeroed,
+        resizing_keeps_content_and_alignment,
+        failing_the_nth,
+        reserve_serves_and_recovers,
+        reserve_blocks_move_out_again,
+        end_of_the_reserve_ends_the_process,
+        counted_across_threads,
+        accounts,
+        NULL,
     };
     return test_run(test_suite("memory", tests));
 }

@@ -202,9 +202,9 @@ START_TEST(large_buffers_are_freed_where_they_end)
 {
     weir__pool *pool = create();
     size_t before = weir_memory_used();
-    weir__buffer *buffers[] = { weir__pool_get(pool, 1 << 20), weir__pool_get(pool, 1 << 20),
-                                NULL };
-    weir__buffer *mine = weir__pool_get(pool, 1 << 20);
+    const size_t large = 1 << 20;
+    weir__buffer *buffers[] = { weir__pool_get(pool, large), weir__pool_get(pool, large), NULL };
+    weir__buffer *mine = weir__pool_get(pool, large);
     release_elsewhere(buffers);
     weir__buffer_release(mine);
     ck_assert_uint_eq(weir_memory_used(), before);
@@ -291,8 +291,8 @@ static void *party_run(void *ctx)
         stamp[0] = stamp[buffer->size / 8 - 1] = me->self << 20 | i;
         for (uint64_t more = test_below(&me->random, 3); more > 0; more--) {
             weir__buffer_retain(buffer);
-            weir__mailbox_push(
-                &me->boxes[me->self * THREADS + test_below(&me->random, THREADS)], buffer);
+            weir__mailbox_push(&me->boxes[me->self * THREADS + test_below(&me->random, THREADS)],
+                               buffer);
         }
         weir__mailbox_push(&me->boxes[me->self * THREADS + test_below(&me->random, THREADS)],
                            buffer);
@@ -338,10 +338,18 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        sizes, recycled_without_memory, shared_by_count, free_lists_are_bounded,
-        trimming_keeps_what_is_in_use, memory_runs_out, buffers_come_home,
-        large_buffers_are_freed_where_they_end, a_pool_outlives_its_owner, handed_to_a_thread,
-        threads_pass_buffers_around, NULL,
+        sizes,
+        recycled_without_memory,
+        shared_by_count,
+        free_lists_are_bounded,
+        trimming_keeps_what_is_in_use,
+        memory_runs_out,
+        buffers_come_home,
+        large_buffers_are_freed_where_they_end,
+        a_pool_outlives_its_owner,
+        handed_to_a_thread,
+        threads_pass_buffers_around,
+        NULL,
     };
     return test_run(test_suite("pool", tests));
 }
