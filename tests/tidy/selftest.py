@@ -65,6 +65,15 @@ CASES = {
                 [{"dev": "#!/usr/bin/env bash\ntrue\n", "a.py": "a = 1\n", "if.c": "if (\n"}]),
     "words": ([{"runtime/base/a.c": "int the_savepoint;\n"}, {"docs/a.md": "A savepoint\n"}],
               [{"docs/a.md": "A checkpoint of the graph\n", "tests/a.c": "int savepoint;\n"}]),
+    "names": ([
+        {"runtime/base/a.c": "int helper(void)\n{\n}\n"},
+        {"runtime/base/a.h": "typedef unsigned count_t;\n"},
+        {"runtime/base/a.h": "typedef struct a {\n    int b;\n} a_t;\n"},
+        {"runtime/base/a.h": "typedef void weir_done(void *ctx);\n"},
+    ], [{"runtime/base/a.c": "static int helper(void)\n{\n}\nint weir__helper(int a)\n{\n}\n",
+         "runtime/base/a.h": "typedef struct a {\n    uint8_t b;\n} a;\ntypedef uint8_t b;\n"
+         "typedef void weir_done_fn(void *ctx);\ntypedef size_t weir_place;\n",
+         "examples/a/a.c": "void build(int a)\n{\n}\n"}]),
     "calls": ([
         {"tests/support.c": "x = atoi(s);\n"}, {"operators/a.c": "printf(s);\n"},
         {"runtime/base/a.c": "exit(1);\n"}, {"connectors/file/a.c": "p = malloc(3);\n"},

@@ -267,6 +267,20 @@ def words(tree):
             yield path, line, f"the glossary's word for '{found}' is: {SYNONYMS[found]}"
 
 
+@rule
+def names(tree):
+    """weir_ in front of what a linker sees, no _t, and _fn behind types of callbacks."""
+    for path in tree.sources(*LIBRARY):
+        for line, match in tree.grep(path, r"(?m)^(?!static\b|typedef\b|else\b)[a-z_][\w *]*?\b"
+                                           r"(?!weir_|main\b)([a-z]\w*)\([^;{}#]*\)\s*\n\{"):
+            yield path, line, f"{match.group(1)} is seen by the linker: static, or weir__"
+        for line, match in tree.grep(path, r"(?m)\btypedef\b[^;{}]*\b(\w+_t)\s*;|^\} *(\w+_t);"):
+            yield path, line, f"{match.group(1) or match.group(2)}: names of types have no _t"
+        for line, match in tree.grep(path, r"\btypedef\b[^;{}(]*[ *](\w+)\([^*]"):
+            if not match.group(1).endswith("_fn"):
+                yield path, line, f"{match.group(1)}: types of callbacks end in _fn"
+
+
 # ---- calls
 
 # (what, why, where it is refused, where it is allowed after all)
