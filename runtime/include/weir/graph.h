@@ -87,6 +87,17 @@ WEIR_API weir_port *weir_port_as_collection(weir_port *port);
 /* Names the key by which records of the collection are unique. */
 WEIR_API weir_port *weir_port_with_key(weir_port *port, const weir_key *key);
 
+/* One stream of all that flows in the given ones: same layout, same scope; a collection if one is. */
+WEIR_API weir_port *weir_port_concat(weir_port *const *ports, size_t count);
+/* Sends each record of the stream to a worker: by the hash of a key, by a function that names it
+ * (plain streams only; refused before keyed state), or to all. */
+WEIR_API weir_port *weir_port_by_key(weir_port *port, const weir_key *key);
+WEIR_API weir_port *weir_port_by_function(weir_port *port,
+                                          void (*fn)(const void *records, size_t count,
+                                                     uint64_t *out, void *ctx),
+                                          void *ctx);
+WEIR_API weir_port *weir_port_to_all(weir_port *port);
+
 /* A scope whose times have one coordinate more than its parent's (NULL: the root, depth 1). */
 typedef struct weir_scope weir_scope;
 WEIR_API weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name);

@@ -72,6 +72,16 @@ WEIR_API void weir_runtime_stop(weir_runtime *runtime);
 WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
 WEIR_API unsigned weir_runtime_workers(const weir_runtime *runtime);
 
+/* The options that the graphs built so far have declared, each name once, and the settings of the
+ * config that none of them declared (NULL behind the last). */
+typedef struct weir_option_info {
+    const char *name, *help, *fallback, *kind;
+    bool list;
+} weir_option_info;
+WEIR_API size_t weir_runtime_option_count(const weir_runtime *runtime);
+WEIR_API const weir_option_info *weir_runtime_option(const weir_runtime *runtime, size_t i);
+WEIR_API const weir_setting *weir_runtime_unknown_setting(const weir_runtime *runtime, size_t i);
+
 /* For a host with a loop of its own: takes worker `index` (before start); the host's thread steps
  * it. weir_worker_fd becomes readable when the worker has something to do after
  * weir_worker_prepare_wait returned true (false: step again at once); *timeout_ns is how long at
@@ -97,6 +107,5 @@ WEIR_API bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker
                                     const weir_time *t);
 WEIR_API bool weir_probe_done(const weir_probe *probe, weir_worker *worker);
 
-/* What the metrics and the graph page show; see weir/observe.h. */
 WEIR_END_DECLS
 #endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Builders: columns that fill up and leave as batches, and the arenas that their strings are copied
+ * to. A builder starts with a small buffer and grows to the full batch; one that filled up starts
+ * the next at full size, so that neither a trickle nor a flood pays for the other.
+ */
+#include "data/builder.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+enum { ARENA_CHUNK = 16 << 10, START_BYTES = 1024 - WEIR__BUFFER_HEADER };
+
+/* A chunk of string memory lies at the start of its own buffer. */
+struct weir__arena_chunk {
+    weir_pin pin;
+    weir__buffer *buffer;
+    char *next, *end;
+};
+
+static void chunk_release(weir_pin *pin)
+{
+    weir__buffer_release(((struct weir__arena_chunk *)pin)->buffer);
+}
+
+static struct weir__arena_chunk *chunk_create(weir__pool *pool, size_t len)
+{
+    size_t size = len + sizeof(struct weir__arena_chunk);
+    if (size < ARENA_CHUNK - WEIR__BUFFER_HEADER)
+        size = ARENA_CHUNK - WEIR__BUFFER_HEADER;
+    weir__buffer *buffer = weir__pool_get(pool, size);
+    struct weir__arena_chunk *chunk = weir__buffer_data(buffer);
+    chunk->pin.refs = 1;
+    chunk->pin.bytes = buffer->size > UINT32_MAX ? UINT32_MAX : (uint32_t)buffer->size;
+    chunk->pin.release = chunk_release;
+    chunk->buffer = buffer;
+    chunk->next = (char *)(chunk + 1);
+    chunk->end = (char *)chunk + buffer->size;
+    return chunk;
+}
+
+char *weir__arena_room(weir__arena *arena, size_t len, weir_pin **pin)
+{
+    if (!arena->chunk || (size_t)(arena->chunk->end - arena->chunk->next) < len) {
+        if (arena->chunk)
+            weir_pin_release(&arena->chunk->pin);
+        arena->chunk = chunk_create(arena->pool, len);
+    }
+    char *room = arena->chunk->next;
+    arena->chunk->next += len;
+    *pin = &arena->chunk->pin;
+    return room;
+}
+
+void weir__arena_fini(weir__arena *arena)
+{
+    if (arena->chunk)
+        weir_pin_release(&arena->chunk->pin);
+    arena->chunk = NULL;
+}
+
+void weir__builder_init(weir__builder *builder, const weir__builder_spec *spec)
+{
+    memset(builder, 0, sizeof *builder);
+    builder->pool = builder->arena.pool = spec->pool;
+    builder->batch_bytes = spec->batch_bytes;
+    builder->b.type = spec->type;
+    builder->b.depth = spec->depth;
+    builder->b.sink = spec->sink;
+    builder->b.arena = &builder->arena;
+    builder->b.diff = 1;
+    uint32_t size = spec->type->size ? spec->type->size : 1;
+    builder->capacity_full = (uint32_t)(spec->batch_bytes / size);
+    if (builder->capacity_full == 0)
+        builder->capacity_full = 1;
+    builder->capacity_start = START_BYTES / size;
+    if (builder->capacity_start == 0)
+        builder->capacity_start = 1;
+    if (builder->capacity_start > builder->capacity_full)
+        builder->capacity_start = builder->capacity_full;
+}
+
+/* Forgets the columns; their references have gone into a batch or are dropped by the caller. */
+static void detach(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    b->begin = b->next = b->end = NULL;
+    b->record_buffer = b->diff_buffer = b->time_buffer = NULL;
+    b->diffs = NULL;
+    b->times = NULL;
+    builder->hash_buffer = NULL;
+    builder->hashes = NULL;
+    b->capacity = 0;
+}
+
+void weir__builder_fini(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    if (b->record_buffer)
+        weir__buffer_release(b->record_buffer);
+    if (b->diff_buffer)
+        weir__buffer_release(b->diff_buffer);
+    if (b->time_buffer)
+        weir__buffer_release(b->time_buffer);
+    if (builder->hash_buffer)
+        weir__buffer_release(builder->hash_buffer);
+    detach(builder);
+    for (uint32_t i = 0; i < builder->pin_count; i++)
+        weir_pin_release(builder->pins[i]);
+    weir_free(builder->pins, builder->pin_capacity * sizeof *builder->pins);
+    builder->pins = NULL;
+    builder->pin_count = builder->pin_capacity = 0;
+    weir__arena_fini(&builder->arena);
+}
+
+void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned tracked)
+{
+    weir_builder *b = &builder->b;
+    if (b->begin && (tracked != b->tracked || !weir_time_equal(time, &b->time, b->depth)))
+        weir__builder_flush(builder);
+    b->time = *time;
+    b->tracked = tracked;
+    b->diff = 1;
+}
+
+void weir__builder_add_pin(weir__builder *builder, weir_pin *pin)
+{
+    for (uint32_t i = builder->pin_count; i-- > 0 && i + 4 > builder->pin_count;)
+        if (builder->pins[i] == pin)
+            return; /* the usual case: one of the last few again */
+    if (builder->pin_count == builder->pin_capacity) {
+        uint32_t capacity = builder->pin_capacity ? builder->pin_capacity * 2 : 4;
+        builder->pins = weir_realloc_must(builder->pins,
+                                          builder->pin_capacity * sizeof *builder->pins,
+                                          capacity * sizeof *builder->pins);
+        builder->pin_capacity = capacity;
+    }
+    weir_pin_retain(pin);
+    builder->pins[builder->pin_count++] = pin;
+}
+
+/* Replaces a column's buffer by one for `capacity` elements, with `used` bytes copied over. */
+static void *resize(weir__builder *builder, weir__buffer **buffer, size_t bytes, size_t used)
+{
+    weir__buffer *larger = weir__pool_get(builder->pool, bytes);
+    if (*buffer) {
+        memcpy(weir__buffer_data(larger), weir__buffer_data(*buffer), used);
+        weir__buffer_release(*buffer);
+    }
+    *buffer = larger;
+    return weir__buffer_data(larger);
+}
+
+/* Gives every column in use room for `capacity` records. */
+static void reserve(weir__builder *builder, uint32_t capacity, bool hashes)
+{
+    weir_builder *b = &builder->b;
+    size_t size = b->type->size, count = b->begin ? weir__builder_count(builder) : 0;
+    b->begin = resize(builder, &b->record_buffer, capacity * size, count * size);
+    /* the buffer may be larger than asked for: use all of it, up to the full batch */
+    uint32_t fits = (uint32_t)(b->record_buffer->size / (size ? size : 1));
+    capacity = fits < builder->capacity_full ? fits : builder->capacity_full;
+    b->next = b->begin + count * size;
+    b->capacity = capacity;
+    if (b->tracked & WEIR__TRACK_DIFFS)
+        b->diffs = resize(builder, &b->diff_buffer, capacity * sizeof *b->diffs,
+                          count * sizeof *b->diffs);
+    if (b->tracked & WEIR__TRACK_TIMES)
+        b->times = resize(builder, &b->time_buffer, capacity * sizeof *b->times * b->depth,
+                          count * sizeof *b->times * b->depth);
+    if (hashes)
+        builder->hashes = resize(builder, &builder->hash_buffer,
+                                 capacity * sizeof *builder->hashes,
+                                 count * sizeof *builder->hashes);
+    b->end = b->tracked || hashes ? b->next : b->begin + capacity * size;
+}
+
+void weir__builder_make_room(weir__builder *builder, bool hashes)
+{
+    weir_builder *b = &builder->b;
+    uint32_t count = b->begin ? (uint32_t)weir__builder_count(builder) : 0;
+    if (b->begin && count < b->capacity)
+        return;
+    if (b->begin && count < builder->capacity_full) {
+        uint64_t capacity = (uint64_t)b->capacity * 4;
+        reserve(builder, capacity < builder->capacity_full ? (uint32_t)capacity
+                                                           : builder->capacity_full, hashes);
+        return;
+    }
+    if (b->begin)
+        weir__builder_flush(builder);
+    reserve(builder, builder->capacity_start, hashes);
+}
+
+void weir__builder_flush(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    size_t count = b->begin ? weir__builder_count(builder) : 0;
+    if (count == 0)
+        return;
+    uint32_t start = (uint32_t)(count < builder->capacity_full ? count : builder->capacity_full);
+    uint32_t least = START_BYTES / (b->type->size ? b->type->size : 1);
+    builder->capacity_start = start > least ? start : least ? least : 1;
+    if (builder->capacity_start > builder->capacity_full)
+        builder->capacity_start = builder->capacity_full;
+    weir_batch *batch = weir__batch_create(b->type, b->depth);
+    batch->count = count;
+    batch->records = b->begin;
+    batch->diffs = b->diffs;
+    batch->times = b->times;
+    batch->hashes = builder->hashes;
+    batch->record_buffer = b->record_buffer;
+    batch->diff_buffer = b->diff_buffer;
+    batch->time_buffer = b->time_buffer;
+    batch->hash_buffer = builder->hash_buffer;
+    batch->time = b->time;
+    batch->pins = builder->pins;
+    batch->pin_count = builder->pin_count;
+    batch->pin_capacity = builder->pin_capacity;
+    builder->pins = NULL;
+    builder->pin_count = builder->pin_capacity = 0;
+    detach(builder);
+    weir__batch_charge(batch);
+    b->sink->push(b->sink, batch);
+}
+
+void *weir__builder_next_slow(weir_builder *b)
+{
+    weir__builder *builder = (weir__builder *)b;
+    weir__builder_make_room(builder, false);
+    size_t i = weir__builder_count(builder);
+    char *room = b->next;
+    b->next += b->type->size;
+    if (!b->tracked)
+        return room;
+    b->end = b->next;
+    const weir_batch *input = b->input;
+    if (b->tracked & WEIR__TRACK_DIFFS)
+        b->diffs[i] = input && input->diffs ? input->diffs[b->from] : b->diff;
+    if (b->tracked & WEIR__TRACK_TIMES)
+        memcpy(b->times + i * b->depth, input->times + b->from * b->depth,
+               b->depth * sizeof *b->times);
+    return room;
+}
+
+size_t weir_builder_bulk(weir_builder *b, size_t want, void **records, int64_t **diffs)
+{
+    weir__builder *builder = (weir__builder *)b;
+    if (diffs && !(b->tracked & WEIR__TRACK_DIFFS))
+        weir_builder_set_diff(b, b->diff == 1 ? 2 : b->diff); /* switches the column on */
+    uint32_t count = b->begin ? (uint32_t)weir__builder_count(builder) : 0;
+    if (b->begin && count < b->capacity && b->capacity < builder->capacity_full &&
+        want > b->capacity - count)
+        reserve(builder, builder->capacity_full, false);
+    weir__builder_make_room(builder, false);
+    count = (uint32_t)weir__builder_count(builder);
+    *records = b->next;
+    if (diffs)
+        *diffs = b->diffs + count;
+    size_t room = b->capacity - count;
+    return want < room ? want : room;
+}
+
+void weir_builder_commit(weir_builder *b, size_t count)
+{
+    weir__builder *builder = (weir__builder *)b;
+    WEIR_DCHECK(weir__builder_count(builder) + count <= b->capacity, "builder overrun");
+    b->next += count * b->type->size;
+    if (b->tracked)
+        b->end = b->next;
+}
+
+void weir_builder_set_diff(weir_builder *b, int64_t diff)
+{
+    b->diff = diff;
+    if (diff == 1 || (b->tracked & WEIR__TRACK_DIFFS))
+        return;
+    weir__builder *builder = (weir__builder *)b;
+    size_t count = b->begin ? weir__builder_count(builder) : 0;
+    b->tracked |= WEIR__TRACK_DIFFS;
+    if (!b->begin)
+        return;
+    b->diffs = resize(builder, &b->diff_buffer, b->capacity * sizeof *b->diffs, 0);
+    for (size_t i = 0; i < count; i++)
+        b->diffs[i] = 1;
+    b->end = b->next;
+}
+
+char *weir_builder_room(weir_builder *b, size_t len)
+{
+    weir_pin *pin;
+    char *room = weir__arena_room(b->arena, len, &pin);
+    /* The record that will point here may be the first of the next batch: make that batch now. */
+    weir__builder *builder = (weir__builder *)b;
+    if (b->begin && weir__builder_count(builder) == builder->capacity_full)
+        weir__builder_flush(builder);
+    weir__builder_add_pin(builder, pin);
+    return room;
+}
+
+weir_str weir_builder_str(weir_builder *b, const char *data, size_t len)
+{
+    if (len <= WEIR_STR_INLINE)
+        return weir_str_view(data, len);
+    char *room = weir_builder_room(b, len);
+    memcpy(room, data, len);
+    return weir_str_view(room, len);
+}
+
+void weir_builder_pin(weir_builder *b, weir_pin *pin)
+{
+    weir__builder_add_pin((weir__builder *)b, pin);
+}
+
+void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_t i, bool hashes)
+{
+    weir_builder *b = &builder->b;
+    const void *record = weir_batch_record(batch, i);
+    weir__builder_make_room(builder, hashes);
+    size_t n = weir__builder_count(builder);
+    memcpy(b->next, record, b->type->size);
+    if (b->type->has_strings && batch->pin_count) {
+        size_t heap = weir_record_heap_size(b->type, record);
+        if (heap) {
+            weir_pin *pin;
+            char *room = weir__arena_room(b->arena, heap, &pin);
+            weir_record_move_strings(b->type, b->next, room);
+            weir__builder_add_pin(builder, pin);
+        }
+    }
+    b->next += b->type->size;
+    if (b->tracked & WEIR__TRACK_DIFFS)
+        b->diffs[n] = weir_batch_diff(batch, i);
+    if (b->tracked & WEIR__TRACK_TIMES) {
+        weir_time t = weir_batch_time(batch, i);
+        memcpy(b->times + n * b->depth, t.at, b->depth * sizeof *b->times);
+    }
+    if (hashes)
+        builder->hashes[n] = batch->hashes[i];
+    if (b->tracked || hashes)
+        b->end = b->next;
+}
