@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kafka: topics as streams, streams to topics. Partitions are assigned by hand: the dataflow's worker
+ * p mod workers reads partition p, and no consumer group has a say in it. At least once: a record is
+ * read until the end of the run, and what is written is complete when the broker has acknowledged it.
+ *
+ * Every program that has one of these gets two options of its own, --brokers and --kafka:
+ *     --brokers HOST:PORT,…        default localhost:9092; .brokers of an operator overrides it
+ *     --kafka KEY=VALUE            any setting of librdkafka, as often as wanted
+ *     --kafka KEY=@FILE            the value is what the file holds, less the end of its last line
+ *     --kafka KEY=env:NAME         the value is that of the environment variable
+ * A setting that librdkafka refuses is refused when the graph is built. Values are never logged.
+ *
+ * Errors: a broker that is away is waited for, with a warning now and then; a record that cannot be
+ * read or written is counted, told to the log and, if one is named, to the dead-letter topic; a topic
+ * that does not exist, access that is denied, and what nobody can repair end the run.
+ */
+#ifndef WEIR_CONNECTORS_KAFKA_H
+#define WEIR_CONNECTORS_KAFKA_H
+
+#include <limits.h>
+
+#include <weir/graph.h>
+
+WEIR_BEGIN_DECLS
+
+/* Where to find topics other than by librdkafka: see weir/connectors/kafka_simulated.h. */
+typedef struct weir_kafka_broker weir_kafka_broker;
+
+typedef enum weir_kafka_start {
+    WEIR_KAFKA_EARLIEST,  /* the oldest record that is kept */
+    WEIR_KAFKA_LATEST,    /* what is written from now on */
+    WEIR_KAFKA_OFFSET,    /* .start_at in every partition; moved into what the partition holds */
+    WEIR_KAFKA_TIMESTAMP  /* the first record at or after .start_at, in milliseconds since 1970 */
+} weir_kafka_start;
+
+typedef enum weir_kafka_on_error {
+    WEIR_KAFKA_GO_ON,     /* count it, say it, take the next record */
+    WEIR_KAFKA_STOP       /* end the run with WEIR_BAD_DATA or what the broker said */
+} weir_kafka_on_error;
+
+#define WEIR_KAFKA_NEVER UINT_MAX
+
+/* Zero means default for every field. Borrowed for the call; lists of names end with NULL. */
+typedef struct weir_kafka_source_options {
+    size_t struct_size;
+    const char *topic;               /* required */
+    const char *name;                /* of the node; default derived from its place */
+    const char *brokers;
+    const char *const *settings;     /* "KEY=VALUE" as in --kafka, which overrides them */
+    weir_kafka_broker *broker;       /* default: librdkafka. Must outlive the runtime */
+
+    weir_kafka_start start;
+    int64_t start_at;
+    bool until_end;                  /* end with the last record that was there at the start */
+    unsigned discover_ms;            /* how often to look for new partitions, which are read from their
+                                        beginning; default 30 000, WEIR_KAFKA_NEVER */
+
+    /* The fields that the message's value does not fill. Of a record without them the rest is the
+     * value: raw if that is one str or bytes, else JSON, unless .format says another. */
+    const char *format;              /* "raw", "json", "msgpack", … */
+    const char *key_field;           /* a str or bytes takes the key as it is, others its text */
+    const char *partition_field;     /* i32 to i64, u32, u64 */
+    const char *offset_field;        /* i64 or u64 */
+    const char *timestamp_field;     /* instant, or i64 of milliseconds since 1970 */
+    const char *const *header_fields; /* "FIELD" or "FIELD=HEADER": str or bytes; optional ones null */
+    const char *tombstone_field;     /* a flag: true for a message without a value, whose other fields
+                                        are zero. Without it such messages are counted and skipped */
+
+    const char *dead_letter;         /* topic for records that cannot be decoded: their key and value,
+                                        and headers weir-reason, -topic, -partition, -offset */
+    weir_kafka_on_error on_error;
+
+    size_t queue_bytes;              /* what each worker fetches ahead; default 64 MiB */
+    size_t message_bytes_max;        /* longer ones are refused as if undecodable; default 4 MiB */
+} weir_kafka_source_options;
+
+/* A stream of the topic's records. NULL after an error, which sticks to the graph. */
+WEIR_API weir_port *weir_kafka_source_add(weir_graph *graph, const weir_type *type,
+                                          const weir_kafka_source_options *options);
+
+typedef struct weir_kafka_sink_options {
+    size_t struct_size;
+    const char *topic;               /* required */
+    const char *name;
+    const char *brokers;
+    const char *const *settings;
+    weir_kafka_broker *broker;
+
+    /* A collection is written as upserts by key: when an epoch is complete, a message with the newest
+     * record of each key that changed, or without a value if the key is gone. A plain stream is
+     * appended as it comes; with a key its messages have one, too. */
+    const char *const *key;          /* fields; default: the collection's unique key if it is known */
+    bool changes;                    /* of a collection, write every change instead: the value has two
+                                        more fields, `time` (the epoch) and `diff` */
+    unsigned every_ms;               /* upserts: each changed key at most this often, newest record */
+
+    const char *format;              /* of the value, which has all fields; see the source */
+    const char *key_format;          /* default: raw if the key is one str or bytes, else JSON */
+    const char *partition_field;     /* an integer; default: librdkafka's choice by key */
+    weir_kafka_on_error on_error;    /* for records that are refused: too long, not encodable */
+    size_t message_bytes_max;        /* default 4 MiB; the broker has a limit of its own */
+} weir_kafka_sink_options;
+
+/* Writes a stream to a topic. The result is a stream without records whose frontier says what the
+ * broker has acknowledged: probe it, or leave it. NULL after an error. */
+WEIR_API weir_port *weir_kafka_sink_add(weir_port *port, const weir_kafka_sink_options *options);
+
+WEIR_END_DECLS
+
+/* The typed calls: T is a record (weir/record.h), s a stream.
+ *     weir_stream(line) lines = weir_kafka_source(g, line, .topic = "lines");
+ *     weir_kafka_sink(counts, .topic = "word-counts");
+ *     weir_kafka_sink_by(hits, WEIR_KEY(hit, page), .topic = "hits"); */
+#define weir_kafka_source(g, T, ...)                                                               \
+    ((weir_stream(T)){                                                                             \
+        .port = weir_kafka_source_add(                                                             \
+            g, T##_type(),                                                                         \
+            &(weir_kafka_source_options){ .struct_size = sizeof(weir_kafka_source_options),        \
+                                          __VA_ARGS__ }) })
+#define weir_kafka_sink(s, ...)                                                                    \
+    weir_kafka_sink_add((s).port,                                                                  \
+                        &(weir_kafka_sink_options){ .struct_size = sizeof(weir_kafka_sink_options), \
+                                                    __VA_ARGS__ })
+#define weir_kafka_sink_by(s, K, ...)                                                              \
+    (WEIR_CHECK_(WEIR_KEY_FITS_(s, K), "weir_kafka_sink_by(" #s ", " #K                            \
+                                       "): the key names a record that the stream does not carry"), \
+     weir_kafka_sink_add((s).port, &(weir_kafka_sink_options){                                     \
+                                       .struct_size = sizeof(weir_kafka_sink_options),             \
+                                       .key = WEIR_KEY_NAMES_(K),                                  \
+                                       __VA_ARGS__ }))
+
+#endif
