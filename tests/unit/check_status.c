@@ -134,9 +134,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        version_is_that_of_the_header, every_status_has_a_name_and_a_text,
-        an_error_holds_what_detail_and_hint, an_error_may_be_null_and_long_texts_are_cut,
-        the_log_reaches_the_callback_at_its_level, a_failed_assertion_says_so_and_aborts, NULL,
+        version_is_that_of_the_header,
+        every_status_has_a_name_and_a_text,
+        an_error_holds_what_detail_and_hint,
+        an_error_may_be_null_and_long_texts_are_cut,
+        the_log_reaches_the_callback_at_its_level,
+        a_failed_assertion_says_so_and_aborts,
+        NULL,
     };
     return test_run(test_suite("status", tests));
 }

@@ -32,17 +32,53 @@ static inline const char *weir_str_data(const weir_str *s)
 }
 static inline bool weir_str_is_inline(const weir_str *s) { return s->len <= WEIR_STR_INLINE; }
 
-/* A view of len bytes at data (at most 4 GiB - 1): copied if short, borrowed if longer. */
+/* The two halves of a string's 16 bytes: (length, first 4 bytes) and (the next 8, or the pointer).
+ * Strings are put together in registers and stored by halves, and read by halves: a load that spans
+ * two stores just made has to wait for both. */
+static inline weir_str weir_str_of_halves_(uint64_t first, uint64_t second)
+{
+    weir_str s;
+    memcpy(&s, &first, 8);
+    memcpy(&s.u, &second, 8);
+    return s;
+}
+
+/* A view of len bytes at data (at most 4 GiB - 1): copied if short, borrowed if longer. data may be
+ * NULL if len is 0. */
 static inline weir_str weir_str_view(const char *data, size_t len)
 {
-    weir_str s = { (uint32_t)len, { 0 }, { { 0 } } }; /* C++17 knows no designators */
-    if (len <= WEIR_STR_INLINE) {
-        memcpy(s.prefix, data, len);
-    } else {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint32_t head = 0, tail = 0;
+    uint64_t second = 0;
+    if (len >= 4) {
+        memcpy(&head, data, 4);
+        if (len > WEIR_STR_INLINE) {
+            second = (uint64_t)(uintptr_t)data;
+        } else if (len >= 8) {
+            memcpy(&second, data + len - 8, 8);
+            second >>= 8 * (WEIR_STR_INLINE - len);
+        } else {
+            memcpy(&tail, data + len - 4, 4);
+            second = (uint64_t)tail >> (8 * (8 - len));
+        }
+    } else if (len > 0) {
+        head = (uint32_t)(unsigned char)data[0] |
+               (uint32_t)(unsigned char)data[len / 2] << (8 * (len / 2)) |
+               (uint32_t)(unsigned char)data[len - 1] << (8 * (len - 1));
+    }
+    return weir_str_of_halves_((uint64_t)head << 32 | (uint32_t)len, second);
+#else
+    weir_str s;
+    memset(&s, 0, sizeof s);
+    s.len = (uint32_t)len;
+    if (len > WEIR_STR_INLINE) {
         memcpy(s.prefix, data, 4);
         s.u.ptr = data;
+    } else if (len > 0) {
+        memcpy(s.prefix, data, len);
     }
     return s;
+#endif
 }
 /* Of a C string that outlives the result, above all a literal. */
 static inline weir_str weir_str_of(const char *text) { return weir_str_view(text, strlen(text)); }
