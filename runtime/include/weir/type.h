@@ -105,6 +105,32 @@ WEIR_API int weir_key_compare(const weir_type *type, const weir_key *key, const 
 /* Keys of records of different types (key fields of the same kinds, in order). */
 WEIR_API bool weir_key_equal_across(const weir_type *ta, const weir_key *ka, const void *a,
                                     const weir_type *tb, const weir_key *kb, const void *b);
+/* An order of records: up to 8 fields, each ascending or descending; ties keep the order of all
+ * fields. Built by WEIR_ASC and WEIR_DESC. count 0 is no order. */
+typedef struct weir_order {
+    const weir_type *type;     /* the record whose fields are named */
+    uint32_t count;
+    uint32_t descending;       /* bit i: field i goes down */
+    const char *field[WEIR_KEY_FIELDS_MAX];
+} weir_order;
+
+/* Both orders, one after the other; together at most 8 fields, what is beyond is dropped by count
+ * (the graph refuses such an order). */
+WEIR_API weir_order weir_order_then(weir_order first, weir_order second);
+/* Resolves an order against the type of the records it is to sort. */
+WEIR_API weir_status weir_order_resolve(const weir_type *type, const weir_order *order,
+                                        weir_key *key, weir_error *error);
+/* By a resolved key and the order's bits: negative, 0 or positive. */
+WEIR_API int weir_order_compare(const weir_type *type, const weir_key *key, uint32_t descending,
+                                const void *a, const void *b);
+
+/* Whether the hash of this key is a bijection of its value, so that weir_key_unhash may be used:
+ * one field of up to 8 bytes, not optional. Never in a build with WEIR_HASH_8BIT. */
+WEIR_API bool weir_key_is_bijective(const weir_type *type, const weir_key *key);
+/* Writes into the record's key field the value whose hash this is. */
+WEIR_API void weir_key_unhash(const weir_type *type, const weir_key *key, uint64_t hash,
+                              uint64_t seed, void *record);
+
 /* All fields in order. */
 WEIR_API bool weir_record_equal(const weir_type *type, const void *a, const void *b);
 WEIR_API int weir_record_compare(const weir_type *type, const void *a, const void *b);
