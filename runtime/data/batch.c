@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Batches: headers, their shared columns and pins. Owns the memory of headers; the columns' is the
- * pools' (comm/pool.h).
+ * pools' (data/pool.h).
  */
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include <weir/batch.h>
 #include <weir/memory.h>
 
-#include "comm/pool.h"
+#include "data/pool.h"
 
 /* Where a builder's full batches go; push takes the reference. */
 typedef struct weir__sink weir__sink;

@@ -3,7 +3,7 @@
  * Recycled buffers: classes, counts, bounds, trimming, pools closed before their buffers, threads
  * that pass buffers around.
  */
-#include "comm/pool.h"
+#include "data/pool.h"
 
 #include <pthread.h>
 #include <sched.h>

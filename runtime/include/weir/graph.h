@@ -87,7 +87,8 @@ WEIR_API weir_port *weir_port_as_collection(weir_port *port);
 /* Names the key by which records of the collection are unique. */
 WEIR_API weir_port *weir_port_with_key(weir_port *port, const weir_key *key);
 
-/* One stream of all that flows in the given ones: same layout, same scope; a collection if one is. */
+/* One stream of all that flows in the given ones: same layout, same scope; a collection if one
+ * is. */
 WEIR_API weir_port *weir_port_concat(weir_port *const *ports, size_t count);
 /* Sends each record of the stream to a worker: by the hash of a key, by a function that names it
  * (plain streams only; refused before keyed state), or to all. */

@@ -16,8 +16,8 @@
  * since nothing is popped singly there is no ABA. Closing leaves a mark in the stack that sends
  * later releases to the allocator; `left` counts them, so that the last one frees the pool.
  */
-#ifndef WEIR_COMM_POOL_H
-#define WEIR_COMM_POOL_H
+#ifndef WEIR_DATA_POOL_H
+#define WEIR_DATA_POOL_H
 
 #include <stdatomic.h>
 

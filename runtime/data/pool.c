@@ -4,7 +4,7 @@
  * the payload of a buffer that lies in a pool is poisoned, so that use after release is caught as
  * if it had been freed.
  */
-#include "comm/pool.h"
+#include "data/pool.h"
 
 #include <weir/memory.h>
 
