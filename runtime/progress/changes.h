@@ -24,7 +24,8 @@ typedef struct weir__changes {
     uint32_t count;        /* entries in use, those that became 0 included */
     uint32_t live;         /* entries whose diff is not 0 */
     uint32_t capacity;
-    uint32_t index_size;
+    uint32_t index_size; /* slots in use, a power of two; slots there are */
+    uint32_t index_capacity;
 } weir__changes;
 
 /* Gives the memory back; the set is empty and usable afterwards. */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns the accumulation of changes and their encoded form.
+ *
+ * Up to HANDFUL entries a pair is found by looking at each; beyond, by a hash table of positions. An
+ * entry whose diff became 0 stays in its place, so that -1/+1 on one pointstamp moves nothing; such
+ * entries are squeezed out when somebody reads or the array is full.
+ */
+#include "progress/changes.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <weir/memory.h>
+
+#include "base/assert.h"
+
+enum { HANDFUL = 8 };
+
+void weir__changes_fini(weir__changes *c)
+{
+    weir_free(c->entries, c->capacity * sizeof *c->entries);
+    weir_free(c->index, c->index_capacity * sizeof *c->index);
+    *c = (weir__changes){ 0 };
+}
+
+void weir__changes_clear(weir__changes *c)
+{
+    c->count = c->live = 0;
+}
+
+static bool same_pair(const weir__change *e, uint32_t port, const weir_time *t)
+{
+    return e->port == port && e->time.at[0] == t->at[0] &&
+           ((e->time.at[1] ^ t->at[1]) | (e->time.at[2] ^ t->at[2]) | (e->time.at[3] ^ t->at[3])) == 0;
+}
+
+static uint32_t hash_pair(uint32_t port, const weir_time *t)
+{
+    uint64_t h = port;
+    for (unsigned i = 0; i < WEIR_TIME_COORDS; i++)
+        h = (h ^ t->at[i]) * 0x9e3779b97f4a7c15u + (h >> 29);
+    return (uint32_t)(h >> 32);
+}
+
+/* The slot that holds the pair, or the empty one where it belongs. */
+static uint32_t *index_slot(const weir__changes *c, uint32_t port, const weir_time *t)
+{
+    uint32_t mask = c->index_size - 1, at = hash_pair(port, t) & mask;
+    while (c->index[at] && !same_pair(&c->entries[c->index[at] - 1], port, t))
+        at = (at + 1) & mask;
+    return &c->index[at];
+}
+
+/* Makes the table anew, a quarter full at most: its size follows what is there now, so that a large
+ * set of long ago costs nothing. */
+static void index_rebuild(weir__changes *c)
+{
+    c->index_size = 4 * HANDFUL;
+    while (c->index_size < 4 * c->count)
+        c->index_size *= 2;
+    if (c->index_size > c->index_capacity) {
+        weir_free(c->index, c->index_capacity * sizeof *c->index);
+        c->index_capacity = c->index_size;
+        c->index = weir_alloc_must(c->index_capacity * sizeof *c->index);
+    }
+    memset(c->index, 0, c->index_size * sizeof *c->index);
+    for (uint32_t i = 0; i < c->count; i++)
+        *index_slot(c, c->entries[i].port, &c->entries[i].time) = i + 1;
+}
+
+static void squeeze(weir__changes *c)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->entries[i].diff)
+            c->entries[kept++] = c->entries[i];
+    c->count = kept;
+    if (kept > HANDFUL)
+        index_rebuild(c);
+}
+
+/* Makes room for one more. */
+static void make_room(weir__changes *c)
+{
+    if (c->live <= c->count / 2 && c->count > 0) {
+        squeeze(c);
+        return;
+    }
+    uint32_t capacity = c->capacity ? 2 * c->capacity : HANDFUL;
+    c->entries = weir_realloc_must(c->entries, c->capacity * sizeof *c->entries,
+                                   capacity * sizeof *c->entries);
+    c->capacity = capacity;
+}
+
+static weir__change *find(const weir__changes *c, uint32_t port, const weir_time *t)
+{
+    if (c->count > HANDFUL) {
+        uint32_t at = *index_slot(c, port, t);
+        return at ? &c->entries[at - 1] : NULL;
+    }
+    for (uint32_t i = c->count; i-- > 0;)
+        if (same_pair(&c->entries[i], port, t))
+            return &c->entries[i];
+    return NULL;
+}
+
+void weir__changes_add(weir__changes *c, uint32_t port, const weir_time *t, int64_t diff)
+{
+    if (diff == 0)
+        return;
+    weir__change *e = find(c, port, t);
+    if (e) {
+        bool was = e->diff != 0;
+        bool wrapped = __builtin_add_overflow(e->diff, diff, &e->diff);
+        WEIR_ASSERT(!wrapped, "progress: the count of port %u left 64 bits", port);
+        c->live += (e->diff != 0) - was;
+        return;
+    }
+    weir_time copy = *t; /* may point into the array that moves */
+    if (c->count == c->capacity)
+        make_room(c);
+    c->entries[c->count++] = (weir__change){ .time = copy, .diff = diff, .port = port };
+    c->live++;
+    if (c->count == HANDFUL + 1 || (c->count > HANDFUL && 2 * c->count > c->index_size))
+        index_rebuild(c);
+    else if (c->count > HANDFUL)
+        *index_slot(c, port, &copy) = c->count;
+}
+
+void weir__changes_merge(weir__changes *c, const weir__changes *from)
+{
+    for (uint32_t i = 0; i < from->count; i++)
+        weir__changes_add(c, from->entries[i].port, &from->entries[i].time, from->entries[i].diff);
+}
+
+const weir__change *weir__changes_entries(weir__changes *c, uint32_t *count)
+{
+    if (c->live != c->count)
+        squeeze(c);
+    *count = c->count;
+    return c->entries;
+}
+
+/* ---- the flat form ---- */
+
+typedef struct head {
+    uint32_t port;
+    int32_t diff;
+} head;
+
+/* How many entries a diff takes: all but the last one are as large as 32 bits allow. */
+static int64_t next_part(int64_t diff)
+{
+    return diff > INT32_MAX ? INT32_MAX : diff < INT32_MIN ? INT32_MIN : diff;
+}
+
+size_t weir__changes_encoded_size(const weir__changes *c, weir__depths depths)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const weir__change *e = &c->entries[i];
+        if (e->diff == 0)
+            continue;
+        WEIR_ASSERT(e->port < depths.count, "progress: a change at port %u of %u", e->port,
+                    depths.count);
+        for (int64_t rest = e->diff; rest; rest -= next_part(rest))
+            size += sizeof(head) + depths.of[e->port] * sizeof(uint64_t);
+    }
+    return size;
+}
+
+void weir__changes_encode(const weir__changes *c, weir__depths depths, void *out)
+{
+    char *at = out;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const weir__change *e = &c->entries[i];
+        for (int64_t rest = e->diff; rest; rest -= next_part(rest)) {
+            head h = { e->port, (int32_t)next_part(rest) };
+            size_t coords = depths.of[e->port] * sizeof(uint64_t);
+            memcpy(at, &h, sizeof h);
+            memcpy(at + sizeof h, e->time.at, coords);
+            at += sizeof h + coords;
+        }
+    }
+}
+
+/* Reads one entry; its size, or 0 if it is not one. */
+static size_t read_entry(const char *at, size_t size, weir__depths depths, weir__change *entry)
+{
+    head h;
+    if (size < sizeof h)
+        return 0;
+    memcpy(&h, at, sizeof h);
+    if (h.port >= depths.count || h.diff == 0)
+        return 0;
+    size_t coords = depths.of[h.port] * sizeof(uint64_t);
+    if (size - sizeof h < coords)
+        return 0;
+    *entry = (weir__change){ .port = h.port, .diff = h.diff };
+    memcpy(entry->time.at, at + sizeof h, coords);
+    return sizeof h + coords;
+}
+
+weir_status weir__changes_decode(weir__changes *c, weir__depths depths, const void *data,
+                                 size_t size, weir_error *error)
+{
+    const char *bytes = data;
+    weir__change entry;
+    for (size_t at = 0, step; at < size; at += step) {
+        step = read_entry(bytes + at, size - at, depths, &entry);
+        if (step == 0) {
+            weir_error_set(error, WEIR_BAD_DATA, "changes of progress cannot be decoded");
+            weir_error_detail(error, "byte %zu of %zu, %u ports", at, size, depths.count);
+            weir_error_hint(error, "do all processes run the same program?");
+            return WEIR_BAD_DATA;
+        }
+    }
+    for (size_t at = 0; at < size;) {
+        at += read_entry(bytes + at, size - at, depths, &entry);
+        weir__changes_add(c, entry.port, &entry.time, entry.diff);
+    }
+    return WEIR_OK;
+}
