@@ -32,7 +32,8 @@ void weir__changes_clear(weir__changes *c)
 static bool same_pair(const weir__change *e, uint32_t port, const weir_time *t)
 {
     return e->port == port && e->time.at[0] == t->at[0] &&
-           ((e->time.at[1] ^ t->at[1]) | (e->time.at[2] ^ t->at[2]) | (e->time.at[3] ^ t->at[3])) == 0;
+           ((e->time.at[1] ^ t->at[1]) | (e->time.at[2] ^ t->at[2]) | (e->time.at[3] ^ t->at[3])) ==
+               0;
 }
 
 static uint32_t hash_pair(uint32_t port, const weir_time *t)

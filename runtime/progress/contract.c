@@ -16,9 +16,9 @@
 
 #include "base/assert.h"
 
-enum { NONE = UINT32_MAX, ROUTES_MAX = 4 };
+enum { ROUTES_MAX = 4 };
 
-/* An arc in the lists of both its ends. A removed arc has from == NONE and waits in the free list. */
+/* An arc in the lists of both its ends. A removed arc has from == WEIR__NONE and waits in the free list. */
 typedef struct edge {
     uint32_t from, to;
     weir_summary summary;
@@ -60,15 +60,15 @@ static void unlink_edge(work *w, uint32_t e)
 {
     edge *x = &w->edges[e];
     vertex *from = &w->vertices[x->from], *to = &w->vertices[x->to];
-    *(x->prev_out == NONE ? &from->first_out : &w->edges[x->prev_out].next_out) = x->next_out;
-    *(x->prev_in == NONE ? &to->first_in : &w->edges[x->prev_in].next_in) = x->next_in;
-    if (x->next_out != NONE)
+    *(x->prev_out == WEIR__NONE ? &from->first_out : &w->edges[x->prev_out].next_out) = x->next_out;
+    *(x->prev_in == WEIR__NONE ? &to->first_in : &w->edges[x->prev_in].next_in) = x->next_in;
+    if (x->next_out != WEIR__NONE)
         w->edges[x->next_out].prev_out = x->prev_out;
-    if (x->next_in != NONE)
+    if (x->next_in != WEIR__NONE)
         w->edges[x->next_in].prev_in = x->prev_in;
     from->outs--;
     to->ins--;
-    x->from = NONE;
+    x->from = WEIR__NONE;
     x->next_out = w->free_edge;
     w->free_edge = e;
 }
@@ -76,7 +76,7 @@ static void unlink_edge(work *w, uint32_t e)
 static uint32_t new_edge(work *w)
 {
     uint32_t e = w->free_edge;
-    if (e != NONE) {
+    if (e != WEIR__NONE) {
         w->free_edge = w->edges[e].next_out;
         return e;
     }
@@ -95,7 +95,7 @@ static bool is_covered(work *w, const weir__arc *arc)
 {
     bool by_out = w->vertices[arc->from].outs <= w->vertices[arc->to].ins;
     uint32_t e = by_out ? w->vertices[arc->from].first_out : w->vertices[arc->to].first_in, next;
-    for (; e != NONE; e = next) {
+    for (; e != WEIR__NONE; e = next) {
         const edge *x = &w->edges[e];
         next = by_out ? x->next_out : x->next_in;
         if (x->from != arc->from || x->to != arc->to)
@@ -119,12 +119,16 @@ static void link_edge(work *w, const weir__arc *arc)
     uint32_t e = new_edge(w);
     edge *x = &w->edges[e];
     vertex *from = &w->vertices[arc->from], *to = &w->vertices[arc->to];
-    *x = (edge){ .from = arc->from, .to = arc->to, .summary = arc->summary,
-                 .next_out = from->first_out, .prev_out = NONE,
-                 .next_in = to->first_in, .prev_in = NONE };
-    if (x->next_out != NONE)
+    *x = (edge){ .from = arc->from,
+                 .to = arc->to,
+                 .summary = arc->summary,
+                 .next_out = from->first_out,
+                 .prev_out = WEIR__NONE,
+                 .next_in = to->first_in,
+                 .prev_in = WEIR__NONE };
+    if (x->next_out != WEIR__NONE)
         w->edges[x->next_out].prev_out = e;
-    if (x->next_in != NONE)
+    if (x->next_in != WEIR__NONE)
         w->edges[x->next_in].prev_in = e;
     from->first_out = to->first_in = e;
     from->outs++;
@@ -152,8 +156,8 @@ static void enqueue(work *w, uint32_t v)
 
 static void bypass(work *w, uint32_t v)
 {
-    for (uint32_t a = w->vertices[v].first_in; a != NONE; a = w->edges[a].next_in)
-        for (uint32_t b = w->vertices[v].first_out; b != NONE; b = w->edges[b].next_out) {
+    for (uint32_t a = w->vertices[v].first_in; a != WEIR__NONE; a = w->edges[a].next_in)
+        for (uint32_t b = w->vertices[v].first_out; b != WEIR__NONE; b = w->edges[b].next_out) {
             weir__arc arc = { .from = w->edges[a].from, .to = w->edges[b].to };
             if (weir_summary_follow(&w->edges[a].summary, &w->edges[b].summary, &arc.summary))
                 link_edge(w, &arc);
@@ -167,7 +171,7 @@ static void remove_vertex(work *w, uint32_t v)
     w->c->removed[v] = true;
     w->removal[w->removals++] = v;
     x->routes_begin = w->found_count;
-    while (x->first_out != NONE) {
+    while (x->first_out != WEIR__NONE) {
         const edge *e = &w->edges[x->first_out];
         weir__arc arc = { v, e->to, e->summary };
         append(&w->found, &w->found_count, &w->found_capacity, &arc);
@@ -176,7 +180,7 @@ static void remove_vertex(work *w, uint32_t v)
         unlink_edge(w, x->first_out);
     }
     x->routes_end = w->found_count;
-    while (x->first_in != NONE) {
+    while (x->first_in != WEIR__NONE) {
         enqueue(w, w->edges[x->first_in].from);
         unlink_edge(w, x->first_in);
     }
@@ -225,12 +229,12 @@ static void resolve(work *w)
 
 static void work_init(work *w, weir__contraction *c)
 {
-    *w = (work){ .c = c, .free_edge = NONE };
+    *w = (work){ .c = c, .free_edge = WEIR__NONE };
     w->vertices = weir_alloc_must((c->count + 1) * sizeof *w->vertices);
     w->queue = weir_alloc_must((c->count + 1) * sizeof *w->queue);
     w->removal = weir_alloc_must((c->count + 1) * sizeof *w->removal);
     for (uint32_t v = 0; v < c->count; v++) {
-        w->vertices[v] = (vertex){ .first_out = NONE, .first_in = NONE };
+        w->vertices[v] = (vertex){ .first_out = WEIR__NONE, .first_in = WEIR__NONE };
         c->removed[v] = !c->keep_all && !c->useful[v];
     }
     for (uint32_t i = 0; i < c->arc_count; i++)
@@ -264,7 +268,7 @@ void weir__contract(weir__contraction *c)
     }
     resolve(&w);
     for (uint32_t e = 0; e < w.edge_count; e++)
-        if (w.edges[e].from != NONE) {
+        if (w.edges[e].from != WEIR__NONE) {
             weir__arc arc = { w.edges[e].from, w.edges[e].to, w.edges[e].summary };
             append(&c->left, &c->left_count, &c->left_capacity, &arc);
         }

@@ -9,7 +9,7 @@
 
 #include <weir/memory.h>
 
-enum { NOBODY = UINT32_MAX, NAMED_MAX = 8 };
+enum { NAMED_MAX = 8 };
 
 /* Whether a link could be part of the cycle: after it, the first `keep` coordinates are as before. */
 static bool changes_nothing(const weir_summary *s, unsigned keep)
@@ -20,7 +20,7 @@ static bool changes_nothing(const weir_summary *s, unsigned keep)
     return s->keep >= keep;
 }
 
-/* For each port the one before it on a shortest way from `start`; NOBODY where there is no way. */
+/* For each port the one before it on a shortest way from `start`; WEIR__NONE where there is no way. */
 static uint32_t *predecessors(const weir__topology_builder *b, uint32_t start, unsigned keep)
 {
     weir__links out;
@@ -33,7 +33,7 @@ static uint32_t *predecessors(const weir__topology_builder *b, uint32_t start, u
     while (taken < count) {
         uint32_t p = queue[taken++];
         for (uint32_t i = out.first[p]; i < out.first[p + 1]; i++)
-            if (before[out.slot[i]] == NOBODY && changes_nothing(&out.links[i].summary, keep)) {
+            if (before[out.slot[i]] == WEIR__NONE && changes_nothing(&out.links[i].summary, keep)) {
                 before[out.slot[i]] = p;
                 queue[count++] = out.slot[i];
             }
@@ -57,7 +57,7 @@ weir_status weir__refuse_cycle(const weir__topology_builder *b, uint32_t index, 
 {
     const weir__arc *arc = &b->arcs[index];
     uint32_t *before = predecessors(b, arc->to, arc->summary.keep), length = 1;
-    for (uint32_t p = arc->from; p != arc->to && before[p] != NOBODY; p = before[p])
+    for (uint32_t p = arc->from; p != arc->to && before[p] != WEIR__NONE; p = before[p])
         length++;
     /* The way was found from its end: name the last ports of it, in the order of the way. */
     uint32_t names[NAMED_MAX], count = 0;
@@ -73,6 +73,7 @@ weir_status weir__refuse_cycle(const weir__topology_builder *b, uint32_t index, 
     weir__numbers_free(before, b->port_count);
     weir_error_set(error, WEIR_INVALID, "a cycle does not advance time");
     weir_error_detail(error, "%s", text);
-    weir_error_hint(error, "close it by a feedback edge in the innermost scope that holds all of it");
+    weir_error_hint(error,
+                    "close it by a feedback edge in the innermost scope that holds all of it");
     return WEIR_INVALID;
 }

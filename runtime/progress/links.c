@@ -18,9 +18,12 @@ void weir__numbers_free(uint32_t *array, size_t count)
     weir_free(array, (count + 1) * sizeof(uint32_t));
 }
 
-void weir__links_init(weir__links *l, uint32_t lists, const weir__arc *arcs, uint32_t count, bool in)
+void weir__links_init(weir__links *l, uint32_t lists, const weir__arc *arcs, uint32_t count,
+                      bool in)
 {
-    *l = (weir__links){ .lists = lists, .count = count, .first = weir__numbers(lists + 1),
+    *l = (weir__links){ .lists = lists,
+                        .count = count,
+                        .first = weir__numbers(lists + 1),
                         .links = weir_alloc_must((count + 1) * sizeof *l->links),
                         .add = weir_alloc_must((count + 1) * sizeof *l->add),
                         .slot = weir__numbers(count) };

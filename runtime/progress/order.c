@@ -11,8 +11,6 @@
 
 #include "progress/topology.h"
 
-enum { UNSEEN = UINT32_MAX };
-
 /* All arrays have one item a vertex; `sequence` holds the vertices by place. */
 typedef struct work {
     weir__order *order;
@@ -20,9 +18,9 @@ typedef struct work {
     uint32_t arc_count;
     weir__links out;
     uint32_t *sequence, *next_sequence;
-    uint32_t *number, *low;      /* Tarjan's; number is UNSEEN or the order of discovery */
-    uint32_t *path, *next_arc;   /* the vertices being visited and where each of them stands */
-    uint32_t *pending;           /* visited, component not complete */
+    uint32_t *number, *low;    /* Tarjan's; number is WEIR__NONE or the order of discovery */
+    uint32_t *path, *next_arc; /* the vertices being visited and where each of them stands */
+    uint32_t *pending;         /* visited, component not complete */
     bool *is_pending;
 } work;
 
@@ -47,7 +45,7 @@ static void visit(work *w, uint32_t v, uint32_t found, uint32_t *depth, uint32_t
     w->is_pending[v] = true;
 }
 
-/* The next vertex that v leads to and that was not seen; UNSEEN when there is none left. */
+/* The next vertex that v leads to and that was not seen; WEIR__NONE when there is none left. */
 static uint32_t advance(work *w, uint32_t v, unsigned level)
 {
     while (w->next_arc[v] < w->out.first[v + 1]) {
@@ -55,12 +53,12 @@ static uint32_t advance(work *w, uint32_t v, unsigned level)
         uint32_t to = link->slot;
         if (!counts_at(w, v, to, &link->summary, level))
             continue;
-        if (w->number[to] == UNSEEN)
+        if (w->number[to] == WEIR__NONE)
             return to;
         if (w->is_pending[to] && w->number[to] < w->low[v])
             w->low[v] = w->number[to];
     }
-    return UNSEEN;
+    return WEIR__NONE;
 }
 
 /* Components come out last first: they are put into next_sequence from `end` downwards. */
@@ -82,12 +80,12 @@ static void refine(work *w, unsigned level, uint32_t begin, uint32_t end)
 {
     uint32_t found = 0, depth = 0, pending = 0, left = end;
     for (uint32_t i = end; i-- > begin;) {
-        if (w->number[w->sequence[i]] != UNSEEN)
+        if (w->number[w->sequence[i]] != WEIR__NONE)
             continue;
         visit(w, w->sequence[i], found++, &depth, &pending);
         while (depth > 0) {
             uint32_t v = w->path[depth - 1], next = advance(w, v, level);
-            if (next != UNSEEN) {
+            if (next != WEIR__NONE) {
                 visit(w, next, found++, &depth, &pending);
                 continue;
             }
@@ -157,8 +155,8 @@ static void work_fini(work *w)
     weir__links_fini(&w->out);
 }
 
-bool weir__order_init(weir__order *order, uint32_t count, const weir__arc *arcs,
-                      uint32_t arc_count, uint32_t *bad)
+bool weir__order_init(weir__order *order, uint32_t count, const weir__arc *arcs, uint32_t arc_count,
+                      uint32_t *bad)
 {
     work w;
     bool good = true;

@@ -8,6 +8,9 @@
 
 #include <weir/time.h>
 
+/* No vertex, port, slot or arc. */
+#define WEIR__NONE UINT32_MAX
+
 typedef struct weir__arc {
     uint32_t from, to;
     weir_summary summary;

@@ -123,7 +123,8 @@ static weir__arc *slots_init(weir__topology *t, const weir__topology_builder *b,
             compact[t->at_place[i]] = n++;
     weir__arc *arcs = weir_alloc_must((c->left_count + n + 1) * sizeof *arcs);
     for (uint32_t i = 0; i < c->left_count; i++)
-        arcs[i] = (weir__arc){ compact[c->left[i].from], compact[c->left[i].to], c->left[i].summary };
+        arcs[i] =
+            (weir__arc){ compact[c->left[i].from], compact[c->left[i].to], c->left[i].summary };
     bool good = weir__order_init(order, n, arcs, c->left_count, &bad);
     WEIR_ASSERT(good, "progress: removing ports made a cycle that does not advance");
     for (uint32_t i = 0; i < c->left_count; i++) {
@@ -135,11 +136,13 @@ static weir__arc *slots_init(weir__topology *t, const weir__topology_builder *b,
     t->slots[n] = (weir__slot){ .port = t->port_count, .depth = 1, .reported = true };
     t->slot_of[t->port_count] = n;
     for (uint32_t p = 0; p < t->port_count; p++) {
-        t->slot_of[p] = c->removed[p] ? (uint32_t)WEIR__NO_SLOT : order->place[compact[p]];
+        t->slot_of[p] = c->removed[p] ? WEIR__NONE : order->place[compact[p]];
         if (!c->removed[p])
-            t->slots[t->slot_of[p]] = (weir__slot){
-                .port = p, .depth = t->depth[p], .matters = t->matters[p],
-                .reported = c->keep_all || is_interesting(&b->ports[p]) };
+            t->slots[t->slot_of[p]] =
+                (weir__slot){ .port = p,
+                              .depth = t->depth[p],
+                              .matters = t->matters[p],
+                              .reported = c->keep_all || is_interesting(&b->ports[p]) };
     }
     for (unsigned level = 0; level < WEIR__LEVELS; level++) {
         t->group[level] = weir__numbers(n + 1);
@@ -224,8 +227,12 @@ static void tracked_init(weir__topology *t, const weir__topology_builder *b, uns
     bool *kept = weir_alloc_must(t->port_count + 1);
     for (uint32_t p = 0; p < t->port_count; p++)
         kept[p] = is_interesting(&b->ports[p]);
-    weir__contraction c = { .count = t->port_count, .arcs = b->arcs, .arc_count = b->arc_count,
-                            .at_place = t->at_place, .kept = kept, .useful = t->matters,
+    weir__contraction c = { .count = t->port_count,
+                            .arcs = b->arcs,
+                            .arc_count = b->arc_count,
+                            .at_place = t->at_place,
+                            .kept = kept,
+                            .useful = t->matters,
                             .keep_all = flags & WEIR__TOPOLOGY_KEEP_ALL };
     weir__contract(&c);
     weir__order order;
@@ -301,7 +308,7 @@ bool weir__topology_in_loop_with(const weir__topology *t, uint32_t a, uint32_t b
 
 bool weir__topology_is_tracked(const weir__topology *t, uint32_t port)
 {
-    return t->slot_of[port] != WEIR__NO_SLOT && t->slots[t->slot_of[port]].reported;
+    return t->slot_of[port] != WEIR__NONE && t->slots[t->slot_of[port]].reported;
 }
 
 bool weir__topology_matters(const weir__topology *t, uint32_t port)

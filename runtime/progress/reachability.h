@@ -28,11 +28,10 @@ typedef enum weir__interest {
 } weir__interest;
 
 typedef struct weir__port_spec {
-    /* for errors only, borrowed until the builder ends; NULL: its number is named */
-    const char *name;
+    const char *name; /* for errors only, borrowed until the builder ends; NULL: the number is used */
     unsigned depth;   /* 1 to WEIR_TIME_COORDS */
     bool is_input;
-    bool watched;     /* its frontier is asked for whatever the interest: probes, sinks, views */
+    bool watched; /* its frontier is asked for whatever the interest: probes, sinks, views */
     weir__interest interest;
 } weir__port_spec;
 

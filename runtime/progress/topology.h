@@ -12,8 +12,6 @@
 #include "progress/order.h"
 #include "progress/reachability.h"
 
-enum { WEIR__NO_SLOT = UINT32_MAX };
-
 /* Lists of lists: those of item i are at first[i] to first[i + 1] - 1. */
 typedef struct weir__link {
     uint32_t slot; /* the other end */
@@ -24,7 +22,7 @@ typedef struct weir__links {
     uint32_t lists, count;
     uint32_t *first;
     weir__link *links;
-    uint64_t *add;    /* summary.add[0] of each: all there is to say where everything has depth 1 */
+    uint64_t *add; /* summary.add[0] of each: all there is to say where everything has depth 1 */
     uint32_t *slot;
 } weir__links;
 
@@ -43,11 +41,11 @@ struct weir__topology {
     bool *matters;      /* of the ports */
     weir__order order;  /* of the ports */
     uint32_t *at_place; /* the port of a place: the inverse of order.place */
-    uint32_t *slot_of;  /* of the ports and `done`; WEIR__NO_SLOT where it was removed */
+    uint32_t *slot_of;  /* of the ports and `done`; WEIR__NONE where it was removed */
     weir__links routes; /* of the ports */
     weir__slot *slots;
-    weir__links in, out;              /* of the slots */
-    uint32_t *group[WEIR__LEVELS];    /* of the slots, as in order.h */
+    weir__links in, out;           /* of the slots */
+    uint32_t *group[WEIR__LEVELS]; /* of the slots, as in order.h */
     /* Depth 1 throughout, and no path without a cycle adds 2^62 or more: times are single numbers
      * and sums along paths do not overflow as long as the times are below 2^63. */
     bool total;
