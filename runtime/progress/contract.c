@@ -3,7 +3,8 @@
  * Owns the removal of ports nobody asks about. A vertex x is removed by linking each of its
  * predecessors with each of its successors by the composed summary; what was counted at x is counted
  * at the successors, through x's summaries. All paths from x go on through a successor, so every
- * frontier that remains is what it was, to the element.
+ * frontier that remains is what it was, to the element. (One exception, to the safe side: a coordinate
+ * that would overflow at x and that is dropped behind it no longer stops the path.)
  *
  * Limits: the number of arcs does not grow; a count ends up at a handful of places; and x has no cycle
  * of its own that could lead to times not after its own (a loop around the whole scope of x).

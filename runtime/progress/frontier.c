@@ -16,7 +16,7 @@ enum { FIRST_CAPACITY = 4 };
 
 static weir_time *times_of(weir_frontier *f)
 {
-    return f->capacity ? f->more : &f->one;
+    return f->capacity && f->depth > 1 ? f->more : &f->one;
 }
 
 static void grow(weir_frontier *f, uint32_t capacity)

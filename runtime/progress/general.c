@@ -70,7 +70,7 @@ static bool contains(const weir_frontier *f, const weir_time *time)
 
 static void take_out(weir_frontier *f, const weir_time *time)
 {
-    weir_time *elements = f->capacity ? f->more : &f->one;
+    weir_time *elements = f->capacity && f->depth > 1 ? f->more : &f->one;
     elements[find(f, time)] = elements[f->count - 1];
     f->count--;
 }

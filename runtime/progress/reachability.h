@@ -28,7 +28,7 @@ typedef enum weir__interest {
 } weir__interest;
 
 typedef struct weir__port_spec {
-    const char *name; /* for errors only, borrowed until the builder ends; NULL: the number is used */
+    const char *name; /* for errors only, borrowed until the builder ends; NULL: its number */
     unsigned depth;   /* 1 to WEIR_TIME_COORDS */
     bool is_input;
     bool watched; /* its frontier is asked for whatever the interest: probes, sinks, views */

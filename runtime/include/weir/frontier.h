@@ -14,7 +14,8 @@ WEIR_BEGIN_DECLS
  * A zeroed frontier with its depth set is a valid, empty one. */
 typedef struct weir_frontier {
     uint32_t count;
-    uint32_t capacity; /* of `more`; 0 while the one element is inline */
+    uint32_t
+        capacity; /* of `more`; 0 while the one element is inline, as it always is at depth 1 */
     uint32_t depth;
     weir_time one;
     weir_time *more;
@@ -27,14 +28,17 @@ WEIR_API void weir_frontier_clear(weir_frontier *f);
 /* Adds t unless an element is at or before it; removes the elements at or after it. Returns whether
  * t was added. Memory: weir_alloc_must (weir/memory.h). */
 WEIR_API bool weir_frontier_insert(weir_frontier *f, const weir_time *t);
-/* Copies. dst keeps its storage. */
+/* Copies, the depth as well. dst keeps its storage. */
 WEIR_API void weir_frontier_set(weir_frontier *dst, const weir_frontier *src);
 
 static inline const weir_time *weir_frontier_times(const weir_frontier *f)
 {
-    return f->capacity ? f->more : &f->one;
+    return f->capacity && f->depth > 1 ? f->more : &f->one;
 }
-static inline bool weir_frontier_is_empty(const weir_frontier *f) { return f->count == 0; }
+static inline bool weir_frontier_is_empty(const weir_frontier *f)
+{
+    return f->count == 0;
+}
 
 /* Some element is <= t: records at t may still arrive. less_than: some element is < t. */
 static inline bool weir_frontier_less_equal(const weir_frontier *f, const weir_time *t)
