@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The epoch clock: one number line for a cluster. A source sends at its open epoch. Once it has sent
+ * something the epoch is closed as soon as the one before is complete where it settles (views and
+ * sinks), at the latest after a tick; the next one is the greater of its own plus one and the
+ * greatest heard of. A source that has sent nothing follows what it hears. Nobody ticks at rest.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "dataflow/instance.h"
+
+weir_time weir_step_epoch(const weir_step *step)
+{
+    return weir_time_1(step->epoch);
+}
+
+void weir_step_touch(weir_step *step)
+{
+    if (step->epoch_dirty)
+        return;
+    step->epoch_dirty = true;
+    step->epoch_opened_ns = step->context->now_ns;
+}
+
+void weir_step_finish(weir_step *step)
+{
+    weir__output_instance *outputs = step->outputs;
+    for (unsigned o = 0; o < step->node->spec.output_count; o++)
+        if (outputs[o].open) {
+            outputs[o].open = false;
+            weir__builder_flush(&outputs[o].builder);
+        }
+    weir__node_finish((weir__node_instance *)step);
+}
+
+/* Everything before this epoch is complete at every view and sink, as far as is known here. */
+static bool settled_before(const weir__dataflow *dataflow, uint64_t epoch)
+{
+    weir_time before = weir_time_1(epoch - 1);
+    for (uint32_t i = 0; epoch && i < dataflow->settling_count; i++)
+        if (weir_frontier_less_equal(dataflow->settling[i], &before))
+            return false;
+    return true;
+}
+
+static void advance(weir_step *step, uint64_t epoch)
+{
+    for (unsigned o = 0; o < step->node->spec.output_count; o++)
+        if (step->caps[o].held) {
+            weir_time t = weir_time_1(epoch);
+            weir_cap_downgrade(step, o, &t);
+        }
+    step->epoch = epoch;
+    step->epoch_dirty = false;
+    if (epoch > step->context->epoch_heard)
+        step->context->epoch_heard = epoch;
+}
+
+bool weir__clock_turn(weir__dataflow *dataflow)
+{
+    bool moved = false;
+    weir__context *context = dataflow->context;
+    for (uint32_t i = 0; i < dataflow->clocked_count; i++) {
+        weir_step *step = &dataflow->nodes[dataflow->clocked[i]].step;
+        if (step->finished)
+            continue;
+        uint64_t heard = context->epoch_heard;
+        if (step->epoch_dirty) {
+            if (!settled_before(dataflow, step->epoch) &&
+                context->now_ns < step->epoch_opened_ns + context->tick_ns)
+                continue;
+            advance(step, heard > step->epoch ? heard : step->epoch + 1);
+            moved = true;
+        } else if (heard > step->epoch) {
+            advance(step, heard);
+            moved = true;
+        }
+    }
+    return moved;
+}
+
+uint64_t weir__clock_due_ns(const weir__dataflow *dataflow)
+{
+    uint64_t due = UINT64_MAX;
+    for (uint32_t i = 0; i < dataflow->clocked_count; i++) {
+        const weir_step *step = &dataflow->nodes[dataflow->clocked[i]].step;
+        uint64_t at = step->epoch_opened_ns + dataflow->context->tick_ns;
+        if (step->epoch_dirty && !step->finished && at < due)
+            due = at;
+    }
+    return due;
+}

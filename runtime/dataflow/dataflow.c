@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One dataflow on one worker: making its nodes, its turns and passes, applying changes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "dataflow/instance.h"
+
+static void node_init(weir__dataflow *dataflow, weir_node *description)
+{
+    weir__node_instance *node = &dataflow->nodes[description->id];
+    weir_step *step = &node->step;
+    step->node = description;
+    step->dataflow = dataflow;
+    step->context = dataflow->context;
+    step->due_ns = UINT64_MAX;
+    step->waker = (weir_waker){ .context = dataflow->context, .node = node };
+    unsigned inputs = description->spec.input_count, outputs = description->spec.output_count;
+    step->queues = weir_alloc_must(inputs * sizeof *step->queues);
+    step->outputs = weir_alloc_must(outputs * sizeof *step->outputs);
+    if (inputs)
+        memset(step->queues, 0, inputs * sizeof *step->queues);
+    if (outputs)
+        memset(step->outputs, 0, outputs * sizeof *step->outputs);
+    for (unsigned o = 0; description->spec.initial_capabilities && o < outputs; o++)
+        weir__cap_add(step, o, &(weir_time){ { 0 } });
+}
+
+static void find_settling(weir__dataflow *dataflow)
+{
+    weir_graph *graph = dataflow->graph;
+    for (int fill = 0; fill < 2; fill++) {
+        uint32_t n = 0, clocked = 0;
+        for (uint32_t i = 0; i < graph->nodes.count; i++) {
+            weir_node *node = weir__graph_node(graph, i);
+            for (unsigned k = 0; k < node->spec.input_count; k++)
+                if (node->spec.inputs[k].settles && ++n && fill)
+                    dataflow->settling[n - 1] =
+                        weir__tracker_frontier(dataflow->tracker, node->first_input + k);
+            if (node->spec.follows_clock && ++clocked && fill)
+                dataflow->clocked[clocked - 1] = i;
+        }
+        if (fill)
+            break;
+        dataflow->settling_count = n;
+        dataflow->clocked_count = clocked;
+        dataflow->settling = weir_alloc_must((n + 1) * sizeof(weir_frontier *));
+        dataflow->clocked = weir_alloc_must((clocked + 1) * sizeof(uint32_t));
+    }
+}
+
+weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
+{
+    weir__dataflow *dataflow = weir_alloc_must(sizeof *dataflow);
+    memset(dataflow, 0, sizeof *dataflow);
+    uint32_t nodes = graph->nodes.count;
+    dataflow->graph = graph;
+    dataflow->context = context;
+    dataflow->next_due_ns = UINT64_MAX;
+    dataflow->tracker = weir__tracker_create(graph->topology, graph->initial,
+                                             graph->initial_count);
+    dataflow->done = weir__tracker_done(dataflow->tracker, graph->topology);
+    dataflow->active_words = (nodes + 63) / 64 + 1;
+    dataflow->active = weir_alloc_must(dataflow->active_words * sizeof(uint64_t));
+    memset(dataflow->active, 0, dataflow->active_words * sizeof(uint64_t));
+    dataflow->credits = weir_alloc_must(context->workers * sizeof *dataflow->credits);
+    memset(dataflow->credits, 0, context->workers * sizeof *dataflow->credits);
+    dataflow->nodes = weir_alloc_must((nodes + 1) * sizeof *dataflow->nodes);
+    memset(dataflow->nodes, 0, (nodes + 1) * sizeof *dataflow->nodes);
+    for (uint32_t i = 0; i < nodes; i++)
+        node_init(dataflow, weir__graph_node(graph, i));
+    for (uint32_t i = 0; i < nodes; i++)
+        for (unsigned o = 0; o < weir__graph_node(graph, i)->spec.output_count; o++)
+            weir__output_init(&dataflow->nodes[i].step.outputs[o], &dataflow->nodes[i], o);
+    find_settling(dataflow);
+    return dataflow;
+}
+
+weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
+{
+    for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++) {
+        weir_step *step = &dataflow->nodes[i].step;
+        const weir_node_spec *spec = &step->node->spec;
+        weir_status status = WEIR_OK;
+        if (spec->init)
+            status = spec->init(step, spec->ctx, &step->state, error);
+        if (status != WEIR_OK) {
+            weir_error_detail(error, "in operator '%s' on worker %u%s%s", step->node->name,
+                              step->context->self, error->detail[0] ? ": " : "", error->detail);
+            return status;
+        }
+        step->made = true;
+        if (spec->initial_capabilities || spec->input_count == 0)
+            weir__node_activate(&dataflow->nodes[i]);
+    }
+    weir__dataflow_apply(dataflow);
+    return WEIR_OK;
+}
+
+static void node_fini(weir_step *step)
+{
+    if (step->made && step->node->spec.fini)
+        step->node->spec.fini(step->state);
+    weir_batch_release(step->current);
+    for (unsigned k = 0; k < step->node->spec.input_count; k++) {
+        weir__queue *queue = &step->queues[k];
+        for (uint32_t i = 0; i < queue->count; i++)
+            weir_batch_release(queue->ring[(queue->head + i) & (queue->capacity - 1)]);
+        weir_free(queue->ring, queue->capacity * sizeof(weir_batch *));
+    }
+    weir_free(step->queues, step->node->spec.input_count * sizeof *step->queues);
+    weir_free(step->caps, step->cap_capacity * sizeof *step->caps);
+    weir_free(step->cap_free, step->cap_capacity * sizeof(uint32_t));
+}
+
+void weir__dataflow_destroy(weir__dataflow *dataflow)
+{
+    uint32_t nodes = dataflow->graph->nodes.count;
+    for (uint32_t i = 0; i < nodes; i++)
+        node_fini(&dataflow->nodes[i].step);
+    for (uint32_t i = 0; i < nodes; i++) {
+        weir_step *step = &dataflow->nodes[i].step;
+        unsigned outputs = step->node->spec.output_count;
+        for (unsigned o = 0; o < outputs; o++)
+            weir__output_fini(&step->outputs[o]);
+        weir_free(step->outputs, outputs * sizeof *step->outputs);
+    }
+    weir__tracker_destroy(dataflow->tracker);
+    weir__changes_fini(&dataflow->pass);
+    weir__changes_fini(&dataflow->unpublished);
+    weir_free(dataflow->settling, (dataflow->settling_count + 1) * sizeof(weir_frontier *));
+    weir_free(dataflow->clocked, (dataflow->clocked_count + 1) * sizeof(uint32_t));
+    weir_free(dataflow->credits, dataflow->context->workers * sizeof *dataflow->credits);
+    weir_free(dataflow->active, dataflow->active_words * sizeof(uint64_t));
+    weir_free(dataflow->nodes, (nodes + 1) * sizeof *dataflow->nodes);
+    weir_free(dataflow, sizeof *dataflow);
+}
+
+void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_status status,
+                         const char *text)
+{
+    weir__context *context = dataflow->context;
+    if (context->failed)
+        return;
+    context->failed = true;
+    weir_error_set(&context->error, status, "%s", text);
+    if (step)
+        weir_error_detail(&context->error, "in operator '%s' on worker %u", step->node->name,
+                          context->self);
+}
+
+/* The greatest epoch heard of is what idle sources follow. */
+static void hear(weir__context *context, const weir__change *changes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (changes[i].diff > 0 && changes[i].time.at[0] > context->epoch_heard)
+            context->epoch_heard = changes[i].time.at[0];
+}
+
+void weir__dataflow_apply(weir__dataflow *dataflow)
+{
+    weir__changes *pass = &dataflow->pass;
+    if (weir__changes_is_empty(pass)) {
+        weir__changes_clear(pass);
+        return;
+    }
+    weir__tracker_apply(dataflow->tracker, pass);
+    if (dataflow->context->workers > 1)
+        weir__changes_merge(&dataflow->unpublished, pass);
+    if (dataflow->clocked_count) {
+        uint32_t count;
+        const weir__change *changes = weir__changes_entries(pass, &count);
+        hear(dataflow->context, changes, count);
+    }
+    weir__changes_clear(pass);
+    dataflow->touched = true;
+}
+
+weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, size_t size,
+                                   weir_error *error)
+{
+    weir__changes *changes = &dataflow->pass; /* empty between passes: borrowed for decoding */
+    weir_status status = weir__changes_decode(changes, weir__topology_depths(
+                                                  dataflow->graph->topology), data, size, error);
+    if (status != WEIR_OK)
+        return status;
+    uint32_t count;
+    const weir__change *entries = weir__changes_entries(changes, &count);
+    if (dataflow->clocked_count)
+        hear(dataflow->context, entries, count);
+    weir__tracker_apply(dataflow->tracker, changes);
+    weir__changes_clear(changes);
+    dataflow->touched = true;
+    return WEIR_OK;
+}
+
+void weir__dataflow_deliver(weir__dataflow *dataflow, uint32_t port, weir_batch *batch)
+{
+    weir_node *description = dataflow->graph->input_owner[port];
+    weir__node_instance *node = &dataflow->nodes[description->id];
+    weir__queue *queue = &node->step.queues[port - description->first_input];
+    if (queue->count == queue->capacity) {
+        uint32_t old = queue->capacity, capacity = old ? old * 2 : 8;
+        weir_batch **ring = weir_alloc_must(capacity * sizeof(weir_batch *));
+        for (uint32_t i = 0; i < queue->count; i++)
+            ring[i] = queue->ring[(queue->head + i) & (old - 1)];
+        weir_free(queue->ring, old * sizeof(weir_batch *));
+        queue->ring = ring;
+        queue->capacity = capacity;
+        queue->head = 0;
+    }
+    queue->ring[(queue->head + queue->count++) & (queue->capacity - 1)] = batch;
+    __atomic_store_n(&queue->batches_waiting, queue->count, __ATOMIC_RELAXED);
+    __atomic_store_n(&queue->bytes_waiting, queue->bytes_waiting + batch->bytes,
+                     __ATOMIC_RELAXED);
+    weir__node_activate(node);
+}
+
+void weir__dataflow_return_credits(weir__dataflow *dataflow)
+{
+    dataflow->credits_dirty = false;
+    int64_t share = dataflow->context->budget_share;
+    for (unsigned w = 0; w < dataflow->context->workers; w++) {
+        int64_t bytes = dataflow->credits[w].bytes;
+        if (bytes == 0)
+            continue;
+        dataflow->credits[w].bytes = 0;
+        int64_t before = __atomic_fetch_sub(&dataflow->peers[w]->in_flight, bytes,
+                                            __ATOMIC_RELAXED);
+        if (before >= share && before - bytes < share && w != dataflow->context->self)
+            weir__context_notify(dataflow->context, w);
+    }
+}
+
+/* Frontiers are brought up to date; the nodes that want to know become active. */
+static void propagate(weir__dataflow *dataflow)
+{
+    uint32_t count;
+    dataflow->touched = false;
+    const uint32_t *moved = weir__tracker_propagate(dataflow->tracker, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (moved[i] >= dataflow->graph->port_count)
+            continue;
+        weir_node *description = dataflow->graph->input_owner[moved[i]];
+        if (!description)
+            continue;
+        weir__node_instance *node = &dataflow->nodes[description->id];
+        weir_interest interest =
+            description->spec.inputs[moved[i] - description->first_input].interest;
+        node->step.frontier_moved_ns = dataflow->context->now_ns;
+        if (interest == WEIR_ALWAYS || (interest == WEIR_IF_HOLDING && node->step.caps_held))
+            weir__node_activate(node);
+    }
+    if (weir_frontier_is_empty(dataflow->done) && !dataflow->complete) {
+        __atomic_store_n(&dataflow->complete, true, __ATOMIC_RELAXED);
+        weir_log(WEIR_LOG_DEBUG, "dataflow '%s' is complete on worker %u",
+                 dataflow->graph->name ? dataflow->graph->name : "?", dataflow->context->self);
+    }
+}
+
+static void run_pass(weir__dataflow *dataflow)
+{
+    for (uint32_t w = 0; w < dataflow->active_words && dataflow->active_count; w++) {
+        uint64_t ahead = UINT64_MAX; /* the nodes of this word that did not run in this pass */
+        while (dataflow->active[w] & ahead) {
+            unsigned bit = (unsigned)__builtin_ctzll(dataflow->active[w] & ahead);
+            ahead = bit == 63 ? 0 : UINT64_MAX << (bit + 1);
+            dataflow->active[w] &= ~(1ull << bit);
+            dataflow->active_count--;
+            weir__node_step(&dataflow->nodes[w * 64 + bit]);
+        }
+    }
+}
+
+static void wake_due(weir__dataflow *dataflow)
+{
+    uint64_t now = dataflow->context->now_ns, next = UINT64_MAX;
+    for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++) {
+        weir_step *step = &dataflow->nodes[i].step;
+        if (step->due_ns <= now) {
+            step->due_ns = UINT64_MAX;
+            weir__node_activate(&dataflow->nodes[i]);
+        } else if (step->due_ns < next) {
+            next = step->due_ns;
+        }
+    }
+    dataflow->next_due_ns = next;
+}
+
+static void wake_waiting(weir__dataflow *dataflow)
+{
+    if (__atomic_load_n(&dataflow->in_flight, __ATOMIC_RELAXED) >= dataflow->context->budget_share)
+        return;
+    for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++)
+        if (dataflow->nodes[i].step.waits_for_room)
+            weir__node_activate(&dataflow->nodes[i]);
+}
+
+bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
+{
+    weir__context *context = dataflow->context;
+    bool ran = false;
+    if (dataflow->next_due_ns <= context->now_ns)
+        wake_due(dataflow);
+    for (unsigned passes = 1;; passes++) {
+        if (dataflow->touched)
+            propagate(dataflow);
+        if (dataflow->clocked_count && weir__clock_turn(dataflow)) {
+            weir__dataflow_apply(dataflow);
+            ran = true;
+            continue;
+        }
+        if (dataflow->waiting_count)
+            wake_waiting(dataflow);
+        if (dataflow->active_count == 0 || context->failed)
+            break;
+        if (passes % 16 == 0 &&
+            context->env->now_ns(context->env->ctx) >= context->now_ns + slice_ns)
+            break;
+        run_pass(dataflow);
+        weir__dataflow_apply(dataflow);
+        if (dataflow->credits_dirty)
+            weir__dataflow_return_credits(dataflow);
+        ran = true;
+    }
+    return ran;
+}

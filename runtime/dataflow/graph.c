@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The graph as a container: its memory, its one sticky error, names, services. What is in it is
+ * described by port.c, stage.c, node.c and scope.c.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "dataflow/description.h"
+
+struct weir__block {
+    weir__block *next;
+    size_t size;
+    _Alignas(16) char data[];
+};
+
+struct weir__at_end {
+    weir__at_end *next;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+
+weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config, const char *name)
+{
+    weir_graph *graph = weir_alloc_must(sizeof *graph);
+    memset(graph, 0, sizeof *graph);
+    graph->runtime = runtime;
+    graph->config = config;
+    graph->workers = config->workers;
+    graph->name = weir_graph_text(graph, name);
+    return graph;
+}
+
+void weir__graph_destroy(weir_graph *graph)
+{
+    if (!graph)
+        return;
+    for (weir__at_end *e = graph->at_end; e; e = e->next)
+        e->fn(e->ctx);
+    weir__topology_destroy(graph->topology);
+    for (weir__block *block = graph->blocks, *next; block; block = next) {
+        next = block->next;
+        weir_free(block, block->size);
+    }
+    weir_free(graph, sizeof *graph);
+}
+
+void *weir_graph_alloc(weir_graph *graph, size_t size)
+{
+    size_t whole = sizeof(weir__block) + size;
+    weir__block *block = weir_alloc_must(whole);
+    memset(block, 0, whole);
+    block->size = whole;
+    block->next = graph->blocks;
+    graph->blocks = block;
+    return block->data;
+}
+
+const char *weir_graph_text(weir_graph *graph, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    return memcpy(weir_graph_alloc(graph, size), text, size);
+}
+
+void weir_graph_at_end(weir_graph *graph, void (*fn)(void *ctx), void *ctx)
+{
+    weir__at_end *e = weir_graph_alloc(graph, sizeof *e);
+    *e = (weir__at_end){ graph->at_end, fn, ctx };
+    graph->at_end = e;
+}
+
+void *weir_graph_service(const weir_graph *graph, const char *name)
+{
+    for (size_t i = 0; i < graph->config->service_count; i++)
+        if (strcmp(graph->config->services[i].name, name) == 0)
+            return graph->config->services[i].object;
+    return NULL;
+}
+
+unsigned weir_graph_workers(const weir_graph *graph)
+{
+    return graph->workers;
+}
+
+bool weir_graph_failed(const weir_graph *graph)
+{
+    return graph->error.status != WEIR_OK;
+}
+
+void weir_graph_fail(weir_graph *graph, weir_status status, const char *where, const char *hint,
+                     const char *what, ...)
+{
+    if (weir_graph_failed(graph))
+        return;
+    char text[sizeof graph->error.what];
+    va_list args;
+    va_start(args, what);
+    vsnprintf(text, sizeof text, what, args);
+    va_end(args);
+    weir_error_set(&graph->error, status, "%s", text);
+    if (where)
+        weir_error_detail(&graph->error, "in operator '%s'", where);
+    if (hint)
+        weir_error_hint(&graph->error, "%s", hint);
+}
+
+void weir__list_add(weir_graph *graph, weir__list *list, void *item)
+{
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity ? list->capacity * 2 : 16;
+        void **items = weir_graph_alloc(graph, capacity * sizeof *items);
+        if (list->count)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = item;
+}
+
+const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name, uint32_t place)
+{
+    if (name)
+        return weir_graph_text(graph, name);
+    char text[128];
+    snprintf(text, sizeof text, "%s-%u", kind ? kind : "node", place + 1);
+    return weir_graph_text(graph, text);
+}
+
+bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char *where)
+{
+    weir_error error = { 0 };
+    if (!type) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "give every stream a record type",
+                        "no record type");
+        return false;
+    }
+    if (weir_type_check(type, &error) == WEIR_OK)
+        return true;
+    weir_graph_fail(graph, error.status, where, error.hint, "%s", error.what);
+    return false;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one worker makes of a described graph: nodes with state, queues, capabilities and the trees
+ * of stages below their outputs. All of it belongs to the worker's thread; counters marked as such
+ * are read by others.
+ *
+ * A turn of a dataflow is a number of passes. In a pass the active nodes run in the order of their
+ * ids (edges but for feedback lead to higher ids), so that a batch crosses the whole graph; then the
+ * changes of the pass are applied to the tracker, and nodes whose frontiers moved become active.
+ */
+#ifndef WEIR_DATAFLOW_INSTANCE_H
+#define WEIR_DATAFLOW_INSTANCE_H
+
+#include <weir/observe.h>
+
+#include "data/builder.h"
+#include "dataflow/description.h"
+#include "env/env.h"
+
+typedef struct weir__dataflow weir__dataflow;
+typedef struct weir__leaf weir__leaf;
+
+/* What a dataflow's instance needs of its worker. First member of struct weir_worker. */
+typedef struct weir__context {
+    weir_env *env;
+    weir__pool *pool;
+    weir_runtime *runtime;
+    unsigned self, workers;
+    uint64_t hash_seed;
+    size_t batch_bytes, step_bytes; /* of a batch; of output a step may make before it is spent */
+    int64_t budget_share;           /* bytes in flight that this worker may be charged with */
+    uint64_t tick_ns;
+    uint64_t now_ns;                /* of the turn's start: cheap, for ages and rates */
+    uint64_t epoch_heard;           /* the greatest epoch in any change, of any dataflow */
+    uint64_t mail_mask[4];          /* workers to be woken at the end of the turn */
+    struct uv_loop_s *loop;
+    weir_waker *_Atomic woken;      /* wakers that other threads called, a stack */
+    bool failed;
+    weir_error error;
+} weir__context;
+
+/* The worker whose range of the hash space holds this hash. */
+static inline unsigned weir__owner(uint64_t hash, unsigned workers)
+{
+    __extension__ typedef unsigned __int128 wide;
+    return (unsigned)(((wide)hash * workers) >> 64);
+}
+
+static inline void weir__context_notify(weir__context *context, unsigned to)
+{
+    context->mail_mask[to >> 6] |= 1ull << (to & 63);
+}
+
+/* Counters that other threads read. */
+typedef struct weir__stage_counts {
+    uint64_t records_in, batches_in, records_out, time_ns;
+} weir__stage_counts;
+
+typedef struct weir__stage_instance weir__stage_instance;
+/* The instance of a point: what hangs from it. */
+typedef struct weir__point_instance {
+    weir__stage_instance **stages;
+    weir__leaf **leaves;
+    uint32_t stage_count, leaf_count;
+} weir__point_instance;
+
+struct weir__stage_instance {
+    weir__sink sink; /* first: a flat_map's builder sends here */
+    const weir__stage *stage;
+    weir__context *context;
+    void *worker_ctx;
+    weir__builder builder; /* flat_map only */
+    weir__point_instance point;
+    weir__stage_counts counts;
+};
+
+/* An edge on the sending side. */
+struct weir__leaf {
+    const weir__edge *edge;
+    weir__dataflow *dataflow;
+    struct weir__node_instance *target; /* this worker's instance of the receiving node */
+    weir_batch *held;        /* a small batch that waits for company until the step ends */
+    weir__builder *builders; /* one a worker (exchange), or one (coalescing small local batches) */
+    struct weir__leaf_target *targets;
+    weir__leaf *dirty_next;  /* in the list of leaves to be flushed when the step ends */
+    bool dirty, exchanges, carries_hashes;
+    uint64_t *hash_scratch;
+    size_t hash_capacity;
+};
+
+/* The sink of one target worker's builder. */
+struct weir__leaf_target {
+    weir__sink sink; /* first */
+    weir__leaf *leaf;
+    unsigned worker;
+};
+
+typedef struct weir__output_instance {
+    weir__sink sink; /* first: the root builder sends here */
+    struct weir__node_instance *node;
+    weir__builder builder;
+    weir__point_instance point;
+    uint32_t topology_port;
+    bool open; /* the builder may hold records */
+} weir__output_instance;
+
+/* Batches that wait at an input, a ring. */
+typedef struct weir__queue {
+    weir_batch **ring;
+    uint32_t head, count, capacity;
+    uint64_t batches_waiting, bytes_waiting; /* read by other threads */
+} weir__queue;
+
+typedef struct weir__held_cap {
+    weir_time time;
+    uint32_t output;
+    bool held;
+} weir__held_cap;
+
+/* Charged to other workers' accounts of what is in flight until it is consumed here. */
+typedef struct weir__credit {
+    int64_t bytes;
+} weir__credit;
+
+struct weir_waker {
+    weir_waker *next; /* in the worker's stack */
+    uint32_t called;  /* 1 while it lies there */
+    weir__context *context;
+    struct weir__node_instance *node;
+};
+
+typedef struct weir__node_instance weir__node_instance;
+/* A node on one worker; during its step it is the weir_step. */
+struct weir_step {
+    const weir_node *node;
+    weir__dataflow *dataflow;
+    weir__context *context;
+    void *state;
+    weir__queue *queues;
+    weir__output_instance *outputs;
+    weir__held_cap *caps;
+    uint32_t cap_count, cap_capacity, cap_free_count, caps_held;
+    uint32_t *cap_free;
+    weir_batch *current; /* being consumed */
+    uint32_t current_input;
+    weir__leaf *dirty;
+    size_t step_bytes_left;
+    bool again, stepping, finished, made;
+    uint64_t due_ns; /* UINT64_MAX: none; place in the dataflow's timers */
+    /* sources that follow the epoch clock */
+    uint64_t epoch, epoch_opened_ns;
+    bool epoch_dirty, waits_for_room;
+    weir_waker waker;
+    weir_account account;
+    uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
+    uint64_t frontier_moved_ns;
+};
+struct weir__node_instance {
+    struct weir_step step;
+};
+
+struct weir__dataflow {
+    weir_graph *graph;
+    weir__context *context;
+    weir__tracker *tracker;
+    const weir_frontier *done;
+    weir__node_instance *nodes;
+    uint64_t *active; /* bitmap of node ids */
+    uint32_t active_words, active_count;
+    uint32_t pass_at; /* the node that runs now, or UINT32_MAX between passes */
+    weir__changes pass, unpublished;
+    bool touched;     /* the tracker got updates since the last propagate */
+    bool complete;
+    bool removed;
+    uint32_t *clocked; /* ids of nodes that follow the clock */
+    uint32_t clocked_count;
+    const weir_frontier **settling; /* frontiers of the ports where epochs settle */
+    uint32_t settling_count;
+    uint32_t waiting_count; /* sources that wait for room */
+    uint64_t next_due_ns;
+    int64_t in_flight; /* bytes this worker sent that were not consumed yet: atomic */
+    weir__credit *credits; /* bytes consumed here since the turn began, by sending worker */
+    bool credits_dirty;
+    struct weir__dataflow **peers; /* the instances on the other workers of the process */
+};
+
+/* ---- dataflow.c ---- */
+weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context);
+/* Runs every node's init. */
+weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error);
+void weir__dataflow_destroy(weir__dataflow *dataflow);
+/* One turn: passes until it rests or the deadline (context's now + slice). True if something ran. */
+bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns);
+static inline void weir__node_activate(weir__node_instance *node)
+{
+    uint32_t id = node->step.node->id;
+    uint64_t bit = 1ull << (id & 63);
+    uint64_t *word = &node->step.dataflow->active[id >> 6];
+    if (!(*word & bit)) {
+        *word |= bit;
+        node->step.dataflow->active_count++;
+    }
+}
+/* Adds a change of this worker: applied at the end of the pass. */
+static inline void weir__dataflow_change(weir__dataflow *dataflow, uint32_t port,
+                                         const weir_time *time, int64_t diff)
+{
+    weir__changes_add(&dataflow->pass, port, time, diff);
+}
+/* Applies what other workers sent. */
+weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, size_t size,
+                                   weir_error *error);
+/* Puts a batch (reference taken over) into a queue of this worker and activates the node. */
+void weir__dataflow_deliver(weir__dataflow *dataflow, uint32_t topology_port, weir_batch *batch);
+void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_status status,
+                         const char *text);
+/* Ends a source: its capabilities go, it is not called again. */
+void weir__node_finish(weir__node_instance *node);
+/* Applies the changes of the pass to this worker's tracker and to what is to be published. */
+void weir__dataflow_apply(weir__dataflow *dataflow);
+/* The context of the worker whose thread this is, or NULL. */
+extern _Thread_local weir__context *weir__current_context;
+/* Activates the nodes whose wakers other threads called. */
+void weir__wakers_take(weir__context *context);
+/* Hands the bytes consumed in this turn back to their senders. */
+void weir__dataflow_return_credits(weir__dataflow *dataflow);
+
+/* ---- step.c: one call of a node's function ---- */
+void weir__node_step(weir__node_instance *node);
+void weir__node_drop_caps(weir__node_instance *node);
+void weir__node_consume_current(weir_step *step);
+weir_cap weir__cap_add(weir_step *step, uint32_t output, const weir_time *time);
+
+/* ---- output.c: the tree below an output ---- */
+void weir__output_init(weir__output_instance *output, weir__node_instance *node, unsigned o);
+void weir__output_fini(weir__output_instance *output);
+void weir__point_push(weir__point_instance *point, weir_batch *batch);
+void weir__point_init(weir__point_instance *instance, const weir__point *point,
+                      weir__dataflow *dataflow);
+void weir__point_fini(weir__point_instance *instance);
+
+/* ---- leaf.c: edges on the sending side ---- */
+weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow);
+void weir__leaf_destroy(weir__leaf *leaf);
+/* Takes the reference. */
+void weir__leaf_push(weir__leaf *leaf, weir_batch *batch);
+void weir__leaf_flush(weir__leaf *leaf);
+
+/* ---- clock.c: epochs of sources ---- */
+/* Moves sources on where epochs may be closed; returns whether it changed something. */
+bool weir__clock_turn(weir__dataflow *dataflow);
+/* When the clock must look again at the latest. */
+uint64_t weir__clock_due_ns(const weir__dataflow *dataflow);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Edges on the sending side: summaries applied, small batches put together, records divided among
+ * workers by hash. What was sent counts at the receiving port; it is charged to the sender until it
+ * is consumed. Every leaf is flushed before its node's changes are made.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "dataflow/instance.h"
+
+/* Hands a batch over to a worker's instance of the receiving node. */
+static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
+{
+    weir__dataflow *dataflow = leaf->dataflow;
+    weir__context *context = dataflow->context;
+    const weir__edge *edge = leaf->edge;
+    uint32_t port = edge->to->first_input + edge->input;
+    weir__dataflow_change(dataflow, port, &batch->time, 1);
+    if (__atomic_load_n(&batch->refs, __ATOMIC_ACQUIRE) != 1) { /* a header is in one queue only */
+        weir_batch *own = weir__batch_share(batch);
+        weir_batch_release(batch);
+        batch = own;
+    }
+    batch->mail_from = context->self;
+    __atomic_fetch_add(&dataflow->in_flight, (int64_t)batch->bytes, __ATOMIC_RELAXED);
+    if (to == context->self) {
+        weir__dataflow_deliver(dataflow, port, batch);
+        return;
+    }
+    batch->mail_dataflow = dataflow->graph->id;
+    batch->mail_port = port;
+    context->env->mail_send(context->env->ctx, context->self, to, batch);
+    weir__context_notify(context, to);
+}
+
+static void target_sink(weir__sink *sink, weir_batch *batch)
+{
+    struct weir__leaf_target *target = (struct weir__leaf_target *)sink;
+    send(target->leaf, target->worker, batch);
+}
+
+static void mark_dirty(weir__leaf *leaf)
+{
+    if (leaf->dirty)
+        return;
+    weir_step *step = &leaf->dataflow->nodes[leaf->edge->from->node->id].step;
+    leaf->dirty = true;
+    leaf->dirty_next = step->dirty;
+    step->dirty = leaf;
+}
+
+/* The batch as it is on the other side of the edge, or NULL if no time there exists. Columns other
+ * than times are shared. */
+static weir_batch *moved(weir__leaf *leaf, weir_batch *batch)
+{
+    const weir_summary *s = &leaf->edge->summary;
+    weir_batch *out = NULL;
+    weir_time time;
+    if (weir_summary_apply(s, &batch->time, &time)) {
+        out = weir__batch_share(batch);
+        out->depth = s->depth;
+        out->time = time;
+    }
+    if (out && out->times) {
+        weir__buffer *column = weir__pool_get(leaf->dataflow->context->pool,
+                                              out->count * s->depth * sizeof(uint64_t));
+        uint64_t *times = weir__buffer_data(column);
+        for (size_t i = 0; i < out->count; i++) {
+            weir_time t = weir_batch_time(batch, i), moved_to = time;
+            bool exists = weir_summary_apply(s, &t, &moved_to);
+            WEIR_ASSERT(exists, "a time in a batch overflows on the edge to '%s'",
+                        leaf->edge->to->name);
+            memcpy(times + i * s->depth, moved_to.at, s->depth * sizeof(uint64_t));
+        }
+        weir__buffer_release(out->time_buffer);
+        out->time_buffer = column;
+        out->times = times;
+    }
+    weir_batch_release(batch);
+    return out;
+}
+
+/* Local delivery: what is large goes as it is, what is small waits for company. */
+static void push_local(weir__leaf *leaf, weir_batch *batch)
+{
+    size_t small = leaf->dataflow->context->batch_bytes / 4;
+    weir__builder *builder = &leaf->builders[0];
+    bool is_small = batch->count * batch->type->size < small && !batch->times && !batch->hashes;
+    if (leaf->held && (!is_small || !weir_time_equal(&leaf->held->time, &batch->time,
+                                                     batch->depth))) {
+        send(leaf, leaf->dataflow->context->self, leaf->held);
+        leaf->held = NULL;
+    }
+    if (builder->b.begin &&
+        (!is_small || !weir_time_equal(&builder->b.time, &batch->time, batch->depth)))
+        weir__builder_flush(builder);
+    if (!is_small) {
+        send(leaf, leaf->dataflow->context->self, batch);
+        return;
+    }
+    mark_dirty(leaf);
+    if (!leaf->held && !builder->b.begin) {
+        leaf->held = batch;
+        return;
+    }
+    weir_batch *both[2] = { leaf->held, batch };
+    leaf->held = NULL;
+    for (int k = 0; k < 2; k++) {
+        if (!both[k])
+            continue;
+        unsigned tracked = both[k]->diffs ? WEIR__TRACK_DIFFS : 0;
+        weir__builder_open(builder, &both[k]->time, tracked | builder->b.tracked);
+        for (size_t i = 0; i < both[k]->count; i++)
+            weir__builder_append(builder, both[k], i, false);
+        weir_batch_release(both[k]);
+    }
+}
+
+static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
+{
+    const weir__routing *routing = &leaf->edge->routing;
+    if (leaf->hash_capacity < batch->count) {
+        weir_free(leaf->hash_scratch, leaf->hash_capacity * sizeof(uint64_t));
+        leaf->hash_capacity = batch->count < 1024 ? 1024 : batch->count;
+        leaf->hash_scratch = weir_alloc_must(leaf->hash_capacity * sizeof(uint64_t));
+    }
+    if (routing->route == WEIR_BY_FUNCTION)
+        routing->fn(batch->records, batch->count, leaf->hash_scratch, routing->ctx);
+    else
+        weir_key_hash_column(batch->type, &routing->key, batch->records, batch->count,
+                             leaf->dataflow->context->hash_seed, leaf->hash_scratch);
+    return leaf->hash_scratch;
+}
+
+/* Records of 8 or 16 bytes without other columns or strings outside: the hot case. Divides as many as
+ * surely fit before looking at room again. */
+static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
+{
+    unsigned workers = leaf->dataflow->context->workers;
+    size_t size = batch->type->size, i = 0;
+    const char *records = batch->records;
+    char *next[WEIR_WORKERS_MAX];
+    while (i < batch->count) {
+        size_t room = batch->count - i;
+        for (unsigned w = 0; w < workers; w++) {
+            weir__builder *builder = &leaf->builders[w];
+            weir__builder_make_room(builder, false);
+            size_t fits = builder->b.capacity - weir__builder_count(builder);
+            room = fits < room ? fits : room;
+            next[w] = builder->b.next;
+        }
+        size_t end = i + room;
+        if (size == 8) {
+            for (; i < end; i++) {
+                unsigned w = weir__owner(hashes[i], workers);
+                memcpy(next[w], records + i * 8, 8);
+                next[w] += 8;
+            }
+        } else {
+            for (; i < end; i++) {
+                unsigned w = weir__owner(hashes[i], workers);
+                memcpy(next[w], records + i * size, size);
+                next[w] += size;
+            }
+        }
+        for (unsigned w = 0; w < workers; w++)
+            leaf->builders[w].b.next = next[w];
+    }
+}
+
+static unsigned owner(const weir__leaf *leaf, uint64_t hash)
+{
+    unsigned workers = leaf->dataflow->context->workers;
+    if (leaf->edge->routing.route == WEIR_BY_FUNCTION)
+        return (unsigned)(hash % workers);
+    return weir__owner(hash, workers);
+}
+
+static void push_exchange(weir__leaf *leaf, weir_batch *batch)
+{
+    unsigned workers = leaf->dataflow->context->workers;
+    const uint64_t *hashes = hashes_of(leaf, batch);
+    bool by_function = leaf->edge->routing.route == WEIR_BY_FUNCTION;
+    unsigned tracked = (batch->diffs ? WEIR__TRACK_DIFFS : 0) |
+                       (batch->times ? WEIR__TRACK_TIMES : 0);
+    mark_dirty(leaf);
+    for (unsigned w = 0; w < workers; w++) {
+        weir__builder *builder = &leaf->builders[w];
+        bool open = builder->b.begin && weir__builder_count(builder);
+        weir__builder_open(builder, &batch->time, tracked | (open ? builder->b.tracked : 0));
+    }
+    bool plain = !by_function && !batch->diffs && !batch->times && !leaf->carries_hashes &&
+                 !leaf->builders[0].b.tracked && batch->pin_count == 0;
+    for (unsigned w = 0; plain && w < workers; w++)
+        plain = !leaf->builders[w].b.tracked;
+    if (plain) {
+        divide_plain(leaf, batch, hashes);
+    } else {
+        weir_batch view = *batch; /* with the hashes, so that they are carried along */
+        view.hashes = hashes;
+        for (size_t i = 0; i < batch->count; i++)
+            weir__builder_append(&leaf->builders[owner(leaf, hashes[i])], &view, i,
+                                 leaf->carries_hashes);
+    }
+    weir_batch_release(batch);
+}
+
+static void push_all(weir__leaf *leaf, weir_batch *batch)
+{
+    unsigned workers = leaf->dataflow->context->workers;
+    for (unsigned w = 0; w < workers; w++)
+        send(leaf, w, w + 1 < workers ? weir__batch_share(batch) : batch);
+}
+
+/* One worker, but the receiver is due the hashes: computes them beside the batch. */
+static weir_batch *with_hashes(weir__leaf *leaf, weir_batch *batch)
+{
+    weir_batch *out = batch;
+    if (__atomic_load_n(&batch->refs, __ATOMIC_ACQUIRE) != 1) {
+        out = weir__batch_share(batch);
+        weir_batch_release(batch);
+    }
+    weir__context *context = leaf->dataflow->context;
+    weir__buffer *column = weir__pool_get(context->pool, out->count * sizeof(uint64_t));
+    weir_key_hash_column(out->type, &leaf->edge->routing.key, out->records, out->count,
+                         context->hash_seed, weir__buffer_data(column));
+    if (out->hash_buffer)
+        weir__buffer_release(out->hash_buffer);
+    out->hash_buffer = column;
+    out->hashes = weir__buffer_data(column);
+    return out;
+}
+
+void weir__leaf_push(weir__leaf *leaf, weir_batch *batch)
+{
+    if (leaf->edge->moves) {
+        batch = moved(leaf, batch);
+        if (!batch)
+            return;
+    }
+    if (batch->hashes && !leaf->exchanges) { /* of another key: they mean nothing here */
+        weir_batch *out = weir__batch_share(batch);
+        weir_batch_release(batch);
+        weir__buffer_release(out->hash_buffer);
+        out->hash_buffer = NULL;
+        out->hashes = NULL;
+        batch = out;
+    }
+    if (leaf->exchanges)
+        push_exchange(leaf, batch);
+    else if (leaf->edge->routing.route == WEIR_TO_ALL)
+        push_all(leaf, batch);
+    else if (leaf->carries_hashes)
+        send(leaf, leaf->dataflow->context->self, with_hashes(leaf, batch));
+    else
+        push_local(leaf, batch);
+}
+
+void weir__leaf_flush(weir__leaf *leaf)
+{
+    leaf->dirty = false;
+    if (leaf->held) {
+        weir_batch *held = leaf->held;
+        leaf->held = NULL;
+        send(leaf, leaf->dataflow->context->self, held);
+    }
+    unsigned builders = leaf->exchanges ? leaf->dataflow->context->workers : 1;
+    for (unsigned w = 0; w < builders; w++)
+        if (leaf->builders[w].b.begin)
+            weir__builder_flush(&leaf->builders[w]);
+}
+
+weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow)
+{
+    weir__context *context = dataflow->context;
+    weir__leaf *leaf = weir_alloc_must(sizeof *leaf);
+    memset(leaf, 0, sizeof *leaf);
+    leaf->edge = edge;
+    leaf->dataflow = dataflow;
+    leaf->target = &dataflow->nodes[edge->to->id];
+    weir_route route = edge->routing.route;
+    leaf->exchanges = context->workers > 1 && (route == WEIR_BY_KEY || route == WEIR_BY_FUNCTION);
+    const weir_type *type = edge->to->spec.inputs[edge->input].type;
+    if (route == WEIR_BY_KEY && edge->routing.key.count == 1) {
+        const weir_field *field = &type->fields[edge->routing.key.field[0]];
+        leaf->carries_hashes = field->kind == WEIR_KIND_str || field->kind == WEIR_KIND_bytes;
+    } else {
+        leaf->carries_hashes = route == WEIR_BY_KEY;
+    }
+    unsigned builders = leaf->exchanges ? context->workers : 1;
+    leaf->builders = weir_alloc_must(builders * sizeof *leaf->builders);
+    leaf->targets = weir_alloc_must(builders * sizeof *leaf->targets);
+    for (unsigned w = 0; w < builders; w++) {
+        leaf->targets[w] = (struct weir__leaf_target){ { target_sink }, leaf,
+                                                       leaf->exchanges ? w : context->self };
+        weir__builder_init(&leaf->builders[w], &(weir__builder_spec){
+            .pool = context->pool, .type = type, .depth = edge->to->depth,
+            .batch_bytes = context->batch_bytes, .sink = &leaf->targets[w].sink });
+    }
+    return leaf;
+}
+
+void weir__leaf_destroy(weir__leaf *leaf)
+{
+    unsigned builders = leaf->exchanges ? leaf->dataflow->context->workers : 1;
+    for (unsigned w = 0; w < builders; w++)
+        weir__builder_fini(&leaf->builders[w]);
+    weir_batch_release(leaf->held);
+    weir_free(leaf->builders, builders * sizeof *leaf->builders);
+    weir_free(leaf->targets, builders * sizeof *leaf->targets);
+    weir_free(leaf->hash_scratch, leaf->hash_capacity * sizeof(uint64_t));
+    weir_free(leaf, sizeof *leaf);
+}

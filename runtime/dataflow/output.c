@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tree of stages below a node's output: a batch that leaves the node is pushed through it at
+ * once, by direct calls, a whole batch at a time, in place where nobody else sees the records.
+ */
+#include <string.h>
+
+#include "base/assert.h"
+#include "dataflow/instance.h"
+
+static inline void count(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* Takes the reference; the last of several consumers gets the batch itself, so may own it alone. */
+static void stage_push(weir__stage_instance *si, weir_batch *batch);
+
+void weir__point_push(weir__point_instance *point, weir_batch *batch)
+{
+    uint32_t consumers = point->stage_count + point->leaf_count;
+    if (consumers == 0 || batch->count == 0) {
+        weir_batch_release(batch);
+        return;
+    }
+    for (uint32_t i = 0; i < point->leaf_count; i++)
+        weir__leaf_push(point->leaves[i], --consumers ? weir_batch_retain(batch) : batch);
+    for (uint32_t i = 0; i < point->stage_count; i++)
+        stage_push(point->stages[i], --consumers ? weir_batch_retain(batch) : batch);
+}
+
+/* A header for `batch` with other records: same columns otherwise, hashes gone. */
+static weir_batch *with_records(weir__stage_instance *si, const weir_batch *batch, size_t bytes)
+{
+    weir_batch *out = weir__batch_share(batch);
+    if (out->record_buffer)
+        weir__buffer_release(out->record_buffer);
+    if (out->hash_buffer)
+        weir__buffer_release(out->hash_buffer);
+    out->hash_buffer = NULL;
+    out->hashes = NULL;
+    out->record_buffer = weir__pool_get(si->context->pool, bytes);
+    out->records = weir__buffer_data(out->record_buffer);
+    out->type = si->stage->spec.out;
+    weir__batch_charge(out);
+    return out;
+}
+
+static weir_batch *run_map(weir__stage_instance *si, weir_batch *batch)
+{
+    const weir_stage_spec *spec = &si->stage->spec;
+    if (spec->in->size == spec->out->size && weir__batch_sole(batch)) {
+        spec->map(batch->records, (void *)batch->records, batch->count, si->worker_ctx);
+        batch->type = spec->out;
+        if (batch->hash_buffer)
+            weir__buffer_release(batch->hash_buffer);
+        batch->hash_buffer = NULL;
+        batch->hashes = NULL;
+        return batch;
+    }
+    weir_batch *out = with_records(si, batch, batch->count * spec->out->size);
+    spec->map(batch->records, (void *)out->records, batch->count, si->worker_ctx);
+    weir_batch_release(batch);
+    return out;
+}
+
+/* Keeps the elements of a column that `keep` names; `to` may be `from`. */
+static void gather(void *to, const void *from, const uint32_t *keep, size_t n, size_t size)
+{
+    if (size == 8) {
+        for (size_t i = 0; i < n; i++)
+            memcpy((char *)to + i * 8, (const char *)from + (size_t)keep[i] * 8, 8);
+    } else if (size == 16) {
+        for (size_t i = 0; i < n; i++)
+            memmove((char *)to + i * 16, (const char *)from + (size_t)keep[i] * 16, 16);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            memmove((char *)to + i * size, (const char *)from + (size_t)keep[i] * size, size);
+    }
+}
+
+/* A fresh column with the kept elements, replacing *buffer. */
+static void *gather_column(weir__stage_instance *si, weir__buffer **buffer, const void *from,
+                           const uint32_t *keep, size_t n, size_t size)
+{
+    weir__buffer *column = weir__pool_get(si->context->pool, n * size);
+    gather(weir__buffer_data(column), from, keep, n, size);
+    weir__buffer_release(*buffer);
+    *buffer = column;
+    return weir__buffer_data(column);
+}
+
+static weir_batch *run_filter(weir__stage_instance *si, weir_batch *batch)
+{
+    const weir_stage_spec *spec = &si->stage->spec;
+    weir__buffer *scratch = weir__pool_get(si->context->pool, batch->count * sizeof(uint32_t));
+    uint32_t *keep = weir__buffer_data(scratch);
+    size_t n = spec->filter(batch->records, batch->count, keep, si->worker_ctx);
+    WEIR_DCHECK(n <= batch->count, "stage '%s' keeps more than there are", si->stage->name);
+    weir_batch *out = batch;
+    if (n == 0) {
+        weir_batch_release(batch);
+        out = NULL;
+    } else if (n < batch->count) {
+        size_t size = batch->type->size;
+        if (weir__batch_sole(batch)) {
+            gather((void *)batch->records, batch->records, keep, n, size);
+        } else {
+            out = weir__batch_share(batch);
+            weir_batch_release(batch);
+            out->records = gather_column(si, &out->record_buffer, out->records, keep, n, size);
+        }
+        if (out->diffs)
+            out->diffs = gather_column(si, &out->diff_buffer, out->diffs, keep, n, 8);
+        if (out->times)
+            out->times = gather_column(si, &out->time_buffer, out->times, keep, n,
+                                       8 * (size_t)out->depth);
+        if (out->hashes)
+            out->hashes = gather_column(si, &out->hash_buffer, out->hashes, keep, n, 8);
+        out->count = n;
+    }
+    weir__buffer_release(scratch);
+    return out;
+}
+
+static weir_batch *run_negate(weir__stage_instance *si, weir_batch *batch)
+{
+    weir_batch *out = weir__batch_share(batch);
+    weir__buffer *column = weir__pool_get(si->context->pool, batch->count * sizeof(int64_t));
+    int64_t *diffs = weir__buffer_data(column);
+    for (size_t i = 0; i < batch->count; i++)
+        diffs[i] = -weir_batch_diff(batch, i);
+    if (out->diff_buffer)
+        weir__buffer_release(out->diff_buffer);
+    out->diff_buffer = column;
+    out->diffs = diffs;
+    weir_batch_release(batch);
+    return out;
+}
+
+/* What a flat_map's builder made: strings may point into what the input pins. */
+static void flat_map_sink(weir__sink *sink, weir_batch *batch)
+{
+    weir__stage_instance *si = (weir__stage_instance *)sink;
+    const weir_batch *input = si->builder.b.input;
+    if (input && batch->type->has_strings)
+        for (uint32_t i = 0; i < input->pin_count; i++) {
+            weir_pin_retain(input->pins[i]);
+            weir__batch_add_pin(batch, input->pins[i]);
+        }
+    count(&si->counts.records_out, batch->count);
+    weir__point_push(&si->point, batch);
+}
+
+static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
+{
+    weir__builder *builder = &si->builder;
+    unsigned tracked = (batch->diffs ? WEIR__TRACK_DIFFS : 0) |
+                       (batch->times ? WEIR__TRACK_TIMES : 0);
+    weir__builder_open(builder, &batch->time, tracked);
+    builder->b.input = batch;
+    builder->b.from = 0;
+    si->stage->spec.flat_map(batch, &builder->b, si->worker_ctx);
+    weir__builder_flush(builder);
+    builder->b.input = NULL;
+    weir_batch_release(batch);
+}
+
+static void stage_push(weir__stage_instance *si, weir_batch *batch)
+{
+    const weir_stage_spec *spec = &si->stage->spec;
+    count(&si->counts.records_in, batch->count);
+    count(&si->counts.batches_in, 1);
+    if (spec->flat_map) {
+        run_flat_map(si, batch);
+        return;
+    }
+    if (spec->map)
+        batch = run_map(si, batch);
+    else if (spec->filter)
+        batch = run_filter(si, batch);
+    else if (spec->negate)
+        batch = run_negate(si, batch);
+    else
+        spec->inspect(batch, si->worker_ctx);
+    if (!batch)
+        return;
+    count(&si->counts.records_out, batch->count);
+    weir__point_push(&si->point, batch);
+}
+
+static weir__stage_instance *stage_create(const weir__stage *stage, weir__dataflow *dataflow)
+{
+    weir__stage_instance *si = weir_alloc_must(sizeof *si);
+    memset(si, 0, sizeof *si);
+    si->stage = stage;
+    si->context = dataflow->context;
+    si->sink.push = flat_map_sink;
+    si->worker_ctx = stage->spec.ctx;
+    if (stage->spec.init)
+        si->worker_ctx = stage->spec.init(stage->spec.ctx, dataflow->context->self);
+    if (stage->spec.flat_map)
+        weir__builder_init(&si->builder, &(weir__builder_spec){
+            .pool = dataflow->context->pool, .type = stage->spec.out,
+            .depth = stage->point.node->depth, .batch_bytes = dataflow->context->batch_bytes,
+            .sink = &si->sink });
+    weir__point_init(&si->point, &stage->point, dataflow);
+    return si;
+}
+
+static void stage_destroy(weir__stage_instance *si)
+{
+    weir__point_fini(&si->point);
+    if (si->stage->spec.flat_map)
+        weir__builder_fini(&si->builder);
+    if (si->stage->spec.fini)
+        si->stage->spec.fini(si->worker_ctx);
+    weir_free(si, sizeof *si);
+}
+
+void weir__point_init(weir__point_instance *instance, const weir__point *point,
+                      weir__dataflow *dataflow)
+{
+    instance->stage_count = point->stage_count;
+    instance->leaf_count = point->edge_count;
+    instance->stages = weir_alloc_must(point->stage_count * sizeof(weir__stage_instance *));
+    instance->leaves = weir_alloc_must(point->edge_count * sizeof(weir__leaf *));
+    for (uint32_t i = 0; i < point->stage_count; i++)
+        instance->stages[i] = stage_create(point->stages[i], dataflow);
+    for (uint32_t i = 0; i < point->edge_count; i++)
+        instance->leaves[i] = weir__leaf_create(point->edges[i], dataflow);
+}
+
+void weir__point_fini(weir__point_instance *instance)
+{
+    for (uint32_t i = 0; i < instance->stage_count; i++)
+        stage_destroy(instance->stages[i]);
+    for (uint32_t i = 0; i < instance->leaf_count; i++)
+        weir__leaf_destroy(instance->leaves[i]);
+    weir_free(instance->stages, instance->stage_count * sizeof(weir__stage_instance *));
+    weir_free(instance->leaves, instance->leaf_count * sizeof(weir__leaf *));
+}
+
+/* The root builder's batches. */
+static void output_sink(weir__sink *sink, weir_batch *batch)
+{
+    weir__output_instance *output = (weir__output_instance *)sink;
+    weir_step *step = &output->node->step;
+    count(&step->records_out, batch->count);
+    count(&step->batches_out, 1);
+    step->step_bytes_left -= batch->bytes < step->step_bytes_left ? batch->bytes
+                                                                  : step->step_bytes_left;
+    weir__point_push(&output->point, batch);
+}
+
+void weir__output_init(weir__output_instance *output, weir__node_instance *node, unsigned o)
+{
+    const weir_node *n = node->step.node;
+    weir__context *context = node->step.context;
+    output->sink.push = output_sink;
+    output->node = node;
+    output->topology_port = n->first_output + o;
+    weir__builder_init(&output->builder, &(weir__builder_spec){
+        .pool = context->pool, .type = n->spec.outputs[o].type, .depth = n->depth,
+        .batch_bytes = context->batch_bytes, .sink = &output->sink });
+    weir__point_init(&output->point, &n->points[o], node->step.dataflow);
+}
+
+void weir__output_fini(weir__output_instance *output)
+{
+    weir__builder_fini(&output->builder);
+    weir__point_fini(&output->point);
+}

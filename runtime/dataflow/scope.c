@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Scopes, the edges that cross them, and loops.
+ */
+#include <string.h>
+
+#include "dataflow/description.h"
+
+weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name)
+{
+    if (weir__scope_depth(parent) == WEIR_TIME_COORDS) {
+        weir_graph_fail(graph, WEIR_TOO_LARGE, name, "nest fewer scopes",
+                        "times have at most %d coordinates", WEIR_TIME_COORDS);
+        return parent;
+    }
+    weir_scope *scope = weir_graph_alloc(graph, sizeof *scope);
+    scope->parent = parent;
+    scope->name = weir_graph_text(graph, name ? name : "scope");
+    scope->depth = weir__scope_depth(parent) + 1;
+    return scope;
+}
+
+/* A copy of the port in another scope, each of whose links is followed by s. */
+static weir_port *moved(weir_port *port, weir_scope *scope, const weir_summary *s)
+{
+    weir_graph *graph = port->graph;
+    weir_port *p = weir_graph_alloc(graph, sizeof *p);
+    *p = *port;
+    p->scope = scope;
+    p->links = weir_graph_alloc(graph, port->link_count * sizeof *p->links);
+    memcpy(p->links, port->links, port->link_count * sizeof *p->links);
+    for (uint32_t i = 0; i < p->link_count; i++) {
+        weir__link *link = &p->links[i];
+        weir_summary both = *s;
+        if (link->moves && !weir_summary_follow(&link->summary, s, &both)) {
+            weir_graph_fail(graph, WEIR_OVERFLOWED, weir_port_name(port), NULL,
+                            "no time can follow this path: the steps add up to too much");
+            return NULL;
+        }
+        link->summary = both;
+        link->moves = !weir_summary_is_identity(&both, both.depth);
+    }
+    return p;
+}
+
+weir_port *weir_port_enter(weir_port *port, weir_scope *scope)
+{
+    if (!port || !scope)
+        return NULL;
+    if (scope->parent != port->scope) {
+        weir_graph_fail(port->graph, WEIR_INVALID, weir_port_name(port),
+                        "enter one scope after the other, from the outermost",
+                        "the stream is not in the scope around '%s'", scope->name);
+        return NULL;
+    }
+    weir_summary s = weir_summary_enter(weir__scope_depth(port->scope));
+    return moved(port, scope, &s);
+}
+
+weir_port *weir_port_leave(weir_port *port)
+{
+    if (!port)
+        return NULL;
+    if (!port->scope) {
+        weir_graph_fail(port->graph, WEIR_INVALID, weir_port_name(port), NULL,
+                        "a stream of the root scope cannot leave it");
+        return NULL;
+    }
+    weir_summary s = weir_summary_leave(port->scope->depth);
+    return moved(port, port->scope->parent, &s);
+}
+
+weir_feedback *weir_feedback_add(weir_graph *graph, weir_scope *scope, const weir_type *type,
+                                 uint64_t step)
+{
+    if (!weir__graph_check_type(graph, type, "feedback"))
+        return NULL;
+    if (step == 0) {
+        weir_graph_fail(graph, WEIR_INVALID, "feedback", "give a step of at least 1",
+                        "a loop must advance time");
+        return NULL;
+    }
+    weir_feedback *feedback = weir_graph_alloc(graph, sizeof *feedback);
+    feedback->pass = weir__pass_add(graph, type, scope, true, &(weir_key){ 0 });
+    feedback->step = step;
+    weir__list_add(graph, &graph->feedbacks, feedback);
+    return feedback;
+}
+
+weir_port *weir_feedback_port(weir_feedback *feedback)
+{
+    return feedback ? feedback->pass->ports[0] : NULL;
+}
+
+void weir_feedback_connect(weir_feedback *feedback, weir_port *port)
+{
+    if (!feedback || !port)
+        return;
+    weir_node *pass = feedback->pass;
+    if (feedback->connected || port->scope != pass->scope ||
+        !weir_type_same_layout(port->type, pass->ports[0]->type)) {
+        weir_graph_fail(port->graph, WEIR_TYPE_MISMATCH, weir_port_name(port),
+                        "connect it once, with a stream of its type and scope",
+                        "the feedback of '%s' does not take this stream", pass->name);
+        return;
+    }
+    feedback->connected = true;
+    weir_summary s = weir_summary_feedback(pass->depth, feedback->step);
+    weir_port *back = moved(port, port->scope, &s);
+    if (back)
+        weir__port_connect(back, pass, 0, &(weir__routing){ .route = WEIR_LOCAL });
+}

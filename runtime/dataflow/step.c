@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One call of a node's function, and what the function may do: take, send, ask, be called again.
+ * Capabilities are in capability.c.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "dataflow/instance.h"
+
+static inline void count(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+void weir__node_consume_current(weir_step *step)
+{
+    weir_batch *batch = step->current;
+    if (!batch)
+        return;
+    step->current = NULL;
+    weir__dataflow *dataflow = step->dataflow;
+    weir__dataflow_change(dataflow, step->node->first_input + step->current_input, &batch->time,
+                          -1);
+    dataflow->credits[batch->mail_from].bytes += (int64_t)batch->bytes;
+    dataflow->credits_dirty = true;
+    weir_batch_release(batch);
+}
+
+static void finish_step(weir_step *step)
+{
+    weir__node_consume_current(step);
+    for (unsigned o = 0; o < step->node->spec.output_count; o++) {
+        weir__output_instance *output = &step->outputs[o];
+        if (output->open) {
+            output->open = false;
+            weir__builder_flush(&output->builder);
+        }
+    }
+    while (step->dirty) {
+        weir__leaf *leaf = step->dirty;
+        step->dirty = leaf->dirty_next;
+        weir__leaf_flush(leaf);
+    }
+}
+
+void weir__node_step(weir__node_instance *node)
+{
+    weir_step *step = &node->step;
+    if (step->finished && step->node->spec.input_count == 0)
+        return;
+    step->stepping = true;
+    step->again = false;
+    step->step_bytes_left = step->context->step_bytes;
+    if (step->waits_for_room) {
+        step->waits_for_room = false;
+        step->dataflow->waiting_count--;
+    }
+    step->node->spec.step(step, step->state);
+    finish_step(step);
+    step->stepping = false;
+    count(&step->steps, 1);
+    if (step->again && !step->finished)
+        weir__node_activate(node);
+}
+
+const char *weir_step_name(const weir_step *step) { return step->node->name; }
+unsigned weir_step_worker(const weir_step *step) { return step->context->self; }
+unsigned weir_step_workers(const weir_step *step) { return step->context->workers; }
+uint64_t weir_step_hash_seed(const weir_step *step) { return step->context->hash_seed; }
+
+uint64_t weir_step_now_ns(const weir_step *step)
+{
+    return step->context->env->now_ns(step->context->env->ctx);
+}
+
+int64_t weir_step_wall_us(const weir_step *step)
+{
+    return step->context->env->wall_us(step->context->env->ctx);
+}
+
+uint64_t weir_step_random(const weir_step *step)
+{
+    return step->context->env->random_u64(step->context->env->ctx);
+}
+
+weir_account *weir_step_account(weir_step *step) { return &step->account; }
+struct uv_loop_s *weir_step_loop(weir_step *step) { return step->context->loop; }
+
+const weir_batch *weir_step_take(weir_step *step, unsigned input)
+{
+    weir__node_consume_current(step);
+    weir__queue *queue = &step->queues[input];
+    if (queue->count == 0)
+        return NULL;
+    weir_batch *batch = queue->ring[queue->head];
+    queue->head = (queue->head + 1) & (queue->capacity - 1);
+    queue->count--;
+    __atomic_store_n(&queue->batches_waiting, queue->count, __ATOMIC_RELAXED);
+    count(&queue->bytes_waiting, -batch->bytes);
+    count(&step->records_in, batch->count);
+    count(&step->batches_in, 1);
+    step->current = batch;
+    step->current_input = input;
+    return batch;
+}
+
+size_t weir_step_waiting(const weir_step *step, unsigned input)
+{
+    return step->queues[input].count;
+}
+
+const weir_frontier *weir_step_frontier(const weir_step *step, unsigned input)
+{
+    const weir_node_input *spec = &step->node->spec.inputs[input];
+    WEIR_ASSERT(spec->interest != WEIR_NEVER || spec->settles,
+                "operator '%s': asks for the frontier of input %u, in which it declared no "
+                "interest", step->node->name, input);
+    return weir__tracker_frontier(step->dataflow->tracker, step->node->first_input + input);
+}
+
+/* Whether time t may be sent at an output now: from the current batch, or by a capability. */
+static bool may_send(const weir_step *step, unsigned output, const weir_time *t)
+{
+    unsigned depth = step->node->depth;
+    if (step->current) {
+        const weir_summary *s = step->node->spec.summaries;
+        weir_time from = step->current->time;
+        bool reaches = true;
+        if (s) {
+            s += step->current_input * step->node->spec.output_count + output;
+            reaches = s->depth && weir_summary_apply(s, &step->current->time, &from);
+        }
+        if (reaches && weir_time_less_equal(&from, t, depth))
+            return true;
+    }
+    for (uint32_t i = 0; i < step->cap_count; i++)
+        if (step->caps[i].held && step->caps[i].output == output &&
+            weir_time_less_equal(&step->caps[i].time, t, depth))
+            return true;
+    return false;
+}
+
+static void assert_may_send(const weir_step *step, unsigned output, const weir_time *t)
+{
+    if (WEIR_LIKELY(may_send(step, output, t)))
+        return;
+    char time[96];
+    WEIR_ASSERT(false, "operator '%s': sends at %s from output %u without a capability",
+                step->node->name, weir_time_text(t, step->node->depth, time, sizeof time),
+                output);
+}
+
+weir_builder *weir_step_output(weir_step *step, unsigned o, const weir_time *t)
+{
+    WEIR_ASSERT(step->stepping && o < step->node->spec.output_count,
+                "operator '%s': output %u asked for outside of its step", step->node->name, o);
+    WEIR_ASSERT(t || step->current, "operator '%s': no time given and no current batch",
+                step->node->name);
+    weir_time time = t ? *t : step->current->time;
+    assert_may_send(step, o, &time);
+    weir__output_instance *output = &step->outputs[o];
+    unsigned tracked = output->builder.b.begin ? output->builder.b.tracked : 0;
+    weir__builder_open(&output->builder, &time, tracked);
+    output->open = true;
+    if (step->node->spec.follows_clock)
+        weir_step_touch(step);
+    return &output->builder.b;
+}
+
+void weir_step_send(weir_step *step, unsigned o, const weir_batch *batch, const weir_time *t)
+{
+    WEIR_ASSERT(step->stepping && o < step->node->spec.output_count,
+                "operator '%s': output %u asked for outside of its step", step->node->name, o);
+    weir_time time = t ? *t : batch->time;
+    assert_may_send(step, o, &time);
+    weir__output_instance *output = &step->outputs[o];
+    if (output->open) /* what was emitted before leaves before */
+        weir__builder_flush(&output->builder);
+    weir_batch *own = NULL;
+    if (weir_time_equal(&time, &batch->time, step->node->depth)) {
+        own = weir_batch_retain(batch);
+    } else {
+        WEIR_ASSERT(!batch->times, "operator '%s': moves a batch of several times",
+                    step->node->name);
+        own = weir__batch_share(batch);
+        own->time = time;
+    }
+    if (step->node->spec.follows_clock)
+        weir_step_touch(step);
+    output->sink.push(&output->sink, own);
+}
+
+void weir_step_again(weir_step *step) { step->again = true; }
+
+void weir_step_at_ns(weir_step *step, uint64_t when_ns)
+{
+    if (when_ns < step->due_ns)
+        step->due_ns = when_ns;
+    if (when_ns < step->dataflow->next_due_ns)
+        step->dataflow->next_due_ns = when_ns;
+}
+
+bool weir_step_spent(const weir_step *step) { return step->step_bytes_left == 0; }
+
+bool weir_step_full(weir_step *step)
+{
+    int64_t in_flight = __atomic_load_n(&step->dataflow->in_flight, __ATOMIC_RELAXED);
+    if (in_flight < step->context->budget_share)
+        return false;
+    if (!step->waits_for_room) {
+        step->waits_for_room = true;
+        step->dataflow->waiting_count++;
+    }
+    return true;
+}
+
+void weir_step_fail(weir_step *step, weir_status status, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    weir__dataflow_fail(step->dataflow, step, status, text);
+}
+
+_Thread_local weir__context *weir__current_context;
+
+weir_waker *weir_step_waker(weir_step *step) { return &step->waker; }
+
+void weir_wake(weir_waker *waker)
+{
+    weir__context *context = waker->context;
+    if (weir__current_context == context) {
+        weir__node_activate(waker->node);
+        return;
+    }
+    if (__atomic_exchange_n(&waker->called, 1, __ATOMIC_ACQ_REL))
+        return;
+    weir_waker *top = atomic_load_explicit(&context->woken, memory_order_relaxed);
+    do {
+        waker->next = top;
+    } while (!atomic_compare_exchange_weak_explicit(&context->woken, &top, waker,
+                                                    memory_order_release, memory_order_relaxed));
+    context->env->wake(context->env->ctx, context->self);
+}
+
+void weir__wakers_take(weir__context *context)
+{
+    if (!atomic_load_explicit(&context->woken, memory_order_relaxed))
+        return;
+    weir_waker *waker = atomic_exchange_explicit(&context->woken, NULL, memory_order_acquire);
+    while (waker) {
+        weir_waker *next = waker->next;
+        weir__node_activate(waker->node);
+        __atomic_store_n(&waker->called, 0, __ATOMIC_RELEASE);
+        waker = next;
+    }
+}

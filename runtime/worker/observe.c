@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a running process shows of itself: nodes, stages, frontiers and their holders, metrics. Owns
+ * the list of metrics that operators add.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "worker/runtime.h"
+
+static uint64_t get(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* ---- metrics ---- */
+
+static char *duplicate(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(weir_alloc_must(size), text, size);
+}
+
+/* Label values are escaped as Prometheus' text format wants it. */
+static void escape(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+    for (; *text && n + 3 < size; text++) {
+        if (*text == '\\' || *text == '"')
+            out[n++] = '\\';
+        out[n++] = *text == '\n' ? ' ' : *text;
+    }
+    out[n] = 0;
+}
+
+weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec)
+{
+    weir_runtime *runtime = step->context->runtime;
+    char labels[1024], name[256];
+    escape(name, sizeof name, step->node->name);
+    snprintf(labels, sizeof labels, "node=\"%s\",worker=\"%u\"%s%s", name, step->context->self,
+             spec->labels ? "," : "", spec->labels ? spec->labels : "");
+    pthread_mutex_lock(&runtime->mutex);
+    weir_metric *metric = runtime->metrics;
+    while (metric && (strcmp(metric->name, spec->name) || strcmp(metric->labels, labels)))
+        metric = metric->next;
+    if (!metric) {
+        metric = weir_alloc_must(sizeof *metric);
+        *metric = (weir_metric){ runtime->metrics, 0, spec->kind, duplicate(spec->name),
+                                 duplicate(spec->help ? spec->help : ""), duplicate(labels) };
+        runtime->metrics = metric;
+    }
+    pthread_mutex_unlock(&runtime->mutex);
+    return metric;
+}
+
+void weir__metrics_destroy(weir_runtime *runtime)
+{
+    for (weir_metric *metric = runtime->metrics, *next; metric; metric = next) {
+        next = metric->next;
+        weir_free(metric->name, strlen(metric->name) + 1);
+        weir_free(metric->help, strlen(metric->help) + 1);
+        weir_free(metric->labels, strlen(metric->labels) + 1);
+        weir_free(metric, sizeof *metric);
+    }
+}
+
+void weir_metric_set(weir_metric *metric, int64_t value)
+{
+    __atomic_store_n(&metric->value, value, __ATOMIC_RELAXED);
+}
+
+void weir_metric_add(weir_metric *metric, int64_t value)
+{
+    __atomic_fetch_add(&metric->value, value, __ATOMIC_RELAXED);
+}
+
+/* ---- the graph ---- */
+
+typedef struct observation {
+    weir_worker *worker;
+    const weir_observer *observer;
+    weir__dataflow *dataflow;
+    const char *name;
+    const weir_node *input_of;
+    uint64_t age_us;
+} observation;
+
+static const weir_node *owner_of_output(const weir_graph *graph, uint32_t port)
+{
+    for (uint32_t i = 0; i < graph->nodes.count; i++) {
+        const weir_node *node = weir__graph_node(graph, i);
+        if (port >= node->first_output && node->spec.output_count &&
+            port < node->first_output + node->spec.output_count)
+            return node;
+    }
+    return NULL;
+}
+
+static void on_holder(const weir__outstanding *held, void *ctx)
+{
+    const observation *o = ctx;
+    const weir_graph *graph = o->dataflow->graph;
+    const weir_node *input = held->port < graph->port_count ? graph->input_owner[held->port]
+                                                            : NULL;
+    const weir_node *node = input ? input : owner_of_output(graph, held->port);
+    char time[96];
+    unsigned depth = node ? node->depth : 1;
+    o->observer->holder(&(weir_holder_info){
+        .dataflow = o->name, .node = node ? node->name : "?", .input_of = o->input_of->name,
+        .time = weir_time_text(&held->time, depth, time, sizeof time),
+        .is_capability = !input, .count = held->count, .age_us = o->age_us }, o->observer->ctx);
+}
+
+static bool is_tracked(const weir_node *node, unsigned input)
+{
+    return weir__topology_is_tracked(node->graph->topology, node->first_input + input);
+}
+
+/* Where the input's first edge comes from. */
+static const char *feeder(const weir_graph *graph, const weir_node *node, unsigned input)
+{
+    for (uint32_t e = 0; e < graph->edges.count; e++) {
+        const weir__edge *edge = graph->edges.items[e];
+        if (edge->to == node && edge->input == input)
+            return edge->from->node->name;
+    }
+    return "?";
+}
+
+static void sum_worker(weir_node_info *info, weir_input_info *inputs, const weir_step *step)
+{
+    info->steps += get(&step->steps);
+    info->step_ns += get(&step->step_ns);
+    info->records_in += get(&step->records_in);
+    info->batches_in += get(&step->batches_in);
+    info->records_out += get(&step->records_out);
+    info->batches_out += get(&step->batches_out);
+    info->memory_bytes += weir_account_bytes(&step->account);
+    info->capabilities += __atomic_load_n(&step->caps_held, __ATOMIC_RELAXED);
+    for (unsigned k = 0; k < info->input_count; k++) {
+        inputs[k].waiting_batches += get(&step->queues[k].batches_waiting);
+        inputs[k].waiting_bytes += get(&step->queues[k].bytes_waiting);
+    }
+}
+
+static void observe_node(observation *o, const weir_node *node)
+{
+    enum { INPUTS_SHOWN = 16, TEXT = 128 };
+    weir_input_info inputs[INPUTS_SHOWN] = { 0 };
+    char texts[INPUTS_SHOWN][TEXT];
+    unsigned count = node->spec.input_count;
+    count = count < INPUTS_SHOWN ? count : INPUTS_SHOWN;
+    weir_node_info info = { .dataflow = o->name, .dataflow_id = o->dataflow->graph->id,
+                            .node_id = node->id, .name = node->name, .kind = node->spec.kind,
+                            .input_count = count, .inputs = inputs };
+    const weir_step *own = &o->dataflow->nodes[node->id].step;
+    uint64_t now = o->worker->context.now_ns;
+    for (unsigned w = 0; w < o->worker->context.workers; w++)
+        sum_worker(&info, inputs, &o->dataflow->peers[w]->nodes[node->id].step);
+    o->input_of = node;
+    o->age_us = now > own->frontier_moved_ns ? (now - own->frontier_moved_ns) / 1000 : 0;
+    for (unsigned k = 0; k < count; k++) {
+        inputs[k].from = feeder(node->graph, node, k);
+        inputs[k].held_for_us = o->age_us;
+        if (is_tracked(node, k))
+            inputs[k].frontier = weir_frontier_text(
+                weir__tracker_frontier(o->dataflow->tracker, node->first_input + k), texts[k],
+                TEXT);
+    }
+    if (o->observer->node)
+        o->observer->node(&info, o->observer->ctx);
+    for (unsigned k = 0; o->observer->holder && k < count; k++)
+        if (is_tracked(node, k))
+            weir__tracker_holders(o->dataflow->tracker, node->first_input + k, on_holder, o);
+}
+
+static void observe_stages(observation *o, const weir__point_instance *const *points,
+                           const char *node)
+{
+    unsigned workers = o->worker->context.workers;
+    for (uint32_t i = 0; i < points[0]->stage_count; i++) {
+        const weir__stage *stage = points[0]->stages[i]->stage;
+        weir_stage_info info = { .dataflow = o->name, .node = node, .name = stage->name,
+                                 .kind = stage->spec.kind };
+        const weir__point_instance *below[WEIR_WORKERS_MAX];
+        for (unsigned w = 0; w < workers; w++) {
+            const weir__stage_instance *si = points[w]->stages[i];
+            info.records_in += get(&si->counts.records_in);
+            info.batches_in += get(&si->counts.batches_in);
+            info.records_out += get(&si->counts.records_out);
+            info.time_ns += get(&si->counts.time_ns);
+            below[w] = &si->point;
+        }
+        o->observer->stage(&info, o->observer->ctx);
+        observe_stages(o, below, node);
+    }
+}
+
+static void observe_dataflow(observation *o)
+{
+    const weir_graph *graph = o->dataflow->graph;
+    for (uint32_t i = 0; i < graph->nodes.count; i++) {
+        const weir_node *node = weir__graph_node(graph, i);
+        if (o->observer->node || o->observer->holder)
+            observe_node(o, node);
+        for (unsigned k = 0; o->observer->stage && k < node->spec.output_count; k++) {
+            const weir__point_instance *points[WEIR_WORKERS_MAX];
+            for (unsigned w = 0; w < o->worker->context.workers; w++)
+                points[w] = &o->dataflow->peers[w]->nodes[i].step.outputs[k].point;
+            observe_stages(o, points, node->name);
+        }
+    }
+}
+
+static void observe_metrics(weir_runtime *runtime, const weir_observer *observer)
+{
+    pthread_mutex_lock(&runtime->mutex);
+    const weir_metric *metric = runtime->metrics; /* they are only ever added, in front */
+    pthread_mutex_unlock(&runtime->mutex);
+    for (; metric; metric = metric->next)
+        observer->metric(&(weir_metric_info){
+            .name = metric->name, .help = metric->help, .labels = metric->labels,
+            .kind = metric->kind, .value = __atomic_load_n(&metric->value, __ATOMIC_RELAXED) },
+            observer->ctx);
+}
+
+void weir_observe(weir_worker *worker, const weir_observer *observer)
+{
+    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
+        weir__dataflow *dataflow = worker->dataflows[i];
+        const char *name = dataflow->graph->name ? dataflow->graph->name : "main";
+        observe_dataflow(&(observation){ .worker = worker, .observer = observer,
+                                         .dataflow = dataflow, .name = name });
+    }
+    if (observer->metric)
+        observe_metrics(worker->runtime, observer);
+}
+
+void weir_observe_process(const weir_runtime *runtime, weir_process_info *info)
+{
+    *info = (weir_process_info){ .workers = runtime->config.workers,
+                                 .dataflows = runtime->graph_count,
+                                 .budget_bytes = runtime->config.budget_bytes };
+    info->uptime_us = (runtime->env->now_ns(runtime->env->ctx) - runtime->created_ns) / 1000;
+    info->memory_bytes = weir_memory_used();
+    info->failed = __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE);
+    info->stopping = __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE);
+    for (unsigned w = 0; w < runtime->config.workers; w++) {
+        const weir_worker *worker = &runtime->workers[w];
+        info->turns += get(&worker->turns);
+        info->parks += get(&worker->parks);
+        info->wakes += get(&worker->wakes);
+        info->progress_bytes += get(&worker->progress_bytes);
+        for (uint32_t i = 0; i < worker->dataflow_count; i++) {
+            const weir__dataflow *dataflow = worker->dataflows[i];
+            info->in_flight_bytes +=
+                (uint64_t)__atomic_load_n(&dataflow->in_flight, __ATOMIC_RELAXED);
+            if (w == 0 && __atomic_load_n(&dataflow->complete, __ATOMIC_RELAXED))
+                info->dataflows_done++;
+        }
+    }
+}

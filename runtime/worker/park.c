@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Waiting: the worker's libuv loop, which has the descriptor that others wake it by, a timer, and
+ * whatever connectors added. Raising the flag, looking once more, then sleeping in the loop.
+ */
+#include <string.h>
+
+#include "worker/runtime.h"
+
+enum { POLL_NS = 20 * 1000 };
+
+static void on_wake(uv_poll_t *handle, int status, int events)
+{
+    (void)handle;
+    (void)status;
+    (void)events; /* the sleep has ended: that is all */
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+weir_status weir__park_init(weir_worker *worker, weir_error *error)
+{
+    int fd = worker->context.env->park_fd(worker->context.env->ctx, worker->context.self);
+    if (fd < 0)
+        return WEIR_OK; /* simulated: nobody sleeps */
+    int code = uv_loop_init(&worker->loop);
+    if (code == 0) {
+        worker->loop_made = true;
+        worker->context.loop = &worker->loop;
+        uv_timer_init(&worker->loop, &worker->park_timer);
+        code = uv_poll_init(&worker->loop, &worker->wake_handle, fd);
+    }
+    if (code == 0)
+        code = uv_poll_start(&worker->wake_handle, UV_READABLE, on_wake);
+    if (code) {
+        weir_error_set(error, WEIR_SYSTEM, "worker %u cannot make its event loop: %s",
+                       worker->context.self, uv_strerror(code));
+        weir_error_hint(error, "look at the limit on open files (ulimit -n)");
+        return WEIR_SYSTEM;
+    }
+    uv_unref((uv_handle_t *)&worker->wake_handle);
+    return WEIR_OK;
+}
+
+static void close_handle(uv_handle_t *handle, void *ctx)
+{
+    (void)ctx;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void weir__park_fini(weir_worker *worker)
+{
+    if (!worker->loop_made)
+        return;
+    while (uv_loop_close(&worker->loop) == UV_EBUSY) {
+        uv_walk(&worker->loop, close_handle, NULL);
+        uv_run(&worker->loop, UV_RUN_NOWAIT);
+    }
+    worker->loop_made = false;
+    worker->context.loop = NULL;
+}
+
+void weir__park_poll(weir_worker *worker)
+{
+    if (!worker->loop_made || worker->context.now_ns < worker->last_poll_ns + POLL_NS)
+        return;
+    worker->last_poll_ns = worker->context.now_ns;
+    /* wake_handle is not counted as alive: what is, somebody else added */
+    if (uv_loop_alive(&worker->loop) || worker->loop.active_handles)
+        uv_run(&worker->loop, UV_RUN_NOWAIT);
+}
+
+uint64_t weir__worker_due_ns(const weir_worker *worker)
+{
+    uint64_t due = UINT64_MAX;
+    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
+        const weir__dataflow *dataflow = worker->dataflows[i];
+        uint64_t clock = dataflow->clocked_count ? weir__clock_due_ns(dataflow) : UINT64_MAX;
+        if (dataflow->next_due_ns < due)
+            due = dataflow->next_due_ns;
+        if (clock < due)
+            due = clock;
+    }
+    return due;
+}
+
+static bool has_something(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    if (context->workers > 1 && weir__worker_receive(worker))
+        return true;
+    return atomic_load_explicit(&context->woken, memory_order_acquire) ||
+           atomic_load_explicit(&worker->calls, memory_order_acquire) ||
+           (!worker->stop_seen &&
+            __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE)) ||
+           __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE) > 1 ||
+           __atomic_load_n(&worker->runtime->failed, __ATOMIC_ACQUIRE);
+}
+
+void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
+{
+    weir__context *context = &worker->context;
+    weir_env *env = context->env;
+    if (!worker->loop_made)
+        return;
+    env->park_prepare(env->ctx, context->self);
+    if (!has_something(worker)) {
+        uint64_t now = env->now_ns(env->ctx), due = weir__worker_due_ns(worker);
+        uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
+        wait = timeout_ns < wait ? timeout_ns : wait;
+        weir__pool_trim(context->pool);
+        __atomic_store_n(&worker->parks, worker->parks + 1, __ATOMIC_RELAXED);
+        uv_ref((uv_handle_t *)&worker->wake_handle);
+        uv_update_time(&worker->loop);
+        if (wait != UINT64_MAX)
+            uv_timer_start(&worker->park_timer, on_timer, (wait + 999999) / 1000000, 0);
+        uv_run(&worker->loop, wait == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+        uv_timer_stop(&worker->park_timer);
+        uv_unref((uv_handle_t *)&worker->wake_handle);
+        worker->last_poll_ns = env->now_ns(env->ctx);
+        __atomic_store_n(&worker->wakes, worker->wakes + 1, __ATOMIC_RELAXED);
+    }
+    env->park_cancel(env->ctx, context->self);
+}
+
+int weir_worker_fd(const weir_worker *worker)
+{
+    return worker->loop_made ? uv_backend_fd(&worker->loop) : -1;
+}

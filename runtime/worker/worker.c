@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The worker's loop: take mail, apply changes, run dataflows, publish changes, wake the others; then
+ * look again for as long as looking pays, then park (park.c).
+ */
+#include <sched.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "comm/cores.h"
+#include "worker/runtime.h"
+
+enum {
+    SLICE_NS = 100 * 1000,
+    SPIN_NS = 12 * 1000,   /* about what a wake-up costs */
+    YIELD_NS = 60 * 1000,  /* giving way is cheap for everyone else: longer */
+    SPIN_SCORE_MAX = 8,
+    ENTRY_HEADER = 8,      /* u32 dataflow, u32 bytes of changes */
+};
+
+weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsigned index)
+{
+    const weir_config *config = &runtime->config;
+    memset(worker, 0, sizeof *worker);
+    worker->runtime = runtime;
+    weir__context *context = &worker->context;
+    context->env = runtime->env;
+    context->runtime = runtime;
+    context->self = index;
+    context->workers = config->workers;
+    context->hash_seed = config->hash_seed;
+    context->batch_bytes = config->batch_bytes;
+    context->step_bytes = 1 << 20;
+    context->budget_share = (int64_t)(config->budget_bytes / config->workers);
+    context->tick_ns = (uint64_t)config->epoch_tick_ms * 1000000;
+    context->now_ns = runtime->env->now_ns(runtime->env->ctx);
+    context->pool = weir__pool_create();
+    if (!context->pool)
+        return WEIR_NO_MEMORY;
+    worker->yields = weir__cores_find(NULL).usable < config->workers;
+    worker->spin_ns = config->spin_us ? (uint64_t)config->spin_us * 1000
+                                      : worker->yields ? YIELD_NS : SPIN_NS;
+    if (config->no_spin)
+        worker->spin_ns = 0;
+    worker->spin_score = SPIN_SCORE_MAX;
+    return WEIR_OK;
+}
+
+void weir__worker_fini(weir_worker *worker)
+{
+    if (worker->context.pool)
+        weir__pool_close(worker->context.pool);
+    weir_free(worker->scratch, worker->scratch_size);
+    weir_free(worker->dataflows, worker->runtime->graph_count * sizeof(weir__dataflow *));
+}
+
+weir_status weir__worker_open(weir_worker *worker)
+{
+    if (worker->opened)
+        return WEIR_OK;
+    worker->opened = true;
+    weir__pool_adopt(worker->context.pool);
+    weir__current_context = &worker->context;
+    weir_error error = { 0 };
+    weir_status status = weir__park_init(worker, &error);
+    for (uint32_t i = 0; status == WEIR_OK && i < worker->dataflow_count; i++)
+        status = weir__dataflow_start(worker->dataflows[i], &error);
+    if (status != WEIR_OK)
+        weir__runtime_fail(worker->runtime, &error);
+    return status;
+}
+
+void weir__worker_close(weir_worker *worker)
+{
+    if (!worker->opened)
+        return;
+    weir__current_context = &worker->context;
+    for (uint32_t i = 0; i < worker->dataflow_count; i++)
+        weir__dataflow_destroy(worker->dataflows[i]);
+    worker->dataflow_count = 0;
+    weir__park_fini(worker);
+    weir__current_context = NULL;
+}
+
+/* ---- changes of others, and ours to them ---- */
+
+static weir__dataflow *find_dataflow(weir_worker *worker, uint32_t id)
+{
+    return id < worker->dataflow_count ? worker->dataflows[id] : NULL;
+}
+
+/* An entry of the log: for each dataflow a header and its changes. */
+static void apply_entry(weir_worker *worker, const weir_mail *mail)
+{
+    const char *data = mail->data;
+    for (size_t at = 0; at + ENTRY_HEADER <= mail->size;) {
+        uint32_t head[2];
+        memcpy(head, data + at, sizeof head);
+        at += ENTRY_HEADER;
+        weir__dataflow *dataflow = find_dataflow(worker, head[0]);
+        weir_error error = { 0 };
+        if (!dataflow || head[1] > mail->size - at)
+            weir_error_set(&error, WEIR_BAD_DATA, "an entry of the log does not fit");
+        else
+            weir__dataflow_receive(dataflow, data + at, head[1], &error);
+        if (error.status != WEIR_OK) {
+            weir__runtime_fail(worker->runtime, &error);
+            return;
+        }
+        at += head[1];
+    }
+}
+
+bool weir__worker_receive(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    weir_env *env = context->env;
+    bool any = false;
+    for (unsigned from = 0; from < context->workers; from++) {
+        if (from == context->self)
+            continue;
+        weir_mail mail;
+        while (env->log_read(env->ctx, context->self, from, &mail)) {
+            apply_entry(worker, &mail);
+            any = true;
+        }
+        weir_batch *batch;
+        while ((batch = env->mail_take(env->ctx, context->self, from))) {
+            weir__dataflow *dataflow = find_dataflow(worker, batch->mail_dataflow);
+            weir__dataflow_deliver(dataflow, batch->mail_port, batch);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void publish(weir_worker *worker, weir__dataflow *dataflow)
+{
+    weir__changes *changes = &dataflow->unpublished;
+    weir__depths depths = weir__topology_depths(dataflow->graph->topology);
+    size_t size = weir__changes_encoded_size(changes, depths);
+    if (size + ENTRY_HEADER > worker->scratch_size) {
+        size_t larger = (size + ENTRY_HEADER) * 2 + 4096;
+        worker->scratch = weir_realloc_must(worker->scratch, worker->scratch_size, larger);
+        worker->scratch_size = larger;
+    }
+    uint32_t head[2] = { dataflow->graph->id, (uint32_t)size };
+    memcpy(worker->scratch, head, sizeof head);
+    weir__changes_encode(changes, depths, worker->scratch + ENTRY_HEADER);
+    weir__changes_clear(changes);
+    weir__context *context = &worker->context;
+    context->env->log_append(context->env->ctx, context->self, worker->scratch,
+                             size + ENTRY_HEADER);
+    __atomic_store_n(&worker->progress_bytes, worker->progress_bytes + size + ENTRY_HEADER,
+                     __ATOMIC_RELAXED);
+    for (unsigned w = 0; w < context->workers; w++)
+        if (w != context->self)
+            weir__context_notify(context, w);
+}
+
+/* All or nothing. Everything, unless there is other work and nobody may be waiting for it. */
+static void publish_all(weir_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
+        weir__dataflow *dataflow = worker->dataflows[i];
+        if (weir__changes_is_empty(&dataflow->unpublished))
+            continue;
+        if (dataflow->active_count == 0 ||
+            weir__tracker_must_publish(dataflow->tracker, &dataflow->unpublished))
+            publish(worker, dataflow);
+    }
+}
+
+static void wake_others(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    for (unsigned word = 0; word < 4; word++) {
+        uint64_t mask = context->mail_mask[word];
+        context->mail_mask[word] = 0;
+        for (; mask; mask &= mask - 1)
+            context->env->wake(context->env->ctx,
+                               word * 64 + (unsigned)__builtin_ctzll(mask));
+    }
+}
+
+/* ---- turns ---- */
+
+static void take_calls(weir_worker *worker)
+{
+    weir__call *call = atomic_exchange_explicit(&worker->calls, NULL, memory_order_acquire);
+    weir__call *ordered = NULL;
+    while (call) { /* the stack has the newest on top */
+        weir__call *next = call->next;
+        call->next = ordered;
+        ordered = call;
+        call = next;
+    }
+    while (ordered) {
+        weir__call *next = ordered->next;
+        ordered->fn(worker, ordered->ctx);
+        weir_free(ordered, sizeof *ordered);
+        ordered = next;
+    }
+}
+
+/* Asked to end: sources end, everything else runs on until it is complete. */
+static void stop_sources(weir_worker *worker)
+{
+    worker->stop_seen = true;
+    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
+        weir__dataflow *dataflow = worker->dataflows[i];
+        for (uint32_t n = 0; n < dataflow->graph->nodes.count; n++)
+            if (dataflow->nodes[n].step.node->spec.input_count == 0)
+                weir__node_finish(&dataflow->nodes[n]);
+        weir__dataflow_apply(dataflow);
+    }
+}
+
+static bool is_over(const weir_worker *worker)
+{
+    const weir_runtime *runtime = worker->runtime;
+    if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) ||
+        __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1)
+        return true;
+    for (uint32_t i = 0; i < worker->dataflow_count; i++)
+        if (!worker->dataflows[i]->complete)
+            return false;
+    return true;
+}
+
+/* One turn; whether it found anything to do. */
+static bool turn(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    context->now_ns = context->env->now_ns(context->env->ctx);
+    __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
+    weir__park_poll(worker);
+    bool any = context->workers > 1 && weir__worker_receive(worker);
+    weir__wakers_take(context);
+    if (WEIR_UNLIKELY(atomic_load_explicit(&worker->calls, memory_order_relaxed) != NULL)) {
+        take_calls(worker);
+        any = true;
+    }
+    if (WEIR_UNLIKELY(!worker->stop_seen &&
+                      __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE))) {
+        stop_sources(worker);
+        any = true;
+    }
+    for (uint32_t i = 0; i < worker->dataflow_count; i++)
+        any |= weir__dataflow_turn(worker->dataflows[i], SLICE_NS);
+    if (context->workers > 1)
+        publish_all(worker);
+    wake_others(worker);
+    if (WEIR_UNLIKELY(weir_memory_exhausted()) && !context->failed) {
+        context->failed = true;
+        weir_error_set(&context->error, WEIR_NO_MEMORY, "memory is used up on worker %u",
+                       context->self);
+        weir_error_hint(&context->error, "give the program more memory, or fewer records at once");
+    }
+    if (WEIR_UNLIKELY(context->failed))
+        weir__runtime_fail(worker->runtime, &context->error);
+    return any;
+}
+
+/* Entry of every public call that runs the worker: its thread is the calling one. */
+static bool begin(weir_worker *worker)
+{
+    if (WEIR_UNLIKELY(!worker->opened) && weir__worker_open(worker) != WEIR_OK)
+        return false;
+    if (worker->prepared) {
+        worker->prepared = false;
+        worker->context.env->park_cancel(worker->context.env->ctx, worker->context.self);
+    }
+    return true;
+}
+
+bool weir_worker_step(weir_worker *worker)
+{
+    if (!begin(worker))
+        return false;
+    turn(worker);
+    return !is_over(worker);
+}
+
+/* Looks for work for as long as a wake-up costs, while that has paid lately. */
+static bool spin(weir_worker *worker)
+{
+    if (worker->spin_ns == 0)
+        return false;
+    if (worker->spin_score <= 0 && worker->parks % 32 != 0)
+        return false;
+    uint64_t until = worker->context.now_ns + worker->spin_ns;
+    do {
+        if (worker->yields)
+            sched_yield();
+        else
+            for (int i = 0; i < 8; i++)
+                __builtin_ia32_pause();
+        if (turn(worker)) {
+            if (worker->spin_score < SPIN_SCORE_MAX)
+                worker->spin_score += 2;
+            return true;
+        }
+        if (is_over(worker))
+            return true;
+    } while (worker->context.now_ns < until);
+    if (worker->spin_score > 0)
+        worker->spin_score--;
+    return false;
+}
+
+bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns)
+{
+    if (!begin(worker))
+        return false;
+    bool any = turn(worker);
+    if (is_over(worker))
+        return false;
+    if (any || timeout_ns == 0 || spin(worker))
+        return !is_over(worker);
+    weir__park_wait(worker, timeout_ns);
+    return !is_over(worker);
+}
+
+bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
+{
+    if (!begin(worker) || is_over(worker))
+        return false;
+    weir_env *env = worker->context.env;
+    env->park_prepare(env->ctx, worker->context.self);
+    worker->prepared = true;
+    if (turn(worker))
+        return false;
+    uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
+    *timeout_ns = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
+    return true;
+}
+
+void weir__worker_run(weir_worker *worker)
+{
+    const weir_config *config = &worker->runtime->config;
+    if (weir__worker_open(worker) == WEIR_OK && config->worker_main)
+        config->worker_main(worker, config->ctx);
+    if (config->worker_main)
+        stop_sources(worker); /* what its program left open is closed */
+    while (weir_worker_step_or_park(worker, UINT64_MAX))
+        ;
+}
+
+unsigned weir_worker_index(const weir_worker *worker) { return worker->context.self; }
+unsigned weir_worker_count(const weir_worker *worker) { return worker->context.workers; }
+weir_runtime *weir_worker_runtime(const weir_worker *worker) { return worker->runtime; }
+struct uv_loop_s *weir_worker_loop(weir_worker *worker) { return worker->context.loop; }
+
+uint64_t weir_worker_now_ns(const weir_worker *worker)
+{
+    return worker->context.env->now_ns(worker->context.env->ctx);
+}
+
+static const weir_frontier *probe_frontier(const weir_probe *probe, weir_worker *worker)
+{
+    WEIR_ASSERT(probe && worker->dataflow_count > probe->graph->id, "a probe of another runtime");
+    return weir__tracker_frontier(worker->dataflows[probe->graph->id]->tracker,
+                                  probe->topology_port);
+}
+
+bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker, const weir_time *t)
+{
+    return weir_frontier_less_than(probe_frontier(probe, worker), t);
+}
+
+bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker, const weir_time *t)
+{
+    return weir_frontier_less_equal(probe_frontier(probe, worker), t);
+}
+
+bool weir_probe_done(const weir_probe *probe, weir_worker *worker)
+{
+    return weir_frontier_is_empty(probe_frontier(probe, worker));
+}
