@@ -146,6 +146,7 @@ struct weir_step {
     weir__leaf *dirty;
     size_t step_bytes_left;
     bool again, stepping, finished, made;
+    bool ending; /* a source asked to end: one more step, then its capabilities go */
     uint64_t due_ns; /* UINT64_MAX: none; place in the dataflow's timers */
     /* sources that follow the epoch clock */
     uint64_t epoch, epoch_opened_ns;

@@ -61,6 +61,8 @@ void weir__node_step(weir__node_instance *node)
     finish_step(step);
     step->stepping = false;
     count(&step->steps, 1);
+    if (step->ending)
+        weir__node_finish(node);
     if (step->again && !step->finished)
         weir__node_activate(node);
 }

@@ -203,16 +203,20 @@ static void take_calls(weir_worker *worker)
     }
 }
 
-/* Asked to end: sources end, everything else runs on until it is complete. */
-static void stop_sources(weir_worker *worker)
+/* Asked to end: each source gets one more step, then ends; everything else runs on until it is
+ * complete. */
+static void end_sources(weir_worker *worker, bool inputs_only)
 {
-    worker->stop_seen = true;
     for (uint32_t i = 0; i < worker->dataflow_count; i++) {
         weir__dataflow *dataflow = worker->dataflows[i];
-        for (uint32_t n = 0; n < dataflow->graph->nodes.count; n++)
-            if (dataflow->nodes[n].step.node->spec.input_count == 0)
-                weir__node_finish(&dataflow->nodes[n]);
-        weir__dataflow_apply(dataflow);
+        for (uint32_t n = 0; n < dataflow->graph->nodes.count; n++) {
+            weir_step *step = &dataflow->nodes[n].step;
+            const weir_node_spec *spec = &step->node->spec;
+            if (spec->input_count || step->finished || (inputs_only && !spec->is_input))
+                continue;
+            step->ending = true;
+            weir__node_activate(&dataflow->nodes[n]);
+        }
     }
 }
 
@@ -243,7 +247,8 @@ static bool turn(weir_worker *worker)
     }
     if (WEIR_UNLIKELY(!worker->stop_seen &&
                       __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE))) {
-        stop_sources(worker);
+        worker->stop_seen = true;
+        end_sources(worker, false);
         any = true;
     }
     for (uint32_t i = 0; i < worker->dataflow_count; i++)
@@ -342,7 +347,7 @@ void weir__worker_run(weir_worker *worker)
     if (weir__worker_open(worker) == WEIR_OK && config->worker_main)
         config->worker_main(worker, config->ctx);
     if (config->worker_main)
-        stop_sources(worker); /* what its program left open is closed */
+        end_sources(worker, true); /* what its program left open is closed */
     while (weir_worker_step_or_park(worker, UINT64_MAX))
         ;
 }

@@ -71,6 +71,7 @@ typedef struct weir_node_spec {
     const weir_summary *summaries;
     bool initial_capabilities; /* one an output, at time 0, numbered as the outputs, from init on */
     bool follows_clock;      /* a source: see weir_step_epoch. Implies initial_capabilities */
+    bool is_input;           /* a source fed from outside: ends when the worker's program returns */
     bool deterministic;      /* output up to an epoch is a function of the input up to it */
     weir_state_kind state_kind;
     void *ctx;

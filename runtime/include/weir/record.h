@@ -181,13 +181,17 @@ struct weir_tag_scaled_ {
                        "WEIR_RECORD(" #T "): over 64 fields");                                     \
         return &type;                                                                              \
     }                                                                                              \
-    WEIR_UNUSED static inline void T##_emit(weir_out_##T weir_out_, T weir_record_)                \
+    /* Writes the canonical form of a record; room and record_ may be the same memory. */          \
+    WEIR_UNUSED static inline void weir_store_##T(char *weir_room_, T weir_record_)                \
     {                                                                                              \
         typedef T weir_self_;                                                                      \
-        char *weir_room_ = weir_builder_next(weir_out_.builder, sizeof(T));                        \
         if ((0 LIST(WEIR_BYTES_)) != sizeof(T))                                                    \
             memset(weir_room_, 0, sizeof(T));                                                      \
         LIST(WEIR_PUT_)                                                                            \
+    }                                                                                              \
+    WEIR_UNUSED static inline void T##_emit(weir_out_##T weir_out_, T weir_record_)                \
+    {                                                                                              \
+        weir_store_##T(weir_builder_next(weir_out_.builder, sizeof(T)), weir_record_);             \
     }
 
 /* Strings for a record about to be emitted, which live as long as the batch that it leaves in:

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/flat_map.h.
+ */
+#include <weir/operators/flat_map.h>
+
+weir_port *weir__flat_map(weir_port *in, const weir_type *from, const weir_type *to,
+                          weir_flat_map_fn *fn, const char *name)
+{
+    return weir_stage_add(in, &(weir_stage_spec){ .struct_size = sizeof(weir_stage_spec),
+                                                  .kind = "flat_map", .name = name, .in = from,
+                                                  .out = to, .flat_map = fn });
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * flat_map: any number of records out for each in. A stage.
+ *
+ *     static void split_words(const line *in, weir_out(word) out)
+ *     {
+ *         weir_str rest = in->text, token;
+ *         while (weir_str_split(&rest, ' ', &token))
+ *             word_emit(out, (word){ .text = token });
+ *     }
+ *     WEIR_FLAT_MAP(split_words, line, word)
+ *     …
+ *     weir_stream(word) words = weir_flat_map(lines, split_words);
+ *
+ * Strings of the result come from the input record, from literals, or from weir_str_copy and
+ * weir_str_format.
+ */
+#ifndef WEIR_OPERATORS_FLAT_MAP_H
+#define WEIR_OPERATORS_FLAT_MAP_H
+
+#include <weir/graph.h>
+#include <weir/record.h>
+
+/* Registers fn, void fn(const IN *, weir_out(OUT)), for weir_flat_map. */
+#define WEIR_FLAT_MAP(fn, IN, OUT)                                                                 \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn), void (*)(const IN *, weir_out(OUT))),               \
+                   "WEIR_FLAT_MAP(" #fn ", " #IN ", " #OUT "): " #fn " must be void (const " #IN   \
+                   " *, weir_out(" #OUT "))");                                                     \
+    typedef IN weir_flat_map_in_##fn;                                                              \
+    typedef weir_stream(OUT) weir_flat_map_out_##fn;                                               \
+    static void weir_flat_map_kernel_##fn(const weir_batch *in, weir_builder *builder, void *ctx)  \
+    {                                                                                              \
+        const IN *from = in->records;                                                              \
+        weir_out(OUT) out = { .builder = builder };                                                \
+        (void)ctx;                                                                                 \
+        for (size_t i = 0; i < in->count; i++) {                                                   \
+            builder->from = i;                                                                     \
+            fn(&from[i], out);                                                                     \
+        }                                                                                          \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_flat_map_out_##fn weir_flat_map_add_##fn(weir_port *in)         \
+    {                                                                                              \
+        return (weir_flat_map_out_##fn){ .port = weir__flat_map(in, IN##_type(), OUT##_type(),     \
+                                                                weir_flat_map_kernel_##fn, #fn) }; \
+    }                                                                                              \
+    _Static_assert(1, "")
+
+#define weir_flat_map(s, fn)                                                                       \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_flat_map_in_##fn),                                          \
+                 "weir_flat_map(" #s ", " #fn "): the stream's records are not the records " #fn   \
+                 " takes"),                                                                        \
+     weir_flat_map_add_##fn((s).port))
+
+WEIR_API weir_port *weir__flat_map(weir_port *in, const weir_type *from, const weir_type *to,
+                                   weir_flat_map_fn *fn, const char *name);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * input: records that a program sends in from outside the graph, one handle a worker.
+ *
+ *     static weir_input *orders_in;                              // while building
+ *     weir_stream(order) orders = weir_input_add(g, order, &orders_in, .name = "orders");
+ *
+ *     weir_input_handle *h = weir_input_open(orders_in, worker); // while running
+ *     weir_input_send(h, order, { .cents = 100 });
+ *     weir_input_flush(h);
+ *     weir_input_close(h);
+ *
+ * An input follows the epoch clock: what was flushed goes at the open epoch. With .manual = true the
+ * caller gives the times: weir_input_advance_to moves on, and everything sent goes at that time.
+ */
+#ifndef WEIR_OPERATORS_INPUT_H
+#define WEIR_OPERATORS_INPUT_H
+
+#include <weir/graph.h>
+#include <weir/record.h>
+#include <weir/worker.h>
+
+WEIR_BEGIN_DECLS
+
+typedef struct weir_input weir_input;
+typedef struct weir_input_handle weir_input_handle;
+
+struct weir_input_options {
+    size_t struct_size;
+    const char *name;
+    bool manual;     /* the caller gives the times */
+    bool collection; /* weir_input_change may be called */
+};
+
+WEIR_API weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input **input,
+                                    const struct weir_input_options *options);
+
+/* The handle of worker `index`; it may be used by one thread at a time, the worker's own or any
+ * other (then nothing is sent before a flush, an advance or a close). NULL if it was opened already,
+ * or the index is out of range. Valid until weir_input_close, which must be called, or until the
+ * runtime is destroyed. Open it before the worker is done: a worker waits for its inputs. */
+WEIR_API weir_input_handle *weir_input_open(weir_input *input, unsigned index);
+
+/* Room for one record, to be filled at once: weir_input_send does it typed. Strings are copied. */
+WEIR_API weir_status weir_input_send_record(weir_input_handle *handle, const void *record,
+                                            int64_t diff);
+/* Sends one record. WEIR_FULL: the dataflow's budget is used up; nothing was taken, step the worker
+ * or try again later. WEIR_CLOSED: the run has ended. Never blocks. */
+#define weir_input_send(handle, T, ...)                                                            \
+    weir_input_send_record(handle, (const void *)&(T[1]){ __VA_ARGS__ }[0], 1)
+/* The same for a change of a collection. */
+#define weir_input_change(handle, T, record, diff)                                                 \
+    weir_input_send_record(handle, (const void *)&(T[1]){ record }[0], diff)
+/* Hands over what was sent. On the worker's own thread it is taken by its next step. */
+WEIR_API void weir_input_flush(weir_input_handle *handle);
+/* Manual inputs: everything sent from now on is at t, at or after the time before. Flushes. */
+WEIR_API void weir_input_advance_to(weir_input_handle *handle, const weir_time *t);
+WEIR_API weir_time weir_input_time(const weir_input_handle *handle);
+/* Flushes and gives the capability up. The handle is gone. */
+WEIR_API void weir_input_close(weir_input_handle *handle);
+
+WEIR_END_DECLS
+
+#ifndef __cplusplus
+#define weir_input_add(g, T, input, ...)                                                           \
+    ((weir_stream(T)){ .port = weir__input_add(                                                    \
+                           g, T##_type(), input,                                                   \
+                           &(struct weir_input_options){                                           \
+                               .struct_size = sizeof(struct weir_input_options), __VA_ARGS__ }) })
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * map: one record in, one out, by a function. A stage: fused into what feeds it.
+ *
+ *     static sale to_sale(const order *o) { return (sale){ .product = o->product }; }
+ *     WEIR_MAP(to_sale, order, sale)
+ *     …
+ *     weir_stream(sale) sales = weir_map(orders, to_sale);
+ *
+ * Strings of the result come from the input record or from literals (flat_map can make new ones).
+ * Of a collection, each change becomes the change of the result, with its diff.
+ */
+#ifndef WEIR_OPERATORS_MAP_H
+#define WEIR_OPERATORS_MAP_H
+
+#include <weir/graph.h>
+#include <weir/record.h>
+
+/* Says to the compiler that iterations do not depend on each other, though in may be out. */
+#ifdef __clang__
+#define WEIR_INDEPENDENT_ _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define WEIR_INDEPENDENT_ _Pragma("GCC ivdep")
+#endif
+
+/* Registers fn, OUT fn(const IN *), for weir_map: checks the signature, makes the batch loop. */
+#define WEIR_MAP(fn, IN, OUT)                                                                      \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn), OUT(*)(const IN *)),                                \
+                   "WEIR_MAP(" #fn ", " #IN ", " #OUT "): " #fn " must be " #OUT                   \
+                   " (const " #IN " *)");                                                          \
+    typedef IN weir_map_in_##fn;                                                                   \
+    typedef weir_stream(OUT) weir_map_out_##fn;                                                    \
+    static void weir_map_kernel_##fn(const void *in, void *out, size_t count, void *ctx)           \
+    {                                                                                              \
+        const IN *from = in;                                                                       \
+        OUT *to = out;                                                                             \
+        (void)ctx;                                                                                 \
+        WEIR_INDEPENDENT_                                                                          \
+        for (size_t i = 0; i < count; i++)                                                         \
+            weir_store_##OUT((char *)&to[i], fn(&from[i]));                                        \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in)                   \
+    {                                                                                              \
+        return (weir_map_out_##fn){ .port = weir__map(in, IN##_type(), OUT##_type(),               \
+                                                      weir_map_kernel_##fn, #fn) };                \
+    }                                                                                              \
+    _Static_assert(1, "")
+
+/* The stream of fn of each record. */
+#define weir_map(s, fn)                                                                            \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_map_in_##fn),                                               \
+                 "weir_map(" #s ", " #fn "): the stream's records are not the records " #fn        \
+                 " takes"),                                                                        \
+     weir_map_add_##fn((s).port))
+
+/* As above over records described at run time. name is what the operator is called; it is followed
+ * by a number if it is taken. */
+WEIR_API weir_port *weir__map(weir_port *in, const weir_type *from, const weir_type *to,
+                              weir_map_fn *fn, const char *name);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All of Weir's runtime and operators. Connectors have headers of their own: <weir/connectors/…>.
+ */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include <weir/base.h>
+#include <weir/batch.h>
+#include <weir/frontier.h>
+#include <weir/graph.h>
+#include <weir/memory.h>
+#include <weir/node.h>
+#include <weir/observe.h>
+#include <weir/operators/exchange.h>
+#include <weir/operators/filter.h>
+#include <weir/operators/flat_map.h>
+#include <weir/operators/input.h>
+#include <weir/operators/map.h>
+#include <weir/record.h>
+#include <weir/str.h>
+#include <weir/time.h>
+#include <weir/type.h>
+#include <weir/worker.h>
+
+#endif
