@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "comm/cores.h"
 #include "worker/runtime.h"
 
 enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5 };
@@ -303,6 +304,8 @@ void weir_runtime_destroy(weir_runtime *runtime)
 }
 
 unsigned weir_runtime_workers(const weir_runtime *runtime) { return runtime->config.workers; }
+
+unsigned weir_cores_usable(void) { return weir__cores_find(NULL).usable; }
 
 weir_worker *weir_runtime_take_worker(weir_runtime *runtime, unsigned index, weir_error *error)
 {

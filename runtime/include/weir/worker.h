@@ -71,6 +71,8 @@ WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error)
 WEIR_API void weir_runtime_stop(weir_runtime *runtime);
 WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
 WEIR_API unsigned weir_runtime_workers(const weir_runtime *runtime);
+/* Whole cores that the affinity mask and the cgroups' quotas leave this process; at least 1. */
+WEIR_API unsigned weir_cores_usable(void);
 
 /* The options that the graphs built so far have declared, each name once, and the settings of the
  * config that none of them declared (NULL behind the last). */
