@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir_main: what a program's main() calls. Reads options, builds the dataflow, starts workers and
+ * HTTP, and ends cleanly. The one part of Weir that prints, handles signals and knows exit
+ * statuses.
+ *
+ * Options come from three places, later ones winning: the program (weir_main_config), the
+ * environment (--input-topic is WEIR_INPUT_TOPIC there; an empty variable counts as unset), and
+ * flags (--input-topic lines, or --input-topic=lines; a flag option takes no value, or =false).
+ * --help lists the built-in ones, and those that the build function declares by weir_option_*.
+ *
+ *     --workers N        threads; default: the cores that the process may use
+ *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080
+ *     --log-level LEVEL  off, error, warn, info or debug, to standard error; default info
+ *     --seconds N        end after so many seconds, as SIGINT would; 0: do not
+ *     --help, --version
+ *
+ * SIGINT and SIGTERM end the sources, complete what is under way, and end with status 0; a second
+ * signal ends the process at once. SIGPIPE is ignored. What was not written to standard output is
+ * an error: it is looked at before the end.
+ *
+ * Exit status: 0 ended as asked or because the input ended; 1 it could not start, or failed while
+ * running; 2 an option was refused, before anything was started. Errors go to standard error.
+ */
+#ifndef WEIR_CONNECTORS_MAIN_H
+#define WEIR_CONNECTORS_MAIN_H
+
+#include <weir/worker.h>
+
+WEIR_BEGIN_DECLS
+
+/* Runs a whole program; returns its exit status. ctx is handed to build. Once a process at a time,
+ * in the main thread. */
+WEIR_API int weir_main(int argc, char **argv, weir_build_fn *build, void *ctx);
+
+/* A program while weir_main_with runs it. */
+typedef struct weir_main_program weir_main_program;
+
+/* Zero means default for every field. Borrowed until weir_main_with returns. */
+typedef struct weir_main_config {
+    size_t struct_size;
+    const char *name;         /* default: the last part of argv[0] */
+    const char *about;        /* what --help says first */
+    const char *version;      /* what --version says; default: Weir's */
+    const char *http;         /* as --http */
+    const char *log_level;    /* as --log-level */
+    double seconds;           /* as --seconds */
+    weir_config run;          /* its workers and settings are the least that counts */
+    /* Called in this order, in the main thread; each may be NULL. `prepare` comes before the graph
+     * is built and may set options; a failure ends the program with status 1. `started` comes when
+     * the workers run. `ended` comes after they have ended and before the views go, also if
+     * something failed, once `prepare` has succeeded. */
+    weir_status (*prepare)(weir_main_program *program, void *hook_ctx, weir_error *error);
+    void (*started)(weir_main_program *program, void *hook_ctx);
+    void (*ended)(weir_main_program *program, void *hook_ctx);
+    void *hook_ctx;
+} weir_main_config;
+
+WEIR_API int weir_main_with(const weir_main_config *config, int argc, char **argv,
+                            weir_build_fn *build, void *ctx);
+
+/* What is set for an option of the program's own, or NULL: from `prepare` on. */
+WEIR_API const char *weir_main_option(const weir_main_program *program, const char *name);
+/* Sets an option over whatever was given for it. In `prepare` only; both texts are copied. */
+WEIR_API weir_status weir_main_set_option(weir_main_program *program, const char *name,
+                                          const char *value);
+/* From `started` to `ended`. */
+WEIR_API weir_runtime *weir_main_runtime(const weir_main_program *program);
+/* "http://127.0.0.1:8080", or NULL if it is off. From `started` to `ended`. */
+WEIR_API const char *weir_main_url(const weir_main_program *program);
+
+WEIR_END_DECLS
+#endif

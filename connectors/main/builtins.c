@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The options that every program has: one table for reading, checking and --help.
+ */
+#include "main/options.h"
+
+#include <string.h>
+
+#include <weir/value.h>
+
+#include "http/address.h"
+
+static weir_status read_workers(weir__options *options, const char *value, weir_error *error)
+{
+    uint64_t workers;
+    if (weir_u64_parse(value, strlen(value), &workers) != WEIR_OK || workers < 1 ||
+        workers > WEIR_WORKERS_MAX)
+        return weir_error_set(error, WEIR_INVALID, "'%.80s' is no number from 1 to %d", value,
+                              WEIR_WORKERS_MAX);
+    options->workers = (unsigned)workers;
+    return WEIR_OK;
+}
+
+static weir_status read_http(weir__options *options, const char *value, weir_error *error)
+{
+    weir__http_address address;
+    options->http = value;
+    return weir__http_address_parse(value, &address, error);
+}
+
+static weir_status read_log_level(weir__options *options, const char *value, weir_error *error)
+{
+    static const char *const names[] = { "off", "error", "warn", "info", "debug" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            options->log_level = (weir_log_level)i;
+            return WEIR_OK;
+        }
+    }
+    return weir_error_set(error, WEIR_INVALID,
+                          "'%.80s' is no level: take off, error, warn, info or debug", value);
+}
+
+#define SECONDS_MAX 1e8
+
+static weir_status read_seconds(weir__options *options, const char *value, weir_error *error)
+{
+    double seconds;
+    if (weir_f64_parse(value, strlen(value), &seconds) != WEIR_OK ||
+        !(seconds >= 0 && seconds <= SECONDS_MAX))
+        return weir_error_set(error, WEIR_INVALID, "'%.80s' is no number of seconds", value);
+    options->seconds = seconds;
+    return WEIR_OK;
+}
+
+/* --help and --version win over whatever else is there: weir__options_early has seen them. */
+static weir_status read_early(weir__options *options, const char *value, weir_error *error)
+{
+    (void)options;
+    (void)value;
+    (void)error;
+    return WEIR_OK;
+}
+
+const weir__builtin weir__builtins[] = {
+    { "workers", "N", "usable cores", "threads that share the work", read_workers },
+    { "http", "ADDRESS", "127.0.0.1:8080", "HOST:PORT, PORT or off: views and metrics", read_http },
+    { "log-level", "LEVEL", "info", "off, error, warn, info or debug", read_log_level },
+    { "seconds", "N", "0", "end after so many seconds; 0: do not", read_seconds },
+    { "help", NULL, NULL, "print this and end", read_early },
+    { "version", NULL, NULL, "print the version and end", read_early },
+};
+const size_t weir__builtin_count = sizeof weir__builtins / sizeof *weir__builtins;
+
+const weir__builtin *weir__builtin_find(const char *name)
+{
+    for (size_t i = 0; i < weir__builtin_count; i++)
+        if (strcmp(name, weir__builtins[i].name) == 0)
+            return &weir__builtins[i];
+    return NULL;
+}
+
+/* What counts for one built-in option, if it was given. */
+static weir_status read_one(weir__options *options, const weir__builtin *builtin, weir_error *error)
+{
+    const weir__given *given = weir__options_find(options, builtin->name);
+    weir_status status;
+
+    if (!given)
+        return WEIR_OK;
+    if (given->bare && builtin->value) {
+        weir_error_set(error, WEIR_INVALID, "%s needs a value", given->setting.origin);
+        weir_error_hint(error, "write %s %s: %s", given->setting.origin, builtin->value,
+                        builtin->help);
+        return WEIR_INVALID;
+    }
+    status = builtin->read(options, given->setting.value, error);
+    if (status != WEIR_OK)
+        weir_error_detail(error, "%s", given->setting.origin);
+    return status;
+}
+
+weir_status weir__options_read_builtins(weir__options *options, weir_error *error)
+{
+    weir_status status = WEIR_OK;
+    options->log_level = WEIR_LOG_INFO;
+    for (size_t i = 0; i < weir__builtin_count && status == WEIR_OK; i++)
+        status = read_one(options, &weir__builtins[i], error);
+    return status;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See signals.h. Only the main thread ever runs a handler, and only between `watch` and `restore`,
+ * so a handler never meets a runtime that is gone.
+ */
+#include "main/signals.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/time.h>
+
+static const int signals[] = { SIGINT, SIGTERM, SIGALRM };
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+static struct {
+    weir_runtime *runtime;
+    volatile sig_atomic_t asked; /* a second weir_runtime_stop would give up on completion */
+    struct sigaction before[SIGNALS];
+    sigset_t mask_before;
+} state;
+
+static void on_signal(int number)
+{
+    if (number != SIGALRM) { /* the next one is the kernel's to deal with */
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGTERM, SIG_DFL);
+    }
+    if (!state.asked) {
+        state.asked = 1;
+        weir_runtime_stop(state.runtime);
+    }
+}
+
+void weir__signals_ignore_pipe(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+void weir__signals_hold(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    (void)pthread_sigmask(SIG_BLOCK, &set, &state.mask_before);
+    struct sigaction action = { .sa_handler = on_signal, .sa_mask = set, .sa_flags = SA_RESTART };
+    for (int i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &action, &state.before[i]);
+}
+
+static void set_alarm(double seconds)
+{
+    double whole = floor(seconds);
+    struct itimerval timer = { 0 };
+    timer.it_value.tv_sec = (time_t)whole;
+    timer.it_value.tv_usec = (suseconds_t)((seconds - whole) * 1e6);
+    if (seconds > 0 && timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0)
+        timer.it_value.tv_usec = 1;
+    (void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void weir__signals_watch(weir_runtime *runtime, double seconds)
+{
+    sigset_t mask = state.mask_before;
+    state.runtime = runtime;
+    state.asked = 0;
+    if (seconds > 0)
+        set_alarm(seconds);
+    for (int i = 0; i < SIGNALS; i++)
+        sigdelset(&mask, signals[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+void weir__signals_restore(void)
+{
+    sigset_t set;
+    set_alarm(0);
+    sigemptyset(&set);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (int i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &state.before[i], NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &state.mask_before, NULL);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The signals that end a program, and the alarm of --seconds. One runtime at a time; main thread.
+ */
+#ifndef WEIR_MAIN_SIGNALS_H
+#define WEIR_MAIN_SIGNALS_H
+
+#include <weir/worker.h>
+
+/* SIGPIPE is ignored from here on. */
+void weir__signals_ignore_pipe(void);
+/* Before the workers' threads are made, so that they inherit it: SIGINT, SIGTERM and SIGALRM are
+ * held back until `watch`. */
+void weir__signals_hold(void);
+/* Lets them through, in this thread only: the first one stops the runtime, after seconds if they
+ * are above 0, and from SIGINT and SIGTERM on a second one ends the process. */
+void weir__signals_watch(weir_runtime *runtime, double seconds);
+/* Before the runtime goes: everything is as it was before `hold`. */
+void weir__signals_restore(void);
+
+#endif
