@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/input.h. A handle collects records in chunks; the node takes the chunks over in
- * its step, under a lock that is held for the length of a pointer's exchange.
+ * See weir/operators/input.h. A handle collects records in chunks; the node takes the chunks over
+ * in its step, under a lock that is held for the length of a pointer's exchange.
  */
 #include <pthread.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The epoch clock: one number line for a cluster. A source sends at its open epoch. Once it has sent
- * something the epoch is closed as soon as the one before is complete where it settles (views and
- * sinks), at the latest after a tick; the next one is the greater of its own plus one and the
+ * The epoch clock: one number line for a cluster. A source sends at its open epoch. Once it has
+ * sent something the epoch is closed as soon as the one before is complete where it settles (views
+ * and sinks), at the latest after a tick; the next one is the greater of its own plus one and the
  * greatest heard of. A source that has sent nothing follows what it hears. Nobody ticks at rest.
  */
 #include <string.h>

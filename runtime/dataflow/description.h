@@ -150,8 +150,8 @@ const char *weir__graph_name(weir_graph *graph, const char *kind, const char *na
 bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char *where);
 
 weir_port *weir__port_create(weir_graph *graph, const weir_type *type, weir_scope *scope);
-/* The point that a stage can hang from: the port's own, or a pass node's if the port is a concat, an
- * exchange or crosses a scope. NULL after an error. */
+/* The point that a stage can hang from: the port's own, or a pass node's if the port is a concat,
+ * an exchange or crosses a scope. NULL after an error. */
 weir__point *weir__port_point(weir_port *port);
 /* Connects a port to an input, whose own routing applies where the port has none. */
 void weir__port_connect(weir_port *port, weir_node *to, uint32_t input,

@@ -5,8 +5,9 @@
  * are read by others.
  *
  * A turn of a dataflow is a number of passes. In a pass the active nodes run in the order of their
- * ids (edges but for feedback lead to higher ids), so that a batch crosses the whole graph; then the
- * changes of the pass are applied to the tracker, and nodes whose frontiers moved become active.
+ * ids (edges but for feedback lead to higher ids), so that a batch crosses the whole graph; then
+ * the changes of the pass are applied to the tracker, and nodes whose frontiers moved become
+ * active.
  */
 #ifndef WEIR_DATAFLOW_INSTANCE_H
 #define WEIR_DATAFLOW_INSTANCE_H
@@ -190,7 +191,8 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
 /* Runs every node's init. */
 weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error);
 void weir__dataflow_destroy(weir__dataflow *dataflow);
-/* One turn: passes until it rests or the deadline (context's now + slice). True if something ran. */
+/* One turn: passes until it rests or the deadline (context's now + slice). True if something
+ * ran. */
 bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns);
 static inline void weir__node_activate(weir__node_instance *node)
 {

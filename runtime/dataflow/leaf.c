@@ -133,8 +133,8 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     return leaf->hash_scratch;
 }
 
-/* Records of 8 or 16 bytes without other columns or strings outside: the hot case. Divides as many as
- * surely fit before looking at room again. */
+/* Records of 8 or 16 bytes without other columns or strings outside: the hot case. Divides as many
+ * as surely fit before looking at room again. */
 static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
 {
     unsigned workers = leaf->dataflow->context->workers;

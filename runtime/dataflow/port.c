@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Streams while they are wired: where their records come from (links), and what is said about them
- * (type, collection, key, scope). A concat, an exchange and the crossing of a scope are properties of
- * links; a pass node appears only when a stage has to hang from one.
+ * (type, collection, key, scope). A concat, an exchange and the crossing of a scope are properties
+ * of links; a pass node appears only when a stage has to hang from one.
  */
 #include <string.h>
 

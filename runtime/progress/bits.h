@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A set of slots from which the least is taken first: bits, and above them bits that say which words
- * have any. Adding is a few instructions; taking looks at one word in 4096 slots.
+ * A set of slots from which the least is taken first: bits, and above them bits that say which
+ * words have any. Adding is a few instructions; taking looks at one word in 4096 slots.
  */
 #ifndef WEIR_PROGRESS_BITS_H
 #define WEIR_PROGRESS_BITS_H

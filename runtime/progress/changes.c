@@ -2,9 +2,9 @@
  *
  * Owns the accumulation of changes and their encoded form.
  *
- * Up to HANDFUL entries a pair is found by looking at each; beyond, by a hash table of positions. An
- * entry whose diff became 0 stays in its place, so that -1/+1 on one pointstamp moves nothing; such
- * entries are squeezed out when somebody reads or the array is full.
+ * Up to HANDFUL entries a pair is found by looking at each; beyond, by a hash table of positions.
+ * An entry whose diff became 0 stays in its place, so that -1/+1 on one pointstamp moves nothing;
+ * such entries are squeezed out when somebody reads or the array is full.
  */
 #include "progress/changes.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Owns the removal of ports nobody asks about. A vertex x is removed by linking each of its
- * predecessors with each of its successors by the composed summary; what was counted at x is counted
- * at the successors, through x's summaries. All paths from x go on through a successor, so every
- * frontier that remains is what it was, to the element. (One exception, to the safe side: a coordinate
- * that would overflow at x and that is dropped behind it no longer stops the path.)
+ * predecessors with each of its successors by the composed summary; what was counted at x is
+ * counted at the successors, through x's summaries. All paths from x go on through a successor, so
+ * every frontier that remains is what it was, to the element. (One exception, to the safe side: a
+ * coordinate that would overflow at x and that is dropped behind it no longer stops the path.)
  *
- * Limits: the number of arcs does not grow; a count ends up at a handful of places; and x has no cycle
- * of its own that could lead to times not after its own (a loop around the whole scope of x).
+ * Limits: the number of arcs does not grow; a count ends up at a handful of places; and x has no
+ * cycle of its own that could lead to times not after its own (a loop around the whole scope of x).
  */
 #include "progress/topology.h"
 
@@ -19,7 +19,8 @@
 
 enum { ROUTES_MAX = 4 };
 
-/* An arc in the lists of both its ends. A removed arc has from == WEIR__NONE and waits in the free list. */
+/* An arc in the lists of both its ends. A removed arc has from == WEIR__NONE and waits in the free
+ * list. */
 typedef struct edge {
     uint32_t from, to;
     weir_summary summary;
@@ -90,8 +91,8 @@ static uint32_t new_edge(work *w)
     return w->edge_count++;
 }
 
-/* Whether an edge between the two already says as much; drops those that `arc` makes superfluous. Looks
- * through the shorter of the two lists, so that a vertex of many arcs costs nothing. */
+/* Whether an edge between the two already says as much; drops those that `arc` makes superfluous.
+ * Looks through the shorter of the two lists, so that a vertex of many arcs costs nothing. */
 static bool is_covered(work *w, const weir__arc *arc)
 {
     bool by_out = w->vertices[arc->from].outs <= w->vertices[arc->to].ins;
@@ -111,8 +112,8 @@ static bool is_covered(work *w, const weir__arc *arc)
 
 static void link_edge(work *w, const weir__arc *arc)
 {
-    /* A cycle back to the vertex itself that keeps every coordinate leads to times after its own, and
-     * all that follows from them follows from the vertex's own time. */
+    /* A cycle back to the vertex itself that keeps every coordinate leads to times after its own,
+     * and all that follows from them follows from the vertex's own time. */
     if (arc->from == arc->to && arc->summary.keep == arc->summary.depth)
         return;
     if (is_covered(w, arc))
@@ -187,7 +188,8 @@ static void remove_vertex(work *w, uint32_t v)
     }
 }
 
-/* Adds to the routes of the vertex whose routes start at `begin`, as an antichain for each target. */
+/* Adds to the routes of the vertex whose routes start at `begin`, as an antichain for each
+ * target. */
 static void add_route(weir__contraction *c, uint32_t begin, const weir__arc *route)
 {
     for (uint32_t i = begin; i < c->route_count; i++) {
@@ -202,8 +204,8 @@ static void add_route(weir__contraction *c, uint32_t begin, const weir__arc *rou
     append(&c->routes, &c->route_count, &c->route_capacity, route);
 }
 
-/* A vertex found its routes among those that remained then. The last one removed leads only to vertices
- * that remain now; each of the others to such ones or to vertices resolved before it. */
+/* A vertex found its routes among those that remained then. The last one removed leads only to
+ * vertices that remain now; each of the others to such ones or to vertices resolved before it. */
 static void resolve(work *w)
 {
     weir__contraction *c = w->c;

@@ -11,7 +11,8 @@
 
 enum { NAMED_MAX = 8 };
 
-/* Whether a link could be part of the cycle: after it, the first `keep` coordinates are as before. */
+/* Whether a link could be part of the cycle: after it, the first `keep` coordinates are as
+ * before. */
 static bool changes_nothing(const weir_summary *s, unsigned keep)
 {
     for (unsigned i = 0; i < keep; i++)
@@ -20,7 +21,8 @@ static bool changes_nothing(const weir_summary *s, unsigned keep)
     return s->keep >= keep;
 }
 
-/* For each port the one before it on a shortest way from `start`; WEIR__NONE where there is no way. */
+/* For each port the one before it on a shortest way from `start`; WEIR__NONE where there is no
+ * way. */
 static uint32_t *predecessors(const weir__topology_builder *b, uint32_t start, unsigned keep)
 {
     weir__links out;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the answer to who holds a frontier back. Written for people's questions: it looks for all paths
- * to the port anew each time.
+ * Owns the answer to who holds a frontier back. Written for people's questions: it looks for all
+ * paths to the port anew each time.
  */
 #include <weir/memory.h>
 

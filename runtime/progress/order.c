@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the order of vertices: Tarjan's components (1972), found without recursion, once for the whole
- * graph and then, coordinate by coordinate, within each component for the arcs that add nothing so far.
+ * Owns the order of vertices: Tarjan's components (1972), found without recursion, once for the
+ * whole graph and then, coordinate by coordinate, within each component for the arcs that add
+ * nothing so far.
  */
 #include "progress/order.h"
 
@@ -113,8 +114,8 @@ static void refine_all(work *w, unsigned level)
     w->sequence = done;
 }
 
-/* In a component by arcs that add nothing to the first `level` coordinates, an arc that keeps no more
- * than these lies on a cycle after which a time is not later. */
+/* In a component by arcs that add nothing to the first `level` coordinates, an arc that keeps no
+ * more than these lies on a cycle after which a time is not later. */
 static bool advances(const work *w, unsigned level, uint32_t *bad)
 {
     const uint32_t *group = w->order->group[level];

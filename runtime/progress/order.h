@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An order of the vertices of a graph whose arcs are summaries, in which causes come before effects:
- * the ground of both schedulers and propagation. Also finds out that some cycle does not advance time.
+ * An order of the vertices of a graph whose arcs are summaries, in which causes come before
+ * effects: the ground of both schedulers and propagation. Also finds out that some cycle does not
+ * advance time.
  */
 #ifndef WEIR_PROGRESS_ORDER_H
 #define WEIR_PROGRESS_ORDER_H
@@ -23,8 +24,8 @@ enum { WEIR__LEVELS = WEIR_TIME_COORDS + 1 };
  * first l coordinates. Groups are contiguous in places, and group[WEIR_TIME_COORDS] are single
  * vertices.
  *
- * For times of vertices in one group[0] the sequence at[0], group[1], at[1], group[2], … compared as
- * a whole grows along every arc: a pointstamp comes before all that it could lead to. */
+ * For times of vertices in one group[0] the sequence at[0], group[1], at[1], group[2], … compared
+ * as a whole grows along every arc: a pointstamp comes before all that it could lead to. */
 typedef struct weir__order {
     uint32_t count;
     uint32_t *place;

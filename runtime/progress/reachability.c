@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the way from ports and edges as they were added to a topology: the check of cycles, the search
- * for interest, and the layout that trackers read. Removal of ports is contract.c's.
+ * Owns the way from ports and edges as they were added to a topology: the check of cycles, the
+ * search for interest, and the layout that trackers read. Removal of ports is contract.c's.
  */
 #include "progress/reachability.h"
 
@@ -112,8 +112,8 @@ static void ports_init(weir__topology *t, const weir__topology_builder *b)
     find_matters(t, b);
 }
 
-/* Numbers what remains, `done` as the last, and orders it; returns the arcs between slots. The order of
- * what remains follows from the order of all ports as far as there is one. */
+/* Numbers what remains, `done` as the last, and orders it; returns the arcs between slots. The
+ * order of what remains follows from the order of all ports as far as there is one. */
 static weir__arc *slots_init(weir__topology *t, const weir__topology_builder *b,
                              const weir__contraction *c, weir__order *order)
 {
@@ -171,8 +171,8 @@ static void find_loops(weir__topology *t)
 
 static const weir_summary epoch_only = { .keep = 1, .depth = 1 };
 
-/* A slot that no arc without additions leaves leads to `done` by itself; the others lead there through
- * such slots, with the same epoch and without overflow. Returns the number of arcs. */
+/* A slot that no arc without additions leaves leads to `done` by itself; the others lead there
+ * through such slots, with the same epoch and without overflow. Returns the number of arcs. */
 static uint32_t add_done(const weir__topology *t, weir__arc *arcs, uint32_t count)
 {
     bool *leads = weir_alloc_must(t->slot_count);
@@ -186,8 +186,8 @@ static uint32_t add_done(const weir__topology *t, weir__arc *arcs, uint32_t coun
     return count;
 }
 
-/* Where each port is counted: at its own slot, or by the routes of a removed one, and at `done` if none
- * of these adds nothing. */
+/* Where each port is counted: at its own slot, or by the routes of a removed one, and at `done` if
+ * none of these adds nothing. */
 static void routes_init(weir__topology *t, const weir__contraction *c)
 {
     weir__arc *routes = weir_alloc_must((c->route_count + t->port_count + 1) * sizeof *routes);

@@ -89,8 +89,8 @@ bool weir_summary_apply(const weir_summary *s, const weir_time *t, weir_time *re
     return true;
 }
 
-/* A coordinate that `second` drops starts again from what it adds, whatever came before. One that it
- * keeps has the sum of both, be it on top of the time's own coordinate or of 0. */
+/* A coordinate that `second` drops starts again from what it adds, whatever came before. One that
+ * it keeps has the sum of both, be it on top of the time's own coordinate or of 0. */
 bool weir_summary_follow(const weir_summary *first, const weir_summary *second,
                          weir_summary *result)
 {
@@ -107,7 +107,8 @@ bool weir_summary_follow(const weir_summary *first, const weir_summary *second,
     return true;
 }
 
-/* A coordinate that only a keeps can be as large as one likes; one that only b keeps is at least 0. */
+/* A coordinate that only a keeps can be as large as one likes; one that only b keeps is at least
+ * 0. */
 bool weir_summary_less_equal(const weir_summary *a, const weir_summary *b)
 {
     WEIR_DCHECK(a->depth == b->depth, "summary: comparing depths %u and %u", a->depth, b->depth);

@@ -3,8 +3,8 @@
  * What a topology is made of: for the files of this folder, which build it and propagate over it.
  *
  * A slot is a place of the tracked graph: a port that was not removed, or `done`, which is the last
- * one. Slots are numbered in the order of order.h, so components are contiguous and an arc that leaves
- * its component leads to a higher slot. A route says where a count at a port is counted.
+ * one. Slots are numbered in the order of order.h, so components are contiguous and an arc that
+ * leaves its component leads to a higher slot. A route says where a count at a port is counted.
  */
 #ifndef WEIR_PROGRESS_TOPOLOGY_H
 #define WEIR_PROGRESS_TOPOLOGY_H
@@ -74,21 +74,23 @@ struct weir__topology_builder {
 /* Room for count + 1 numbers, not cleared. */
 uint32_t *weir__numbers(size_t count);
 void weir__numbers_free(uint32_t *array, size_t count);
-/* Groups the arcs by one end: list i holds those whose near end (`to` if in) is i, in their order. */
+/* Groups the arcs by one end: list i holds those whose near end (`to` if in) is i, in their
+ * order. */
 void weir__links_init(weir__links *links, uint32_t lists, const weir__arc *arcs, uint32_t count,
                       bool in);
 void weir__links_fini(weir__links *links);
 
 /* ---- cycle.c ---- */
 
-/* WEIR_INVALID, with the ports of a cycle that the arc of this index is on and that does not advance. */
+/* WEIR_INVALID, with the ports of a cycle that the arc of this index is on and that does not
+ * advance. */
 weir_status weir__refuse_cycle(const weir__topology_builder *builder, uint32_t arc,
                                weir_error *error);
 
 /* ---- contract.c ---- */
 
-/* A graph from which vertices are removed. In: count, arcs, order, kept. Out: what remains of the arcs
- * (antichains), and for each removed vertex its routes to those that remain. */
+/* A graph from which vertices are removed. In: count, arcs, order, kept. Out: what remains of the
+ * arcs (antichains), and for each removed vertex its routes to those that remain. */
 typedef struct weir__contraction {
     uint32_t count;
     const weir__arc *arcs;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program's own options: declared while a graph is built, their values found among the settings of
- * the config. Owns the list of what was declared, for --help and for refusing what was not.
+ * A program's own options: declared while a graph is built, their values found among the settings
+ * of the config. Owns the list of what was declared, for --help and for refusing what was not.
  */
 #include <errno.h>
 #include <stdio.h>

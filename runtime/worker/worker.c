@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The worker's loop: take mail, apply changes, run dataflows, publish changes, wake the others; then
- * look again for as long as looking pays, then park (park.c).
+ * The worker's loop: take mail, apply changes, run dataflows, publish changes, wake the others;
+ * then look again for as long as looking pays, then park (park.c).
  */
 #include <sched.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every small progress graph: three ports, each pair of them (and each port with itself) linked in every
- * way their depths allow; every set of ports with interest; walks through the states of the counts.
- * Compared with frontiers computed from nothing, and with the rule on holding back by its definition.
+ * Every small progress graph: three ports, each pair of them (and each port with itself) linked in
+ * every way their depths allow; every set of ports with interest; walks through the states of the
+ * counts. Compared with frontiers computed from nothing, and with the rule on holding back by its
+ * definition.
  */
 #include <stdio.h>
 
@@ -88,8 +89,8 @@ static void subject_count(subject *s, weir__change *stamp, int64_t to)
     weir__changes_add(&s->sum, stamp->port, &stamp->time, diff);
 }
 
-/* By definition, on the whole graph: some lowered pointstamp at a port that matters has no other one
- * before it. */
+/* By definition, on the whole graph: some lowered pointstamp at a port that matters has no other
+ * one before it. */
 static bool must_publish(subject *s)
 {
     bool must = false;
@@ -129,10 +130,10 @@ static void check(subject *s, uint64_t graph, bool whole)
     ck_assert_msg(good, "graph %lu", (long)graph);
 }
 
-/* From state to state: each step gives some of the counts another value, or leaves one alone. Where a
- * port of depth 2 is removed there are no negative counts: they would be summed with those whose times
- * differ in what is dropped, so that a frontier can be later than that of the whole graph, never later
- * than what is outstanding on all workers together (check_holdback.c). */
+/* From state to state: each step gives some of the counts another value, or leaves one alone. Where
+ * a port of depth 2 is removed there are no negative counts: they would be summed with those whose
+ * times differ in what is dropped, so that a frontier can be later than that of the whole graph,
+ * never later than what is outstanding on all workers together (check_holdback.c). */
 static void walk(subject *s, uint64_t graph, int steps, bool whole)
 {
     static const int64_t values[] = { 0, 0, 0, 1, 1, 2, -1 };
@@ -174,8 +175,8 @@ static bool try_graph(oracle_graph *g, uint64_t n, int steps)
     return true;
 }
 
-/* By definition: a way from a port to itself after which none of the coordinates it keeps has grown.
- * Three ports have cycles of at most three links. */
+/* By definition: a way from a port to itself after which none of the coordinates it keeps has
+ * grown. Three ports have cycles of at most three links. */
 static bool has_bad_cycle(const oracle_graph *g, uint32_t start, uint32_t at, weir_summary so_far,
                           int length)
 {

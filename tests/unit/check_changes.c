@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Changes: what cancels vanishes, few and many pairs against a plain list, the flat form and its refusal.
+ * Changes: what cancels vanishes, few and many pairs against a plain list, the flat form and its
+ * refusal.
  */
 #include "progress/changes.h"
 

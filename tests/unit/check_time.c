@@ -102,7 +102,8 @@ START_TEST(makers)
 }
 END_TEST
 
-/* The composition may exist where the steps do not: what overflows in between can be dropped after. */
+/* The composition may exist where the steps do not: what overflows in between can be dropped
+ * after. */
 START_TEST(composition_is_application_in_turn)
 {
     uint64_t seed = test_seed(2), state = seed;

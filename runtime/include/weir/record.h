@@ -227,8 +227,8 @@ WEIR_END_DECLS
 
 /* ---- for the macros of operators ----
  *
- * K is a WEIR_KEY, s a stream, T and OUT records. The macro of an operator is a statement expression
- * that asserts first, and calls then:
+ * K is a WEIR_KEY, s a stream, T and OUT records. The macro of an operator is a statement
+ * expression that asserts first, and calls then:
  *
  *     #define weir_count(s, OUT, K) __extension__({
  *         _Static_assert(WEIR_KEY_FITS_(s, K), "weir_count(" #s ", " #OUT ", " #K

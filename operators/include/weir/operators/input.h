@@ -10,8 +10,9 @@
  *     weir_input_flush(h);
  *     weir_input_close(h);
  *
- * An input follows the epoch clock: what was flushed goes at the open epoch. With .manual = true the
- * caller gives the times: weir_input_advance_to moves on, and everything sent goes at that time.
+ * An input follows the epoch clock: what was flushed goes at the open epoch. With .manual = true
+ * the caller gives the times: weir_input_advance_to moves on, and everything sent goes at that
+ * time.
  */
 #ifndef WEIR_OPERATORS_INPUT_H
 #define WEIR_OPERATORS_INPUT_H
@@ -36,9 +37,10 @@ WEIR_API weir_port *weir__input_add(weir_graph *graph, const weir_type *type, we
                                     const struct weir_input_options *options);
 
 /* The handle of worker `index`; it may be used by one thread at a time, the worker's own or any
- * other (then nothing is sent before a flush, an advance or a close). NULL if it was opened already,
- * or the index is out of range. Valid until weir_input_close, which must be called, or until the
- * runtime is destroyed. Open it before the worker is done: a worker waits for its inputs. */
+ * other (then nothing is sent before a flush, an advance or a close). NULL if it was opened
+ * already, or the index is out of range. Valid until weir_input_close, which must be called, or
+ * until the runtime is destroyed. Open it before the worker is done: a worker waits for its
+ * inputs. */
 WEIR_API weir_input_handle *weir_input_open(weir_input *input, unsigned index);
 
 /* Room for one record, to be filled at once: weir_input_send does it typed. Strings are copied. */
