@@ -2,7 +2,7 @@
  *
  * The typed façade of records: one list of fields makes the struct, its description, a typed stream
  * and an emit function; keys and orders are named by fields and checked by the compiler. C only:
- * other languages use weir/type.h, which says the same at run time.
+ * in C++ this header has no macros, and weir/type.h says the same at run time.
  *
  *     #define HIT(F) F(str, page) F(instant, at) F(decimal(2), price) F(opt_i64, ms)
  *     WEIR_RECORD(hit, HIT)
@@ -23,12 +23,16 @@
 #ifndef WEIR_RECORD_H
 #define WEIR_RECORD_H
 
-#ifdef __cplusplus
-#error "weir/record.h is for C: use weir/type.h from C++"
-#endif
-
 #include <weir/batch.h>
 #include <weir/graph.h>
+
+WEIR_BEGIN_DECLS
+/* A string as printf makes it, in the builder's arena. */
+WEIR_API weir_str weir_builder_format(weir_builder *builder, const char *format, ...)
+    WEIR_PRINTF(2, 3);
+WEIR_END_DECLS
+
+#ifndef __cplusplus
 
 /* ---- kinds: for each, its C type, its optional, what the description needs, a tag ----
  *
@@ -204,11 +208,6 @@ static inline weir_str weir_builder_copy_(weir_builder *builder, weir_str s)
 {
     return weir_str_is_inline(&s) ? s : weir_builder_str(builder, s.u.ptr, s.len);
 }
-WEIR_BEGIN_DECLS
-/* A string as printf makes it, in the builder's arena. */
-WEIR_API weir_str weir_builder_format(weir_builder *builder, const char *format, ...)
-    WEIR_PRINTF(2, 3);
-WEIR_END_DECLS
 
 /* ---- keys and orders ---- */
 
@@ -294,4 +293,5 @@ WEIR_END_DECLS
 #define WEIR_EACH_7(M, T, a, ...) M(T, a) WEIR_EACH_6(M, T, __VA_ARGS__)
 #define WEIR_EACH_8(M, T, a, ...) M(T, a) WEIR_EACH_7(M, T, __VA_ARGS__)
 
+#endif
 #endif
