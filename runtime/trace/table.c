@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns the entries of a table: keys, values, and the long strings of keys; look-up, insertion,
+ * removal, walks. The slots that find entries are in slices.c.
+ */
+#include "trace/table.h"
+
+#include "base/assert.h"
+
+enum { VALUE_MAX = 4096, GROUP = 16, MOVE_SLOTS = 32 };
+
+/* ---- making and ending ---- */
+
+static void charge(weir_table *table)
+{
+    size_t bytes = weir_table_bytes(table);
+    if (table->account && bytes != table->charged)
+        weir_account_add(table->account, (int64_t)bytes - (int64_t)table->charged);
+    table->charged = bytes;
+}
+
+static weir__key_form form_of(const weir_type *type, const weir_key *key)
+{
+    const weir_field *f = &type->fields[key->field[0]];
+    if (key->count > 1 || f->optional)
+        return KEY_ANY;
+    switch (f->kind) {
+    case WEIR_KIND_str:
+    case WEIR_KIND_bytes:
+        return KEY_STR;
+    case WEIR_KIND_i64:
+    case WEIR_KIND_u64:
+    case WEIR_KIND_instant:
+        return KEY_WORD;
+    case WEIR_KIND_i32:
+    case WEIR_KIND_u32:
+    case WEIR_KIND_date:
+        return KEY_HALF;
+    default:
+        return KEY_ANY;
+    }
+}
+
+static void lay_out(weir_table *table)
+{
+    uint32_t align = table->value_size % 16 == 0 && table->value_size > 0 ? 16 : 8;
+    if (table->pack.type.align > align)
+        align = table->pack.type.align;
+    table->value_at = (table->pack.type.size + align - 1) / align * align;
+    table->entry_size =
+        (table->value_at + (uint32_t)table->value_size + align - 1) / align * align;
+}
+
+static weir_status check(const weir_table_options *options, weir_error *error)
+{
+    WEIR_ASSERT(options->struct_size >= sizeof *options, "a table's options need .struct_size");
+    if (!options->type || options->key.count == 0 || options->key.count > WEIR_KEY_FIELDS_MAX)
+        return weir_error_set(error, WEIR_INVALID, "a table needs a key of 1 to %d fields",
+                              WEIR_KEY_FIELDS_MAX);
+    for (uint32_t i = 0; i < options->key.count; i++)
+        if (options->key.field[i] >= options->type->field_count)
+            return weir_error_set(error, WEIR_INVALID, "record '%s' has no field %u for a key",
+                                  options->type->name, options->key.field[i]);
+    if (options->value_size > VALUE_MAX)
+        return weir_error_set(error, WEIR_TOO_LARGE, "a table's value of %zu bytes is above %d",
+                              options->value_size, VALUE_MAX);
+    return WEIR_OK;
+}
+
+weir_status weir_table_create(weir_table **result, const weir_table_options *options,
+                              weir_error *error)
+{
+    weir_status status = check(options, error);
+    *result = NULL;
+    if (status != WEIR_OK)
+        return status;
+    weir_table *table = weir_alloc_zero(sizeof *table);
+    if (!table)
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a table");
+    table->type = options->type;
+    table->key = options->key;
+    table->seed = options->hash_seed;
+    table->parts = options->parts ? options->parts : 1;
+    table->account = options->account;
+    table->value_size = options->value_size;
+    table->form = form_of(table->type, &table->key);
+    table->key_at = table->type->fields[table->key.field[0]].offset;
+    table->entries_used = 1;
+    table->bytes = sizeof *table;
+    status = weir__pack_init(&table->pack, table->type, table->key.field, table->key.count);
+    if (status != WEIR_OK || !weir__table_start(table)) {
+        weir_table_destroy(table);
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a table");
+    }
+    lay_out(table);
+    charge(table);
+    *result = table;
+    return WEIR_OK;
+}
+
+static size_t chunk_size(const weir_table *table)
+{
+    return (size_t)table->entry_size << WEIR__CHUNK_BITS;
+}
+
+static void free_entries(weir_table *table)
+{
+    for (size_t i = 0; i < table->chunk_count; i++) {
+        weir_free(table->chunks[i], chunk_size(table));
+        table->bytes -= chunk_size(table);
+    }
+    weir_free(table->chunks, table->chunk_capacity * sizeof *table->chunks);
+    table->bytes -= table->chunk_capacity * sizeof *table->chunks;
+    table->chunks = NULL;
+    table->chunk_count = table->chunk_capacity = 0;
+    table->entries_used = 1;
+    table->free_first = 0;
+    table->count = 0;
+    weir__heap_clear(&table->heap);
+}
+
+void weir_table_destroy(weir_table *table)
+{
+    if (!table)
+        return;
+    free_entries(table);
+    weir__table_free_slices(table);
+    weir__pack_fini(&table->pack);
+    if (table->account)
+        weir_account_add(table->account, -(int64_t)table->charged);
+    weir_free(table, sizeof *table);
+}
+
+void weir_table_clear(weir_table *table)
+{
+    free_entries(table);
+    for (size_t i = 0; i < table->slice_count; i++) {
+        size_t first;
+        weir__slice_places(table, &table->slices[i], &first);
+        const weir__place *place = &table->places[first];
+        memset(place->slots, 0, ((size_t)place->mask + 1) * sizeof *place->slots);
+        table->slices[i].count = 0;
+    }
+    charge(table);
+}
+
+size_t weir_table_count(const weir_table *table)
+{
+    return table->count;
+}
+
+size_t weir_table_bytes(const weir_table *table)
+{
+    return table->bytes + table->heap.bytes;
+}
+
+/* ---- keys ---- */
+
+const weir_type *weir_table_key_type(const weir_table *table)
+{
+    return &table->pack.type;
+}
+
+const void *weir_table_key(const weir_table *table, const void *value)
+{
+    return (const char *)value - table->value_at;
+}
+
+uint64_t weir_table_hash(const weir_table *table, const void *value)
+{
+    return weir_key_hash(&table->pack.type, &table->pack.key, weir_table_key(table, value),
+                         table->seed);
+}
+
+static inline bool key_equal(const weir_table *table, weir__key_form form, const char *record,
+                             const char *entry)
+{
+    switch (form) {
+    case KEY_WORD:
+        return memcmp(record + table->key_at, entry, 8) == 0;
+    case KEY_HALF:
+        return memcmp(record + table->key_at, entry, 4) == 0;
+    case KEY_STR:
+        return weir_str_equal((const weir_str *)(const void *)(record + table->key_at),
+                              (const weir_str *)(const void *)entry);
+    default:
+        return weir_key_equal_across(table->type, &table->key, record, &table->pack.type,
+                                     &table->pack.key, entry);
+    }
+}
+
+/* ---- look-up ---- */
+
+static char *find_one(const weir_table *table, const char *record, uint64_t position)
+{
+    const weir__place *place = weir__table_place(table, position);
+    uint32_t tag = (uint32_t)(position >> 32);
+    for (uint32_t at = tag & place->mask;; at = (at + 1) & place->mask) {
+        uint64_t slot = place->slots[at];
+        if (!slot)
+            return NULL;
+        if (slot >> 32 != tag)
+            continue;
+        char *entry = weir__table_entry(table, (uint32_t)slot);
+        if (key_equal(table, table->form, record, entry))
+            return entry;
+    }
+}
+
+/* What one group of look-ups knows. */
+typedef struct group {
+    uint64_t positions[GROUP];
+    char *found[GROUP]; /* the first entry of the same upper half, its key not yet compared */
+} group;
+
+/* Three passes, so that the slots, then the entries, are under way from memory all at once. */
+static inline __attribute__((always_inline)) void look(const weir_table *table, group *g,
+                                                       const uint64_t *hashes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t position = weir__table_position(table, hashes[i]);
+        const weir__place *place = weir__table_place(table, position);
+        g->positions[i] = position;
+        __builtin_prefetch(&place->slots[(uint32_t)(position >> 32) & place->mask]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const weir__place *place = weir__table_place(table, g->positions[i]);
+        uint32_t tag = (uint32_t)(g->positions[i] >> 32), at = tag & place->mask;
+        uint64_t slot = place->slots[at];
+        while (slot && slot >> 32 != tag) {
+            at = (at + 1) & place->mask;
+            slot = place->slots[at];
+        }
+        g->found[i] = slot ? weir__table_entry(table, (uint32_t)slot) : NULL;
+        __builtin_prefetch(g->found[i]);
+    }
+}
+
+static inline __attribute__((always_inline)) void
+find_group(const weir_table *table, weir__key_form form, group *g, const char *record, void **values)
+{
+    for (size_t i = 0; i < GROUP; i++, record += table->type->size) {
+        char *entry = g->found[i];
+        if (entry && !key_equal(table, form, record, entry))
+            entry = find_one(table, record, g->positions[i]);
+        values[i] = entry ? entry + table->value_at : NULL;
+    }
+}
+
+static void find_rest(const weir_table *table, const char *record, const uint64_t *hashes, size_t n,
+                      void **values)
+{
+    for (size_t i = 0; i < n; i++, record += table->type->size) {
+        char *entry = find_one(table, record, weir__table_position(table, hashes[i]));
+        values[i] = entry ? entry + table->value_at : NULL;
+    }
+}
+
+void weir_table_find_many(const weir_table *table, const void *records, const uint64_t *hashes,
+                          size_t n, void **values)
+{
+    const char *record = records;
+    uint64_t room[GROUP];
+    for (size_t i = 0; i < n; i += GROUP, record += GROUP * (size_t)table->type->size) {
+        size_t count = n - i < GROUP ? n - i : GROUP;
+        const uint64_t *some = room;
+        if (hashes)
+            some = hashes + i;
+        else
+            weir_key_hash_column(table->type, &table->key, record, count, table->seed, room);
+        if (count < GROUP) {
+            find_rest(table, record, some, count, values + i);
+            return;
+        }
+        group g;
+        look(table, &g, some, GROUP);
+        if (table->form == KEY_STR)
+            find_group(table, KEY_STR, &g, record, values + i);
+        else if (table->form == KEY_WORD)
+            find_group(table, KEY_WORD, &g, record, values + i);
+        else
+            find_group(table, table->form, &g, record, values + i);
+    }
+}
+
+void *weir_table_find(const weir_table *table, const void *record)
+{
+    void *value;
+    weir_table_find_many(table, record, NULL, 1, &value);
+    return value;
+}
+
+/* ---- the heap's evacuation ---- */
+
+static bool move_strings(weir_table *table, char *entry)
+{
+    for (uint32_t i = 0; i < table->pack.string_count; i++) {
+        weir_str *s = weir__pack_string(&table->pack, entry, i);
+        if (weir_str_is_inline(s))
+            continue;
+        char *room = weir__heap_move(&table->heap, s->len);
+        if (!room)
+            return false;
+        memcpy(room, s->u.ptr, s->len);
+        s->u.ptr = room;
+    }
+    return true;
+}
+
+/* Moves what a few slots name. Without memory it is tried again at the next change. */
+static void evacuate_some(weir_table *table)
+{
+    if (!weir__heap_evacuates(&table->heap)) {
+        if (!weir__heap_is_wasteful(&table->heap))
+            return;
+        weir__heap_evacuate(&table->heap);
+        table->moved_slice = table->moved_slot = 0;
+    }
+    size_t first;
+    weir__slice_places(table, &table->slices[table->moved_slice], &first);
+    const weir__place *place = &table->places[first];
+    size_t end = table->moved_slot + MOVE_SLOTS;
+    for (; table->moved_slot < end && table->moved_slot <= place->mask; table->moved_slot++) {
+        uint64_t slot = place->slots[table->moved_slot];
+        if (slot && !move_strings(table, weir__table_entry(table, (uint32_t)slot)))
+            return;
+    }
+    if (table->moved_slot <= place->mask)
+        return;
+    table->moved_slot = 0;
+    if (++table->moved_slice == table->slice_count)
+        weir__heap_evacuated(&table->heap);
+}
+
+static inline void changed(weir_table *table)
+{
+    if (WEIR_UNLIKELY(table->heap.used > 0))
+        evacuate_some(table);
+}
+
+/* ---- insertion and removal ---- */
+
+static bool chunk_add(weir_table *table)
+{
+    if (table->chunk_count == table->chunk_capacity) {
+        size_t capacity = table->chunk_capacity ? 2 * table->chunk_capacity : 8;
+        char **chunks = weir_realloc(table->chunks, table->chunk_capacity * sizeof *chunks,
+                                     capacity * sizeof *chunks);
+        if (!chunks)
+            return false;
+        table->bytes += (capacity - table->chunk_capacity) * sizeof *chunks;
+        table->chunks = chunks;
+        table->chunk_capacity = capacity;
+    }
+    char *chunk = weir_alloc(chunk_size(table));
+    if (!chunk)
+        return false;
+    table->bytes += chunk_size(table);
+    table->chunks[table->chunk_count++] = chunk;
+    return true;
+}
+
+/* An entry that no slot names yet; 0: no memory. */
+static uint32_t entry_take(weir_table *table)
+{
+    uint32_t index = table->free_first;
+    if (index) {
+        memcpy(&table->free_first, weir__table_entry(table, index), sizeof index);
+        return index;
+    }
+    if (table->entries_used == UINT32_MAX)
+        return 0;
+    if (table->entries_used >> WEIR__CHUNK_BITS >= table->chunk_count && !chunk_add(table))
+        return 0;
+    return table->entries_used++;
+}
+
+static void entry_give_back(weir_table *table, uint32_t index)
+{
+    memcpy(weir__table_entry(table, index), &table->free_first, sizeof index);
+    table->free_first = index;
+}
+
+/* The record's key, with its long strings copied. */
+static bool key_copy(weir_table *table, char *entry, const char *record)
+{
+    memset(entry, 0, table->entry_size);
+    weir__pack_from_record(&table->pack, entry, record);
+    if (table->form == KEY_WORD || table->form == KEY_HALF)
+        return true;
+    weir_record_canonicalize(&table->pack.type, entry);
+    size_t size = weir_record_heap_size(&table->pack.type, entry);
+    if (size == 0)
+        return true;
+    char *room = weir__heap_alloc(&table->heap, size);
+    if (!room)
+        return false;
+    weir_record_move_strings(&table->pack.type, entry, room);
+    return true;
+}
+
+static char *insert_new(weir_table *table, const char *record, uint64_t position)
+{
+    if (!weir__table_make_room(table, position))
+        return NULL;
+    uint32_t index = entry_take(table);
+    if (!index)
+        return NULL;
+    char *entry = weir__table_entry(table, index);
+    if (!key_copy(table, entry, record)) {
+        entry_give_back(table, index);
+        return NULL;
+    }
+    const weir__place *place = weir__table_place(table, position);
+    weir__slot_put(place, weir__slot_make(position, index));
+    table->slices[place->slice].count++;
+    table->count++;
+    changed(table);
+    return entry;
+}
+
+static __attribute__((noinline)) char *find_or_insert(weir_table *table, const char *record,
+                                                      uint64_t position)
+{
+    char *entry = find_one(table, record, position);
+    return entry ? entry : insert_new(table, record, position);
+}
+
+/* Returns how many were done. */
+static inline __attribute__((always_inline)) size_t insert_group(weir_table *table,
+                                                                 weir__key_form form, group *g,
+                                                                 const char *record, void **values)
+{
+    uint32_t value_at = table->value_at, size = table->type->size;
+    for (size_t i = 0; i < GROUP; i++, record += size) {
+        char *entry = g->found[i];
+        if (WEIR_UNLIKELY(!entry || !key_equal(table, form, record, entry))) {
+            entry = find_or_insert(table, record, g->positions[i]);
+            if (!entry)
+                return i;
+        }
+        values[i] = entry + value_at;
+    }
+    return GROUP;
+}
+
+static size_t insert_rest(weir_table *table, const char *record, const uint64_t *hashes, size_t n,
+                          void **values)
+{
+    for (size_t i = 0; i < n; i++, record += table->type->size) {
+        char *entry = find_or_insert(table, record, weir__table_position(table, hashes[i]));
+        if (!entry)
+            return i;
+        values[i] = entry + table->value_at;
+    }
+    return n;
+}
+
+size_t weir_table_insert_many(weir_table *table, const void *records, const uint64_t *hashes,
+                              size_t n, void **values)
+{
+    const char *record = records;
+    uint64_t room[GROUP];
+    size_t count = table->count, i = 0;
+    while (i < n) {
+        size_t want = n - i < GROUP ? n - i : GROUP, done;
+        const uint64_t *some = room;
+        if (hashes)
+            some = hashes + i;
+        else
+            weir_key_hash_column(table->type, &table->key, record, want, table->seed, room);
+        if (want < GROUP) {
+            done = insert_rest(table, record, some, want, values + i);
+        } else {
+            group g;
+            look(table, &g, some, GROUP);
+            if (table->form == KEY_STR)
+                done = insert_group(table, KEY_STR, &g, record, values + i);
+            else if (table->form == KEY_WORD)
+                done = insert_group(table, KEY_WORD, &g, record, values + i);
+            else
+                done = insert_group(table, table->form, &g, record, values + i);
+        }
+        i += done;
+        if (done < want)
+            break;
+        record += GROUP * (size_t)table->type->size;
+    }
+    if (table->count != count)
+        charge(table);
+    return i;
+}
+
+void *weir_table_insert(weir_table *table, const void *record)
+{
+    void *value;
+    return weir_table_insert_many(table, record, NULL, 1, &value) == 1 ? value : NULL;
+}
+
+void weir_table_remove(weir_table *table, void *value)
+{
+    char *entry = (char *)value - table->value_at;
+    uint64_t position = weir__table_position(table, weir_table_hash(table, value));
+    const weir__place *place = weir__table_place(table, position);
+    uint32_t tag = (uint32_t)(position >> 32), at = tag & place->mask;
+    while (place->slots[at] >> 32 != tag ||
+           weir__table_entry(table, (uint32_t)place->slots[at]) != entry) {
+        WEIR_ASSERT(place->slots[at], "a value was removed that is not in the table");
+        at = (at + 1) & place->mask;
+    }
+    uint32_t index = (uint32_t)place->slots[at];
+    weir__slot_take(place, at);
+    table->slices[place->slice].count--;
+    table->count--;
+    weir__heap_forget(&table->heap, weir_record_heap_size(&table->pack.type, entry));
+    entry_give_back(table, index);
+    changed(table);
+    charge(table);
+}
+
+/* ---- walks ---- */
+
+weir_table_walk weir_table_walk_range(const weir_table *table, uint64_t first, uint64_t last)
+{
+    weir_table_walk walk = { .table = table, .first = first, .last = last };
+    return walk;
+}
+
+/* Whether some position of the slice may belong to a hash of the range: exact only if the range
+ * lies in the table's own part, where positions are ordered as hashes are. */
+static bool slice_in_range(const weir_table_walk *walk, const weir__slice *slice)
+{
+    const weir_table *table = walk->table;
+    uint64_t first = weir__table_position(table, walk->first);
+    uint64_t last = weir__table_position(table, walk->last);
+    if (slice->depth == 0 || first > last || (last - first) / table->parts != walk->last - walk->first)
+        return true;
+    uint32_t shift = 64 - slice->depth;
+    return slice->prefix >= first >> shift && slice->prefix <= last >> shift;
+}
+
+void *weir_table_walk_next(weir_table_walk *walk)
+{
+    const weir_table *table = walk->table;
+    for (; walk->slice < table->slice_count; walk->slice++, walk->slot = 0) {
+        size_t first;
+        weir__slice_places(table, &table->slices[walk->slice], &first);
+        const weir__place *place = &table->places[first];
+        if (walk->slot == 0 && !slice_in_range(walk, &table->slices[walk->slice]))
+            continue;
+        while (walk->slot <= place->mask) {
+            uint64_t slot = place->slots[walk->slot++];
+            if (!slot)
+                continue;
+            char *value = weir__table_entry(table, (uint32_t)slot) + table->value_at;
+            if (walk->first == 0 && walk->last == UINT64_MAX)
+                return value;
+            uint64_t hash = weir_table_hash(table, value);
+            if (hash >= walk->first && hash <= walk->last)
+                return value;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of a weir_table, for the files that share it: slices of slots, and the entries they
+ * name.
+ *
+ * A hash is scaled so that the table's part of the hash space spans 64 bits: the position. Its
+ * highest bits choose the slice (by a directory that doubles), bits 32 and up the slot in it. A slot
+ * holds the upper half of the position and the index of the entry, so that slices grow and split
+ * without a look at the entries.
+ */
+#ifndef WEIR_TRACE_TABLE_H
+#define WEIR_TRACE_TABLE_H
+
+#include <weir/table.h>
+
+#include "trace/heap.h"
+#include "trace/pack.h"
+
+enum {
+    WEIR__CHUNK_BITS = 10, /* entries of a chunk: 1024 */
+    WEIR__CHUNK_ENTRIES = 1 << WEIR__CHUNK_BITS
+};
+
+/* What a look-up needs of a slice: one access. Slices of less depth than the directory have several
+ * entries there. */
+typedef struct weir__place {
+    uint64_t *slots; /* upper half of the position << 32 | index of the entry; 0 is empty */
+    uint32_t mask;
+    uint32_t slice;
+} weir__place;
+
+typedef struct weir__slice {
+    uint32_t count;
+    uint32_t depth;  /* its number of leading bits */
+    uint32_t prefix; /* their value */
+} weir__slice;
+
+typedef enum weir__key_form { KEY_WORD, KEY_HALF, KEY_STR, KEY_ANY } weir__key_form;
+
+struct weir_table {
+    weir__place *places;
+    char **chunks;
+    uint64_t parts;
+    uint32_t depth; /* of the directory */
+    uint32_t entry_size, value_at;
+    weir__key_form form;
+    uint32_t key_at; /* of the one field, unless KEY_ANY */
+    uint64_t seed;
+    size_t count;
+    /* less often */
+    weir__slice *slices;
+    size_t slice_count, slice_capacity;
+    size_t chunk_count, chunk_capacity;
+    uint32_t entries_used; /* indices below this have been given out; 0 is none's */
+    uint32_t free_first;   /* entries given back; each begins with the next one's index */
+    weir_key key;
+    const weir_type *type;
+    weir__pack pack;
+    weir__heap heap;
+    size_t moved_slice, moved_slot; /* how far the heap's evacuation has come */
+    size_t value_size;
+    size_t bytes, charged;
+    weir_account *account;
+};
+
+static inline uint64_t weir__table_position(const weir_table *table, uint64_t hash)
+{
+    return hash * table->parts;
+}
+static inline weir__place *weir__table_place(const weir_table *table, uint64_t position)
+{
+    return &table->places[position >> 1 >> (63 - table->depth)];
+}
+static inline char *weir__table_entry(const weir_table *table, uint32_t index)
+{
+    return table->chunks[index >> WEIR__CHUNK_BITS] +
+           (size_t)(index & (WEIR__CHUNK_ENTRIES - 1)) * table->entry_size;
+}
+static inline uint64_t weir__slot_make(uint64_t position, uint32_t index)
+{
+    return position >> 32 << 32 | index;
+}
+
+/* The first entry of the directory of a slice, and how many it has. */
+static inline size_t weir__slice_places(const weir_table *table, const weir__slice *slice,
+                                        size_t *first)
+{
+    uint32_t more = table->depth - slice->depth;
+    *first = (size_t)slice->prefix << more;
+    return (size_t)1 << more;
+}
+
+/* ---- slices.c ---- */
+
+/* The first slice. */
+bool weir__table_start(weir_table *table);
+/* Makes sure that the slice at this position has room for one more: doubles it, or splits it in
+ * two. False: no memory, nothing changed. */
+bool weir__table_make_room(weir_table *table, uint64_t position);
+void weir__slot_put(const weir__place *place, uint64_t slot);
+/* Empties a slot and closes the gap. */
+void weir__slot_take(const weir__place *place, uint32_t at);
+void weir__table_free_slices(weir_table *table);
+
+#endif

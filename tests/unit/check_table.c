@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The keyed table: kinds of keys, refusals, growth by slices, long strings and their heap, walks by
+ * hash, memory that runs out, what it charges.
+ */
+#include "trace/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/record.h>
+
+#include "support.h"
+
+#define WORD(F) F(str, text)
+#define NUMBER(F) F(u8, before) F(u64, number) F(u32, half)
+#define PLACE(F) F(f64, price) F(opt_str, city) F(str, street) F(opt_i64, house) F(decimal(2), area)
+WEIR_RECORD(word, WORD)
+WEIR_RECORD(number, NUMBER)
+WEIR_RECORD(place, PLACE)
+
+static weir_key key_of(const weir_type *type, const char *const *names)
+{
+    weir_key key;
+    ck_assert_int_eq(weir_key_resolve(type, names, &key, NULL), WEIR_OK);
+    return key;
+}
+#define KEY(type, ...) key_of(type, (const char *const[]){ __VA_ARGS__, NULL })
+
+static weir_table *table_of(const weir_type *type, weir_key key, size_t value_size,
+                            weir_account *account)
+{
+    weir_table *table;
+    weir_table_options options = { .struct_size = sizeof options, .type = type, .key = key,
+                                   .value_size = value_size, .hash_seed = 7, .account = account };
+    ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
+    return table;
+}
+
+static weir_account account;
+
+START_TEST(refusals)
+{
+    weir_table *table;
+    weir_error error;
+    weir_table_options options = { .struct_size = sizeof options, .type = word_type() };
+    ck_assert_int_eq(weir_table_create(&table, &options, &error), WEIR_INVALID);
+    ck_assert_ptr_null(table);
+    options.key = (weir_key){ .count = 1, .field = { 1 } };
+    ck_assert_int_eq(weir_table_create(&table, &options, &error), WEIR_INVALID);
+    ck_assert_str_eq(error.what, "record 'word' has no field 1 for a key");
+    options.key.field[0] = 0;
+    options.value_size = 5000;
+    ck_assert_int_eq(weir_table_create(&table, &options, &error), WEIR_TOO_LARGE);
+    options.value_size = 0;
+    ck_assert_int_eq(weir_table_create(&table, &options, &error), WEIR_OK);
+    weir_table_destroy(table);
+    weir_table_destroy(NULL);
+}
+END_TEST
+
+START_TEST(counts_words)
+{
+    static const char *const texts[] = { "a", "the word that is long", "b", "a", "",
+                                         "the word that is long", "a", "the word that is longer" };
+    word words[8];
+    void *values[8];
+    for (int i = 0; i < 8; i++)
+        words[i].text = weir_str_of(texts[i]);
+    weir_table *table = table_of(word_type(), KEY(word_type(), "text"), 8, &account);
+    ck_assert_uint_eq(weir_table_insert_many(table, words, NULL, 8, values), 8);
+    for (int i = 0; i < 8; i++)
+        ++*(int64_t *)values[i];
+    ck_assert_uint_eq(weir_table_count(table), 5);
+    ck_assert_ptr_eq(values[0], values[3]);
+    ck_assert_int_eq(*(int64_t *)values[0], 3);
+    ck_assert_int_eq(*(int64_t *)values[1], 2);
+    const word *kept = weir_table_key(table, values[1]);
+    ck_assert(weir_str_equal(&kept->text, &words[1].text));
+    ck_assert_ptr_ne(kept->text.u.ptr, words[1].text.u.ptr);
+    ck_assert_uint_eq(weir_table_hash(table, values[1]),
+                      weir_key_hash(word_type(), &(weir_key){ .count = 1 }, &words[1], 7));
+    word other = { weir_str_of("c") };
+    ck_assert_ptr_null(weir_table_find(table, &other));
+    ck_assert_ptr_eq(weir_table_find(table, &words[4]), values[4]);
+    weir_table_remove(table, values[1]);
+    ck_assert_ptr_null(weir_table_find(table, &words[1]));
+    ck_assert_uint_eq(weir_table_count(table), 4);
+    ck_assert_int_eq(*(int64_t *)weir_table_insert(table, &words[1]), 0);
+    ck_assert_int_eq(weir_account_bytes(&account), weir_table_bytes(table));
+    weir_table_clear(table);
+    ck_assert_uint_eq(weir_table_count(table), 0);
+    ck_assert_ptr_null(weir_table_find(table, &words[0]));
+    weir_table_destroy(table);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
+/* All kinds of fields in one key, in an order of their own. */
+START_TEST(keys_of_many_fields)
+{
+    const weir_type *type = place_type();
+    weir_table *table = table_of(type, KEY(type, "house", "city", "area", "price"), 16, NULL);
+    ck_assert_uint_eq(weir_table_key_type(table)->field_count, 4);
+    ck_assert_uint_eq(weir_table_key_type(table)->size, 80);
+    place a = { .price = 0.0, .city = { true, weir_str_of("a city with a long name") },
+                .street = weir_str_of("x"), .house = { false, 0 }, .area = { 12 } };
+    place b = a, c = a, d = a;
+    b.price = -0.0;
+    b.street = weir_str_of("y");
+    c.house = (weir_opt_i64){ true, 0 };
+    d.city = (weir_opt_str){ .set = false };
+    void *va = weir_table_insert(table, &a), *vc = weir_table_insert(table, &c);
+    void *vd = weir_table_insert(table, &d);
+    ck_assert_ptr_eq(weir_table_insert(table, &b), va);
+    ck_assert_uint_eq((uintptr_t)va % 16, 0);
+    ck_assert(va != vc && va != vd && vc != vd);
+    ck_assert_uint_eq(weir_table_count(table), 3);
+    char text[200];
+    weir_record_text(weir_table_key_type(table), weir_table_key(table, va), text, sizeof text);
+    ck_assert_str_eq(text, "(house: null, city: \"a city with a long name\", area: 0.12, price: 0)");
+    ck_assert_ptr_eq(weir_table_find(table, &d), vd);
+    weir_table_destroy(table);
+}
+END_TEST
+
+#ifdef WEIR_HASH_8BIT
+enum { MANY = 4000 };
+#else
+enum { MANY = 300000 };
+#endif
+
+/* Values stay where they are while slices double and split; all are found. */
+static void grows(const char *field, unsigned parts)
+{
+    const weir_type *type = number_type();
+    weir_table_options options = { .struct_size = sizeof options, .type = type, .value_size = 8,
+                                   .key = KEY(type, field), .parts = parts, .account = &account };
+    weir_table *table;
+    ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
+    void **values = calloc(MANY, sizeof *values);
+    for (uint32_t i = 0; i < MANY; i++) {
+        number n = { .before = (uint8_t)i, .number = i * (uint64_t)3, .half = i * 5u };
+        values[i] = weir_table_insert(table, &n);
+        *(uint64_t *)values[i] = i;
+    }
+    ck_assert_uint_eq(weir_table_count(table), MANY);
+    number some[100];
+    void *found[100];
+    for (uint32_t i = 0; i < MANY; i += 100) {
+        for (uint32_t j = 0; j < 100; j++)
+            some[j] = (number){ .number = (i + j) * (uint64_t)3, .half = (i + j) * 5u };
+        weir_table_find_many(table, some, NULL, 100, found);
+        for (uint32_t j = 0; j < 100; j++) {
+            ck_assert_ptr_eq(found[j], values[i + j]);
+            ck_assert_uint_eq(*(uint64_t *)found[j], i + j);
+        }
+    }
+    for (uint32_t i = 0; i < MANY; i += 2)
+        weir_table_remove(table, values[i]);
+    ck_assert_uint_eq(weir_table_count(table), MANY / 2);
+    for (uint32_t i = 0; i < MANY; i++) {
+        number n = { .number = i * (uint64_t)3, .half = i * 5u };
+        ck_assert_ptr_eq(weir_table_find(table, &n), i % 2 ? values[i] : NULL);
+    }
+    free(values);
+    weir_table_destroy(table);
+}
+
+START_TEST(grows_by_slices)
+{
+    grows("number", 1);
+    grows("number", 7);
+    grows("half", 256);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
+static size_t walk_count(const weir_table *table, uint64_t first, uint64_t last)
+{
+    size_t count = 0;
+    weir_table_walk walk = weir_table_walk_range(table, first, last);
+    for (void *value; (value = weir_table_walk_next(&walk)) != NULL; count++) {
+        ck_assert_uint_ge(weir_table_hash(table, value), first);
+        ck_assert_uint_le(weir_table_hash(table, value), last);
+    }
+    return count;
+}
+
+START_TEST(walks)
+{
+    const weir_type *type = number_type();
+    weir_key key = KEY(type, "number");
+    for (unsigned parts = 1; parts <= 5; parts += 2) {
+        weir_table_options options = { .struct_size = sizeof options, .type = type, .key = key,
+                                       .parts = parts };
+        weir_table *table;
+        ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
+        size_t inside[4] = { 0 }, kept = 0;
+        uint64_t size = UINT64_MAX / parts, part = parts / 2, low = part * size;
+        for (uint64_t i = 0; kept < MANY / 30; i++) {
+            number n = { .number = i };
+            uint64_t hash = weir_key_hash(type, &key, &n, 0);
+            if (hash < low || hash - low >= size)
+                continue;
+            weir_table_insert(table, &n);
+            kept++;
+            for (unsigned q = 0; q < 4; q++)
+                inside[q] += hash >= low + size / 4 * q && hash < low + size / 4 * (q + 1);
+        }
+        ck_assert_uint_eq(walk_count(table, 0, UINT64_MAX), kept);
+        for (uint64_t q = 0; q < 4; q++)
+            ck_assert_uint_eq(walk_count(table, low + size / 4 * q, low + size / 4 * (q + 1) - 1),
+                              inside[q]);
+        weir_table_destroy(table);
+    }
+}
+END_TEST
+
+/* Keys come and go: the heap of their strings does not grow with all that ever were. */
+START_TEST(strings_are_compacted)
+{
+    weir_table *table = table_of(word_type(), KEY(word_type(), "text"), 8, &account);
+    enum { KEYS = 1000, ROUNDS = 40 };
+    void *values[KEYS] = { NULL };
+    char text[100];
+    size_t most = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < KEYS; i++) {
+            if (values[i])
+                weir_table_remove(table, values[i]);
+            snprintf(text, sizeof text, "a key whose text is long: %d %d", i, round);
+            word w = { weir_str_of(text) };
+            values[i] = weir_table_insert(table, &w);
+            *(int64_t *)values[i] = i * round;
+        }
+        most = weir_table_bytes(table) > most ? weir_table_bytes(table) : most;
+    }
+    ck_assert_uint_lt(most, 1 << 20);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(text, sizeof text, "a key whose text is long: %d %d", i, ROUNDS - 1);
+        word w = { weir_str_of(text) };
+        ck_assert_ptr_eq(weir_table_find(table, &w), values[i]);
+        ck_assert_int_eq(*(int64_t *)values[i], i * (ROUNDS - 1));
+    }
+    weir_table_destroy(table);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
+/* Every allocation fails once: the insert that needed it says so, and nothing else is lost. */
+START_TEST(memory_runs_out)
+{
+    enum { KEYS = 3000 };
+    size_t before = weir_memory_used();
+    for (uint64_t nth = 1; nth < 400; nth += nth < 40 ? 1 : 13) {
+        weir_table *table;
+        weir_table_options options = { .struct_size = sizeof options, .type = word_type(),
+                                       .key = { .count = 1 }, .value_size = 8 };
+        weir_memory_fail_nth(nth, 0);
+        weir_status status = weir_table_create(&table, &options, NULL);
+        if (status != WEIR_OK) {
+            weir_memory_fail_nth(0, 0);
+            ck_assert_int_eq(status, WEIR_NO_MEMORY);
+            ck_assert_uint_eq(weir_memory_used(), before);
+            continue;
+        }
+        int failed = 0;
+        char text[100];
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(text, sizeof text, "a key whose text is long: %d", i);
+            word w = { weir_str_of(text) };
+            int64_t *value = weir_table_insert(table, &w);
+            if (!value) {
+                failed++;
+                ck_assert_uint_eq(weir_table_count(table), i);
+                ck_assert_ptr_null(weir_table_find(table, &w));
+                value = weir_table_insert(table, &w);
+            }
+            ck_assert_ptr_nonnull(value);
+            *value = i;
+        }
+        ck_assert_int_le(failed, 1);
+        weir_memory_fail_nth(0, 0);
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(text, sizeof text, "a key whose text is long: %d", i);
+            word w = { weir_str_of(text) };
+            ck_assert_int_eq(*(int64_t *)weir_table_find(table, &w), i);
+        }
+        weir_table_destroy(table);
+        ck_assert_uint_eq(weir_memory_used(), before);
+    }
+}
+END_TEST
+
+START_TEST(many_stop_where_memory_ends)
+{
+    number numbers[64];
+    void *values[64];
+    for (uint32_t i = 0; i < 64; i++)
+        numbers[i] = (number){ .number = i };
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, NULL);
+    weir_memory_fail_nth(3, 0); /* the list of chunks, the first chunk, the first doubling */
+    size_t done = weir_table_insert_many(table, numbers, NULL, 64, values);
+    weir_memory_fail_nth(0, 0);
+    ck_assert_uint_eq(done, 12);
+    ck_assert_uint_eq(weir_table_count(table), 12);
+    ck_assert_uint_eq(weir_table_insert_many(table, numbers + 12, NULL, 52, values + 12), 52);
+    for (uint32_t i = 0; i < 64; i++)
+        ck_assert_ptr_eq(weir_table_find(table, &numbers[i]), values[i]);
+    weir_table_destroy(table);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { refusals, counts_words, keys_of_many_fields, grows_by_slices,
+                                   walks, strings_are_compacted, memory_runs_out,
+                                   many_stop_where_memory_ends, NULL };
+    return test_run(test_suite("table", tests));
+}
