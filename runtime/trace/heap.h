@@ -21,11 +21,17 @@ typedef struct weir__heap {
 char *weir__heap_alloc(weir__heap *heap, size_t size);
 /* Room for a copy of something alive: only while it evacuates. */
 char *weir__heap_move(weir__heap *heap, size_t size);
-static inline void weir__heap_forget(weir__heap *heap, size_t size) { heap->live -= size; }
+static inline void weir__heap_forget(weir__heap *heap, size_t size)
+{
+    heap->live -= size;
+}
 
 /* Most of it is dead, and it is large enough to matter. */
 bool weir__heap_is_wasteful(const weir__heap *heap);
-static inline bool weir__heap_evacuates(const weir__heap *heap) { return heap->old != NULL; }
+static inline bool weir__heap_evacuates(const weir__heap *heap)
+{
+    return heap->old != NULL;
+}
 void weir__heap_evacuate(weir__heap *heap);
 /* All that lives has been moved. */
 void weir__heap_evacuated(weir__heap *heap);

@@ -16,15 +16,15 @@ typedef struct weir__stretch {
 } weir__stretch;
 
 typedef struct weir__pack {
-    weir_type type;            /* of the packed form; size 0 if there is no field */
-    weir_key key;              /* its first fields, all of them if there are no more than a key has */
+    weir_type type; /* of the packed form; size 0 if there is no field */
+    weir_key key;   /* its first fields, all of them if there are no more than a key has */
     const weir_type *record;
-    weir_field *fields;        /* type.fields */
-    uint16_t *source;          /* index of each field in the record */
+    weir_field *fields; /* type.fields */
+    uint16_t *source;   /* index of each field in the record */
     weir__stretch *stretches;
     uint32_t stretch_count;
     uint32_t string_count;
-    uint32_t *strings;         /* offsets of the fields that may be long strings, in the packed form */
+    uint32_t *strings; /* offsets of the fields that may be long strings, in the packed form */
 } weir__pack;
 
 /* Fields `source` (count of them) of `record`, which must outlive the pack. */

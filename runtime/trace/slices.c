@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the slots of a table: how slices of the hash range grow, split, and are found. It never looks
- * at entries: all it needs of a hash is in the slots.
+ * Owns the slots of a table: how slices of the hash range grow, split, and are found. It never
+ * looks at entries: all it needs of a hash is in the slots.
  */
 #include "trace/table.h"
 

@@ -47,8 +47,7 @@ static void lay_out(weir_table *table)
     if (table->pack.type.align > align)
         align = table->pack.type.align;
     table->value_at = (table->pack.type.size + align - 1) / align * align;
-    table->entry_size =
-        (table->value_at + (uint32_t)table->value_size + align - 1) / align * align;
+    table->entry_size = (table->value_at + (uint32_t)table->value_size + align - 1) / align * align;
 }
 
 static weir_status check(const weir_table_options *options, weir_error *error)
@@ -236,8 +235,9 @@ static inline __attribute__((always_inline)) void look(const weir_table *table, 
     }
 }
 
-static inline __attribute__((always_inline)) void
-find_group(const weir_table *table, weir__key_form form, group *g, const char *record, void **values)
+static inline __attribute__((always_inline)) void find_group(const weir_table *table,
+                                                             weir__key_form form, group *g,
+                                                             const char *record, void **values)
 {
     for (size_t i = 0; i < GROUP; i++, record += table->type->size) {
         char *entry = g->found[i];
@@ -427,9 +427,8 @@ static __attribute__((noinline)) char *find_or_insert(weir_table *table, const c
 }
 
 /* Returns how many were done. */
-static inline __attribute__((always_inline)) size_t insert_group(weir_table *table,
-                                                                 weir__key_form form, group *g,
-                                                                 const char *record, void **values)
+static inline __attribute__((always_inline)) size_t
+insert_group(weir_table *table, weir__key_form form, group *g, const char *record, void **values)
 {
     uint32_t value_at = table->value_at, size = table->type->size;
     for (size_t i = 0; i < GROUP; i++, record += size) {
@@ -533,7 +532,8 @@ static bool slice_in_range(const weir_table_walk *walk, const weir__slice *slice
     const weir_table *table = walk->table;
     uint64_t first = weir__table_position(table, walk->first);
     uint64_t last = weir__table_position(table, walk->last);
-    if (slice->depth == 0 || first > last || (last - first) / table->parts != walk->last - walk->first)
+    if (slice->depth == 0 || first > last ||
+        (last - first) / table->parts != walk->last - walk->first)
         return true;
     uint32_t shift = 64 - slice->depth;
     return slice->prefix >= first >> shift && slice->prefix <= last >> shift;

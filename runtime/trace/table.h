@@ -4,9 +4,9 @@
  * name.
  *
  * A hash is scaled so that the table's part of the hash space spans 64 bits: the position. Its
- * highest bits choose the slice (by a directory that doubles), bits 32 and up the slot in it. A slot
- * holds the upper half of the position and the index of the entry, so that slices grow and split
- * without a look at the entries.
+ * highest bits choose the slice (by a directory that doubles), bits 32 and up the slot in it. A
+ * slot holds the upper half of the position and the index of the entry, so that slices grow and
+ * split without a look at the entries.
  */
 #ifndef WEIR_TRACE_TABLE_H
 #define WEIR_TRACE_TABLE_H

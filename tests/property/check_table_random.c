@@ -69,9 +69,12 @@ static void run(uint64_t seed)
     model m = { .there = { false } };
     for (int i = 0; i < NAMES; i++)
         snprintf(m.names[i], sizeof m.names[i], i % 2 ? "%d" : "a name of more than twelve: %d", i);
-    weir_table_options options = { .struct_size = sizeof options, .type = item_type(),
-                                   .key = { .count = 2, .field = { 0, 1 } }, .value_size = 8,
-                                   .hash_seed = seed, .parts = (unsigned)test_below(&random, 4) };
+    weir_table_options options = { .struct_size = sizeof options,
+                                   .type = item_type(),
+                                   .key = { .count = 2, .field = { 0, 1 } },
+                                   .value_size = 8,
+                                   .hash_seed = seed,
+                                   .parts = (unsigned)test_below(&random, 4) };
     weir_table *table;
     ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
     for (int step = 0; step < 300; step++) {

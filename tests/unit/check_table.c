@@ -31,8 +31,12 @@ static weir_table *table_of(const weir_type *type, weir_key key, size_t value_si
                             weir_account *account)
 {
     weir_table *table;
-    weir_table_options options = { .struct_size = sizeof options, .type = type, .key = key,
-                                   .value_size = value_size, .hash_seed = 7, .account = account };
+    weir_table_options options = { .struct_size = sizeof options,
+                                   .type = type,
+                                   .key = key,
+                                   .value_size = value_size,
+                                   .hash_seed = 7,
+                                   .account = account };
     ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
     return table;
 }
@@ -61,8 +65,10 @@ END_TEST
 
 START_TEST(counts_words)
 {
-    static const char *const texts[] = { "a", "the word that is long", "b", "a", "",
-                                         "the word that is long", "a", "the word that is longer" };
+    static const char *const texts[] = { "a", "the word that is long",
+                                         "b", "a",
+                                         "",  "the word that is long",
+                                         "a", "the word that is longer" };
     word words[8];
     void *values[8];
     for (int i = 0; i < 8; i++)
@@ -103,8 +109,11 @@ START_TEST(keys_of_many_fields)
     weir_table *table = table_of(type, KEY(type, "house", "city", "area", "price"), 16, NULL);
     ck_assert_uint_eq(weir_table_key_type(table)->field_count, 4);
     ck_assert_uint_eq(weir_table_key_type(table)->size, 80);
-    place a = { .price = 0.0, .city = { true, weir_str_of("a city with a long name") },
-                .street = weir_str_of("x"), .house = { false, 0 }, .area = { 12 } };
+    place a = { .price = 0.0,
+                .city = { true, weir_str_of("a city with a long name") },
+                .street = weir_str_of("x"),
+                .house = { false, 0 },
+                .area = { 12 } };
     place b = a, c = a, d = a;
     b.price = -0.0;
     b.street = weir_str_of("y");
@@ -118,7 +127,8 @@ START_TEST(keys_of_many_fields)
     ck_assert_uint_eq(weir_table_count(table), 3);
     char text[200];
     weir_record_text(weir_table_key_type(table), weir_table_key(table, va), text, sizeof text);
-    ck_assert_str_eq(text, "(house: null, city: \"a city with a long name\", area: 0.12, price: 0)");
+    ck_assert_str_eq(text,
+                     "(house: null, city: \"a city with a long name\", area: 0.12, price: 0)");
     ck_assert_ptr_eq(weir_table_find(table, &d), vd);
     weir_table_destroy(table);
 }
@@ -134,8 +144,12 @@ enum { MANY = 300000 };
 static void grows(const char *field, unsigned parts)
 {
     const weir_type *type = number_type();
-    weir_table_options options = { .struct_size = sizeof options, .type = type, .value_size = 8,
-                                   .key = KEY(type, field), .parts = parts, .account = &account };
+    weir_table_options options = { .struct_size = sizeof options,
+                                   .type = type,
+                                   .value_size = 8,
+                                   .key = KEY(type, field),
+                                   .parts = parts,
+                                   .account = &account };
     weir_table *table;
     ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
     void **values = calloc(MANY, sizeof *values);
@@ -192,8 +206,9 @@ START_TEST(walks)
     const weir_type *type = number_type();
     weir_key key = KEY(type, "number");
     for (unsigned parts = 1; parts <= 5; parts += 2) {
-        weir_table_options options = { .struct_size = sizeof options, .type = type, .key = key,
-                                       .parts = parts };
+        weir_table_options options = {
+            .struct_size = sizeof options, .type = type, .key = key, .parts = parts
+        };
         weir_table *table;
         ck_assert_int_eq(weir_table_create(&table, &options, NULL), WEIR_OK);
         size_t inside[4] = { 0 }, kept = 0;
@@ -255,8 +270,10 @@ START_TEST(memory_runs_out)
     size_t before = weir_memory_used();
     for (uint64_t nth = 1; nth < 400; nth += nth < 40 ? 1 : 13) {
         weir_table *table;
-        weir_table_options options = { .struct_size = sizeof options, .type = word_type(),
-                                       .key = { .count = 1 }, .value_size = 8 };
+        weir_table_options options = { .struct_size = sizeof options,
+                                       .type = word_type(),
+                                       .key = { .count = 1 },
+                                       .value_size = 8 };
         weir_memory_fail_nth(nth, 0);
         weir_status status = weir_table_create(&table, &options, NULL);
         if (status != WEIR_OK) {
@@ -314,8 +331,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { refusals, counts_words, keys_of_many_fields, grows_by_slices,
-                                   walks, strings_are_compacted, memory_runs_out,
-                                   many_stop_where_memory_ends, NULL };
+    const TTest *const tests[] = {
+        refusals, counts_words,          keys_of_many_fields, grows_by_slices,
+        walks,    strings_are_compacted, memory_runs_out,     many_stop_where_memory_ends,
+        NULL
+    };
     return test_run(test_suite("table", tests));
 }

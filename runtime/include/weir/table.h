@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir_table: the keyed state of operators, in memory. From a key (fields of a record) to a value of
- * fixed size. Keys are copied, long strings too. A table grows a small slice of its hash range at a
- * time, so that no insert ever takes long, whatever the table's size.
+ * weir_table: the keyed state of operators, in memory. From a key (fields of a record) to a value
+ * of fixed size. Keys are copied, long strings too. A table grows a small slice of its hash range
+ * at a time, so that no insert ever takes long, whatever the table's size.
  *
  *     weir_table *table = weir_table_create(&(weir_table_options){
  *         .struct_size = sizeof(weir_table_options), .type = word_type(), .key = key,
@@ -26,16 +26,16 @@ typedef struct weir_table weir_table;
 
 typedef struct weir_table_options {
     size_t struct_size;
-    const weir_type *type;  /* the records that keys are read from; must outlive the table */
+    const weir_type *type; /* the records that keys are read from; must outlive the table */
     weir_key key;
-    size_t value_size;      /* bytes of a value, 0 to 4096; aligned to 16 if it is a multiple of it,
+    size_t value_size;  /* bytes of a value, 0 to 4096; aligned to 16 if it is a multiple of it,
                                to 8 otherwise; zero when it is new */
-    uint64_t hash_seed;     /* weir_step_hash_seed */
+    uint64_t hash_seed; /* weir_step_hash_seed */
     /* The hash space is cut into that many ranges of one size, and the table holds keys of one of
      * them: weir_step_workers for records that came WEIR_BY_KEY. Default 1. Another number than the
      * true one costs time and memory, nothing else. */
     unsigned parts;
-    weir_account *account;  /* charged with all that the table takes; NULL: nobody */
+    weir_account *account; /* charged with all that the table takes; NULL: nobody */
 } weir_table_options;
 
 /* INVALID: no key, or sizes out of range. NO_MEMORY. */
@@ -48,12 +48,13 @@ WEIR_API size_t weir_table_count(const weir_table *table);
 WEIR_API size_t weir_table_bytes(const weir_table *table);
 
 /* The value of the key of each of n records that lie one after the other, or NULL where there is
- * none. hashes are those of the keys; NULL: they are computed. A value stays where it is until it is
- * removed. Memory is fetched ahead: much faster than one at a time. */
+ * none. hashes are those of the keys; NULL: they are computed. A value stays where it is until it
+ * is removed. Memory is fetched ahead: much faster than one at a time. */
 WEIR_API void weir_table_find_many(const weir_table *table, const void *records,
                                    const uint64_t *hashes, size_t n, void **values);
 /* The same, but keys that are not there are inserted, with a zero value. Returns how many records
- * were done: fewer than n only if memory ran out; the table is as if the rest had not been given. */
+ * were done: fewer than n only if memory ran out; the table is as if the rest had not been given.
+ * */
 WEIR_API size_t weir_table_insert_many(weir_table *table, const void *records,
                                        const uint64_t *hashes, size_t n, void **values);
 /* One record. NULL: it is not there; memory ran out. */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns cursors: the runs of a list read as one, key by key, value by value.
+ */
+#include "trace/run.h"
+
+/* A run, and what of it lies ahead. `values` are of the current key, `updates` of the current
+ * value: empty where the run has no part in it. */
+typedef struct lane {
+    const weir_run *run;
+    uint32_t next, key; /* keys: the one ahead, the current one */
+    weir__range values, updates;
+} lane;
+
+struct weir_cursor {
+    weir_shape *shape;
+    size_t size;
+    uint64_t hash;
+    uint32_t count;
+    uint32_t ahead;    /* lanes below this have keys ahead or take part in the current one */
+    lane *key, *value; /* lanes that show the current key and value; NULL before */
+    uint32_t value_at;
+    lane *lanes;
+    char *record;
+};
+
+weir_cursor *weir_cursor_create(weir_run *const *runs, size_t count)
+{
+    size_t record = count > 0 ? runs[0]->shape->type->size : 0;
+    size_t size = sizeof(weir_cursor) + count * sizeof(lane) + record + 16;
+    weir_cursor *c = weir_alloc_zero(size);
+    if (!c)
+        return NULL;
+    c->size = size;
+    c->count = (uint32_t)count;
+    c->lanes = (lane *)(void *)(c + 1);
+    c->record = (char *)(((uintptr_t)(c->lanes + count) + 15) & ~(uintptr_t)15);
+    c->shape = count > 0 ? runs[0]->shape : NULL;
+    for (size_t i = 0; i < count; i++)
+        c->lanes[i].run = runs[i];
+    c->ahead = c->count;
+    return c;
+}
+
+void weir_cursor_destroy(weir_cursor *c)
+{
+    if (c)
+        weir_free(c, c->size);
+}
+
+void weir_cursor_seek(weir_cursor *c, uint64_t hash)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        lane *l = &c->lanes[i];
+        *l = (lane){ .run = l->run, .next = weir__run_seek(l->run, hash) };
+    }
+    c->ahead = c->count;
+    c->key = c->value = NULL;
+}
+
+/* Lanes with nothing ahead go to the end, so that they cost nothing. Their order does not matter:
+ * all of them are looked at wherever one is chosen. */
+static void drop_spent(weir_cursor *c)
+{
+    for (uint32_t i = 0; i < c->ahead;) {
+        lane *l = &c->lanes[i];
+        l->values = l->updates = (weir__range){ 0, 0 };
+        if (l->next < l->run->key_count) {
+            i++;
+            continue;
+        }
+        lane spent = *l;
+        *l = c->lanes[--c->ahead];
+        c->lanes[c->ahead] = spent;
+    }
+}
+
+bool weir_cursor_next_key(weir_cursor *c)
+{
+    c->key = c->value = NULL;
+    drop_spent(c);
+    for (uint32_t i = 0; i < c->ahead; i++) {
+        lane *l = &c->lanes[i];
+        if (!c->key || weir__run_compare_keys(l->run, l->next, c->key->run, c->key->next) < 0)
+            c->key = l;
+    }
+    if (!c->key)
+        return false;
+    lane *key = c->key;
+    key->key = key->next;
+    c->hash = weir__run_hash(key->run, key->key);
+    for (uint32_t i = 0; i < c->ahead; i++) {
+        lane *l = &c->lanes[i];
+        if (l != key && weir__run_compare_keys(l->run, l->next, key->run, key->key) != 0)
+            continue;
+        l->key = l->next++;
+        l->values = weir__run_values(l->run, l->key);
+    }
+    weir__run_get_key(key->run, key->key, c->record);
+    return true;
+}
+
+bool weir_cursor_next_value(weir_cursor *c)
+{
+    lane *value = NULL;
+    if (!c->key)
+        return false;
+    for (uint32_t i = 0; i < c->ahead; i++) {
+        lane *l = &c->lanes[i];
+        l->updates = (weir__range){ 0, 0 };
+        if (l->values.at < l->values.end &&
+            (!value ||
+             weir__run_compare_values(l->run, l->values.at, value->run, value->values.at) < 0))
+            value = l;
+    }
+    c->value = value;
+    if (!value)
+        return false;
+    c->value_at = value->values.at;
+    for (uint32_t i = 0; i < c->ahead; i++) {
+        lane *l = &c->lanes[i];
+        if (l->values.at < l->values.end &&
+            (l == value ||
+             weir__run_compare_values(l->run, l->values.at, value->run, c->value_at) == 0))
+            l->updates = weir__run_updates(l->run, l->values.at++);
+    }
+    return true;
+}
+
+bool weir_cursor_next_update(weir_cursor *c, uint64_t *time, int64_t *diff)
+{
+    for (uint32_t i = 0; c->value && i < c->ahead; i++) {
+        lane *l = &c->lanes[i];
+        if (l->updates.at == l->updates.end)
+            continue;
+        *time = weir__run_time(l->run, l->updates.at);
+        *diff = weir__run_diff(l->run, l->updates.at++);
+        return true;
+    }
+    return false;
+}
+
+bool weir_cursor_find(weir_cursor *c, const void *record)
+{
+    if (c->count == 0)
+        return false;
+    uint64_t hash = weir_shape_hash(c->shape, record);
+    weir_cursor_seek(c, hash);
+    while (weir_cursor_next_key(c) && c->hash == hash)
+        if (c->shape->bijective ||
+            weir_key_equal(c->shape->type, &c->shape->key, c->record, record))
+            return true;
+    c->key = c->value = NULL;
+    return false;
+}
+
+uint64_t weir_cursor_hash(const weir_cursor *c)
+{
+    return c->hash;
+}
+
+const void *weir_cursor_record(weir_cursor *c)
+{
+    if (c->value)
+        weir__run_get_rest(c->value->run, c->value_at, c->record);
+    return c->record;
+}
+
+bool weir_cursor_sum(weir_cursor *c, uint64_t time, int64_t *result)
+{
+    /* Of many updates a part may leave the range though the sum does not. */
+    __extension__ __int128 sum = 0;
+    for (uint32_t i = 0; c->value && i < c->ahead; i++) {
+        const lane *l = &c->lanes[i];
+        for (uint32_t u = l->updates.at; u < l->updates.end; u++)
+            if (weir__run_time(l->run, u) <= time)
+                sum += weir__run_diff(l->run, u);
+    }
+    *result = (int64_t)sum;
+    return sum >= INT64_MIN && sum <= INT64_MAX;
+}

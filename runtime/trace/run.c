@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns shapes and finished runs: their counts, look-up by hash, comparison, and the way back from
+ * columns to records. How runs come to be is in write.c, build.c and merge.c.
+ */
+#include "trace/run.h"
+
+#include "base/assert.h"
+
+/* ---- columns ---- */
+
+void *weir__column_add(weir__column *column, size_t size)
+{
+    if (column->capacity - column->used < size) {
+        size_t capacity = column->capacity ? 2 * column->capacity : 64;
+        while (capacity - column->used < size)
+            capacity *= 2;
+        char *data = weir_realloc(column->data, column->capacity, capacity);
+        if (!data)
+            return NULL;
+        column->data = data;
+        column->capacity = capacity;
+    }
+    char *room = column->data + column->used;
+    column->used += size;
+    return room;
+}
+
+void weir__column_free(weir__column *column)
+{
+    weir_free(column->data, column->capacity);
+    *column = (weir__column){ .data = NULL };
+}
+
+void weir__column_trim(weir__column *column)
+{
+    if (column->capacity - column->used < 64)
+        return;
+    if (column->used == 0) {
+        weir__column_free(column);
+        return;
+    }
+    char *data = weir_realloc(column->data, column->capacity, column->used);
+    if (!data)
+        return;
+    column->data = data;
+    column->capacity = column->used;
+}
+
+/* ---- shapes ---- */
+
+weir_status weir_shape_create(weir_shape **result, const weir_type *type, const weir_key *key,
+                              uint64_t seed, weir_error *error)
+{
+    uint16_t rest[WEIR_FIELDS_MAX];
+    uint32_t count = 0;
+    *result = NULL;
+    for (uint32_t f = 0; f < type->field_count; f++) {
+        bool in_key = false;
+        for (uint32_t i = 0; i < key->count; i++)
+            in_key |= key->field[i] == f;
+        if (!in_key)
+            rest[count++] = (uint16_t)f;
+    }
+    if (key->count == 0 || count + key->count != type->field_count)
+        return weir_error_set(error, WEIR_INVALID, "records '%s' cannot be arranged by this key",
+                              type->name);
+    weir_shape *shape = weir_alloc_zero(sizeof *shape);
+    if (!shape)
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+    shape->refs = 1;
+    shape->type = type;
+    shape->key = *key;
+    shape->seed = seed;
+    shape->bijective = weir_key_is_bijective(type, key);
+    if (weir__pack_init(&shape->keys, type, key->field, key->count) != WEIR_OK ||
+        weir__pack_init(&shape->rests, type, rest, count) != WEIR_OK) {
+        weir_shape_release(shape);
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+    }
+    *result = shape;
+    return WEIR_OK;
+}
+
+weir_shape *weir_shape_retain(weir_shape *shape)
+{
+    __atomic_fetch_add(&shape->refs, 1, __ATOMIC_RELAXED);
+    return shape;
+}
+
+void weir_shape_release(weir_shape *shape)
+{
+    if (!shape || __atomic_sub_fetch(&shape->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    weir__pack_fini(&shape->keys);
+    weir__pack_fini(&shape->rests);
+    weir_free(shape, sizeof *shape);
+}
+
+const weir_type *weir_shape_type(const weir_shape *shape)
+{
+    return shape->type;
+}
+
+const weir_key *weir_shape_key(const weir_shape *shape)
+{
+    return &shape->key;
+}
+
+uint64_t weir_shape_hash(const weir_shape *shape, const void *record)
+{
+    return weir_key_hash(shape->type, &shape->key, record, shape->seed);
+}
+
+/* ---- runs ---- */
+
+weir_run *weir_run_retain(weir_run *run)
+{
+    __atomic_fetch_add(&run->refs, 1, __ATOMIC_RELAXED);
+    return run;
+}
+
+void weir_run_release(weir_run *run)
+{
+    if (!run || __atomic_sub_fetch(&run->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    weir__column *const columns[] = { &run->hashes,    &run->keys,  &run->value_at,
+                                      &run->rests,     &run->times, &run->diffs,
+                                      &run->update_at, &run->heap,  &run->directory };
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        weir__column_free(columns[i]);
+    weir_shape_release(run->shape);
+    weir_free(run, sizeof *run);
+}
+
+uint64_t weir_run_lower(const weir_run *run)
+{
+    return run->lower;
+}
+
+uint64_t weir_run_upper(const weir_run *run)
+{
+    return run->upper;
+}
+
+size_t weir_run_updates(const weir_run *run)
+{
+    return run->update_count;
+}
+
+size_t weir_run_keys(const weir_run *run)
+{
+    return run->key_count;
+}
+
+size_t weir_run_bytes(const weir_run *run)
+{
+    return weir__run_capacity(run);
+}
+
+weir_run_list *weir_run_list_retain(weir_run_list *list)
+{
+    __atomic_fetch_add(&list->refs, 1, __ATOMIC_RELAXED);
+    return list;
+}
+
+void weir_run_list_release(weir_run_list *list)
+{
+    if (!list || __atomic_sub_fetch(&list->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (uint32_t i = 0; i < list->count; i++)
+        weir_run_release(list->runs[i]);
+    weir_free(list, sizeof *list + list->count * sizeof *list->runs);
+}
+
+/* ---- reading ---- */
+
+uint32_t weir__run_seek(const weir_run *run, uint64_t hash)
+{
+    uint32_t low = 0, high = run->key_count;
+    if (hash <= weir__run_hash(run, 0))
+        return 0;
+    if (hash > weir__run_hash(run, high - 1))
+        return high;
+    if (run->directory.data) {
+        const uint32_t *directory = (const uint32_t *)(const void *)run->directory.data;
+        uint64_t stretch = (hash - weir__run_hash(run, 0)) >> run->shift;
+        low = directory[stretch];
+        high = directory[stretch + 1];
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (weir__run_hash(run, middle) < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int weir__run_compare_keys(const weir_run *a, uint32_t key_a, const weir_run *b, uint32_t key_b)
+{
+    uint64_t hash_a = weir__run_hash(a, key_a), hash_b = weir__run_hash(b, key_b);
+    if (hash_a != hash_b)
+        return hash_a < hash_b ? -1 : 1;
+    if (a->shape->bijective)
+        return 0;
+    return weir__pack_compare(&a->shape->keys, weir__run_key(a, key_a), a->heap.data,
+                              weir__run_key(b, key_b), b->heap.data);
+}
+
+int weir__run_compare_values(const weir_run *a, uint32_t value_a, const weir_run *b,
+                             uint32_t value_b)
+{
+    if (a->shape->rests.type.size == 0)
+        return 0;
+    return weir__pack_compare(&a->shape->rests, weir__run_rest(a, value_a), a->heap.data,
+                              weir__run_rest(b, value_b), b->heap.data);
+}
+
+static void get(const weir__pack *pack, const char *packed, const char *heap, void *record)
+{
+    weir__pack_to_record(pack, record, packed);
+    for (uint32_t i = 0; i < pack->type.field_count && pack->string_count > 0; i++) {
+        const weir_field *f = &pack->record->fields[pack->source[i]];
+        if (f->kind != WEIR_KIND_str && f->kind != WEIR_KIND_bytes)
+            continue;
+        weir_str *s = (weir_str *)(void *)((char *)record + f->offset);
+        if (!weir_str_is_inline(s))
+            s->u.ptr = heap + weir__str_offset(s);
+    }
+}
+
+void weir__run_get_key(const weir_run *run, uint32_t key, void *record)
+{
+    const weir_shape *shape = run->shape;
+    if (shape->bijective)
+        weir_key_unhash(shape->type, &shape->key, weir__run_hash(run, key), shape->seed, record);
+    else
+        get(&shape->keys, weir__run_key(run, key), run->heap.data, record);
+}
+
+void weir__run_get_rest(const weir_run *run, uint32_t value, void *record)
+{
+    if (run->shape->rests.type.size > 0)
+        get(&run->shape->rests, weir__run_rest(run, value), run->heap.data, record);
+}

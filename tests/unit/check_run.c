@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs: what a builder makes of updates in any order, which columns are left out, look-up by hash,
+ * strings, merges and compaction of runs, sums that overflow, memory that runs out.
+ */
+#include "trace/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/record.h>
+
+#include "support.h"
+
+#define SALE(F) F(u64, shop) F(str, what) F(opt_i64, price)
+#define NAMED(F) F(str, name) F(i64, count)
+WEIR_RECORD(sale, SALE)
+WEIR_RECORD(named, NAMED)
+
+static weir_account account;
+
+static weir_shape *shape_of(const weir_type *type, uint16_t field)
+{
+    weir_shape *shape;
+    weir_key key = { .count = 1, .field = { field } };
+    ck_assert_int_eq(weir_shape_create(&shape, type, &key, 11, NULL), WEIR_OK);
+    return shape;
+}
+
+static weir_run *build(weir_run_builder *b)
+{
+    weir_run *run;
+    ck_assert_int_eq(weir_run_builder_build(b, &run), WEIR_OK);
+    return run;
+}
+
+static void add(weir_run_builder *b, const void *record, uint64_t time, int64_t diff)
+{
+    weir_updates u = { .records = record, .count = 1, .time = time, .diffs = &diff };
+    ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
+}
+
+/* All updates of a run as one line of text. */
+static const char *text_of(weir_run *run, char *text, size_t size)
+{
+    size_t used = 0;
+    uint64_t time;
+    int64_t diff;
+    text[0] = 0;
+    if (!run)
+        return text;
+    weir_cursor *c = weir_cursor_create(&run, 1);
+    ck_assert_ptr_nonnull(c);
+    while (weir_cursor_next_key(c))
+        while (weir_cursor_next_value(c)) {
+            char record[100];
+            weir_record_text(run->shape->type, weir_cursor_record(c), record, sizeof record);
+            used += (size_t)snprintf(text + used, size - used, "%s", record);
+            while (weir_cursor_next_update(c, &time, &diff))
+                used += (size_t)snprintf(text + used, size - used, " %+d@%u", (int)diff,
+                                         (unsigned)time);
+            used += (size_t)snprintf(text + used, size - used, "; ");
+        }
+    weir_cursor_destroy(c);
+    return text;
+}
+
+START_TEST(shapes)
+{
+    weir_shape *shape;
+    weir_error error;
+    weir_key none = { .count = 0 }, twice = { .count = 2, .field = { 1, 1 } };
+    ck_assert_int_eq(weir_shape_create(&shape, sale_type(), &none, 0, &error), WEIR_INVALID);
+    ck_assert_int_eq(weir_shape_create(&shape, sale_type(), &twice, 0, &error), WEIR_INVALID);
+    ck_assert_ptr_null(shape);
+    shape = shape_of(sale_type(), 1);
+    ck_assert_ptr_eq(weir_shape_type(shape), sale_type());
+    ck_assert_uint_eq(weir_shape_key(shape)->field[0], 1);
+    weir_shape_release(weir_shape_retain(shape));
+    weir_shape_release(shape);
+    weir_shape_release(NULL);
+}
+END_TEST
+
+START_TEST(consolidates)
+{
+    weir_shape *shape = shape_of(sale_type(), 0);
+    weir_run_builder *b = weir_run_builder_create(shape, &account);
+    sale s = { .shop = 5,
+               .what = weir_str_of("something of over twelve bytes"),
+               .price = { true, 30 } };
+    sale t = { .shop = 5, .what = weir_str_of("apple") };
+    ck_assert_ptr_null(build(b));
+    add(b, &s, 3, 1);
+    add(b, &t, 4, 2);
+    add(b, &s, 2, 1);
+    add(b, &s, 3, 4);
+    add(b, &t, 5, -1);
+    ck_assert_uint_eq(weir_run_builder_count(b), 5);
+    char text[500];
+    weir_run *run = build(b);
+    ck_assert_str_eq(text_of(run, text, sizeof text),
+                     "(shop: 5, what: \"apple\", price: null) +2@4 -1@5; "
+                     "(shop: 5, what: \"something of over twelve bytes\", price: 30) +1@2 +5@3; ");
+    ck_assert_uint_eq(weir_run_lower(run), 2);
+    ck_assert_uint_eq(weir_run_upper(run), 6);
+    ck_assert_uint_eq(weir_run_keys(run), 1);
+    ck_assert_uint_eq(weir_run_updates(run), 4);
+    weir_run_release(run);
+    add(b, &s, 3, 1);
+    add(b, &t, 4, 2);
+    add(b, &s, 3, -1);
+    add(b, &t, 4, -2);
+    ck_assert_ptr_null(build(b));
+    ck_assert_uint_eq(weir_run_builder_count(b), 0);
+    weir_run_builder_destroy(b);
+    weir_run_builder_destroy(NULL);
+    weir_shape_release(shape);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
+/* Equal times and diffs, single values and bijective keys leave no columns. */
+START_TEST(columns_left_out)
+{
+    weir_shape *shape = shape_of(sale_type(), 0);
+    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    for (uint64_t i = 0; i < 100; i++)
+        add(b, &(sale){ .shop = i }, 7, 1);
+    weir_run *run = build(b);
+    ck_assert_uint_eq(run->key_count, 100);
+    ck_assert_ptr_null(run->value_at.data);
+    ck_assert_ptr_null(run->update_at.data);
+    ck_assert_ptr_null(run->times.data);
+    ck_assert_ptr_null(run->diffs.data);
+    ck_assert_ptr_null(run->heap.data);
+#ifndef WEIR_HASH_8BIT
+    ck_assert_ptr_null(run->keys.data);
+#endif
+    weir_run_release(run);
+    for (uint64_t i = 0; i < 100; i++) {
+        add(b, &(sale){ .shop = i }, 7, 1);
+        add(b, &(sale){ .shop = i / 2, .price = { true, 2 } }, 7 + i % 2, 1 + (int64_t)i % 3);
+    }
+    run = build(b);
+    ck_assert_ptr_nonnull(run->value_at.data);
+    ck_assert_ptr_nonnull(run->update_at.data);
+    ck_assert_ptr_nonnull(run->times.data);
+    ck_assert_ptr_nonnull(run->diffs.data);
+    weir_run_release(run);
+    weir_run_builder_destroy(b);
+    weir_shape_release(shape);
+}
+END_TEST
+
+START_TEST(found_by_hash)
+{
+    enum { KEYS = 5000 };
+    weir_shape *shape = shape_of(named_type(), 0);
+    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    char text[64];
+    named *records = calloc(KEYS, sizeof *records);
+    char(*names)[40] = calloc(KEYS, sizeof *names);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(names[i], sizeof names[i], i % 2 ? "%d" : "a name of more than twelve: %d", i);
+        records[i] = (named){ weir_str_of(names[i]), i };
+    }
+    weir_updates u = { .records = records, .count = KEYS, .time = 1 };
+    ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
+    weir_run *run = build(b);
+    memset(names, '?', KEYS * sizeof *names);
+    weir_run_builder_destroy(b);
+    ck_assert_ptr_nonnull(run->directory.data);
+    for (uint32_t k = 1; k < run->key_count; k++)
+        ck_assert_uint_le(weir__run_hash(run, k - 1), weir__run_hash(run, k));
+    ck_assert_uint_eq(weir__run_seek(run, 0), 0);
+    for (uint32_t k = 0; k < run->key_count; k++) {
+        uint64_t hash = weir__run_hash(run, k);
+        uint32_t found = weir__run_seek(run, hash), after = weir__run_seek(run, hash + 1);
+        ck_assert_uint_eq(weir__run_hash(run, found), hash);
+        ck_assert(found <= k && k < after);
+        ck_assert(found == 0 || weir__run_hash(run, found - 1) < hash);
+        ck_assert(after == run->key_count || weir__run_hash(run, after) > hash);
+    }
+    weir_cursor *c = weir_cursor_create(&run, 1);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(text, sizeof text, i % 2 ? "%d" : "a name of more than twelve: %d", i);
+        named key = { weir_str_of(text), 0 };
+        ck_assert(weir_cursor_find(c, &key) && weir_cursor_next_value(c));
+        const named *n = weir_cursor_record(c);
+        ck_assert_int_eq(n->count, i);
+        ck_assert(weir_str_equal(&n->name, &key.name));
+        ck_assert(!weir_cursor_next_value(c));
+        key.name = weir_str_of("none");
+        ck_assert(!weir_cursor_find(c, &key));
+    }
+    weir_cursor_destroy(c);
+    weir_run_release(run);
+    weir_shape_release(shape);
+    free(records);
+    free(names);
+}
+END_TEST
+
+static weir_run *merge(weir_run *a, weir_run *b, uint64_t since, size_t fuel)
+{
+    weir__merge m;
+    weir_run *run;
+    ck_assert(weir__merge_init(&m, a, b, since));
+    for (size_t left = fuel; !weir__merge_work(&m, &left); left = fuel)
+        ck_assert_uint_eq(left, 0);
+    ck_assert(weir__writer_finish(&m.writer, &run));
+    return run;
+}
+
+START_TEST(merges)
+{
+    weir_shape *shape = shape_of(named_type(), 0);
+    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    named a1 = { weir_str_of("a name in the heap"), 1 }, a2 = { a1.name, 2 };
+    named z = { weir_str_of("z"), 1 };
+    char text[500];
+    add(b, &a1, 3, 1);
+    add(b, &z, 4, 1);
+    weir_run *older = build(b);
+    add(b, &a1, 6, -1);
+    add(b, &a2, 6, 1);
+    add(b, &z, 9, 3);
+    weir_run *newer = build(b);
+    bool a_first = weir_shape_hash(shape, &a1) < weir_shape_hash(shape, &z);
+    const char *z_line[] = { "(name: \"z\", count: 1) +1@4 +3@9; ",
+                             "(name: \"z\", count: 1) +1@7 +3@9; ",
+                             "(name: \"z\", count: 1) +4@9; " };
+    const char *a_line[] = { ("(name: \"a name in the heap\", count: 1) +1@3 -1@6; "
+                              "(name: \"a name in the heap\", count: 2) +1@6; "),
+                             "(name: \"a name in the heap\", count: 2) +1@7; ",
+                             "(name: \"a name in the heap\", count: 2) +1@9; " };
+    const uint64_t sinces[] = { 0, 7, 1000 };
+    for (int i = 0; i < 3; i++)
+        for (size_t fuel = 1; fuel < 10; fuel++) {
+            char expected[500];
+            snprintf(expected, sizeof expected, "%s%s", a_first ? a_line[i] : z_line[i],
+                     a_first ? z_line[i] : a_line[i]);
+            weir_run *run = merge(older, newer, sinces[i], fuel);
+            ck_assert_str_eq(text_of(run, text, sizeof text), expected);
+            weir_run *again = merge(run, NULL, 1000, fuel);
+            ck_assert_uint_eq(weir_run_updates(again), 2);
+            weir_run_release(again);
+            weir_run_release(run);
+        }
+    weir_run_release(newer);
+    add(b, &a1, 6, -1);
+    add(b, &z, 7, -1);
+    newer = build(b);
+    ck_assert_ptr_null(merge(older, newer, 8, 100));
+    weir_run_release(older);
+    weir_run_release(newer);
+    weir_run_builder_destroy(b);
+    weir_shape_release(shape);
+}
+END_TEST
+
+START_TEST(diffs_overflow)
+{
+    weir_shape *shape = shape_of(named_type(), 0);
+    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    named n = { weir_str_of("n"), 1 };
+    weir_run *run, *other;
+    add(b, &n, 1, INT64_MAX);
+    add(b, &n, 1, 1);
+    ck_assert_int_eq(weir_run_builder_build(b, &run), WEIR_OVERFLOWED);
+    ck_assert_ptr_null(run);
+    weir_run_builder_destroy(b);
+    b = weir_run_builder_create(shape, NULL);
+    add(b, &n, 1, INT64_MAX);
+    run = build(b);
+    add(b, &n, 2, 2);
+    other = build(b);
+    weir_run *both = merge(run, other, 5, 100);
+    ck_assert_uint_eq(weir_run_updates(both), 2);
+    weir_cursor *c = weir_cursor_create(&both, 1);
+    int64_t sum;
+    ck_assert(weir_cursor_next_key(c) && weir_cursor_next_value(c));
+    ck_assert(!weir_cursor_sum(c, 5, &sum));
+    ck_assert(weir_cursor_sum(c, 0, &sum));
+    ck_assert_int_eq(sum, 0);
+    weir_cursor_destroy(c);
+    weir_run_release(run);
+    weir_run_release(other);
+    weir_run_release(both);
+    weir_run_builder_destroy(b);
+    weir_shape_release(shape);
+}
+END_TEST
+
+/* Whichever allocation fails, nothing is lost: the same again works. */
+START_TEST(memory_runs_out)
+{
+    weir_shape *shape = shape_of(named_type(), 0);
+    size_t before = weir_memory_used();
+    named records[50];
+    char names[50][40];
+    for (int i = 0; i < 50; i++) {
+        snprintf(names[i], sizeof names[i], "a name of more than twelve: %d", i / 2);
+        records[i] = (named){ weir_str_of(names[i]), i };
+    }
+    weir_updates u = { .records = records, .count = 50, .time = 1 };
+    int failures = 0;
+    for (uint64_t nth = 1; nth < 60; nth++) {
+        weir_memory_fail_nth(nth, 0);
+        weir_run_builder *b = weir_run_builder_create(shape, NULL);
+        weir_run *run = NULL;
+        failures += !b;
+        if (!b)
+            b = weir_run_builder_create(shape, NULL);
+        if (weir_run_builder_add(b, &u) != WEIR_OK) {
+            failures++;
+            ck_assert_uint_eq(weir_run_builder_count(b), 0);
+            ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
+        }
+        weir_status status = weir_run_builder_build(b, &run);
+        if (status != WEIR_OK) {
+            failures++;
+            ck_assert_int_eq(status, WEIR_NO_MEMORY);
+            ck_assert_ptr_null(run);
+            run = build(b);
+        }
+        weir_memory_fail_nth(0, 0);
+        ck_assert_uint_eq(weir_run_updates(run), 50);
+        ck_assert_uint_eq(weir_run_keys(run), 25);
+        weir_run_builder_destroy(b);
+        weir_run_release(run);
+        ck_assert_uint_eq(weir_memory_used(), before);
+    }
+    ck_assert_int_gt(failures, 15);
+    weir_memory_fail_nth(1, 1);
+    weir_shape *none;
+    weir_key key = { .count = 1 };
+    ck_assert_int_eq(weir_shape_create(&none, named_type(), &key, 0, NULL), WEIR_NO_MEMORY);
+    weir_memory_fail_nth(2, 1);
+    ck_assert_int_eq(weir_shape_create(&none, named_type(), &key, 0, NULL), WEIR_NO_MEMORY);
+    weir_memory_fail_nth(0, 0);
+    weir_shape_release(shape);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { shapes, consolidates,   columns_left_out, found_by_hash,
+                                   merges, diffs_overflow, memory_runs_out,  NULL };
+    return test_run(test_suite("run", tests));
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Spines: few runs however many are appended, bounded work a call, compaction behind since also
+ * when nothing comes, holds, lists that stay as they were, memory that runs out.
+ */
+#include <weir/trace.h>
+
+#include <string.h>
+
+#include <weir/record.h>
+
+#include "support.h"
+
+#define ROW(F) F(u64, id) F(i64, value)
+WEIR_RECORD(row, ROW)
+
+static weir_account account;
+static weir_shape *shape;
+static weir_run_builder *builder;
+
+static void start(void)
+{
+    weir_key key = { .count = 1 };
+    ck_assert_int_eq(weir_shape_create(&shape, row_type(), &key, 3, NULL), WEIR_OK);
+    builder = weir_run_builder_create(shape, NULL);
+}
+
+static void end(void)
+{
+    weir_run_builder_destroy(builder);
+    weir_shape_release(shape);
+}
+
+static void add(uint64_t id, int64_t value, uint64_t time, int64_t diff)
+{
+    row r = { id, value };
+    weir_updates u = { .records = &r, .count = 1, .time = time, .diffs = &diff };
+    ck_assert_int_eq(weir_run_builder_add(builder, &u), WEIR_OK);
+}
+
+static void append(weir_spine *spine)
+{
+    weir_run *run;
+    ck_assert_int_eq(weir_run_builder_build(builder, &run), WEIR_OK);
+    ck_assert_ptr_nonnull(run);
+    ck_assert_int_eq(weir_spine_append(spine, run), WEIR_OK);
+}
+
+static uint32_t run_count(weir_spine *spine)
+{
+    weir_run_list *list = weir_spine_list(spine);
+    uint32_t count = list->count;
+    weir_run_list_release(list);
+    return count;
+}
+
+/* Sum of the diffs of one record at a time. */
+static int64_t sum_of(const weir_run_list *list, uint64_t id, int64_t value, uint64_t time)
+{
+    row key = { id, 0 };
+    int64_t sum = 0;
+    weir_cursor *c = weir_cursor_create(list->runs, list->count);
+    if (weir_cursor_find(c, &key))
+        while (weir_cursor_next_value(c)) {
+            const row *r = weir_cursor_record(c);
+            if (r->value == value)
+                ck_assert(weir_cursor_sum(c, time, &sum));
+        }
+    weir_cursor_destroy(c);
+    return sum;
+}
+
+/* Ten changes an epoch, thousands of epochs, none of them forgotten: still logarithmic. */
+START_TEST(few_runs)
+{
+    enum { EPOCHS = 3000 };
+    start();
+    weir_spine *spine = weir_spine_create(shape, &account);
+    uint32_t most = 0;
+    for (uint64_t t = 0; t < EPOCHS; t++) {
+        for (uint64_t i = 0; i < 5; i++) {
+            if (t > 0)
+                add(i, (int64_t)t - 1, t, -1);
+            add(i, (int64_t)t, t, 1);
+        }
+        append(spine);
+        weir_spine_work(spine, 64);
+        most = run_count(spine) > most ? run_count(spine) : most;
+    }
+    ck_assert_uint_lt(most, 30);
+    weir_run_list *list = weir_spine_list(spine);
+    ck_assert_uint_eq(weir_spine_updates(spine), EPOCHS * 10 - 5);
+    for (uint64_t t = 0; t < EPOCHS; t += 111)
+        for (int64_t v = 0; v < EPOCHS; v += 37)
+            ck_assert_int_eq(sum_of(list, 2, v, t), v == (int64_t)t);
+    /* Nothing comes any more: everything but the last state goes. */
+    ck_assert_uint_eq(weir_spine_advance_since(spine, EPOCHS - 1), EPOCHS - 1);
+    ck_assert_uint_eq(weir_spine_advance_since(spine, 5), EPOCHS - 1);
+    while (weir_spine_work(spine, 16))
+        ;
+    weir_spine_advance_since(spine, EPOCHS);
+    while (weir_spine_work(spine, 16))
+        ;
+    ck_assert_uint_lt(weir_spine_updates(spine), 200);
+    /* A list is what it was. */
+    ck_assert_int_eq(sum_of(list, 2, 111, 111), 1);
+    weir_run_list_release(list);
+    list = weir_spine_list(spine);
+    for (uint64_t i = 0; i < 5; i++)
+        ck_assert_int_eq(sum_of(list, i, EPOCHS - 1, EPOCHS), 1);
+    ck_assert_int_eq(sum_of(list, 2, EPOCHS - 2, EPOCHS), 0);
+    weir_run_list_release(list);
+    ck_assert_int_eq(weir_account_bytes(&account), weir_spine_bytes(spine));
+    weir_spine_destroy(spine);
+    weir_spine_destroy(NULL);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+    end();
+}
+END_TEST
+
+/* One key that goes up and down in one run: compacted alone. */
+START_TEST(compacts_alone)
+{
+    start();
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    for (uint64_t t = 0; t < 100; t++)
+        add(1, 1, t, t % 2 ? -1 : 1);
+    add(2, 2, 100, 1);
+    append(spine);
+    ck_assert(!weir_spine_work(spine, 1000));
+    ck_assert_uint_eq(weir_spine_updates(spine), 101);
+    weir_spine_advance_since(spine, 100);
+    ck_assert(!weir_spine_work(spine, 1000));
+    ck_assert_uint_eq(weir_spine_updates(spine), 101);
+    weir_spine_advance_since(spine, 101);
+    ck_assert(weir_spine_work(spine, 10));
+    while (weir_spine_work(spine, 10))
+        ;
+    ck_assert_uint_eq(weir_spine_updates(spine), 1);
+    /* All of it cancels out: the run goes. */
+    add(2, 2, 101, -1);
+    append(spine);
+    weir_spine_advance_since(spine, 200);
+    ck_assert(!weir_spine_work(spine, 1000));
+    ck_assert_uint_eq(run_count(spine), 0);
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
+static void note(const weir_hold *hold, void *ctx)
+{
+    ck_assert_str_eq(hold->owner, "a join");
+    ++*(int *)ctx;
+}
+
+START_TEST(holds)
+{
+    start();
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    for (uint64_t t = 0; t < 4; t++) {
+        add(1, (int64_t)t, t, 1);
+        append(spine);
+    }
+    weir_spine_advance_since(spine, 1);
+    weir_hold hold = { .owner = "a join", .since = 0, .through = 2, .since_ns = 5 };
+    weir_hold_place(&hold, spine);
+    ck_assert_uint_eq(hold.since, 1);
+    weir_hold other = { .owner = "a join", .since = UINT64_MAX, .through = UINT64_MAX };
+    weir_hold_place(&other, spine);
+    int seen = 0;
+    weir_spine_each_hold(spine, note, &seen);
+    ck_assert_int_eq(seen, 2);
+    while (weir_spine_work(spine, 100))
+        ;
+    weir_run_list *list = weir_spine_list(spine);
+    ck_assert_uint_eq(list->count, 2); /* not across 2 */
+    ck_assert_uint_eq(weir_run_upper(list->runs[0]), 2);
+    ck_assert_uint_eq(weir_run_lower(list->runs[1]), 2);
+    weir_run_list_release(list);
+    ck_assert_uint_eq(weir_spine_advance_since(spine, 9), 1);
+    hold.since = 3;
+    ck_assert_uint_eq(weir_spine_advance_since(spine, 9), 3);
+    weir_hold_remove(&hold);
+    while (weir_spine_work(spine, 100))
+        ;
+    ck_assert_uint_eq(run_count(spine), 1);
+    ck_assert_uint_eq(weir_spine_advance_since(spine, 9), 9);
+    ck_assert_uint_eq(weir_spine_since(spine), 9);
+    weir_hold_remove(&other);
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
+/* A call does not do more than its fuel allows: a large merge takes many. */
+START_TEST(work_is_bounded)
+{
+    enum { ROWS = 5000 };
+    start();
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    for (uint64_t t = 0; t < 2; t++) {
+        for (uint64_t i = 0; i < ROWS; i++)
+            add(i, (int64_t)t, t, 1);
+        append(spine);
+    }
+    int calls = 1;
+    while (weir_spine_work(spine, 100))
+        calls++;
+    ck_assert_int_ge(calls, 2 * ROWS / 100);
+    ck_assert_uint_eq(run_count(spine), 1);
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
+START_TEST(memory_runs_out)
+{
+    start();
+    size_t before = weir_memory_used();
+    int failures = 0;
+    for (uint64_t nth = 1; nth < 80; nth++) {
+        weir_memory_fail_nth(nth, 3);
+        weir_spine *spine = weir_spine_create(shape, NULL);
+        if (!spine) {
+            failures++;
+            weir_memory_fail_nth(0, 0);
+            continue;
+        }
+        weir_memory_fail_nth(0, 0);
+        for (uint64_t t = 0; t < 40; t++) {
+            weir_run *run;
+            add(t % 7, 1, t, 1);
+            ck_assert_int_eq(weir_run_builder_build(builder, &run), WEIR_OK);
+            weir_memory_fail_nth(nth, 3);
+            while (weir_spine_append(spine, run) != WEIR_OK)
+                failures++;
+            weir_spine_work(spine, 3);
+            weir_run_list *list = weir_spine_list(spine);
+            failures += !list;
+            weir_run_list_release(list);
+            weir_memory_fail_nth(0, 0);
+        }
+        while (weir_spine_work(spine, 100))
+            ;
+        weir_run_list *list = weir_spine_list(spine);
+        for (uint64_t i = 0; i < 7; i++)
+            ck_assert_int_eq(sum_of(list, i, 1, 40), i < 5 ? 6 : 5);
+        weir_run_list_release(list);
+        weir_spine_destroy(spine);
+    }
+    ck_assert_int_gt(failures, 10);
+    end();
+    ck_assert_uint_le(weir_memory_used(), before);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { few_runs,        compacts_alone,  holds,
+                                   work_is_bounded, memory_runs_out, NULL };
+    return test_run(test_suite("spine", tests));
+}
