@@ -133,13 +133,58 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     return leaf->hash_scratch;
 }
 
-/* Records of 8 or 16 bytes without other columns or strings outside: the hot case. Divides as many
- * as surely fit before looking at room again. */
+/* Two workers: every record is written to both, and the one that it belongs to moves on. There is
+ * always room for one more at either end, and no branch to guess wrong. */
+static void divide_in_two(const char *records, const uint64_t *hashes, size_t n, size_t size,
+                          char *next[2])
+{
+    char *to0 = next[0], *to1 = next[1];
+    if (size == 8) {
+        for (size_t i = 0; i < n; i++) {
+            uint64_t record, second = hashes[i] >> 63;
+            memcpy(&record, records + i * 8, 8);
+            memcpy(to0, &record, 8);
+            memcpy(to1, &record, 8);
+            to0 += (second ^ 1) * 8;
+            to1 += second * 8;
+        }
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            uint64_t second = hashes[i] >> 63;
+            memcpy(to0, records + i * size, size);
+            memcpy(to1, records + i * size, size);
+            to0 += (second ^ 1) * size;
+            to1 += second * size;
+        }
+    }
+    next[0] = to0;
+    next[1] = to1;
+}
+
+static void divide_in_many(const char *records, const uint64_t *hashes, size_t n, size_t size,
+                           unsigned workers, char **next)
+{
+    if (size == 8) {
+        for (size_t i = 0; i < n; i++) {
+            unsigned w = weir__owner(hashes[i], workers);
+            memcpy(next[w], records + i * 8, 8);
+            next[w] += 8;
+        }
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            unsigned w = weir__owner(hashes[i], workers);
+            memcpy(next[w], records + i * size, size);
+            next[w] += size;
+        }
+    }
+}
+
+/* Records without other columns or strings outside: the hot case. Divides as many as surely fit
+ * before looking at room again. */
 static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
 {
     unsigned workers = leaf->dataflow->context->workers;
     size_t size = batch->type->size, i = 0;
-    const char *records = batch->records;
     char *next[WEIR_WORKERS_MAX];
     while (i < batch->count) {
         size_t room = batch->count - i;
@@ -150,22 +195,14 @@ static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64
             room = fits < room ? fits : room;
             next[w] = builder->b.next;
         }
-        size_t end = i + room;
-        if (size == 8) {
-            for (; i < end; i++) {
-                unsigned w = weir__owner(hashes[i], workers);
-                memcpy(next[w], records + i * 8, 8);
-                next[w] += 8;
-            }
-        } else {
-            for (; i < end; i++) {
-                unsigned w = weir__owner(hashes[i], workers);
-                memcpy(next[w], records + i * size, size);
-                next[w] += size;
-            }
-        }
+        const char *records = (const char *)batch->records + i * size;
+        if (workers == 2)
+            divide_in_two(records, hashes + i, room, size, next);
+        else
+            divide_in_many(records, hashes + i, room, size, workers, next);
         for (unsigned w = 0; w < workers; w++)
             leaf->builders[w].b.next = next[w];
+        i += room;
     }
 }
 

@@ -12,8 +12,8 @@
 
 enum {
     SLICE_NS = 100 * 1000,
-    SPIN_NS = 12 * 1000,   /* about what a wake-up costs */
-    YIELD_NS = 60 * 1000,  /* giving way is cheap for everyone else: longer */
+    SPIN_NS = 50 * 1000,   /* more than a wake-up costs: or two workers would keep parking in turn */
+    YIELD_NS = 100 * 1000, /* giving way is cheap for everyone else: longer */
     SPIN_SCORE_MAX = 8,
     ENTRY_HEADER = 8,      /* u32 dataflow, u32 bytes of changes */
 };
@@ -287,21 +287,42 @@ bool weir_worker_step(weir_worker *worker)
     return !is_over(worker);
 }
 
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Whether somebody left something for this worker: a few loads of lines it has in its cache. */
+static bool peek(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    if (context->workers > 1 && weir__worker_receive(worker))
+        return true;
+    return atomic_load_explicit(&context->woken, memory_order_relaxed) ||
+           atomic_load_explicit(&worker->calls, memory_order_relaxed);
+}
+
 /* Looks for work for as long as a wake-up costs, while that has paid lately. */
 static bool spin(weir_worker *worker)
 {
-    if (worker->spin_ns == 0)
-        return false;
-    if (worker->spin_score <= 0 && worker->parks % 32 != 0)
+    enum { PEEKS = 32 }; /* between two looks at the clock and at descriptors */
+    if (worker->spin_ns == 0 || (worker->spin_score <= 0 && worker->parks % 32 != 0))
         return false;
     uint64_t until = worker->context.now_ns + worker->spin_ns;
     do {
-        if (worker->yields)
-            sched_yield();
-        else
-            for (int i = 0; i < 8; i++)
-                __builtin_ia32_pause();
-        if (turn(worker)) {
+        bool found = false;
+        for (int i = 0; i < (worker->yields ? 1 : PEEKS) && !found; i++) {
+            if (worker->yields)
+                sched_yield();
+            else
+                relax();
+            found = peek(worker);
+        }
+        if (turn(worker) || found) {
             if (worker->spin_score < SPIN_SCORE_MAX)
                 worker->spin_score += 2;
             return true;
