@@ -3,8 +3,6 @@
  * Owns the calendar: days and microseconds since 1970 as dates and instants, and their ISO texts.
  * Zones exist in texts only.
  */
-#include <stdio.h>
-
 #include <weir/value.h>
 
 #include "data/scan.h"
@@ -175,15 +173,31 @@ weir_status weir_instant_parse(const char *text, size_t len, weir_instant *resul
 
 /* ---- values to texts ---- */
 
-static size_t put_date(weir_calendar_day d, char *text, size_t size)
+/* Exactly this many digits, and what stands before them unless it is 0. Returns the end. */
+static char *put_digits(char *at, char before, uint32_t value, unsigned digits)
 {
-    const char *form = d.year >= 0 && d.year <= 9999 ? "%04d-%02u-%02u" : "%+05d-%02u-%02u";
-    return (size_t)snprintf(text, size, form, (int)d.year, (unsigned)d.month, (unsigned)d.day);
+    if (before)
+        *at++ = before;
+    for (unsigned i = digits; i > 0; i--, value /= 10)
+        at[i - 1] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+static char *put_date(char *at, weir_calendar_day d)
+{
+    uint32_t size = d.year < 0 ? 0 - (uint32_t)d.year : (uint32_t)d.year;
+    unsigned digits = size <= 9999 ? 4 : size <= 99999 ? 5 : size <= 999999 ? 6 : 7;
+    char sign = d.year < 0 ? '-' : digits > 4 ? '+' : 0;
+    at = put_digits(at, sign, size, digits);
+    at = put_digits(at, '-', d.month, 2);
+    return put_digits(at, '-', d.day, 2);
 }
 
 size_t weir_date_text(weir_date date, char *text)
 {
-    return put_date(weir_date_parts(date), text, WEIR_DATE_TEXT);
+    char *end = put_date(text, weir_date_parts(date));
+    *end = '\0';
+    return (size_t)(end - text);
 }
 
 size_t weir_instant_text(weir_instant at, char *text)
@@ -191,15 +205,16 @@ size_t weir_instant_text(weir_instant at, char *text)
     int64_t days = floor_div(at.us, DAY_US);
     /* Unsigned: the least instant's day begins before it. */
     uint64_t in_day = (uint64_t)at.us - (uint64_t)days * (uint64_t)DAY_US;
-    unsigned seconds = (unsigned)(in_day / 1000000), us = (unsigned)(in_day % 1000000);
-    size_t len = put_date(parts_of_days(days), text, WEIR_INSTANT_TEXT);
-    len += (size_t)snprintf(text + len, WEIR_INSTANT_TEXT - len, "T%02u:%02u:%02u", seconds / 3600,
-                            seconds / 60 % 60, seconds % 60);
+    uint32_t seconds = (uint32_t)(in_day / 1000000), us = (uint32_t)(in_day % 1000000);
+    char *end = put_date(text, parts_of_days(days));
+    end = put_digits(end, 'T', seconds / 3600, 2);
+    end = put_digits(end, ':', seconds / 60 % 60, 2);
+    end = put_digits(end, ':', seconds % 60, 2);
     if (us % 1000 != 0)
-        len += (size_t)snprintf(text + len, WEIR_INSTANT_TEXT - len, ".%06u", us);
+        end = put_digits(end, '.', us, 6);
     else if (us != 0)
-        len += (size_t)snprintf(text + len, WEIR_INSTANT_TEXT - len, ".%03u", us / 1000);
-    text[len++] = 'Z';
-    text[len] = '\0';
-    return len;
+        end = put_digits(end, '.', us / 1000, 3);
+    *end++ = 'Z';
+    *end = '\0';
+    return (size_t)(end - text);
 }

@@ -107,10 +107,10 @@ size_t weir_decimal_text(weir_decimal value, unsigned scale, char *text)
     magnitude left = (magnitude)value.unscaled;
     if (negative)
         left = 0 - left;
-    while (left != 0 || sizeof digits - at <= scale) {
+    for (; left > UINT64_MAX; left /= 10)
         digits[--at] = (char)('0' + (unsigned)(left % 10));
-        left /= 10;
-    }
+    for (uint64_t low = (uint64_t)left; low != 0 || sizeof digits - at <= scale; low /= 10)
+        digits[--at] = (char)('0' + (unsigned)(low % 10));
     if (negative)
         text[len++] = '-';
     count = sizeof digits - at;
