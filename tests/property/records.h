@@ -13,17 +13,18 @@
 #include "support.h"
 
 /* One record with every kind, one with every kind optional. */
-#define RECORDS_PLAIN(F)                                                                         \
-    F(flag, flag)                                                                                \
-    F(i8, i8) F(i16, i16) F(i32, i32) F(i64, i64) F(u8, u8) F(u16, u16) F(u32, u32) F(u64, u64)  \
-        F(f32, f32) F(f64, f64) F(str, str) F(bytes, bytes) F(decimal(3), decimal) F(date, date) \
+#define RECORDS_PLAIN(F)                                                                          \
+    F(flag, flag)                                                                                 \
+    F(i8, i8)                                                                                     \
+    F(i16, i16) F(i32, i32) F(i64, i64) F(u8, u8) F(u16, u16) F(u32, u32) F(u64, u64) F(f32, f32) \
+        F(f64, f64) F(str, str) F(bytes, bytes) F(decimal(3), decimal) F(date, date)              \
             F(instant, instant)
-#define RECORDS_NULLS(F)                                                                        \
-    F(opt_flag, flag)                                                                           \
-    F(opt_i8, i8) F(opt_i16, i16) F(opt_i32, i32) F(opt_i64, i64) F(opt_u8, u8) F(opt_u16, u16) \
-        F(opt_u32, u32) F(opt_u64, u64) F(opt_f32, f32) F(opt_f64, f64) F(opt_str, str)         \
-            F(opt_bytes, bytes) F(opt_decimal(3), decimal) F(opt_date, date)                    \
-                F(opt_instant, instant)
+#define RECORDS_NULLS(F)                                                                          \
+    F(opt_flag, flag)                                                                             \
+    F(opt_i8, i8)                                                                                 \
+    F(opt_i16, i16) F(opt_i32, i32) F(opt_i64, i64) F(opt_u8, u8) F(opt_u16, u16) F(opt_u32, u32) \
+        F(opt_u64, u64) F(opt_f32, f32) F(opt_f64, f64) F(opt_str, str) F(opt_bytes, bytes)       \
+            F(opt_decimal(3), decimal) F(opt_date, date) F(opt_instant, instant)
 WEIR_RECORD(records_plain, RECORDS_PLAIN)
 WEIR_RECORD(records_nulls, RECORDS_NULLS)
 
