@@ -4,8 +4,8 @@
  */
 #include <math.h>
 
+#include <weir/codec.h>
 #include <weir/record.h>
-#include <weir/value.h>
 
 #include "data/builder.h"
 #include "support.h"
@@ -173,6 +173,29 @@ START_TEST(strings_are_copied_and_formatted_for_the_batch)
 }
 END_TEST
 
+START_TEST(decoded_strings_go_to_the_builder)
+{
+    emitter e;
+    emitter_init(&e, word_type());
+    weir_out(word) out = { .builder = &e.builder.b };
+    weir_decode_sink sink = weir_builder_sink(out.builder);
+    weir_decoder_options options = { .struct_size = sizeof options, .codec = WEIR_CODEC_JSON };
+    weir_decoder *decoder;
+    char json[] = "{\"text\":\"a text that is too long to be inline\"}";
+    weir_str payload = weir_str_of(json);
+    word record;
+    ck_assert_int_eq(weir_decoder_create(word_type(), &options, &decoder, NULL), WEIR_OK);
+    ck_assert_int_eq(weir_decode(decoder, &payload, &sink, &record, NULL), WEIR_OK);
+    weir_decoder_destroy(decoder);
+    word_emit(out, record);
+    memset(json, 'z', sizeof json - 1);
+    const word *sent = emitter_flush(&e)->records;
+    weir_str wanted = weir_str_of("a text that is too long to be inline");
+    ck_assert(weir_str_equal(&sent[0].text, &wanted));
+    emitter_fini(&e);
+}
+END_TEST
+
 START_TEST(keys_are_taken_apart)
 {
     const char *const *names = WEIR_KEY_NAMES_(WEIR_KEY(word_count, word, count));
@@ -233,6 +256,7 @@ int main(void)
         what_is_emitted_is_canonical,
         many_records_are_emitted_in_order,
         strings_are_copied_and_formatted_for_the_batch,
+        decoded_strings_go_to_the_builder,
         keys_are_taken_apart,
         shapes_are_compared_when_compiling,
         orders_name_fields_and_direction,

@@ -199,7 +199,7 @@ struct weir_tag_scaled_ {
     }
 
 /* Strings for a record about to be emitted, which live as long as the batch that it leaves in:
- *     out_emit(out, (named){ .name = weir_str_format(out, "%s-%d", base, n) });
+ *     named_emit(out, (named){ .name = weir_str_format(out, "%s-%d", base, n) });
  * A literal, and what the input record holds, needs no copy. */
 #define weir_str_copy(out, s) weir_builder_copy_((out).builder, s)
 #define weir_str_format(out, ...) weir_builder_format((out).builder, __VA_ARGS__)
