@@ -14,15 +14,15 @@ WEIR_RECORD(number, NUMBER)
 WEIR_RECORD(named, NAMED)
 
 static number twice(const number *n) { return (number){ n->value * 2 }; }
-WEIR_MAP(twice, number, number);
+WEIR_MAP(twice, number, number)
 static bool is_third(const number *n) { return n->value % 3 == 0; }
-WEIR_FILTER(is_third, number);
+WEIR_FILTER(is_third, number)
 static void each_digit(const number *n, weir_out(number) out)
 {
     for (uint64_t v = n->value; v; v /= 10)
         number_emit(out, (number){ v % 10 });
 }
-WEIR_FLAT_MAP(each_digit, number, number);
+WEIR_FLAT_MAP(each_digit, number, number)
 
 static void name_it(const number *n, weir_out(named) out)
 {
@@ -30,7 +30,7 @@ static void name_it(const number *n, weir_out(named) out)
                                                      (unsigned long long)n->value),
                              .value = n->value });
 }
-WEIR_FLAT_MAP(name_it, number, named);
+WEIR_FLAT_MAP(name_it, number, named)
 
 static atomic_ullong sum, records;
 
@@ -172,9 +172,9 @@ END_TEST
 
 /* A loop: each record goes round until it is 0, one less each time. */
 static number less(const number *n) { return (number){ n->value - 1 }; }
-WEIR_MAP(less, number, number);
+WEIR_MAP(less, number, number)
 static bool not_zero(const number *n) { return n->value > 0; }
-WEIR_FILTER(not_zero, number);
+WEIR_FILTER(not_zero, number)
 
 static void build_loop(weir_graph *g, void *ctx)
 {

@@ -34,8 +34,7 @@
     {                                                                                              \
         return (weir_filter_out_##fn){ .port = weir__filter(in, T##_type(),                        \
                                                             weir_filter_kernel_##fn, #fn) };       \
-    }                                                                                              \
-    _Static_assert(1, "")
+    }
 
 #define weir_filter(s, fn)                                                                         \
     (WEIR_CHECK_(WEIR_CARRIES_(s, weir_filter_in_##fn),                                            \

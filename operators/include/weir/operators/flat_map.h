@@ -42,8 +42,7 @@
     {                                                                                              \
         return (weir_flat_map_out_##fn){ .port = weir__flat_map(in, IN##_type(), OUT##_type(),     \
                                                                 weir_flat_map_kernel_##fn, #fn) }; \
-    }                                                                                              \
-    _Static_assert(1, "")
+    }
 
 #define weir_flat_map(s, fn)                                                                       \
     (WEIR_CHECK_(WEIR_CARRIES_(s, weir_flat_map_in_##fn),                                          \

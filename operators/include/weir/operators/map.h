@@ -43,8 +43,7 @@
     {                                                                                              \
         return (weir_map_out_##fn){ .port = weir__map(in, IN##_type(), OUT##_type(),               \
                                                       weir_map_kernel_##fn, #fn) };                \
-    }                                                                                              \
-    _Static_assert(1, "")
+    }
 
 /* The stream of fn of each record. */
 #define weir_map(s, fn)                                                                            \
