@@ -64,11 +64,13 @@ WEIR_API void weir_input_close(weir_input_handle *handle);
 WEIR_END_DECLS
 
 #ifndef __cplusplus
-#define weir_input_add(g, T, input, ...)                                                           \
-    ((weir_stream(T)){ .port = weir__input_add(                                                    \
-                           g, T##_type(), input,                                                   \
-                           &(struct weir_input_options){                                           \
-                               .struct_size = sizeof(struct weir_input_options), __VA_ARGS__ }) })
+/* The options may be left out: struct_size at the end keeps the variadic part from being empty,
+ * which ISO C does not allow. */
+#define weir_input_add(g, T, ...)                                                                  \
+    weir_input_add_(g, T, __VA_ARGS__, .struct_size = sizeof(struct weir_input_options))
+#define weir_input_add_(g, T, input, ...)                                                          \
+    ((weir_stream(T)){ .port = weir__input_add(g, T##_type(), input,                               \
+                                               &(struct weir_input_options){ __VA_ARGS__ }) })
 #endif
 
 #endif
