@@ -12,10 +12,10 @@
 
 enum {
     SLICE_NS = 100 * 1000,
-    SPIN_NS = 50 * 1000,   /* more than a wake-up costs: or two workers would keep parking in turn */
+    SPIN_NS = 50 * 1000, /* more than a wake-up costs: or two workers would keep parking in turn */
     YIELD_NS = 100 * 1000, /* giving way is cheap for everyone else: longer */
     SPIN_SCORE_MAX = 8,
-    ENTRY_HEADER = 8,      /* u32 dataflow, u32 bytes of changes */
+    ENTRY_HEADER = 8, /* u32 dataflow, u32 bytes of changes */
 };
 
 weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsigned index)

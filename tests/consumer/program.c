@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A user's C program: runs a small dataflow with what it was linked with, and tells whether jemalloc
- * is its allocator.
+ * A user's C program: runs a small dataflow with what it was linked with, and tells whether
+ * jemalloc is its allocator.
  */
 #include <stdio.h>
 #include <string.h>

@@ -72,7 +72,8 @@ CASES = {
         {"runtime/base/a.h": "typedef void weir_done(void *ctx);\n"},
     ], [{"runtime/base/a.c": "static int helper(void)\n{\n}\nint weir__helper(int a)\n{\n}\n",
          "runtime/base/a.h": "typedef struct a {\n    uint8_t b;\n} a;\ntypedef uint8_t b;\n"
-         "typedef void weir_done_fn(void *ctx);\ntypedef size_t weir_place;\n",
+         "typedef void weir_done_fn(void *ctx);\ntypedef size_t weir_place;\n"
+         "typedef weir_stream(word) words;\n",
          "examples/a/a.c": "void build(int a)\n{\n}\n"}]),
     "calls": ([
         {"tests/support.c": "x = atoi(s);\n"}, {"operators/a.c": "printf(s);\n"},

@@ -276,7 +276,7 @@ def names(tree):
             yield path, line, f"{match.group(1)} is seen by the linker: static, or weir__"
         for line, match in tree.grep(path, r"(?m)\btypedef\b[^;{}]*\b(\w+_t)\s*;|^\} *(\w+_t);"):
             yield path, line, f"{match.group(1) or match.group(2)}: names of types have no _t"
-        for line, match in tree.grep(path, r"\btypedef\b[^;{}(]*[ *](\w+)\([^*]"):
+        for line, match in tree.grep(path, r"\btypedef\b[^;{}(]*[ *](\w+)\((?!\*)[^;{}]*\)\s*;"):
             if not match.group(1).endswith("_fn"):
                 yield path, line, f"{match.group(1)}: types of callbacks end in _fn"
 
