@@ -12,10 +12,14 @@
 
 enum { GROUP = 64 };
 
+/* With a short key it fills half a cache line. A key that this epoch has not touched has no
+ * count before: what is stored for that is the one value that a count cannot have. */
 typedef struct counted {
-    int64_t now, before; /* before: as of the last complete epoch; set when touched */
-    uint64_t touched;    /* whether it is in the list of this epoch */
+    int64_t now;
+    int64_t before_xor; /* the count as of the last complete epoch, xor UNTOUCHED; 0: untouched */
 } counted;
+
+#define UNTOUCHED INT64_MIN
 
 /* An epoch of which something came, and what of it waits. */
 typedef struct pending {
@@ -34,6 +38,8 @@ typedef struct description {
 typedef struct state {
     const description *d;
     weir_table *table;
+    const weir_type *key_type;
+    bool one_str; /* the key is one string and the result has nothing else before the count */
     pending *epochs; /* ascending; the first is the open one if it is not after the frontier */
     uint32_t epoch_count, epoch_capacity;
     counted **touched;
@@ -56,6 +62,9 @@ static weir_status count_init(weir_step *step, void *ctx, void **out, weir_error
         weir_free(s, sizeof *s);
         return status;
     }
+    s->key_type = weir_table_key_type(s->table);
+    s->one_str = s->key_type->field_count == 1 && s->key_type->has_strings &&
+                 !s->key_type->fields[0].optional && d->out->size == sizeof(weir_str) + 8;
     *out = s;
     return WEIR_OK;
 }
@@ -78,7 +87,7 @@ static void count_fini(void *ctx)
 
 static bool touch(weir_step *step, state *s, counted *c, int64_t diff)
 {
-    if (!c->touched) {
+    if (c->before_xor == 0) {
         if (s->touched_count == s->touched_capacity) {
             size_t old = s->touched_capacity, capacity = old ? old * 2 : 1024;
             s->touched = weir_realloc_must(s->touched, old * sizeof(counted *),
@@ -86,10 +95,9 @@ static bool touch(weir_step *step, state *s, counted *c, int64_t diff)
             s->touched_capacity = capacity;
         }
         s->touched[s->touched_count++] = c;
-        c->touched = 1;
-        c->before = c->now;
+        c->before_xor = c->now ^ UNTOUCHED;
     }
-    if (!__builtin_add_overflow(c->now, diff, &c->now))
+    if (!__builtin_add_overflow(c->now, diff, &c->now) && c->now != UNTOUCHED)
         return true;
     weir_step_fail(step, WEIR_OVERFLOWED, "the count of a key of '%s' leaves 64 bits",
                    s->d->in->name);
@@ -172,10 +180,16 @@ static void take(weir_step *step, state *s)
 /* The key's fields lie in the result as they lie in the table's key record. */
 static void fill(state *s, weir_builder *out, char *to, const counted *c, int64_t count)
 {
-    const weir_type *key = weir_table_key_type(s->table);
+    const weir_type *key = s->key_type;
+    const char *from = weir_table_key(s->table, c);
+    if (s->one_str && ((const weir_str *)from)->len <= WEIR_STR_INLINE) {
+        memcpy(to, from, sizeof(weir_str));
+        memcpy(to + sizeof(weir_str), &count, sizeof count);
+        return;
+    }
     uint32_t prefix = key->size < s->d->count_offset ? key->size : s->d->count_offset;
     memset(to, 0, s->d->out->size);
-    memcpy(to, weir_table_key(s->table, c), prefix);
+    memcpy(to, from, prefix);
     for (uint32_t f = 0; key->has_strings && f < key->field_count; f++) {
         weir_kind kind = key->fields[f].kind;
         if (kind != WEIR_KIND_str && kind != WEIR_KIND_bytes)
@@ -190,16 +204,53 @@ static void fill(state *s, weir_builder *out, char *to, const counted *c, int64_
     memcpy(to + s->d->count_offset, &count, sizeof count);
 }
 
-static void emit(state *s, weir_builder *out, const counted *c, int64_t count, int64_t diff)
+/* Results of the next touched keys, up to what there is room for: the old count, then the new. Emitted
+ * keys are untouched again; those that fell to 0 are left to be removed. */
+static size_t emit_some(state *s, weir_builder *out)
 {
-    void *room;
+    enum { AHEAD = 12 };
+    size_t size = s->d->out->size, left = s->touched_count - s->emitted, n = 0, done = 0;
+    void *records;
     int64_t *diffs;
-    if (count == 0)
-        return;
-    weir_builder_bulk(out, 1, &room, &diffs);
-    fill(s, out, room, c, count);
-    *diffs = diff;
-    weir_builder_commit(out, 1);
+    size_t room = weir_builder_bulk(out, left < GROUP ? left * 2 : GROUP * 2, &records, &diffs);
+    char *to = records;
+    for (; done < left && n + 2 <= room; done++) {
+        counted *c = s->touched[s->emitted + done];
+        if (done + AHEAD < left)
+            __builtin_prefetch(s->touched[s->emitted + done + AHEAD]);
+        int64_t before = c->before_xor ^ UNTOUCHED;
+        c->before_xor = 0;
+        if (before == c->now)
+            continue;
+        if (before) {
+            fill(s, out, to + n * size, c, before);
+            diffs[n++] = -1;
+        }
+        if (c->now) {
+            fill(s, out, to + n * size, c, c->now);
+            diffs[n++] = 1;
+        }
+    }
+    weir_builder_commit(out, n);
+    return done;
+}
+
+/* A batch with room for one record only: the two results of a key go one at a time. */
+static void emit_singly(state *s, weir_builder *out, counted *c)
+{
+    int64_t results[2][2] = { { c->before_xor ^ UNTOUCHED, -1 }, { c->now, 1 } };
+    bool changed = results[0][0] != c->now;
+    for (int k = 0; k < 2 && changed; k++) {
+        void *record;
+        int64_t *diff;
+        if (results[k][0] == 0)
+            continue;
+        weir_builder_bulk(out, 1, &record, &diff);
+        fill(s, out, record, c, results[k][0]);
+        *diff = results[k][1];
+        weir_builder_commit(out, 1);
+    }
+    c->before_xor = 0;
 }
 
 /* Sends the changes of the open epoch; false if the step's budget ended before it. */
@@ -208,18 +259,19 @@ static bool emit_epoch(weir_step *step, state *s)
     weir_time t = weir_time_1(s->epochs[0].epoch);
     weir_builder *out = weir_step_output(step, 0, &t);
     while (s->emitted < s->touched_count) {
-        if (s->emitted % 256 == 255 && weir_step_spent(step)) {
+        if (weir_step_spent(step)) {
             weir_step_again(step);
             return false;
         }
-        counted *c = s->touched[s->emitted++];
-        if (c->before != c->now) {
-            emit(s, out, c, c->before, -1);
-            emit(s, out, c, c->now, 1);
+        size_t first = s->emitted, done = emit_some(s, out);
+        if (done == 0) {
+            emit_singly(s, out, s->touched[first]);
+            done = 1;
         }
-        c->touched = 0;
-        if (c->now == 0)
-            weir_table_remove(s->table, c);
+        for (size_t i = first; i < first + done; i++)
+            if (s->touched[i]->now == 0)
+                weir_table_remove(s->table, s->touched[i]);
+        s->emitted += done;
     }
     return true;
 }

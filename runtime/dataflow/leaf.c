@@ -133,26 +133,40 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     return leaf->hash_scratch;
 }
 
-/* Two workers: every record is written to both, and the one that it belongs to moves on. There is
+/* Elements of one column on their way to the workers that own their hashes. */
+typedef struct division {
+    const char *from;
+    const uint64_t *hashes;
+    size_t count, size;
+    unsigned workers;
+} division;
+
+/* Two workers: every element is written to both, and the one that it belongs to moves on. There is
  * always room for one more at either end, and no branch to guess wrong. */
-static void divide_in_two(const char *records, const uint64_t *hashes, size_t n, size_t size,
-                          char *next[2])
+static void divide_in_two(const division *d, char **next)
 {
+    const char *from = d->from;
+    size_t size = d->size;
     char *to0 = next[0], *to1 = next[1];
-    if (size == 8) {
-        for (size_t i = 0; i < n; i++) {
-            uint64_t record, second = hashes[i] >> 63;
-            memcpy(&record, records + i * 8, 8);
-            memcpy(to0, &record, 8);
-            memcpy(to1, &record, 8);
-            to0 += (second ^ 1) * 8;
-            to1 += second * 8;
+    if (size == 8 || size == 16) {
+        for (size_t i = 0; i < d->count; i++) {
+            uint64_t low, high = 0, second = d->hashes[i] >> 63;
+            memcpy(&low, from + i * size, 8);
+            memcpy(to0, &low, 8);
+            memcpy(to1, &low, 8);
+            if (size == 16) {
+                memcpy(&high, from + i * 16 + 8, 8);
+                memcpy(to0 + 8, &high, 8);
+                memcpy(to1 + 8, &high, 8);
+            }
+            to0 += (second ^ 1) * size;
+            to1 += second * size;
         }
     } else {
-        for (size_t i = 0; i < n; i++) {
-            uint64_t second = hashes[i] >> 63;
-            memcpy(to0, records + i * size, size);
-            memcpy(to1, records + i * size, size);
+        for (size_t i = 0; i < d->count; i++) {
+            uint64_t second = d->hashes[i] >> 63;
+            memcpy(to0, from + i * size, size);
+            memcpy(to1, from + i * size, size);
             to0 += (second ^ 1) * size;
             to1 += second * size;
         }
@@ -161,48 +175,76 @@ static void divide_in_two(const char *records, const uint64_t *hashes, size_t n,
     next[1] = to1;
 }
 
-static void divide_in_many(const char *records, const uint64_t *hashes, size_t n, size_t size,
-                           unsigned workers, char **next)
+static void divide_in_many(const division *d, char **next)
 {
-    if (size == 8) {
-        for (size_t i = 0; i < n; i++) {
-            unsigned w = weir__owner(hashes[i], workers);
-            memcpy(next[w], records + i * 8, 8);
-            next[w] += 8;
-        }
-    } else {
-        for (size_t i = 0; i < n; i++) {
-            unsigned w = weir__owner(hashes[i], workers);
-            memcpy(next[w], records + i * size, size);
-            next[w] += size;
-        }
+    size_t size = d->size;
+    for (size_t i = 0; i < d->count; i++) {
+        unsigned w = weir__owner(d->hashes[i], d->workers);
+        if (size == 8)
+            memcpy(next[w], d->from + i * 8, 8);
+        else if (size == 16)
+            memcpy(next[w], d->from + i * 16, 16);
+        else
+            memcpy(next[w], d->from + i * size, size);
+        next[w] += size;
     }
 }
 
-/* Records without other columns or strings outside: the hot case. Divides as many as surely fit
- * before looking at room again. */
+static void divide(const division *d, char **next)
+{
+    if (d->workers == 2)
+        divide_in_two(d, next);
+    else
+        divide_in_many(d, next);
+}
+
+/* Long strings of the records from `first` on are copied, so that nothing of the batch is pinned. */
+static void own_strings(weir__builder *builder, char *first)
+{
+    const weir_type *type = builder->b.type;
+    for (char *record = first; record < builder->b.next; record += type->size) {
+        size_t heap = weir_record_heap_size(type, record);
+        weir_pin *pin;
+        if (heap == 0)
+            continue;
+        char *room = weir__arena_room(builder->b.arena, heap, &pin);
+        weir_record_move_strings(type, record, room);
+        weir__builder_add_pin(builder, pin);
+    }
+}
+
+/* Records without diffs and times: the hot case. Divides as many as surely fit before looking at room
+ * again, column by column. */
 static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
 {
     unsigned workers = leaf->dataflow->context->workers;
+    bool carries = leaf->carries_hashes, pinned = batch->type->has_strings && batch->pin_count;
     size_t size = batch->type->size, i = 0;
-    char *next[WEIR_WORKERS_MAX];
+    char *next[WEIR_WORKERS_MAX], *next_hash[WEIR_WORKERS_MAX], *first[WEIR_WORKERS_MAX];
     while (i < batch->count) {
-        size_t room = batch->count - i;
+        division d = { (const char *)batch->records + i * size, hashes + i, batch->count - i,
+                       size, workers };
         for (unsigned w = 0; w < workers; w++) {
             weir__builder *builder = &leaf->builders[w];
-            weir__builder_make_room(builder, false);
-            size_t fits = builder->b.capacity - weir__builder_count(builder);
-            room = fits < room ? fits : room;
-            next[w] = builder->b.next;
+            weir__builder_make_room(builder, carries);
+            size_t count = weir__builder_count(builder), fits = builder->b.capacity - count;
+            d.count = fits < d.count ? fits : d.count;
+            first[w] = next[w] = builder->b.next;
+            next_hash[w] = (char *)(builder->hashes + (carries ? count : 0));
         }
-        const char *records = (const char *)batch->records + i * size;
-        if (workers == 2)
-            divide_in_two(records, hashes + i, room, size, next);
-        else
-            divide_in_many(records, hashes + i, room, size, workers, next);
-        for (unsigned w = 0; w < workers; w++)
+        divide(&d, next);
+        if (carries) {
+            division h = { (const char *)d.hashes, d.hashes, d.count, sizeof *d.hashes, workers };
+            divide(&h, next_hash);
+        }
+        for (unsigned w = 0; w < workers; w++) {
             leaf->builders[w].b.next = next[w];
-        i += room;
+            if (carries)
+                leaf->builders[w].b.end = next[w];
+            if (pinned)
+                own_strings(&leaf->builders[w], first[w]);
+        }
+        i += d.count;
     }
 }
 
@@ -227,8 +269,7 @@ static void push_exchange(weir__leaf *leaf, weir_batch *batch)
         bool open = builder->b.begin && weir__builder_count(builder);
         weir__builder_open(builder, &batch->time, tracked | (open ? builder->b.tracked : 0));
     }
-    bool plain = !by_function && !batch->diffs && !batch->times && !leaf->carries_hashes &&
-                 !leaf->builders[0].b.tracked && batch->pin_count == 0;
+    bool plain = !by_function && !batch->diffs && !batch->times;
     for (unsigned w = 0; plain && w < workers; w++)
         plain = !leaf->builders[w].b.tracked;
     if (plain) {
