@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See feed.h.
+ */
+#include "feed.h"
+
+static weir_status feed_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)error;
+    bench_share *share = &((bench_case *)ctx)->shares[weir_step_worker(step)];
+    share->state = 1 + weir_step_worker(step);
+    share->waker = weir_step_waker(step);
+    share->ordered = 1; /* epoch 0 is empty */
+    *state = share;
+    return WEIR_OK;
+}
+
+static void feed_step(weir_step *step, void *state)
+{
+    bench_share *share = state;
+    weir_time now = weir_time_1(share->epoch);
+    if (share->todo) {
+        weir_builder *out = weir_step_output(step, 0, &now);
+        while (share->todo && !weir_step_spent(step)) {
+            void *room;
+            size_t n = weir_builder_bulk(out, share->todo, &room, NULL);
+            uint64_t *numbers = room;
+            for (size_t i = 0; i < n; i++)
+                numbers[i] = bench_random(&share->state);
+            weir_builder_commit(out, n);
+            share->todo -= n;
+        }
+    }
+    if (share->todo) {
+        weir_step_again(step);
+        return;
+    }
+    if (share->close) {
+        if (weir_cap_held(step, 0))
+            weir_cap_drop(step, 0);
+        return;
+    }
+    if (share->epoch < share->ordered) {
+        weir_time next = weir_time_1(++share->epoch);
+        weir_cap_downgrade(step, 0, &next);
+    }
+}
+
+weir_port *bench_feed_add(weir_graph *graph, bench_case *c)
+{
+    weir_node_output output = { .type = number_type() };
+    return weir_node_output_port(weir_node_add(graph, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "feed", .output_count = 1,
+        .outputs = &output, .initial_capabilities = true, .ctx = c, .init = feed_init,
+        .step = feed_step }, NULL), 0);
+}
+
+void bench_feed_round(bench_share *share, uint64_t count)
+{
+    share->todo = count;
+    share->ordered++;
+    weir_wake(share->waker);
+}
+
+void bench_feed_close(bench_share *share)
+{
+    share->close = true;
+    weir_wake(share->waker);
+}
+
+static weir_status arrive_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)error;
+    *state = &((bench_case *)ctx)->shares[weir_step_worker(step)];
+    return WEIR_OK;
+}
+
+static void arrive_step(weir_step *step, void *state)
+{
+    bench_share *share = state;
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
+        const uint64_t *numbers = batch->records;
+        uint64_t sum = 0;
+        for (size_t i = 0; i < batch->count; i++)
+            sum += numbers[i];
+        share->answer[0] += batch->count;
+        share->answer[1] += sum;
+    }
+}
+
+weir_port *bench_arrive_add(weir_port *in, const weir_key *key, bench_case *c)
+{
+    weir_node_input input = { .type = number_type(), .route = key ? WEIR_BY_KEY : WEIR_LOCAL };
+    if (key)
+        input.key = *key;
+    weir_node_output output = { .type = number_type() };
+    return weir_node_output_port(weir_node_add(weir_port_graph(in), &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "arrive", .input_count = 1,
+        .output_count = 1, .inputs = &input, .outputs = &output, .ctx = c, .init = arrive_init,
+        .step = arrive_step }, &in), 0);
+}
+
+void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch)
+{
+    weir_time t = weir_time_1(epoch);
+    while (weir_probe_less_than(c->probe, worker, &t))
+        weir_worker_step_or_park(worker, UINT64_MAX);
+}
+
+void bench_run(bench_case *c, weir_build_fn *build,
+               void (*main_fn)(weir_worker *worker, void *ctx))
+{
+    pthread_barrier_init(&c->start, NULL, c->options.workers);
+    weir_error error = { 0 };
+    weir_config config = { .struct_size = sizeof config, .workers = c->options.workers,
+                           .worker_main = main_fn, .ctx = c };
+    if (weir_run(&config, build, c, &error) != WEIR_OK) {
+        char text[1600];
+        bench_fail("%s", weir_error_text(&error, text, sizeof text));
+    }
+    pthread_barrier_destroy(&c->start);
+}
+
+uint64_t bench_total(const bench_case *c, unsigned i)
+{
+    uint64_t total = 0;
+    for (unsigned w = 0; w < c->options.workers; w++)
+        total += c->shares[w].answer[i];
+    return total;
+}
+
+double bench_slowest(const bench_case *c)
+{
+    double seconds = 0;
+    for (unsigned w = 0; w < c->options.workers; w++)
+        seconds = c->shares[w].seconds > seconds ? c->shares[w].seconds : seconds;
+    return seconds;
+}

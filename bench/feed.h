@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What our cases share on Weir's side: a source of numbers that a worker's program drives round by
+ * round, an arrival that counts and sums, the common start, the slowest worker's time.
+ */
+#ifndef BENCH_FEED_H
+#define BENCH_FEED_H
+
+#include <pthread.h>
+#include <weir/weir.h>
+
+#include "bench.h"
+
+#define BENCH_NUMBER(F) F(u64, value)
+WEIR_RECORD(number, BENCH_NUMBER)
+
+/* One worker's share of a case; a cache line apart. */
+typedef struct bench_share {
+    _Alignas(128) uint64_t answer[4];
+    double seconds;
+    /* the source of numbers */
+    uint64_t state, todo, epoch, ordered; /* epochs ended, to be ended */
+    bool close;
+    weir_waker *waker;
+} bench_share;
+
+typedef struct bench_case {
+    bench_options options;
+    bench_share shares[WEIR_WORKERS_MAX];
+    pthread_barrier_t start;
+    weir_probe *probe;
+    void *extra;
+} bench_case;
+
+/* A source that emits what bench_feed_round orders, then moves to the next epoch. */
+weir_port *bench_feed_add(weir_graph *graph, bench_case *c);
+/* Orders `count` numbers at the open epoch and what follows it, without waiting. */
+void bench_feed_round(bench_share *share, uint64_t count);
+void bench_feed_close(bench_share *share);
+
+/* Counts what arrives in answer[0] and sums it in answer[1] of the worker's share. key NULL: local.
+ * Returns the (empty) output, for a probe. */
+weir_port *bench_arrive_add(weir_port *in, const weir_key *key, bench_case *c);
+
+/* Steps until nothing before `epoch` can come at the probe. */
+void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch);
+
+/* Runs a case to its end on o.workers workers; a failure ends the program. */
+void bench_run(bench_case *c, weir_build_fn *build,
+               void (*main_fn)(weir_worker *worker, void *ctx));
+/* Sum of answer[i] of all shares; the slowest share's seconds. */
+uint64_t bench_total(const bench_case *c, unsigned i);
+double bench_slowest(const bench_case *c);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The peer's side of the benchmarks: one case a run, `peer-timely CASE -w WORKERS [--size N ...]`.
+//! The contract (flags, answer, cost) is in bench/README.md. This file owns the command line, the
+//! workers and the report; each case is a module that describes what one worker does.
+
+mod barrier;
+mod chain;
+mod column;
+mod epochs;
+mod exchange;
+mod feed;
+mod options;
+mod text;
+mod wordcount;
+
+use options::Options;
+use std::process::exit;
+use std::sync::Arc;
+use timely::worker::Worker;
+
+/// What one worker found. Answers are added up, the slowest worker's time counts.
+pub struct Share {
+    pub answer: Vec<u64>,
+    pub seconds: f64,
+}
+
+/// How seconds become the figure that is compared.
+struct Cost {
+    unit: &'static str,
+    /// Units of time a second: 1e6 for microseconds.
+    scale: f64,
+    /// What the time is divided by.
+    per: f64,
+}
+
+type Case = fn(&mut Worker, &Options) -> Share;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let name = args.next().unwrap_or_default();
+    let options = Arc::new(Options::parse(args).unwrap_or_else(|error| usage(&error)));
+    let workers = options.workers as f64;
+    let (case, cost): (Case, Cost) = match name.as_str() {
+        "barrier" => (barrier::run, us("us/round", options.rounds as f64)),
+        "exchange" if options.records == 1 => {
+            (exchange::run, us("us/round", options.rounds as f64))
+        }
+        "exchange" => {
+            let records = options.rounds as f64 * options.records as f64 * workers;
+            (exchange::run, ns("ns/record", records))
+        }
+        "chain" => {
+            let calls = options.rounds as f64 * options.records as f64 * options.maps as f64;
+            (chain::run, ns("ns/record/map", calls))
+        }
+        "epochs" => (epochs::run, us("us/epoch", options.epochs as f64)),
+        "wordcount" => (wordcount::run, ns("ns/word", 0.0)),
+        "text" => return println!("answer {:016x}", text::fingerprint(options.blocks())),
+        _ => usage(&format!("no case {name:?}")),
+    };
+    let config = timely::Config {
+        // Typed messages between threads: nothing is serialised. The fastest form for one process.
+        communication: match options.workers {
+            1 => timely::CommunicationConfig::Thread,
+            n => timely::CommunicationConfig::Process(n),
+        },
+        worker: timely::WorkerConfig::default(),
+    };
+    let shared = Arc::clone(&options);
+    let guards = timely::execute(config, move |worker| case(worker, &shared)).expect("workers");
+    let shares: Vec<Share> = guards.join().into_iter().map(|s| s.expect("a worker")).collect();
+    report(&shares, &cost);
+}
+
+/// Prints the two lines that bench/run reads. A cost whose divisor is 0 is divided by the first
+/// number of the answer, which is then a count and no part of the answer.
+fn report(shares: &[Share], cost: &Cost) {
+    let mut answer = vec![0u64; shares[0].answer.len()];
+    for share in shares {
+        for (sum, x) in answer.iter_mut().zip(&share.answer) {
+            *sum = sum.wrapping_add(*x);
+        }
+    }
+    let per = if cost.per > 0.0 { cost.per } else { answer.remove(0) as f64 };
+    let seconds = shares.iter().map(|s| s.seconds).fold(0.0, f64::max);
+    let words: Vec<String> = answer.iter().map(u64::to_string).collect();
+    println!("answer {}", words.join(" "));
+    println!("cost {:.4} {}", seconds * cost.scale / per, cost.unit);
+}
+
+fn us(unit: &'static str, per: f64) -> Cost {
+    Cost { unit, scale: 1e6, per }
+}
+
+fn ns(unit: &'static str, per: f64) -> Cost {
+    Cost { unit, scale: 1e9, per }
+}
+
+fn usage(error: &str) -> ! {
+    eprintln!("peer-timely: {error}");
+    eprintln!("usage: peer-timely barrier|exchange|chain|epochs|wordcount|text [-w WORKERS]");
+    eprintln!("  [--rounds N] [--records N] [--maps N] [--nodes N] [--epochs N] [--mib N]");
+    eprintln!("  [--wait step|park]");
+    exit(1)
+}

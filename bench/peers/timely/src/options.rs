@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The flags of every case, the same as those of our own programs, and what cases share: the
+//! random numbers and the common start.
+
+use std::sync::Barrier;
+use timely::worker::Worker;
+
+pub struct Options {
+    pub workers: usize,
+    pub rounds: u64,
+    pub records: u64,
+    pub maps: usize,
+    pub nodes: usize,
+    pub epochs: u64,
+    pub mib: usize,
+    /// Whether a worker with nothing to do may park, instead of stepping without end.
+    pub park: bool,
+    start: Barrier,
+}
+
+impl Options {
+    pub fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+        let mut o = Options {
+            workers: 1,
+            rounds: 100,
+            records: 1,
+            maps: 100,
+            nodes: 100,
+            epochs: 100,
+            mib: 512,
+            park: true,
+            start: Barrier::new(1),
+        };
+        while let Some(flag) = args.next() {
+            let value = args.next().ok_or(format!("{flag} needs a value"))?;
+            let number = || match value.parse::<u64>() {
+                Ok(n) if n > 0 => Ok(n),
+                _ => Err(format!("{flag} {value}: a number above 0 is needed")),
+            };
+            match flag.as_str() {
+                "-w" => o.workers = number()? as usize,
+                "--rounds" => o.rounds = number()?,
+                "--records" => o.records = number()?,
+                "--maps" => o.maps = number()? as usize,
+                "--nodes" => o.nodes = number()? as usize,
+                "--epochs" => o.epochs = number()?,
+                "--mib" => o.mib = number()? as usize,
+                "--wait" => o.park = value == "park",
+                _ => return Err(format!("no flag {flag}")),
+            }
+        }
+        o.start = Barrier::new(o.workers);
+        Ok(o)
+    }
+
+    /// Blocks of text in --mib.
+    pub fn blocks(&self) -> usize {
+        self.mib / (crate::text::BLOCK >> 20)
+    }
+
+    /// Returns on all workers at once, when each has built its dataflow.
+    pub fn start_together(&self) {
+        self.start.wait();
+    }
+}
+
+/// Steps the worker while `unfinished`. Parking is what timely's own `execute` does with a worker
+/// whose closure has returned; stepping without end is what its examples do while they wait for a
+/// probe. Measured here: the same with a core a worker, and with more workers than cores parking is
+/// the faster by more than ten times. `--wait step` shows the other.
+#[inline]
+pub fn wait(worker: &mut Worker, options: &Options, mut unfinished: impl FnMut() -> bool) {
+    if options.park {
+        while unfinished() {
+            worker.step_or_park(None);
+        }
+    } else {
+        while unfinished() {
+            worker.step();
+        }
+    }
+}
+
+/// splitmix64: the random numbers of every case on both sides.
+#[inline]
+pub fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

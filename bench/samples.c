@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keeps every sample: at most a few million of them, and exact percentiles.
+ */
+#include "samples.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+
+void bench_samples_add(bench_samples *samples, uint64_t us)
+{
+    if (samples->count == samples->room) {
+        samples->room = samples->room ? 2 * samples->room : 1 << 16;
+        samples->us = realloc(samples->us, samples->room * sizeof(*samples->us));
+        if (!samples->us)
+            bench_fail("no memory for %zu samples", samples->room);
+    }
+    samples->us[samples->count++] = us;
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void bench_samples_print(bench_samples *samples)
+{
+    static const double parts[] = { 0.5, 0.9, 0.99, 0.999, 1.0 };
+    if (samples->count)
+        qsort(samples->us, samples->count, sizeof(*samples->us), compare);
+    printf("latency %zu", samples->count);
+    for (size_t i = 0; samples->count && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t at = (size_t)(parts[i] * (double)samples->count);
+        printf(" %.3f", (double)samples->us[at < samples->count ? at : samples->count - 1] / 1e3);
+    }
+    printf("\n");
+    fflush(stdout);
+    free(samples->us);
+    *samples = (bench_samples){ .us = NULL };
+}
