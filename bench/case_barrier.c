@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rounds of an empty feedback loop: a node holds a capability for its round and moves it on when the
- * frontier of its input, which every worker's capability reaches through the loop, has passed it.
+ * Rounds of an empty feedback loop: a node holds a capability for its round and moves it on when
+ * the frontier of its input, which every worker's capability reaches through the loop, has passed
+ * it.
  */
 #include "feed.h"
 

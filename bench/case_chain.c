@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers through a row of maps, added in a loop while the graph is built, summed at its end. Each is
- * a stage of its own that is called through a pointer, batch by batch: nothing is folded.
+ * Numbers through a row of maps, added in a loop while the graph is built, summed at its end. Each
+ * is a stage of its own that is called through a pointer, batch by batch: nothing is folded.
  */
 #include "feed.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Empty epochs through a row of nodes that each want to hear of every frontier. A notice is a call in
- * which the frontier has moved.
+ * Empty epochs through a row of nodes that each want to hear of every frontier. A notice is a call
+ * in which the frontier has moved.
  */
 #include <stdlib.h>
 

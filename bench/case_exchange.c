@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Random numbers, exchanged by hash, counted and summed where they arrive; every round is waited for.
+ * Random numbers, exchanged by hash, counted and summed where they arrive; every round is waited
+ * for.
  */
 #include "feed.h"
 

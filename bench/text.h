@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The text of the wordcount cases: blocks of blank-separated words, drawn from 100,000 by Zipf's law.
- * Defined in README.md by integer arithmetic, so that every language gives the same bytes.
+ * The text of the wordcount cases: blocks of blank-separated words, drawn from 100,000 by Zipf's
+ * law. Defined in README.md by integer arithmetic, so that every language gives the same bytes.
  */
 #ifndef BENCH_TEXT_H
 #define BENCH_TEXT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/count.h. The counts are in a keyed table. Batches of the epoch that is open are
- * added as they come; those of later epochs wait, with a capability for each epoch, until theirs is
- * the open one. What an epoch touched is in a list, so its end costs what it changed.
+ * See weir/operators/count.h. The counts are in a keyed table. Batches of the epoch that is open
+ * are added as they come; those of later epochs wait, with a capability for each epoch, until
+ * theirs is the open one. What an epoch touched is in a list, so its end costs what it changed.
  */
 #include <string.h>
 
@@ -204,8 +204,8 @@ static void fill(state *s, weir_builder *out, char *to, const counted *c, int64_
     memcpy(to + s->d->count_offset, &count, sizeof count);
 }
 
-/* Results of the next touched keys, up to what there is room for: the old count, then the new. Emitted
- * keys are untouched again; those that fell to 0 are left to be removed. */
+/* Results of the next touched keys, up to what there is room for: the old count, then the new.
+ * Emitted keys are untouched again; those that fell to 0 are left to be removed. */
 static size_t emit_some(state *s, weir_builder *out)
 {
     enum { AHEAD = 12 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The few librdkafka calls that the bare programs share: a handle from a list of settings, a topic's
- * partitions, an assignment of all of them. No policy: every program names its own settings.
+ * The few librdkafka calls that the bare programs share: a handle from a list of settings, a
+ * topic's partitions, an assignment of all of them. No policy: every program names its own
+ * settings.
  */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H

@@ -125,7 +125,8 @@ def first_message(part, broker, options):
         start = time.monotonic()
         tools.execute(command, options.verbose)
         seconds.append(time.monotonic() - start)
-    part.say("start to first message counted, and end", f"{statistics.median(seconds) * 1e3:.1f} ms")
+    milliseconds = statistics.median(seconds) * 1e3
+    part.say("start to first message counted, and end", f"{milliseconds:.1f} ms")
 
 
 def latency(part, broker, program, what, options):

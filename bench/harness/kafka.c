@@ -7,8 +7,8 @@
  *     bench-kafka last    --topic T
  *     bench-kafka produce --topic T --rate N --seconds N
  *
- * load makes a topic and fills it; produce writes words with the time at a steady rate; last reads a
- * topic of counts to its end and keeps the last one of each word. Topic and messages: README.md.
+ * load makes a topic and fills it; produce writes words with the time at a steady rate; last reads
+ * a topic of counts to its end and keeps the last one of each word. Topic and messages: README.md.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -129,7 +129,8 @@ static void produce(const bench_options *o)
     client_flush(client);
     if (failed)
         bench_fail("%" PRIu64 " messages were not accepted", failed);
-    printf("sent %" PRIu64 " rate %.0f longest_ms %.1f\n", sent, (double)sent / seconds, late * 1e3);
+    printf("sent %" PRIu64 " rate %.0f longest_ms %.1f\n", sent, (double)sent / seconds,
+           late * 1e3);
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(client);
 }
@@ -176,7 +177,9 @@ int main(int argc, char **argv)
     const struct {
         const char *name;
         void (*run)(const bench_options *);
-    } commands[] = { { "create", create }, { "load", load }, { "last", last }, { "produce", produce } };
+    } commands[] = {
+        { "create", create }, { "load", load }, { "last", last }, { "produce", produce }
+    };
     if (argc < 2)
         bench_fail("create, load, last or produce?");
     bench_options o = bench_options_read(argc, argv, 2);

@@ -198,7 +198,8 @@ static void divide(const division *d, char **next)
         divide_in_many(d, next);
 }
 
-/* Long strings of the records from `first` on are copied, so that nothing of the batch is pinned. */
+/* Long strings of the records from `first` on are copied, so that nothing of the batch is
+ * pinned. */
 static void own_strings(weir__builder *builder, char *first)
 {
     const weir_type *type = builder->b.type;
@@ -213,8 +214,8 @@ static void own_strings(weir__builder *builder, char *first)
     }
 }
 
-/* Records without diffs and times: the hot case. Divides as many as surely fit before looking at room
- * again, column by column. */
+/* Records without diffs and times: the hot case. Divides as many as surely fit before looking at
+ * room again, column by column. */
 static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
 {
     unsigned workers = leaf->dataflow->context->workers;

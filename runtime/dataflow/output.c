@@ -79,12 +79,17 @@ static void gather(void *to, const void *from, const uint32_t *keep, size_t n, s
     }
 }
 
+typedef struct selection {
+    const uint32_t *keep;
+    size_t n;
+} selection;
+
 /* A fresh column with the kept elements, replacing *buffer. */
 static void *gather_column(weir__stage_instance *si, weir__buffer **buffer, const void *from,
-                           const uint32_t *keep, size_t n, size_t size)
+                           const selection *kept, size_t size)
 {
-    weir__buffer *column = weir__pool_get(si->context->pool, n * size);
-    gather(weir__buffer_data(column), from, keep, n, size);
+    weir__buffer *column = weir__pool_get(si->context->pool, kept->n * size);
+    gather(weir__buffer_data(column), from, kept->keep, kept->n, size);
     weir__buffer_release(*buffer);
     *buffer = column;
     return weir__buffer_data(column);
@@ -103,20 +108,21 @@ static weir_batch *run_filter(weir__stage_instance *si, weir_batch *batch)
         out = NULL;
     } else if (n < batch->count) {
         size_t size = batch->type->size;
+        const selection kept = { keep, n };
         if (weir__batch_sole(batch)) {
             gather((void *)batch->records, batch->records, keep, n, size);
         } else {
             out = weir__batch_share(batch);
             weir_batch_release(batch);
-            out->records = gather_column(si, &out->record_buffer, out->records, keep, n, size);
+            out->records = gather_column(si, &out->record_buffer, out->records, &kept, size);
         }
         if (out->diffs)
-            out->diffs = gather_column(si, &out->diff_buffer, out->diffs, keep, n, 8);
+            out->diffs = gather_column(si, &out->diff_buffer, out->diffs, &kept, 8);
         if (out->times)
-            out->times = gather_column(si, &out->time_buffer, out->times, keep, n,
+            out->times = gather_column(si, &out->time_buffer, out->times, &kept,
                                        8 * (size_t)out->depth);
         if (out->hashes)
-            out->hashes = gather_column(si, &out->hash_buffer, out->hashes, keep, n, 8);
+            out->hashes = gather_column(si, &out->hash_buffer, out->hashes, &kept, 8);
         out->count = n;
     }
     weir__buffer_release(scratch);

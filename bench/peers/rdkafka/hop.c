@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * peer-rdkafka-hop: how long a message takes through the broker alone, without any engine: the least
- * that the latency of case cost can be. Reads what `bench-kafka produce` writes, until SIGTERM.
+ * peer-rdkafka-hop: how long a message takes through the broker alone, without any engine: the
+ * least that the latency of case cost can be. Reads what `bench-kafka produce` writes, until
+ * SIGTERM.
  *
  * It takes messages by callback: a batch call waits for its whole timeout unless the batch fills.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * peer-rdkafka-read: the best bare librdkafka loop that only counts: what no program can beat that
- * takes its messages from librdkafka on one thread. --kind picks the call and the settings; which is
- * the fastest depends on the machine, so bench/run tries all and compares with the best.
+ * takes its messages from librdkafka on one thread. --kind picks the call and the settings; which
+ * is the fastest depends on the machine, so bench/run tries all and compares with the best.
  *
  *     batch, callback                with librdkafka's defaults
  *     batch-deep, callback-deep      with prefetch queues deep enough that no partition is stopped

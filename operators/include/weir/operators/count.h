@@ -7,11 +7,11 @@
  *     …
  *     weir_stream(word_count) counts = weir_count(words, word_count, WEIR_KEY(word, text));
  *
- * The result has the key's fields, in order, then the count. When an epoch is complete, each key whose
- * count changed in it gives its old result with diff -1 (if it was not 0) and its new one with diff
- * +1 (if it is not 0); a key that falls to 0 is forgotten. Of a collection the diffs are summed.
- * Records are exchanged by the key; the result's unique key is the key. A sum beyond 64 bits ends the
- * run with WEIR_OVERFLOWED.
+ * The result has the key's fields, in order, then the count. When an epoch is complete, each key
+ * whose count changed in it gives its old result with diff -1 (if it was not 0) and its new one
+ * with diff +1 (if it is not 0); a key that falls to 0 is forgotten. Of a collection the diffs are
+ * summed. Records are exchanged by the key; the result's unique key is the key. A sum beyond 64
+ * bits ends the run with WEIR_OVERFLOWED.
  */
 #ifndef WEIR_OPERATORS_COUNT_H
 #define WEIR_OPERATORS_COUNT_H
@@ -20,8 +20,8 @@
 
 WEIR_BEGIN_DECLS
 
-/* Names of key fields end with NULL. Refuses, on the graph, a key that the records lack, a result of
- * another shape, and a stream inside a scope. */
+/* Names of key fields end with NULL. Refuses, on the graph, a key that the records lack, a result
+ * of another shape, and a stream inside a scope. */
 WEIR_API weir_port *weir__count(weir_port *in, const weir_type *out, const char *const *key);
 
 WEIR_END_DECLS
