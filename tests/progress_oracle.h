@@ -6,16 +6,19 @@
 #ifndef WEIR_TESTS_PROGRESS_ORACLE_H
 #define WEIR_TESTS_PROGRESS_ORACLE_H
 
+#include <stdio.h>
+
 #include "progress/order.h"
 #include "progress/tracker.h"
 #include "support.h"
 
-enum { ORACLE_PORTS = 512, ORACLE_ARCS = 4096 };
+enum { ORACLE_PORTS = 1024, ORACLE_ARCS = 4096 };
 
 typedef struct oracle_graph {
     uint32_t port_count, arc_count;
     weir__port_spec ports[ORACLE_PORTS];
     weir__arc arcs[ORACLE_ARCS];
+    uint32_t first[ORACLE_PORTS + 1]; /* of each port's arcs, once they are sorted */
 } oracle_graph;
 
 static inline uint32_t oracle_port(oracle_graph *g, unsigned depth, weir__interest interest)
@@ -30,10 +33,22 @@ static inline void oracle_arc(oracle_graph *g, uint32_t from, uint32_t to, weir_
     g->arcs[g->arc_count++] = (weir__arc){ from, to, summary };
 }
 
-/* NULL if some cycle does not advance. */
-static inline weir__topology *oracle_topology(const oracle_graph *g, unsigned flags,
-                                              weir_error *error)
+static inline int oracle_by_from(const void *a, const void *b)
 {
+    const weir__arc *x = a, *y = b;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Sorts the arcs on the way. NULL if some cycle does not advance. */
+static inline weir__topology *oracle_topology(oracle_graph *g, unsigned flags, weir_error *error)
+{
+    uint32_t at = 0;
+    qsort(g->arcs, g->arc_count, sizeof *g->arcs, oracle_by_from);
+    for (uint32_t p = 0; p <= g->port_count; p++) {
+        while (at < g->arc_count && g->arcs[at].from < p)
+            at++;
+        g->first[p] = at;
+    }
     weir__topology_builder *b = weir__topology_builder_create();
     weir__topology *topology;
     for (uint32_t p = 0; p < g->port_count; p++)
@@ -46,31 +61,35 @@ static inline weir__topology *oracle_topology(const oracle_graph *g, unsigned fl
     return topology;
 }
 
-/* Adds to f everything the pointstamp (port, time) leads to. */
-static inline void oracle_spread(const oracle_graph *g, uint32_t port, const weir_time *time,
-                                 weir_frontier *f)
-{
-    weir_time image;
-    if (!weir_frontier_insert(&f[port], time))
-        return;
-    for (uint32_t i = 0; i < g->arc_count; i++)
-        if (g->arcs[i].from == port && weir_summary_apply(&g->arcs[i].summary, time, &image))
-            oracle_spread(g, g->arcs[i].to, &image, f);
-}
-
 /* f: one frontier a port, and one for `done`, initialised; cleared here. Positive counts only. */
 static inline void oracle_frontiers(const oracle_graph *g, const weir__change *stamps,
                                     uint32_t count, weir_frontier *f)
 {
+    uint32_t pending = 0, room = count + 64;
+    weir__change *list = malloc(room * sizeof *list);
     for (uint32_t p = 0; p <= g->port_count; p++)
         weir_frontier_clear(&f[p]);
     for (uint32_t i = 0; i < count; i++) {
         weir_time epoch = weir_time_1(stamps[i].time.at[0]);
         if (stamps[i].diff <= 0)
             continue;
-        oracle_spread(g, stamps[i].port, &stamps[i].time, f);
+        list[pending++] = stamps[i];
         weir_frontier_insert(&f[g->port_count], &epoch);
     }
+    for (uint32_t i = 0; i < pending; i++) {
+        weir__change now = list[i], next;
+        if (!weir_frontier_insert(&f[now.port], &now.time))
+            continue;
+        for (uint32_t a = g->first[now.port]; a < g->first[now.port + 1]; a++) {
+            next.port = g->arcs[a].to;
+            if (!weir_summary_apply(&g->arcs[a].summary, &now.time, &next.time))
+                continue;
+            if (pending == room)
+                list = realloc(list, (room *= 2) * sizeof *list);
+            list[pending++] = next;
+        }
+    }
+    free(list);
 }
 
 static inline void oracle_init(const oracle_graph *g, weir_frontier *f)
@@ -86,9 +105,9 @@ static inline void oracle_fini(const oracle_graph *g, weir_frontier *f)
         weir_frontier_fini(&f[p]);
 }
 
-/* Adds to the list of counts; a pair that is new is appended. */
-static inline void oracle_count(weir__change *stamps, uint32_t *count, uint32_t port,
-                                const weir_time *time, int64_t diff)
+/* Adds to the list of counts; a pair that is new is appended. Returns its place. */
+static inline weir__change *oracle_count(weir__change *stamps, uint32_t *count, uint32_t port,
+                                         const weir_time *time, int64_t diff)
 {
     uint32_t i = 0;
     while (i < *count && !(stamps[i].port == port && weir_time_equal(&stamps[i].time, time, 4)))
@@ -96,6 +115,7 @@ static inline void oracle_count(weir__change *stamps, uint32_t *count, uint32_t 
     if (i == *count)
         stamps[(*count)++] = (weir__change){ .time = *time, .port = port };
     stamps[i].diff += diff;
+    return &stamps[i];
 }
 
 /* The tracked frontiers are those of the oracle; says which one is not. */

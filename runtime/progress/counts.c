@@ -18,7 +18,8 @@ void weir__counts_fini(weir__counts *c)
     *c = (weir__counts){ 0 };
 }
 
-static bool is_before(const weir__count *item, unsigned depth, const weir_time *t, uint32_t origin)
+static inline bool is_before(const weir__count *item, unsigned depth, const weir_time *t,
+                             uint32_t origin)
 {
     for (unsigned i = 0; i < depth; i++)
         if (item->time.at[i] != t->at[i])
@@ -27,7 +28,8 @@ static bool is_before(const weir__count *item, unsigned depth, const weir_time *
 }
 
 /* Where the pair is or belongs: the first item not before it. Most look-ups are near the end. */
-static uint32_t position(const weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin)
+static inline uint32_t position(const weir__counts *c, unsigned depth, const weir_time *t,
+                                uint32_t origin)
 {
     uint32_t low = c->begin, high = c->end;
     while (high - low > HANDFUL) {
@@ -52,11 +54,9 @@ static void trim(weir__counts *c)
         c->begin = c->end = 0;
 }
 
-/* Makes room behind the end. True if items have moved. */
-static bool make_room(weir__counts *c)
+/* Makes room behind the end, where there is none. True if items have moved. */
+static __attribute__((noinline)) bool make_room(weir__counts *c)
 {
-    if (c->end < c->capacity)
-        return false;
     uint32_t kept = 0;
     if (c->begin + c->zeros > c->capacity / 2) {
         for (uint32_t i = c->begin; i < c->end; i++)
@@ -73,8 +73,8 @@ static bool make_room(weir__counts *c)
     return false;
 }
 
-int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin,
-                         int64_t diff)
+static inline __attribute__((always_inline)) int64_t
+add(weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin, int64_t diff)
 {
     uint32_t at = position(c, depth, t, origin);
     if (at < c->end && c->items[at].origin == origin &&
@@ -89,10 +89,23 @@ int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir_time *t, ui
             trim(c);
         return count;
     }
-    if (make_room(c))
+    if (WEIR_UNLIKELY(c->end == c->capacity) && make_room(c))
         at = position(c, depth, t, origin);
-    memmove(&c->items[at + 1], &c->items[at], (c->end - at) * sizeof *c->items);
+    if (at < c->end)
+        memmove(&c->items[at + 1], &c->items[at], (c->end - at) * sizeof *c->items);
     c->items[at] = (weir__count){ .time = *t, .count = diff, .origin = origin };
     c->end++;
     return diff;
+}
+
+int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin,
+                         int64_t diff)
+{
+    return add(c, depth, t, origin, diff);
+}
+
+int64_t weir__counts_add_1(weir__counts *c, uint64_t time, uint32_t origin, int64_t diff)
+{
+    weir_time t = weir_time_1(time);
+    return add(c, 1, &t, origin, diff);
 }

@@ -24,9 +24,10 @@ typedef struct weir__counts {
 } weir__counts;
 
 void weir__counts_fini(weir__counts *counts);
-/* Returns the count after adding diff (not 0). */
+/* Returns the count after adding diff (not 0). The second is for depth 1. */
 int64_t weir__counts_add(weir__counts *counts, unsigned depth, const weir_time *time,
                          uint32_t origin, int64_t diff);
+int64_t weir__counts_add_1(weir__counts *counts, uint64_t time, uint32_t origin, int64_t diff);
 
 /* The first positive count; NULL if there is none. */
 static inline const weir__count *weir__counts_first(const weir__counts *counts)

@@ -54,6 +54,58 @@ void weir__general_fini(weir__tracker *t)
 
 /* ---- antichains ---- */
 
+/* weir_summary_apply for a link: the coordinates beyond a time's depth are 0, so all of them can be
+ * treated alike. */
+static inline bool apply(const weir__link *link, const weir_time *t, weir_time *image)
+{
+    bool wrapped = false;
+    for (unsigned i = 0; i < WEIR_TIME_COORDS; i++) {
+        uint64_t kept = i < link->summary.keep ? t->at[i] : 0;
+        image->at[i] = kept + link->summary.add[i];
+        wrapped |= image->at[i] < kept;
+    }
+    return !wrapped;
+}
+
+/* The rest is what frontier.c does, short where there is one element: the usual case by far. */
+static inline weir_time *first(weir_frontier *f)
+{
+    return f->capacity && f->depth > 1 ? f->more : &f->one;
+}
+
+static inline void set(weir_frontier *to, const weir_frontier *from)
+{
+    if (WEIR_UNLIKELY(from->count > 1)) {
+        weir_frontier_set(to, from);
+        return;
+    }
+    to->depth = from->depth;
+    to->count = from->count;
+    *first(to) = *weir_frontier_times(from);
+}
+
+static inline bool same(const weir_frontier *a, const weir_frontier *b)
+{
+    if (a->count != b->count)
+        return false;
+    return a->count == 1 ? weir_time_equal(weir_frontier_times(a), weir_frontier_times(b), a->depth)
+                         : weir_frontier_equal(a, b);
+}
+
+static inline bool insert(weir_frontier *f, const weir_time *t)
+{
+    if (f->count == 1) {
+        weir_time *one = first(f);
+        if (weir_time_less_equal(one, t, f->depth))
+            return false;
+        if (weir_time_less_equal(t, one, f->depth)) {
+            *one = *t;
+            return true;
+        }
+    }
+    return weir_frontier_insert(f, t);
+}
+
 static uint32_t find(const weir_frontier *f, const weir_time *time)
 {
     const weir_time *elements = weir_frontier_times(f);
@@ -70,15 +122,16 @@ static bool contains(const weir_frontier *f, const weir_time *time)
 
 static void take_out(weir_frontier *f, const weir_time *time)
 {
-    weir_time *elements = f->capacity && f->depth > 1 ? f->more : &f->one;
+    weir_time *elements = first(f);
     elements[find(f, time)] = elements[f->count - 1];
     f->count--;
 }
 
 /* ---- pulling ---- */
 
-void weir__general_counted(weir__tracker *t, uint32_t slot, const weir_time *time, int64_t from,
-                           int64_t to)
+/* A count of the slot went from `from` to `to`. */
+static void counted(weir__tracker *t, uint32_t slot, const weir_time *time, int64_t from,
+                    int64_t to)
 {
     weir__general_slot *s = &t->general.slots[slot];
     if ((from > 0) == (to > 0) || s->own_is_stale)
@@ -87,6 +140,22 @@ void weir__general_counted(weir__tracker *t, uint32_t slot, const weir_time *tim
         return;
     s->own_is_stale = to <= 0;
     weir__bits_add(&t->dirty, slot);
+}
+
+void weir__general_update(weir__tracker *t, uint32_t port, const weir_time *time, int64_t diff)
+{
+    const weir__links *routes = &t->topology->routes;
+    uint32_t origin = t->topology->order.place[port];
+    for (uint32_t i = routes->first[port]; i < routes->first[port + 1]; i++) {
+        uint32_t slot = routes->slot[i];
+        weir_time image;
+        if (!apply(&routes->links[i], time, &image))
+            continue;
+        int64_t to = weir__counts_add(&t->counts[slot], t->topology->slots[slot].depth, &image,
+                                      origin, diff);
+        t->nonzero += (uint64_t)(to != 0) - (uint64_t)(to != diff);
+        counted(t, slot, &image, to - diff, to);
+    }
 }
 
 /* The slot's own antichain. Its counts are in lexicographic order: none precedes an earlier one. */
@@ -104,18 +173,27 @@ static const weir_frontier *own(weir__tracker *t, uint32_t slot)
     return &s->own;
 }
 
-static void pull(weir__tracker *t, uint32_t slot, weir_frontier *into)
+/* Adds to the antichain what the slot's predecessors lead to; whether that is anything new. It may be
+ * the frontier of one of them, the slot itself: then not all of what is new may have been seen. */
+static inline bool pull(const weir__tracker *t, uint32_t slot, weir_frontier *into)
 {
     const weir__links *in = &t->topology->in;
+    bool any = false;
     weir_time image;
-    weir_frontier_set(into, own(t, slot));
-    for (uint32_t i = in->first[slot]; i < in->first[slot + 1]; i++) {
+    for (uint32_t i = in->first[slot], end = in->first[slot + 1]; i < end; i++) {
         const weir_frontier *f = &t->frontiers[in->slot[i]];
-        const weir_time *elements = weir_frontier_times(f);
         for (uint32_t e = 0; e < f->count; e++)
-            if (weir_summary_apply(&in->links[i].summary, &elements[e], &image))
-                weir_frontier_insert(into, &image);
+            if (apply(&in->links[i], &weir_frontier_times(f)[e], &image))
+                any |= insert(into, &image);
     }
+    return any;
+}
+
+static inline void exchange(weir_frontier *a, weir_frontier *b)
+{
+    weir_frontier was = *a;
+    *a = *b;
+    *b = was;
 }
 
 /* Whether going from `was` to `now` can matter at the other end of the link: an element there may lose
@@ -126,33 +204,45 @@ static bool affects(const weir_frontier *was, const weir_frontier *now, const we
     const weir_time *old = weir_frontier_times(was), *new = weir_frontier_times(now);
     weir_time image;
     for (uint32_t e = 0; e < now->count; e++)
-        if (weir_summary_apply(&link->summary, &new[e], &image) &&
-            !weir_frontier_less_equal(there, &image))
+        if (apply(link, &new[e], &image) && !weir_frontier_less_equal(there, &image))
             return true;
     for (uint32_t e = 0; e < was->count; e++)
-        if (weir_summary_apply(&link->summary, &old[e], &image) && contains(there, &image) &&
-            !contains(now, &old[e]))
+        if (apply(link, &old[e], &image) && contains(there, &image) && !contains(now, &old[e]))
             return true;
     return false;
 }
 
-/* Tells of a new frontier: to the caller of propagate, and to the successors, those in begin to end - 1
- * apart. */
-static void publish(weir__tracker *t, uint32_t slot, const weir_frontier *was, uint32_t begin,
-                    uint32_t end)
+/* Tells of a new frontier: to the caller of propagate, and to the successors, those before `end` apart. */
+static void publish(weir__tracker *t, uint32_t slot, const weir_frontier *was, uint32_t end)
 {
     const weir__links *out = &t->topology->out;
-    if (t->topology->slots[slot].reported)
-        weir__bits_add(&t->changed, slot);
+    weir__tracker_list(t, slot);
     for (uint32_t i = out->first[slot]; i < out->first[slot + 1]; i++) {
         uint32_t to = out->slot[i];
-        if ((to < begin || to >= end) &&
-            affects(was, &t->frontiers[slot], &out->links[i], &t->frontiers[to]))
+        if (to >= end && affects(was, &t->frontiers[slot], &out->links[i], &t->frontiers[to]))
             weir__bits_add(&t->dirty, to);
     }
 }
 
 /* ---- loops ---- */
+
+/* Up to so many slots a loop is computed anew, in rounds over all of it, until nothing is new. */
+enum { SMALL = 32 };
+
+static void compute_small(weir__tracker *t, uint32_t begin, uint32_t end)
+{
+    weir__general_slot *slots = t->general.slots;
+    for (uint32_t slot = begin; slot < end; slot++) {
+        exchange(&slots[slot].before, &t->frontiers[slot]);
+        set(&t->frontiers[slot], own(t, slot));
+        slots[slot].is_touched = true;
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t slot = begin; slot < end; slot++)
+            again |= pull(t, slot, &t->frontiers[slot]);
+    }
+}
 
 /* The order of order.h, within one loop. */
 static bool is_sooner(const weir__topology *topology, const weir__general_step *a,
@@ -207,11 +297,12 @@ static void touch(weir__tracker *t, uint32_t slot)
     if (m->slots[slot].is_touched)
         return;
     m->slots[slot].is_touched = true;
-    weir_frontier_set(&m->slots[slot].before, &t->frontiers[slot]);
+    set(&m->slots[slot].before, &t->frontiers[slot]);
     m->touched[m->touched_count++] = slot;
 }
 
-bool weir__general_is_preceded(const weir__tracker *t, uint32_t slot, const weir_time *time)
+/* Some element at a predecessor arrives at or before the time. */
+static bool is_supported(const weir__tracker *t, uint32_t slot, const weir_time *time)
 {
     const weir__links *in = &t->topology->in;
     unsigned depth = t->topology->slots[slot].depth;
@@ -220,7 +311,7 @@ bool weir__general_is_preceded(const weir__tracker *t, uint32_t slot, const weir
         const weir_frontier *f = &t->frontiers[in->slot[i]];
         const weir_time *elements = weir_frontier_times(f);
         for (uint32_t e = 0; e < f->count; e++)
-            if (weir_summary_apply(&in->links[i].summary, &elements[e], &image) &&
+            if (apply(&in->links[i], &elements[e], &image) &&
                 weir_time_less_equal(&image, time, depth))
                 return true;
     }
@@ -241,14 +332,13 @@ static void withdraw(weir__tracker *t, uint32_t begin, uint32_t end)
         weir_frontier *f = &t->frontiers[step.slot];
         weir_time image;
         if (!contains(f, &step.time) || weir_frontier_less_equal(own(t, step.slot), &step.time) ||
-            weir__general_is_preceded(t, step.slot, &step.time))
+            is_supported(t, step.slot, &step.time))
             continue;
         touch(t, step.slot);
         take_out(f, &step.time);
         for (uint32_t i = out->first[step.slot]; i < out->first[step.slot + 1]; i++) {
             uint32_t to = out->slot[i];
-            if (to >= begin && to < end &&
-                weir_summary_apply(&out->links[i].summary, &step.time, &image) &&
+            if (to >= begin && to < end && apply(&out->links[i], &step.time, &image) &&
                 contains(&t->frontiers[to], &image))
                 push(t, to, &image);
         }
@@ -258,6 +348,7 @@ static void withdraw(weir__tracker *t, uint32_t begin, uint32_t end)
 static void propose(weir__tracker *t, uint32_t slot)
 {
     weir__general *m = &t->general;
+    set(&m->scratch, own(t, slot));
     pull(t, slot, &m->scratch);
     const weir_time *elements = weir_frontier_times(&m->scratch);
     for (uint32_t e = 0; e < m->scratch.count; e++)
@@ -282,29 +373,38 @@ static void settle(weir__tracker *t, uint32_t begin, uint32_t end)
         weir_frontier_insert(&t->frontiers[step.slot], &step.time);
         for (uint32_t i = out->first[step.slot]; i < out->first[step.slot + 1]; i++) {
             uint32_t to = out->slot[i];
-            if (to >= begin && to < end &&
-                weir_summary_apply(&out->links[i].summary, &step.time, &image) &&
+            if (to >= begin && to < end && apply(&out->links[i], &step.time, &image) &&
                 !weir_frontier_less_equal(&t->frontiers[to], &image))
                 push(t, to, &image);
         }
     }
 }
 
+static void compute_large(weir__tracker *t, uint32_t begin, uint32_t end)
+{
+    weir__general *m = &t->general;
+    m->touched_count = 0;
+    withdraw(t, begin, end);
+    settle(t, begin, end);
+}
+
 static void propagate_loop(weir__tracker *t, uint32_t slot)
 {
     weir__general *m = &t->general;
     uint32_t begin = t->topology->slots[slot].loop_begin, end = t->topology->slots[slot].loop_end;
-    m->member_count = m->touched_count = 0;
+    m->member_count = 0;
     do
         m->members[m->member_count++] = slot;
     while (weir__bits_take(&t->dirty, end, &slot));
-    withdraw(t, begin, end);
-    settle(t, begin, end);
-    for (uint32_t i = 0; i < m->touched_count; i++) {
-        weir__general_slot *s = &m->slots[m->touched[i]];
+    if (end - begin <= SMALL)
+        compute_small(t, begin, end);
+    else
+        compute_large(t, begin, end);
+    for (slot = begin; slot < end; slot++) {
+        weir__general_slot *s = &m->slots[slot];
+        if (s->is_touched && !same(&s->before, &t->frontiers[slot]))
+            publish(t, slot, &s->before, end);
         s->is_touched = false;
-        if (!weir_frontier_equal(&s->before, &t->frontiers[m->touched[i]]))
-            publish(t, m->touched[i], &s->before, begin, end);
     }
 }
 
@@ -318,14 +418,43 @@ void weir__general_propagate(weir__tracker *t)
             propagate_loop(t, slot);
             continue;
         }
+        set(&m->scratch, own(t, slot));
         pull(t, slot, &m->scratch);
-        if (weir_frontier_equal(&m->scratch, &t->frontiers[slot]))
+        if (same(&m->scratch, &t->frontiers[slot]))
             continue;
-        weir_frontier was = t->frontiers[slot];
-        t->frontiers[slot] = m->scratch;
-        m->scratch = was;
-        publish(t, slot, &m->scratch, 0, 0);
+        exchange(&m->scratch, &t->frontiers[slot]);
+        publish(t, slot, &m->scratch, 0);
     }
+}
+
+/* ---- holding back ---- */
+
+static bool is_first_at(const weir__tracker *t, uint32_t slot, const weir_time *time,
+                        uint32_t origin)
+{
+    const weir__counts *counts = &t->counts[slot];
+    unsigned depth = t->topology->slots[slot].depth;
+    for (uint32_t i = counts->begin; i < counts->end; i++) {
+        const weir__count *c = &counts->items[i];
+        int order = weir_time_compare(&c->time, time, depth);
+        if (order > 0 || (order == 0 && c->origin >= origin))
+            break;
+        if (c->count > 0 && weir_time_less_equal(&c->time, time, depth))
+            return false;
+    }
+    return !is_supported(t, slot, time);
+}
+
+bool weir__general_is_first(const weir__tracker *t, uint32_t port, const weir_time *time)
+{
+    const weir__links *routes = &t->topology->routes;
+    uint32_t origin = t->topology->order.place[port];
+    weir_time image;
+    for (uint32_t i = routes->first[port]; i < routes->first[port + 1]; i++)
+        if (t->topology->slots[routes->slot[i]].matters && apply(&routes->links[i], time, &image) &&
+            is_first_at(t, routes->slot[i], &image, origin))
+            return true;
+    return false;
 }
 
 void weir__tracker_generalise(weir__tracker *t)

@@ -57,21 +57,29 @@ struct weir__tracker {
     weir__counts *counts;     /* of the slots */
     weir_frontier *frontiers; /* of the slots; in total mode only of those that are reported */
     weir__bits dirty;         /* slots whose frontier may have to change */
-    weir__bits changed;       /* reported slots whose frontier has changed in this propagation */
     uint32_t *list;           /* the ports answered by the last propagation */
+    uint32_t list_count;
     weir__total total;
     weir__general general;
 };
 
-/* A count of the slot went from `from` to `to`: marks the slot if that can matter. */
-void weir__total_counted(weir__tracker *tracker, uint32_t slot, int64_t from, int64_t to);
-void weir__general_counted(weir__tracker *tracker, uint32_t slot, const weir_time *time,
-                           int64_t from, int64_t to);
+/* Counts at the port's slots, and marks those where that can matter. */
+void weir__total_update(weir__tracker *tracker, uint32_t port, uint64_t time, int64_t diff);
+void weir__general_update(weir__tracker *tracker, uint32_t port, const weir_time *time,
+                          int64_t diff);
+/* These append to the list, in the order of slots. */
 void weir__total_propagate(weir__tracker *tracker);
 void weir__general_propagate(weir__tracker *tracker);
-/* Some frontier element at one of the slot's predecessors arrives at the slot at or before the time. */
-bool weir__total_is_preceded(const weir__tracker *tracker, uint32_t slot, uint64_t time);
-bool weir__general_is_preceded(const weir__tracker *tracker, uint32_t slot, const weir_time *time);
+/* Whether no other pointstamp precedes this one, of the port at this place, at one of its slots from
+ * which a frontier with interest follows: see weir__tracker_must_publish. */
+bool weir__total_is_first(const weir__tracker *tracker, uint32_t port, uint64_t time);
+bool weir__general_is_first(const weir__tracker *tracker, uint32_t port, const weir_time *time);
+
+static inline void weir__tracker_list(weir__tracker *tracker, uint32_t slot)
+{
+    if (tracker->topology->slots[slot].reported)
+        tracker->list[tracker->list_count++] = tracker->topology->slots[slot].port;
+}
 
 void weir__total_init(weir__tracker *tracker);
 void weir__total_fini(weir__tracker *tracker);

@@ -59,29 +59,34 @@ void weir__total_fini(weir__tracker *t)
     *m = (weir__total){ 0 };
 }
 
-void weir__total_counted(weir__tracker *t, uint32_t slot, int64_t from, int64_t to)
+void weir__total_update(weir__tracker *t, uint32_t port, uint64_t time, int64_t diff)
 {
-    if ((from > 0) == (to > 0))
-        return;
+    const weir__links *routes = &t->topology->routes;
     weir__total *m = &t->total;
-    const weir__count *first = weir__counts_first(&t->counts[slot]);
-    uint64_t now = first ? first->time.at[0] : WEIR__NEVER, was = m->own[slot];
-    if (now == was)
-        return;
-    m->own[slot] = now;
-    if (now < m->frontier[slot] || was == m->frontier[slot])
-        weir__bits_add(&t->dirty, slot);
+    uint32_t origin = t->topology->order.place[port];
+    for (uint32_t i = routes->first[port], end = routes->first[port + 1]; i < end; i++) {
+        uint32_t slot = routes->slot[i];
+        int64_t to = weir__counts_add_1(&t->counts[slot], time + routes->add[i], origin, diff);
+        t->nonzero += (uint64_t)(to != 0) - (uint64_t)(to != diff);
+        if ((to - diff > 0) == (to > 0))
+            continue;
+        const weir__count *first = weir__counts_first(&t->counts[slot]);
+        uint64_t now = first ? first->time.at[0] : WEIR__NEVER, was = m->own[slot];
+        if (now == was)
+            continue;
+        m->own[slot] = now;
+        if (now < m->frontier[slot] || was == m->frontier[slot])
+            weir__bits_add(&t->dirty, slot);
+    }
 }
 
+/* The frontier as others read it. */
 static inline void publish(weir__tracker *t, uint32_t slot)
 {
-    if (!t->topology->slots[slot].reported)
-        return;
-    weir_frontier *f = &t->frontiers[slot];
     uint64_t value = t->total.frontier[slot];
-    f->count = value != WEIR__NEVER;
-    f->one.at[0] = value;
-    weir__bits_add(&t->changed, slot);
+    t->frontiers[slot].count = value != WEIR__NEVER;
+    t->frontiers[slot].one.at[0] = value;
+    weir__tracker_list(t, slot);
 }
 
 /* The least that the counts of the slot and its predecessors' frontiers say. */
@@ -97,21 +102,49 @@ static inline uint64_t pull(const weir__tracker *t, uint32_t slot)
     return value;
 }
 
-/* Marks the successors, those in begin to end - 1 apart, for which this change can matter. */
-static inline void mark(weir__tracker *t, uint32_t slot, uint64_t was, uint32_t begin, uint32_t end)
+/* Marks the successors for which this change can matter, those before `end` apart. The slot behind this
+ * one is not marked but returned: whoever goes through slots in order takes it next. */
+static inline uint32_t mark(weir__tracker *t, uint32_t slot, uint64_t was, uint32_t end)
 {
     const weir__links *out = &t->topology->out;
     const uint64_t *frontier = t->total.frontier;
     uint64_t now = frontier[slot];
+    uint32_t next = WEIR__NONE;
     for (uint32_t i = out->first[slot], last = out->first[slot + 1]; i < last; i++) {
         uint32_t to = out->slot[i];
         uint64_t value = frontier[to], add = out->add[i];
-        if ((plus(now, add) < value || plus(was, add) == value) && (to < begin || to >= end))
+        if (to < end || (plus(now, add) >= value && plus(was, add) != value))
+            continue;
+        if (to == slot + 1)
+            next = to;
+        else
             weir__bits_add(&t->dirty, to);
     }
+    return next;
 }
 
 /* ---- loops ---- */
+
+/* Up to so many slots a loop is computed anew, in rounds over all of it: two as a rule, since places are
+ * in the order of what adds nothing. */
+enum { SMALL = 32 };
+
+static void compute_small(weir__tracker *t, uint32_t begin, uint32_t end)
+{
+    uint64_t *frontier = t->total.frontier;
+    for (uint32_t slot = begin; slot < end; slot++) {
+        t->total.before[slot] = frontier[slot];
+        frontier[slot] = WEIR__NEVER;
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t slot = begin; slot < end; slot++) {
+            uint64_t value = pull(t, slot);
+            again |= value < frontier[slot];
+            frontier[slot] = value;
+        }
+    }
+}
 
 static inline bool is_sooner(weir__total_step a, weir__total_step b)
 {
@@ -211,50 +244,89 @@ static void settle(weir__tracker *t, uint32_t begin, uint32_t end)
     }
 }
 
+static void compute_large(weir__tracker *t, uint32_t begin, uint32_t end)
+{
+    weir__total *m = &t->total;
+    m->touched_count = 0;
+    withdraw(t, begin, end);
+    settle(t, begin, end);
+}
+
 static void propagate_loop(weir__tracker *t, uint32_t slot)
 {
     weir__total *m = &t->total;
     uint32_t begin = t->topology->slots[slot].loop_begin, end = t->topology->slots[slot].loop_end;
-    m->member_count = m->touched_count = 0;
+    bool is_small = end - begin <= SMALL;
+    m->member_count = 0;
     do
         m->members[m->member_count++] = slot;
     while (weir__bits_take(&t->dirty, end, &slot));
-    withdraw(t, begin, end);
-    settle(t, begin, end);
-    for (uint32_t i = 0; i < m->touched_count; i++) {
-        slot = m->touched[i];
+    if (is_small)
+        compute_small(t, begin, end);
+    else
+        compute_large(t, begin, end);
+    for (slot = begin; slot < end; slot++) {
+        if (!is_small && !m->is_touched[slot])
+            continue;
         m->is_touched[slot] = false;
         if (m->before[slot] == m->frontier[slot])
             continue;
         publish(t, slot);
-        mark(t, slot, m->before[slot], begin, end);
+        uint32_t next = mark(t, slot, m->before[slot], end);
+        if (next != WEIR__NONE)
+            weir__bits_add(&t->dirty, next);
     }
 }
 
 void weir__total_propagate(weir__tracker *t)
 {
-    weir__total *m = &t->total;
+    const weir__slot *slots = t->topology->slots;
+    uint64_t *frontier = t->total.frontier;
     uint32_t slot;
     while (weir__bits_take(&t->dirty, t->topology->slot_count, &slot)) {
-        const weir__slot *s = &t->topology->slots[slot];
-        if (WEIR_UNLIKELY(s->loop_end > s->loop_begin)) {
+        if (WEIR_UNLIKELY(slots[slot].loop_end > slots[slot].loop_begin)) {
             propagate_loop(t, slot);
             continue;
         }
-        uint64_t was = m->frontier[slot], now = pull(t, slot);
-        if (now == was)
-            continue;
-        m->frontier[slot] = now;
-        publish(t, slot);
-        mark(t, slot, was, 0, 0);
+        uint32_t next;
+        do {
+            uint64_t was = frontier[slot], now = pull(t, slot);
+            next = WEIR__NONE;
+            if (now != was) {
+                frontier[slot] = now;
+                publish(t, slot);
+                next = mark(t, slot, was, 0);
+            }
+            slot = next;
+        } while (next != WEIR__NONE && slots[next].loop_end == slots[next].loop_begin);
+        if (next != WEIR__NONE)
+            weir__bits_add(&t->dirty, next);
     }
 }
 
-bool weir__total_is_preceded(const weir__tracker *t, uint32_t slot, uint64_t time)
+/* ---- holding back ---- */
+
+static bool is_first_at(const weir__tracker *t, uint32_t slot, uint64_t time, uint32_t origin)
 {
     const weir__links *in = &t->topology->in;
+    const uint64_t *frontier = t->total.frontier;
+    const weir__count *first = weir__counts_first(&t->counts[slot]);
+    if (first &&
+        (first->time.at[0] < time || (first->time.at[0] == time && first->origin < origin)))
+        return false;
     for (uint32_t i = in->first[slot]; i < in->first[slot + 1]; i++)
-        if (plus(t->total.frontier[in->slot[i]], in->add[i]) <= time)
+        if (plus(frontier[in->slot[i]], in->add[i]) <= time)
+            return false;
+    return true;
+}
+
+bool weir__total_is_first(const weir__tracker *t, uint32_t port, uint64_t time)
+{
+    const weir__links *routes = &t->topology->routes;
+    uint32_t origin = t->topology->order.place[port];
+    for (uint32_t i = routes->first[port]; i < routes->first[port + 1]; i++)
+        if (t->topology->slots[routes->slot[i]].matters &&
+            is_first_at(t, routes->slot[i], time + routes->add[i], origin))
             return true;
     return false;
 }

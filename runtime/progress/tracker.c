@@ -23,7 +23,6 @@ weir__tracker *weir__tracker_create(const weir__topology *topology, const weir__
         weir_frontier_init(&t->frontiers[s], topology->slots[s].depth);
     }
     weir__bits_init(&t->dirty, n);
-    weir__bits_init(&t->changed, n);
     t->list = weir__numbers(n);
     if (t->is_total)
         weir__total_init(t);
@@ -47,43 +46,24 @@ void weir__tracker_destroy(weir__tracker *t)
     weir_free(t->counts, n * sizeof *t->counts);
     weir_free(t->frontiers, n * sizeof *t->frontiers);
     weir__bits_fini(&t->dirty);
-    weir__bits_fini(&t->changed);
     weir__numbers_free(t->list, n);
     weir__total_fini(t);
     weir__general_fini(t);
     weir_free(t, sizeof *t);
 }
 
-static void count(weir__tracker *t, uint32_t slot, const weir_time *time, uint32_t origin,
-                  int64_t diff)
-{
-    unsigned depth = t->topology->slots[slot].depth;
-    int64_t to = weir__counts_add(&t->counts[slot], depth, time, origin, diff);
-    t->nonzero += (to != 0) - (to != diff);
-    if (t->is_total)
-        weir__total_counted(t, slot, to - diff, to);
-    else
-        weir__general_counted(t, slot, time, to - diff, to);
-}
-
 void weir__tracker_update(weir__tracker *t, uint32_t port, const weir_time *time, int64_t diff)
 {
-    const weir__links *routes = &t->topology->routes;
     WEIR_ASSERT(port < t->topology->port_count, "progress: a count at port %u of %u", port,
                 t->topology->port_count);
     if (diff == 0)
         return;
     if (t->is_total && WEIR_UNLIKELY(time->at[0] >> WEIR__TOTAL_BITS))
         weir__tracker_generalise(t);
-    uint32_t origin = t->topology->order.place[port];
-    for (uint32_t i = routes->first[port]; i < routes->first[port + 1]; i++) {
-        weir_time image;
-        if (t->is_total)
-            image = weir_time_1(time->at[0] + routes->add[i]);
-        else if (!weir_summary_apply(&routes->links[i].summary, time, &image))
-            continue;
-        count(t, routes->slot[i], &image, origin, diff);
-    }
+    if (t->is_total)
+        weir__total_update(t, port, time->at[0], diff);
+    else
+        weir__general_update(t, port, time, diff);
 }
 
 void weir__tracker_apply(weir__tracker *t, const weir__changes *changes)
@@ -93,16 +73,14 @@ void weir__tracker_apply(weir__tracker *t, const weir__changes *changes)
                              changes->entries[i].diff);
 }
 
-const uint32_t *weir__tracker_propagate(weir__tracker *t, uint32_t *count_changed)
+const uint32_t *weir__tracker_propagate(weir__tracker *t, uint32_t *count)
 {
-    uint32_t slot, n = 0;
+    t->list_count = 0;
     if (t->is_total)
         weir__total_propagate(t);
     else
         weir__general_propagate(t);
-    while (weir__bits_take(&t->changed, t->topology->slot_count, &slot))
-        t->list[n++] = t->topology->slots[slot].port;
-    *count_changed = n;
+    *count = t->list_count;
     return t->list;
 }
 
@@ -118,50 +96,16 @@ bool weir__tracker_is_empty(const weir__tracker *t)
     return t->nonzero == 0;
 }
 
-/* ---- holding back ---- */
-
-/* Another pointstamp of the slot that is counted as before this one: at an earlier time, or at the same
- * one for a port that is earlier in the order. Any fixed order of ports would do: what matters is that
- * two lowered counts never wait for each other. */
-static bool is_preceded_here(const weir__tracker *t, uint32_t slot, const weir_time *time,
-                             uint32_t origin)
-{
-    const weir__counts *counts = &t->counts[slot];
-    unsigned depth = t->topology->slots[slot].depth;
-    for (uint32_t i = counts->begin; i < counts->end; i++) {
-        const weir__count *c = &counts->items[i];
-        int order = weir_time_compare(&c->time, time, depth);
-        if (order > 0 || (order == 0 && c->origin >= origin))
-            return false;
-        if (c->count > 0 && weir_time_less_equal(&c->time, time, depth))
-            return true;
-    }
-    return false;
-}
-
-static bool is_preceded(const weir__tracker *t, uint32_t slot, const weir_time *time,
-                        uint32_t origin)
-{
-    if (is_preceded_here(t, slot, time, origin))
-        return true;
-    return t->is_total ? weir__total_is_preceded(t, slot, time->at[0])
-                       : weir__general_is_preceded(t, slot, time);
-}
-
+/* Where ports were removed, several of them count at one slot, and the order in which one of them comes
+ * before another there is that of the graph. Any fixed one would do: two lowered counts may never wait
+ * for each other, that is all. */
 bool weir__tracker_must_publish(const weir__tracker *t, const weir__changes *sum)
 {
-    const weir__links *routes = &t->topology->routes;
     for (uint32_t i = 0; i < sum->count; i++) {
         const weir__change *e = &sum->entries[i];
-        if (e->diff >= 0 || !t->topology->matters[e->port])
-            continue;
-        for (uint32_t r = routes->first[e->port]; r < routes->first[e->port + 1]; r++) {
-            weir_time image;
-            if (t->topology->slots[routes->slot[r]].matters &&
-                weir_summary_apply(&routes->links[r].summary, &e->time, &image) &&
-                !is_preceded(t, routes->slot[r], &image, t->topology->order.place[e->port]))
-                return true;
-        }
+        if (e->diff < 0 && (t->is_total ? weir__total_is_first(t, e->port, e->time.at[0])
+                                        : weir__general_is_first(t, e->port, &e->time)))
+            return true;
     }
     return false;
 }
@@ -191,8 +135,7 @@ size_t weir__tracker_bytes(const weir__tracker *t)
 {
     uint32_t n = t->topology->slot_count;
     size_t bytes = sizeof *t + n * (sizeof *t->counts + sizeof *t->frontiers) +
-                   (n + 1) * sizeof *t->list + weir__bits_bytes(&t->dirty) +
-                   weir__bits_bytes(&t->changed);
+                   (n + 1) * sizeof *t->list + weir__bits_bytes(&t->dirty);
     for (uint32_t s = 0; s < n; s++)
         bytes +=
             t->counts[s].capacity * sizeof *t->counts[s].items + frontier_bytes(&t->frontiers[s]);
