@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The seam: all that sources and sinks know of a broker. Implemented on librdkafka (rdkafka.h) and by
- * a log in memory (simulated.c). Nothing here waits: what takes time is asked for, and `wake` is
- * called when there is something to look at. Readers and writers belong to one worker's thread.
+ * The seam: all that sources and sinks know of a broker. Implemented on librdkafka (rdkafka.h)
+ * and by a log in memory (simulated.c). Nothing here waits: what takes time is asked for, and
+ * `wake` is called when there is something to see. Readers and writers belong to one worker's
+ * thread.
  *
  *      operator            reader or writer                 broker
  *      step ── fetch ────→ what has arrived ←──────────────── …
@@ -20,7 +21,7 @@
 
 /* What to do about something that went wrong. */
 typedef enum weir__kafka_class {
-    WEIR__KAFKA_RETRY, /* it is being tried again, by whom it happened to; say so now and then */
+    WEIR__KAFKA_RETRY, /* it is being tried again where it happened; say so now and then */
     WEIR__KAFKA_SKIP,  /* this record is lost for the run */
     WEIR__KAFKA_RESET, /* of a reader: `partition` stopped at `offset`, which is not there */
     WEIR__KAFKA_FATAL  /* the run ends */
@@ -41,9 +42,9 @@ typedef struct weir__kafka_message {
     const char *key, *value; /* NULL: none */
     uint32_t key_len, value_len;
     int32_t partition;
-    bool end;                /* no message: the partition was read up to offset, where it ends now */
+    bool end;                /* no message: what there is now ends at offset */
     int64_t offset, timestamp_ms;
-    void *native;            /* the broker's own; NULL once it was let go */
+    void *native;            /* the broker's own; NULL once let go of */
 } weir__kafka_message;
 
 /* Messages fetched together, and a pin on their memory. The fetcher has one reference. */
@@ -124,8 +125,8 @@ typedef struct weir__kafka_output {
 
 typedef struct weir__kafka_writer weir__kafka_writer;
 typedef struct weir__kafka_writer_ops {
-    /* Takes messages in order as far as there is room, and returns how many. Each that was taken gets
-     * one report. wake is called when there are reports, and so room. */
+    /* Takes messages in order as far as there is room, and returns how many. Each that was taken
+     * gets one report. wake is called when there are reports, and so room. */
     size_t (*write)(weir__kafka_writer *writer, const weir__kafka_output *outputs, size_t count);
     size_t (*reports)(weir__kafka_writer *writer, weir__kafka_report *reports, size_t max);
     /* As with a reader; places are not asked for. */

@@ -19,25 +19,24 @@ typedef struct weir__kafka_settings {
     weir__kafka_setting *list;
 } weir__kafka_settings;
 
-/* What is collected: the brokers and settings of an operator's options, and its name for messages. */
+/* What an operator's own options say. */
 typedef struct weir__kafka_wanted {
-    const char *operator_name;
     const char *brokers;
     const char *const *settings;
 } weir__kafka_wanted;
 
-/* Collects them; declares --brokers and --kafka in the graph. An error is the caller's to report. */
+/* Collects all of them, bootstrap.servers included; declares --brokers and --kafka in the graph. On
+ * failure *settings is empty. */
 weir_status weir__kafka_settings_collect(weir_graph *graph, const weir__kafka_wanted *wanted,
                                          weir__kafka_settings *settings, weir_error *error);
+/* Reads one "KEY=VALUE" (VALUE: a text, "@FILE", "env:NAME") into settings. */
+weir_status weir__kafka_settings_read(weir__kafka_settings *settings, const char *text,
+                                      const char *where, weir_error *error);
 /* Adds or replaces one. */
 void weir__kafka_settings_set(weir__kafka_settings *settings, const char *key, const char *value,
                               const char *origin);
 /* The value, or NULL. */
 const char *weir__kafka_settings_get(const weir__kafka_settings *settings, const char *key);
 void weir__kafka_settings_fini(weir__kafka_settings *settings);
-
-/* Reads one "KEY=VALUE" (VALUE: text, "@FILE", "env:NAME") into settings. */
-weir_status weir__kafka_settings_read(weir__kafka_settings *settings, const char *text,
-                                      const char *origin, weir_error *error);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kafka: topics as streams, streams to topics. Partitions are assigned by hand: the dataflow's worker
- * p mod workers reads partition p, and no consumer group has a say in it. At least once: a record is
- * read until the end of the run, and what is written is complete when the broker has acknowledged it.
+ * Kafka: topics as streams, streams to topics. Partitions are assigned by hand: the dataflow's
+ * worker p mod workers reads partition p, and no consumer group has a say in it. At least once: a
+ * record is read until the end of the run, and what is written is complete when the broker has
+ * acknowledged it.
  *
  * Every program that has one of these gets two options of its own, --brokers and --kafka:
  *     --brokers HOST:PORT,…        default localhost:9092; .brokers of an operator overrides it
@@ -11,9 +12,9 @@
  *     --kafka KEY=env:NAME         the value is that of the environment variable
  * A setting that librdkafka refuses is refused when the graph is built. Values are never logged.
  *
- * Errors: a broker that is away is waited for, with a warning now and then; a record that cannot be
- * read or written is counted, told to the log and, if one is named, to the dead-letter topic; a topic
- * that does not exist, access that is denied, and what nobody can repair end the run.
+ * Errors: a broker that is away is waited for, with a warning now and then; a record that cannot
+ * be read or written is counted, told to the log and, if one is named, to the dead-letter topic;
+ * a topic that does not exist, access that is denied, and what nobody can repair end the run.
  */
 #ifndef WEIR_CONNECTORS_KAFKA_H
 #define WEIR_CONNECTORS_KAFKA_H
@@ -44,35 +45,39 @@ typedef enum weir_kafka_on_error {
 /* Zero means default for every field. Borrowed for the call; lists of names end with NULL. */
 typedef struct weir_kafka_source_options {
     size_t struct_size;
-    const char *topic;               /* required */
-    const char *name;                /* of the node; default derived from its place */
+    const char *topic;             /* required */
+    const char *name;              /* of the node; default derived from its place */
     const char *brokers;
-    const char *const *settings;     /* "KEY=VALUE" as in --kafka, which overrides them */
-    weir_kafka_broker *broker;       /* default: librdkafka. Must outlive the runtime */
+    const char *const *settings;   /* "KEY=VALUE" as in --kafka, which overrides them */
+    weir_kafka_broker *broker;     /* default: librdkafka. Must outlive the runtime */
 
     weir_kafka_start start;
     int64_t start_at;
-    bool until_end;                  /* end with the last record that was there at the start */
-    unsigned discover_ms;            /* how often to look for new partitions, which are read from their
-                                        beginning; default 30 000, WEIR_KAFKA_NEVER */
+    bool until_end;                /* end with the last record that was there at the start */
+    /* How often to look for new partitions, which are read from their beginning: default 30 000,
+     * or WEIR_KAFKA_NEVER. */
+    unsigned discover_ms;
 
-    /* The fields that the message's value does not fill. Of a record without them the rest is the
-     * value: raw if that is one str or bytes, else JSON, unless .format says another. */
-    const char *format;              /* "raw", "json", "msgpack", … */
-    const char *key_field;           /* a str or bytes takes the key as it is, others its text */
-    const char *partition_field;     /* i32 to i64, u32, u64 */
-    const char *offset_field;        /* i64 or u64 */
-    const char *timestamp_field;     /* instant, or i64 of milliseconds since 1970 */
-    const char *const *header_fields; /* "FIELD" or "FIELD=HEADER": str or bytes; optional ones null */
-    const char *tombstone_field;     /* a flag: true for a message without a value, whose other fields
-                                        are zero. Without it such messages are counted and skipped */
+    /* Fields that the message's value does not fill. Those that are left are the value: raw if it
+     * is one str or bytes, else JSON, unless .format says another. */
+    const char *format;            /* "raw", "json", "msgpack", "csv", "fixed" */
+    const char *key_field;         /* a str or bytes takes the key as it is, others its text */
+    const char *partition_field;   /* i32, i64, u32 or u64 */
+    const char *offset_field;      /* i64 or u64 */
+    const char *timestamp_field;   /* instant, or i64 of milliseconds since 1970 */
+    /* "FIELD" or "FIELD=HEADER", each a str or bytes; without the header empty, or null. */
+    const char *const *header_fields;
+    /* A flag, set for a message without a value; fields of the value are zero then. Without it
+     * such messages are counted and skipped. */
+    const char *tombstone_field;
 
-    const char *dead_letter;         /* topic for records that cannot be decoded: their key and value,
-                                        and headers weir-reason, -topic, -partition, -offset */
+    /* Topic for records that cannot be decoded: their key and value as they are, with the headers
+     * weir-reason, weir-topic, weir-partition and weir-offset. */
+    const char *dead_letter;
     weir_kafka_on_error on_error;
 
-    size_t queue_bytes;              /* what each worker fetches ahead; default 64 MiB */
-    size_t message_bytes_max;        /* longer ones are refused as if undecodable; default 4 MiB */
+    size_t queue_bytes;            /* what each worker fetches ahead; default 64 MiB */
+    size_t message_bytes_max;      /* longer ones count as undecodable; default 4 MiB */
 } weir_kafka_source_options;
 
 /* A stream of the topic's records. NULL after an error, which sticks to the graph. */
@@ -81,25 +86,26 @@ WEIR_API weir_port *weir_kafka_source_add(weir_graph *graph, const weir_type *ty
 
 typedef struct weir_kafka_sink_options {
     size_t struct_size;
-    const char *topic;               /* required */
+    const char *topic;             /* required */
     const char *name;
     const char *brokers;
     const char *const *settings;
     weir_kafka_broker *broker;
 
-    /* A collection is written as upserts by key: when an epoch is complete, a message with the newest
-     * record of each key that changed, or without a value if the key is gone. A plain stream is
-     * appended as it comes; with a key its messages have one, too. */
-    const char *const *key;          /* fields; default: the collection's unique key if it is known */
-    bool changes;                    /* of a collection, write every change instead: the value has two
-                                        more fields, `time` (the epoch) and `diff` */
-    unsigned every_ms;               /* upserts: each changed key at most this often, newest record */
+    /* A collection is written as upserts by key: when an epoch is complete, a message with the
+     * newest record of each key that changed, or without a value if the key is gone. A plain
+     * stream is appended as it comes; with a key its messages have one, too. */
+    const char *const *key;        /* fields; default: the collection's unique key */
+    /* Of a collection, write every change instead: the value has two more fields, `time` (the
+     * epoch, u64) and `diff` (i64). */
+    bool changes;
+    unsigned every_ms;             /* upserts: each changed key at most this often */
 
-    const char *format;              /* of the value, which has all fields; see the source */
-    const char *key_format;          /* default: raw if the key is one str or bytes, else JSON */
-    const char *partition_field;     /* an integer; default: librdkafka's choice by key */
-    weir_kafka_on_error on_error;    /* for records that are refused: too long, not encodable */
-    size_t message_bytes_max;        /* default 4 MiB; the broker has a limit of its own */
+    const char *format;            /* of the value, which has all fields; see the source */
+    const char *key_format;        /* default: raw if the key is one str or bytes, else JSON */
+    const char *partition_field;   /* an integer; default: librdkafka's choice by key */
+    weir_kafka_on_error on_error;  /* for records that are refused: too long, not encodable */
+    size_t message_bytes_max;      /* default 4 MiB; the broker has a limit of its own */
 } weir_kafka_sink_options;
 
 /* Writes a stream to a topic. The result is a stream without records whose frontier says what the
@@ -119,15 +125,16 @@ WEIR_END_DECLS
             &(weir_kafka_source_options){ .struct_size = sizeof(weir_kafka_source_options),        \
                                           __VA_ARGS__ }) })
 #define weir_kafka_sink(s, ...)                                                                    \
-    weir_kafka_sink_add((s).port,                                                                  \
-                        &(weir_kafka_sink_options){ .struct_size = sizeof(weir_kafka_sink_options), \
-                                                    __VA_ARGS__ })
+    weir_kafka_sink_add(                                                                           \
+        (s).port, &(weir_kafka_sink_options){ .struct_size = sizeof(weir_kafka_sink_options),      \
+                                              __VA_ARGS__ })
 #define weir_kafka_sink_by(s, K, ...)                                                              \
-    (WEIR_CHECK_(WEIR_KEY_FITS_(s, K), "weir_kafka_sink_by(" #s ", " #K                            \
-                                       "): the key names a record that the stream does not carry"), \
-     weir_kafka_sink_add((s).port, &(weir_kafka_sink_options){                                     \
-                                       .struct_size = sizeof(weir_kafka_sink_options),             \
-                                       .key = WEIR_KEY_NAMES_(K),                                  \
-                                       __VA_ARGS__ }))
+    (WEIR_CHECK_(WEIR_KEY_FITS_(s, K),                                                             \
+                 "weir_kafka_sink_by(" #s ", " #K                                                  \
+                 "): the key names a record that the stream does not carry"),                      \
+     weir_kafka_sink_add(                                                                          \
+         (s).port, &(weir_kafka_sink_options){ .struct_size = sizeof(weir_kafka_sink_options),     \
+                                               .key = WEIR_KEY_NAMES_(K),                          \
+                                               __VA_ARGS__ }))
 
 #endif

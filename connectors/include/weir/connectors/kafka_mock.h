@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * librdkafka's mock cluster: brokers inside this process that speak Kafka's protocol on a socket, up
- * in a millisecond; for demonstrations and tests. It keeps about the newest 5 MB of each partition,
- * and transactions are not what they are with a real broker.
+ * librdkafka's mock cluster: brokers inside this process that speak Kafka's protocol on a socket,
+ * up in a millisecond; for demonstrations and tests. It keeps about the newest 5 MB of each
+ * partition, and transactions are not what they are with a real broker.
  */
 #ifndef WEIR_CONNECTORS_KAFKA_MOCK_H
 #define WEIR_CONNECTORS_KAFKA_MOCK_H
@@ -23,8 +23,8 @@ WEIR_API void weir_kafka_mock_stop(weir_kafka_mock *mock);
 
 /* Takes broker `index` (from 0) off the net, and back: its partitions are away meanwhile. */
 WEIR_API void weir_kafka_mock_away(weir_kafka_mock *mock, unsigned index, bool away);
-/* The next `count` requests of this kind fail with Kafka's error code `code`, as its protocol numbers
- * them (6: not the leader, 7: timed out, 29: access to the topic denied, …). */
+/* The next `count` requests of this kind fail with Kafka's error code `code`, as its protocol
+ * numbers them (6: not the leader, 7: timed out, 29: access to the topic denied, …). */
 typedef enum weir_kafka_request {
     WEIR_KAFKA_PRODUCE = 0, WEIR_KAFKA_FETCH = 1, WEIR_KAFKA_METADATA = 3
 } weir_kafka_request;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A Kafka of memory alone, for tests: topics and partitions that keep everything, no clock, no
- * threads, no chance. Hand it to sources and sinks as .broker. Faults are switched on and off by the
- * test. Every function may be called from any thread, also while a dataflow runs.
+ * threads, no chance. Hand it to sources and sinks as .broker. Faults are switched on and off by
+ * the test. Every function may be called from any thread, also while a dataflow runs.
  */
 #ifndef WEIR_CONNECTORS_KAFKA_SIMULATED_H
 #define WEIR_CONNECTORS_KAFKA_SIMULATED_H
