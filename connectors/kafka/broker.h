@@ -114,10 +114,11 @@ struct weir__kafka_reader {
 typedef struct weir__kafka_report {
     uint64_t token;
     weir_status status;      /* WEIR_OK: acknowledged */
-    const char *text;        /* why not: valid until the next call */
+    weir__kafka_class class; /* if not */
+    const char *text;        /* why not; static */
 } weir__kafka_report;
 
-/* A message to write: copied by write. partition -1: by key. */
+/* A message to write, copied by write. record.partition -1: by key; timestamp_ms 0: now. */
 typedef struct weir__kafka_output {
     weir_kafka_record record;
     uint64_t token;
@@ -153,13 +154,15 @@ typedef struct weir__kafka_open {
 } weir__kafka_open;
 
 struct weir_kafka_broker {
-    /* Refuses settings it does not know, by their origin. */
+    /* Refuses settings it does not know or that do not go together, by their origin. */
     weir_status (*check)(weir_kafka_broker *broker, const weir__kafka_settings *settings,
                          bool writes, weir_error *error);
     weir__kafka_reader *(*open_reader)(weir_kafka_broker *broker, const weir__kafka_open *open,
                                        weir_error *error);
     weir__kafka_writer *(*open_writer)(weir_kafka_broker *broker, const weir__kafka_open *open,
                                        weir_error *error);
+    /* Waits for what closed readers and writers still have to do: when a graph ends. */
+    void (*settle)(weir_kafka_broker *broker);
 };
 
 /* The one on librdkafka: without state, shared by all. */

@@ -52,6 +52,8 @@ void weir__kafka_settings_set(weir__kafka_settings *settings, const char *key, c
     }
     at->value = copy(value, strlen(value));
     at->origin = copy(origin, strlen(origin));
+    at->secret = strstr(key, "password") || strstr(key, "secret") || strstr(key, ".pem") ||
+                 strstr(key, "jaas") || strstr(key, "oauthbearer.config");
 }
 
 const char *weir__kafka_settings_get(const weir__kafka_settings *settings, const char *key)
@@ -71,6 +73,15 @@ void weir__kafka_settings_fini(weir__kafka_settings *settings)
     }
     weir_free(settings->list, settings->capacity * sizeof *settings->list);
     memset(settings, 0, sizeof *settings);
+}
+
+static void set_secret(weir__kafka_settings *settings, const char *key, const char *value,
+                       const char *origin)
+{
+    weir__kafka_settings_set(settings, key, value, origin);
+    for (uint32_t i = 0; i < settings->count; i++)
+        if (strcmp(settings->list[i].key, key) == 0)
+            settings->list[i].secret = true;
 }
 
 /* The content of a file, less the end of its last line, into value (SECRET_BYTES_MAX + 1 bytes). */
@@ -119,13 +130,13 @@ weir_status weir__kafka_settings_read(weir__kafka_settings *settings, const char
         char *secret = weir_alloc_must(SECRET_BYTES_MAX + 2);
         status = read_secret(value + 1, origin, secret, error);
         if (status == WEIR_OK)
-            weir__kafka_settings_set(settings, key, secret, origin);
+            set_secret(settings, key, secret, origin);
         explicit_bzero(secret, SECRET_BYTES_MAX + 2);
         weir_free(secret, SECRET_BYTES_MAX + 2);
     } else if (strncmp(value, "env:", 4) == 0) {
         const char *found = getenv(value + 4);
         if (found)
-            weir__kafka_settings_set(settings, key, found, origin);
+            set_secret(settings, key, found, origin);
         else
             status = weir_error_set(error, WEIR_NOT_FOUND,
                                     "%s: the environment variable %s is not set", origin,

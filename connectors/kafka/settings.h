@@ -11,7 +11,8 @@
 
 typedef struct weir__kafka_setting {
     char *key, *value;
-    char *origin; /* "--kafka linger.ms", ".settings of the sink": what a refusal names */
+    char *origin; /* "--kafka linger.ms", ".settings linger.ms": what a refusal names */
+    bool secret;  /* from a file or the environment, or a password: never shown */
 } weir__kafka_setting;
 
 typedef struct weir__kafka_settings {
