@@ -302,10 +302,15 @@ bool weir__sim_answered(weir__sim_client *client, weir__kafka_answer *answer)
 {
     weir__sim *sim = client->sim;
     pthread_mutex_lock(&sim->lock);
-    bool is = client->asked && !sim->away;
-    if (is) {
-        client->asked = false;
+    bool is = client->asked;
+    client->asked = false;
+    if (is)
         *answer = (weir__kafka_answer){ .question = client->question };
+    if (is && sim->away) {
+        answer->failed = true;
+        answer->trouble = (weir__kafka_trouble){ WEIR__KAFKA_RETRY, WEIR_UNAVAILABLE, -1, -1,
+                                                 "the broker cannot be reached" };
+    } else if (is) {
         const weir__sim_topic *t = weir__sim_find(sim, client->topic);
         if (t && !t->denied) {
             answer->partitions = t->partition_count;

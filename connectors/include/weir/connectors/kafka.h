@@ -21,6 +21,7 @@
 
 #include <limits.h>
 
+#include <weir/codec.h>
 #include <weir/graph.h>
 
 WEIR_BEGIN_DECLS
@@ -58,14 +59,14 @@ typedef struct weir_kafka_source_options {
      * or WEIR_KAFKA_NEVER. */
     unsigned discover_ms;
 
-    /* Fields that the message's value does not fill. Those that are left are the value: raw if it
-     * is one str or bytes, else JSON, unless .format says another. */
-    const char *format;            /* "raw", "json", "msgpack", "csv", "fixed" */
+    weir_codec codec;              /* of the value */
+    /* Fields that the value does not fill; those that are left are its fields. Optional ones of
+     * these are null where the message has no such thing. */
     const char *key_field;         /* a str or bytes takes the key as it is, others its text */
     const char *partition_field;   /* i32, i64, u32 or u64 */
     const char *offset_field;      /* i64 or u64 */
     const char *timestamp_field;   /* instant, or i64 of milliseconds since 1970 */
-    /* "FIELD" or "FIELD=HEADER", each a str or bytes; without the header empty, or null. */
+    /* "FIELD" or "FIELD=HEADER", each a str or bytes. */
     const char *const *header_fields;
     /* A flag, set for a message without a value; fields of the value are zero then. Without it
      * such messages are counted and skipped. */
@@ -101,8 +102,8 @@ typedef struct weir_kafka_sink_options {
     bool changes;
     unsigned every_ms;             /* upserts: each changed key at most this often */
 
-    const char *format;            /* of the value, which has all fields; see the source */
-    const char *key_format;        /* default: raw if the key is one str or bytes, else JSON */
+    weir_codec codec;              /* of the value, which has all fields */
+    weir_codec key_codec;          /* of the key's fields */
     const char *partition_field;   /* an integer; default: librdkafka's choice by key */
     weir_kafka_on_error on_error;  /* for records that are refused: too long, not encodable */
     size_t message_bytes_max;      /* default 4 MiB; the broker has a limit of its own */

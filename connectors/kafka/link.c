@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See link.h.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "kafka/link.h"
+
+static const uint64_t AWAY_SAY_NS = UINT64_C(30) * 1000000000;
+static const uint64_t NOTICE_SAY_NS = UINT64_C(10) * 1000000000;
+
+void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *topic,
+                           const char *why)
+{
+    uint64_t now = weir_step_now_ns(step);
+    if (!link->away) {
+        link->away = true;
+        link->since_ns = now;
+    } else if (now < link->said_ns + AWAY_SAY_NS) {
+        return;
+    }
+    link->said_ns = now;
+    weir_log(WEIR_LOG_WARN, "%s: topic '%s': no broker answers, for %" PRIu64 " s now; trying on: "
+             "%s", weir_step_name(step), topic, (now - link->since_ns) / 1000000000, why);
+}
+
+void weir__kafka_link_back(weir__kafka_link *link, weir_step *step, const char *topic)
+{
+    if (!link->away)
+        return;
+    link->away = false;
+    weir_log(WEIR_LOG_INFO, "%s: topic '%s': the broker is back after %" PRIu64 " s",
+             weir_step_name(step), topic,
+             (weir_step_now_ns(step) - link->since_ns) / 1000000000);
+}
+
+void weir__kafka_notice_say(weir__kafka_notice *notice, weir_step *step, const char *format, ...)
+{
+    uint64_t now = weir_step_now_ns(step);
+    if (notice->said_ns && now < notice->said_ns + NOTICE_SAY_NS) {
+        notice->unsaid++;
+        return;
+    }
+    char text[640], more[64] = "";
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (notice->unsaid)
+        snprintf(more, sizeof more, " (and %" PRIu64 " more before)", notice->unsaid);
+    weir_log(WEIR_LOG_WARN, "%s: %s%s", weir_step_name(step), text, more);
+    notice->said_ns = now ? now : 1;
+    notice->unsaid = 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How the log hears of what happens again and again: a broker that is away (a warning, again every
+ * half a minute, and a line when it is back), and records that are refused (the first at once, the
+ * others as a number every ten seconds).
+ */
+#ifndef WEIR_KAFKA_LINK_H
+#define WEIR_KAFKA_LINK_H
+
+#include <weir/node.h>
+
+/* A connection, as far as questions tell. All zero: fine so far. */
+typedef struct weir__kafka_link {
+    bool away;
+    uint64_t since_ns, said_ns;
+} weir__kafka_link;
+
+void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *topic,
+                           const char *why);
+void weir__kafka_link_back(weir__kafka_link *link, weir_step *step, const char *topic);
+
+/* A line that may come too often. All zero: none so far. */
+typedef struct weir__kafka_notice {
+    uint64_t said_ns, unsaid;
+} weir__kafka_notice;
+
+/* Logs a warning, or counts it. */
+void weir__kafka_notice_say(weir__kafka_notice *notice, weir_step *step, const char *format, ...)
+    WEIR_PRINTF(3, 4);
+
+#endif
