@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See changes.h. An epoch's changes are sorted once, by the hash of the key, the key and the record:
- * equal records lie together and their diffs are added up. What is left of a key are the records that
- * it lost and the one that it has now.
+ * See changes.h. An epoch's changes are sorted once, by the hash of the key, the key and the
+ * record: equal records lie together and their diffs are added up. What is left of a key are the
+ * records that it lost and the one that it has now.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -50,8 +50,8 @@ void weir__kafka_changes_add(weir__kafka_changes *changes, const weir_batch *bat
                              void (*opened)(uint64_t epoch, void *ctx), void *ctx);
 /* The first epoch that is kept; false if there is none. */
 bool weir__kafka_changes_first(const weir__kafka_changes *changes, uint64_t *epoch);
-/* The next outcome of the first epoch, ordered by hash and key; false at its end, and then the epoch
- * is forgotten. The record is valid until the call after that. */
+/* The next outcome of the first epoch, ordered by hash and key; false at its end, and then the
+ * epoch is forgotten. The record is valid until the call after that. */
 bool weir__kafka_changes_next(weir__kafka_changes *changes, weir__kafka_outcome *outcome);
 void weir__kafka_changes_fini(weir__kafka_changes *changes);
 

@@ -38,7 +38,7 @@ static void *place(const weir_field *field, void *record)
     return (char *)record + field->offset;
 }
 
-/* Kinds were checked when the graph was built; what does not fit an i32 does not come from Kafka. */
+/* Kinds were checked when the graph was built. Partitions, which may be i32, fit. */
 static void put_number(const weir_field *field, int64_t value, void *record)
 {
     if (!field)

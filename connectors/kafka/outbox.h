@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a node that writes has under way: messages that the writer has not taken yet, epochs with
- * messages that are not acknowledged, and the one capability that says so. The node is complete at an
- * epoch when the broker has acknowledged all that the epoch has written.
+ * messages that are not acknowledged, and the one capability that says so. The node is complete
+ * at an epoch when the broker has acknowledged all that the epoch has written.
  *
- *      add ──→ messages ── pump: write ──→ writer ── pump: reports ──→ epoch done ──→ capability moves
+ *      add ──→ messages ── pump: write ──→ writer ── pump: reports ──→ epoch ──→ capability
  */
 #ifndef WEIR_KAFKA_OUTBOX_H
 #define WEIR_KAFKA_OUTBOX_H
@@ -94,8 +94,8 @@ void weir__kafka_outbox_refuse(weir__kafka_outbox *outbox, weir_step *step, weir
 /* Keeps an epoch open: called with a current batch at or before it. unhold ends it. */
 void weir__kafka_outbox_hold(weir__kafka_outbox *outbox, weir_step *step, uint64_t epoch);
 void weir__kafka_outbox_unhold(weir__kafka_outbox *outbox, uint64_t epoch);
-/* Moves the capability to the first open epoch, and tells the metrics. At the end of a step; frontier:
- * of the node's input. */
+/* Moves the capability to the first open epoch, and tells the metrics. At the end of a step;
+ * frontier: of the node's input. */
 void weir__kafka_outbox_settle(weir__kafka_outbox *outbox, weir_step *step,
                                const weir_frontier *frontier);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the seam on librdkafka share: its handle, which outlives its reader or writer for
- * as long as a message of it or a question is about; configuration; errors. Only these files know
- * librdkafka.
+ * What the files of the seam on librdkafka share: its handle, which outlives its reader or writer
+ * for as long as a message of it or a question is about; configuration; errors. Only these files
+ * know librdkafka.
  */
 #ifndef WEIR_KAFKA_RDKAFKA_H
 #define WEIR_KAFKA_RDKAFKA_H

@@ -100,7 +100,8 @@ rd_kafka_conf_t *weir__rdkafka_conf(const weir__kafka_open *open, bool writes, w
     return conf;
 }
 
-/* Some things librdkafka says only when a handle is made: one without brokers is made and dropped. */
+/* Some things librdkafka says only when a handle is made: one without brokers is made and
+ * dropped. */
 static void silence(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;

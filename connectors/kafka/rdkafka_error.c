@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Errors of librdkafka and of brokers: to be tried again, of one record, or the end of the run; in a
- * sentence that names the topic.
+ * Errors of librdkafka and of brokers: to be tried again, of one record, or the end of the run;
+ * in a sentence that names the topic.
  */
 #include <stdio.h>
 #include <string.h>

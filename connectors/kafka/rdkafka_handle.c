@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A librdkafka handle's life. It is made on a worker's thread, told to stop in the background when its
- * reader or writer is closed, and destroyed in the background after its last message: librdkafka
- * wants messages destroyed first, and waits while it destroys a handle.
+ * A librdkafka handle's life. It is made on a worker's thread, told to stop in the background
+ * when its reader or writer is closed, and destroyed in the background after its last message:
+ * librdkafka wants messages destroyed first, and waits while it destroys a handle.
  *
- * The worker is woken by a callback that librdkafka makes when its queue is no longer empty: a waker
- * is a flag, and writes to a descriptor only where the worker is parked, which librdkafka's own
- * descriptor would do each time.
+ * The worker is woken by a callback that librdkafka makes when its queue is no longer empty: a
+ * waker is a flag, and writes to a descriptor only where the worker is parked, which librdkafka's
+ * own descriptor would do each time.
  */
 #include <stdio.h>
 #include <string.h>

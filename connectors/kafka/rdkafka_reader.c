@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading on librdkafka. Partitions are started one by one into one queue, without a group:
- * rd_kafka_assign insists on one, whose coordinator it then looks for again and again, and which the
- * program would need the right to. Messages are taken by batches without waiting; a lot keeps them
- * until the last record that points into one is gone. (The calls cost alike: 0.25 µs of CPU a message
- * by batches, and by callbacks, which want a copy.)
+ * rd_kafka_assign insists on one, whose coordinator it then looks for again and again, and which
+ * the program would need the right to. Messages are taken by batches without waiting; a lot keeps
+ * them until the last record that points into one is gone. (The calls cost alike: 0.25 µs of CPU
+ * a message by batches, and by callbacks, which want a copy.)
  */
 #include <string.h>
 

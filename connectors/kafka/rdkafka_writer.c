@@ -162,7 +162,8 @@ static size_t writer_reports(weir__kafka_writer *base, weir__kafka_report *repor
         rd_kafka_poll(w->handle->rk, 0);
     }
     size_t n = w->count - w->first < max ? w->count - w->first : max;
-    memcpy(reports, w->reports + w->first, n * sizeof *reports);
+    if (n > 0)
+        memcpy(reports, w->reports + w->first, n * sizeof *reports);
     w->first += n;
     return n;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The settings of one source or sink for librdkafka: from the options of the operator, --brokers and
- * --kafka, later ones winning, secrets read from files and the environment. Knows no librdkafka: a
- * broker checks them.
+ * The settings of one source or sink for librdkafka: from the options of the operator, --brokers
+ * and --kafka, later ones winning, secrets read from files and the environment. Knows no
+ * librdkafka: a broker checks them.
  */
 #ifndef WEIR_KAFKA_SETTINGS_H
 #define WEIR_KAFKA_SETTINGS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the simulated broker share: the log (simulated.c), and the reader and the writer
- * on it. One lock guards all of a broker.
+ * What the files of the simulated broker share: the log (simulated.c), and the reader and the
+ * writer on it. One lock guards all of a broker.
  */
 #ifndef WEIR_KAFKA_SIMULATED_H
 #define WEIR_KAFKA_SIMULATED_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Readers and writers of the simulated broker. A fetched message is a copy of its own, freed when it
- * is let go of: a record that points into one after that is found by the sanitizers.
+ * Readers and writers of the simulated broker. A fetched message is a copy of its own, freed when
+ * it is let go of: a record that points into one after that is found by the sanitizers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -270,7 +270,8 @@ static size_t writer_reports(weir__kafka_writer *base, weir__kafka_report *repor
     size_t n = sim->held || sim->away ? 0 : w->done < max ? w->done : max;
     for (size_t i = 0; i < n; i++)
         reports[i] = w->queue[i].report;
-    memmove(w->queue, w->queue + n, (w->count - n) * sizeof *w->queue);
+    if (n > 0)
+        memmove(w->queue, w->queue + n, (w->count - n) * sizeof *w->queue);
     w->count -= n;
     w->done -= n;
     pthread_mutex_unlock(&sim->lock);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sink's node. What it does next is always one of three things, as long as the outbox has room:
- * write what an epoch that is complete has changed, write what a throttled sink has kept, or take the
- * next batch. A plain stream's batches are written as they come; a collection's changes wait for
- * their epoch.
+ * The sink's node. What it does next is always one of three things, as long as the outbox has
+ * room: write what an epoch that is complete has changed, write what a throttled sink has kept,
+ * or take the next batch. A plain stream's batches are written as they come; a collection's
+ * changes wait for their epoch.
  */
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The source's node. On each worker it has a reader and its share of the partitions: p, p + workers,
- * … from p = its own number on. It takes messages until the broker has no more here, the step's or the
- * dataflow's budget is spent, and is woken when there are more. What waits for brokers is asked for,
- * and the answer is looked at in a later step.
+ * The source's node. On each worker it has a reader and its share of the partitions: p, p +
+ * workers, … from p = its own number on. It takes messages until the broker has no more here, the
+ * step's or the dataflow's budget is spent, and is woken when there are more. What waits for
+ * brokers is asked for, and the answer is looked at in a later step.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "kafka/source.h"
 
 static const uint64_t MS = 1000000;
-/* How long a topic may seem to be missing: at the start, and while it is read (brokers that start do
- * not know theirs for a while). */
+/* How long a topic may seem to be missing: at the start, and while it is read (brokers that start
+ * do not know theirs for a while). */
 enum { ASK_AGAIN_MS = 300, MISSING_START_MS = 3000, MISSING_MS = 30000 };
 /* What one lot should have at most, and what a step looks at between two lots. */
 enum { LOT_BYTES = 256 << 10, LOT_MESSAGES = 256 };
@@ -454,7 +454,8 @@ static weir_status source_init(weir_step *step, void *ctx, void **state, weir_er
     }
     s->messages = counter(step, s, "weir_kafka_read_messages_total", "messages taken");
     s->bytes = counter(step, s, "weir_kafka_read_bytes_total", "bytes of their keys and values");
-    s->undecodable = counter(step, s, "weir_kafka_undecodable_total", "messages that are no records");
+    s->undecodable = counter(step, s, "weir_kafka_undecodable_total",
+                             "messages that are no records");
     s->empty = counter(step, s, "weir_kafka_tombstones_total", "messages without a value");
     ask(s, step);
     *state = s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir_kafka_source_add: from options to a plan, with every refusal that is possible before anything
- * runs.
+ * weir_kafka_source_add: from options to a plan, with every refusal that is possible before
+ * anything runs.
  */
 #include <stdio.h>
 #include <string.h>
