@@ -42,7 +42,7 @@ struct weir_input_handle {
     pthread_mutex_t lock; /* guards what follows */
     chunk *first, *last;  /* handed over, not taken yet */
     heap *taken_heaps;
-    weir_waker *waker;    /* NULL until the node is made and after it has gone */
+    weir_waker *waker; /* NULL until the node is made and after it has gone */
     bool full, ended;
 };
 
@@ -97,13 +97,15 @@ static weir_status input_init(weir_step *step, void *ctx, void **out, weir_error
     return WEIR_OK;
 }
 
-static void emit(weir_step *step, const weir_input *input, const chunk *c, const weir_time *t)
+/* Every batch that leaves keeps the heaps that its strings may point into. */
+static void emit(weir_builder *out, const weir_input *input, const chunk *c, heap *heaps)
 {
-    weir_builder *out = weir_step_output(step, 0, t);
     for (uint32_t done = 0; done < c->count;) {
         void *room;
         int64_t *diffs = NULL;
         size_t n = weir_builder_bulk(out, c->count - done, &room, c->tracked ? &diffs : NULL);
+        for (heap *h = heaps; h; h = h->next)
+            weir_builder_pin(out, &h->pin);
         memcpy(room, c->records + (size_t)done * input->type->size, n * input->type->size);
         if (diffs)
             memcpy(diffs, c->diffs + done, n * sizeof *diffs);
@@ -127,11 +129,8 @@ static void input_step(weir_step *step, void *ctx)
     while (c) {
         chunk *next = c->next;
         weir_time at = input->manual ? weir_cap_time(step, 0) : weir_step_epoch(step);
-        if (c->count) {
-            for (heap *h = heaps; h; h = h->next)
-                weir_builder_pin(weir_step_output(step, 0, &at), &h->pin);
-            emit(step, input, c, &at);
-        }
+        if (c->count)
+            emit(weir_step_output(step, 0, &at), input, c, heaps);
         if (c->advance)
             weir_cap_downgrade(step, 0, &c->time);
         close = close || c->close;
@@ -193,12 +192,22 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
     }
     weir_graph_at_end(graph, input_end, input);
     weir_node_output output = { .type = type, .collection = options->collection };
-    weir_node *node = weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = "input", .name = options->name,
-        .output_count = 1, .outputs = &output, .initial_capabilities = true,
-        .follows_clock = !options->manual, .is_input = true, .deterministic = true,
-        .state_kind = WEIR_STATE_PER_PARTITION, .ctx = input, .init = input_init,
-        .step = input_step, .fini = input_fini }, NULL);
+    weir_node *node = weir_node_add(graph,
+                                    &(weir_node_spec){ .struct_size = sizeof(weir_node_spec),
+                                                       .kind = "input",
+                                                       .name = options->name,
+                                                       .output_count = 1,
+                                                       .outputs = &output,
+                                                       .initial_capabilities = true,
+                                                       .follows_clock = !options->manual,
+                                                       .is_input = true,
+                                                       .deterministic = true,
+                                                       .state_kind = WEIR_STATE_PER_PARTITION,
+                                                       .ctx = input,
+                                                       .init = input_init,
+                                                       .step = input_step,
+                                                       .fini = input_fini },
+                                    NULL);
     return weir_node_output_port(node, 0);
 }
 
@@ -242,8 +251,7 @@ static chunk *room_in_chunk(weir_input_handle *handle)
     if (c->count == c->capacity) {
         uint32_t old = c->capacity, capacity = old ? old * 4 : 16;
         c->records = weir_realloc_must(c->records, old * size, capacity * size);
-        c->diffs = weir_realloc_must(c->diffs, old * sizeof *c->diffs,
-                                     capacity * sizeof *c->diffs);
+        c->diffs = weir_realloc_must(c->diffs, old * sizeof *c->diffs, capacity * sizeof *c->diffs);
         c->capacity = capacity;
     }
     return c;
