@@ -12,7 +12,7 @@ typedef struct entry {
     uint32_t index;
 } entry;
 
-struct weir_run_builder {
+struct weir_trace_builder {
     weir_shape *shape;
     weir_account *account;
     size_t charged;
@@ -21,9 +21,9 @@ struct weir_run_builder {
     weir__heap heap;
 };
 
-weir_run_builder *weir_run_builder_create(weir_shape *shape, weir_account *account)
+weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *account)
 {
-    weir_run_builder *b = weir_alloc_zero(sizeof *b);
+    weir_trace_builder *b = weir_alloc_zero(sizeof *b);
     if (!b)
         return NULL;
     b->shape = weir_shape_retain(shape);
@@ -31,7 +31,7 @@ weir_run_builder *weir_run_builder_create(weir_shape *shape, weir_account *accou
     return b;
 }
 
-static void charge(weir_run_builder *b)
+static void charge(weir_trace_builder *b)
 {
     size_t bytes = b->records.capacity + b->hashes.capacity + b->times.capacity +
                    b->diffs.capacity + b->entries.capacity + b->spare.capacity + b->heap.bytes;
@@ -40,7 +40,7 @@ static void charge(weir_run_builder *b)
     b->charged = bytes;
 }
 
-void weir_run_builder_destroy(weir_run_builder *b)
+void weir_trace_builder_destroy(weir_trace_builder *b)
 {
     if (!b)
         return;
@@ -54,19 +54,19 @@ void weir_run_builder_destroy(weir_run_builder *b)
     weir_free(b, sizeof *b);
 }
 
-size_t weir_run_builder_count(const weir_run_builder *b)
+size_t weir_trace_builder_count(const weir_trace_builder *b)
 {
     return b->count;
 }
 
-static void cut(weir_run_builder *b, uint32_t count)
+static void cut(weir_trace_builder *b, uint32_t count)
 {
     b->count = count;
     b->records.used = (size_t)count * b->shape->type->size;
     b->hashes.used = b->times.used = b->diffs.used = (size_t)count * 8;
 }
 
-static bool copy_strings(weir_run_builder *b, char *record)
+static bool copy_strings(weir_trace_builder *b, char *record)
 {
     size_t size = weir_record_heap_size(b->shape->type, record);
     if (size == 0)
@@ -77,7 +77,7 @@ static bool copy_strings(weir_run_builder *b, char *record)
     return room;
 }
 
-weir_status weir_run_builder_add(weir_run_builder *b, const weir_updates *u)
+weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
 {
     const weir_type *type = b->shape->type;
     uint32_t before = b->count;
@@ -110,16 +110,16 @@ weir_status weir_run_builder_add(weir_run_builder *b, const weir_updates *u)
 
 /* ---- sorting ---- */
 
-static const char *record_at(const weir_run_builder *b, uint32_t index)
+static const char *record_at(const weir_trace_builder *b, uint32_t index)
 {
     return b->records.data + (size_t)index * b->shape->type->size;
 }
-static uint64_t time_at(const weir_run_builder *b, uint32_t index)
+static uint64_t time_at(const weir_trace_builder *b, uint32_t index)
 {
     return ((const uint64_t *)(const void *)b->times.data)[index];
 }
 
-static int compare_keys(const weir_run_builder *b, const entry *x, const entry *y)
+static int compare_keys(const weir_trace_builder *b, const entry *x, const entry *y)
 {
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
@@ -130,14 +130,14 @@ static int compare_keys(const weir_run_builder *b, const entry *x, const entry *
 }
 
 /* Of updates of one key: all fields are as good as the remaining ones. */
-static int compare_values(const weir_run_builder *b, const entry *x, const entry *y)
+static int compare_values(const weir_trace_builder *b, const entry *x, const entry *y)
 {
     if (b->shape->rests.type.size == 0)
         return 0;
     return weir_record_compare(b->shape->type, record_at(b, x->index), record_at(b, y->index));
 }
 
-static int compare(const weir_run_builder *b, const entry *x, const entry *y)
+static int compare(const weir_trace_builder *b, const entry *x, const entry *y)
 {
     int order = compare_keys(b, x, y);
     if (order == 0)
@@ -148,7 +148,7 @@ static int compare(const weir_run_builder *b, const entry *x, const entry *y)
     return (tx > ty) - (tx < ty);
 }
 
-static void insertion_sort(const weir_run_builder *b, entry *e, size_t n)
+static void insertion_sort(const weir_trace_builder *b, entry *e, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
         entry moving = e[i];
@@ -160,7 +160,7 @@ static void insertion_sort(const weir_run_builder *b, entry *e, size_t n)
 }
 
 /* Merge sort; spare has room for n. */
-static void sort(const weir_run_builder *b, entry *e, entry *spare, size_t n)
+static void sort(const weir_trace_builder *b, entry *e, entry *spare, size_t n)
 {
     if (n <= 8) {
         insertion_sort(b, e, n);
@@ -181,7 +181,7 @@ static void sort(const weir_run_builder *b, entry *e, entry *spare, size_t n)
 enum { RADIX_MIN = 256, RADIX_BITS = 8, RADIX_PASSES = 3 };
 
 /* By the leading 24 bits in which the hashes differ; what is equal there is compared after. */
-static void radix_sort(const weir_run_builder *b, entry *e, entry *spare, size_t n)
+static void radix_sort(const weir_trace_builder *b, entry *e, entry *spare, size_t n)
 {
     uint64_t low = e[0].hash, high = low;
     for (size_t i = 1; i < n; i++) {
@@ -217,7 +217,7 @@ static void radix_sort(const weir_run_builder *b, entry *e, entry *spare, size_t
     }
 }
 
-static entry *sorted(weir_run_builder *b)
+static entry *sorted(weir_trace_builder *b)
 {
     b->entries.used = b->spare.used = 0;
     entry *e = weir__column_add(&b->entries, b->count * sizeof *e);
@@ -242,7 +242,7 @@ typedef struct room {
     _Alignas(16) char rest[WEIR_RECORD_SIZE_MAX];
 } room;
 
-static void announce(const weir_run_builder *b, weir__writer *w, room *r, const entry *e,
+static void announce(const weir_trace_builder *b, weir__writer *w, room *r, const entry *e,
                      const entry *last)
 {
     const weir_shape *shape = b->shape;
@@ -261,7 +261,7 @@ static void announce(const weir_run_builder *b, weir__writer *w, room *r, const 
     }
 }
 
-static weir_status write_all(const weir_run_builder *b, const entry *e, weir__writer *w)
+static weir_status write_all(const weir_trace_builder *b, const entry *e, weir__writer *w)
 {
     const int64_t *diffs = (const int64_t *)(const void *)b->diffs.data;
     const entry *last = NULL;
@@ -281,7 +281,7 @@ static weir_status write_all(const weir_run_builder *b, const entry *e, weir__wr
     return WEIR_OK;
 }
 
-weir_status weir_run_builder_build(weir_run_builder *b, weir_run **run)
+weir_status weir_trace_builder_build(weir_trace_builder *b, weir_trace_run **run)
 {
     weir__writer w;
     *run = NULL;

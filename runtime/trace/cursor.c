@@ -7,7 +7,7 @@
 /* A run, and what of it lies ahead. `values` are of the current key, `updates` of the current
  * value: empty where the run has no part in it. */
 typedef struct lane {
-    const weir_run *run;
+    const weir_trace_run *run;
     uint32_t next, key; /* keys: the one ahead, the current one */
     weir__range values, updates;
 } lane;
@@ -24,7 +24,7 @@ struct weir_cursor {
     char *record;
 };
 
-weir_cursor *weir_cursor_create(weir_run *const *runs, size_t count)
+weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count)
 {
     size_t record = count > 0 ? runs[0]->shape->type->size : 0;
     size_t size = sizeof(weir_cursor) + count * sizeof(lane) + record + 16;

@@ -5,7 +5,7 @@
  */
 #include "trace/run.h"
 
-bool weir__merge_init(weir__merge *merge, weir_run *a, weir_run *b, uint64_t since)
+bool weir__merge_init(weir__merge *merge, weir_trace_run *a, weir_trace_run *b, uint64_t since)
 {
     uint64_t upper = b && b->upper > a->upper ? b->upper : a->upper;
     *merge = (weir__merge){ .a = a, .b = b, .since = since };
@@ -21,14 +21,14 @@ static inline bool left(weir__range range)
     return range.at < range.end;
 }
 
-static weir__packed key_of(const weir_run *run, uint32_t key)
+static weir__packed key_of(const weir_trace_run *run, uint32_t key)
 {
     weir__packed packed = { run->shape->bijective ? NULL : weir__run_key(run, key),
                             run->heap.data };
     return packed;
 }
 
-static weir__packed rest_of(const weir_run *run, uint32_t value)
+static weir__packed rest_of(const weir_trace_run *run, uint32_t value)
 {
     weir__packed packed = { run->rests.data ? weir__run_rest(run, value) : NULL, run->heap.data };
     return packed;

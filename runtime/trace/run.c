@@ -114,13 +114,13 @@ uint64_t weir_shape_hash(const weir_shape *shape, const void *record)
 
 /* ---- runs ---- */
 
-weir_run *weir_run_retain(weir_run *run)
+weir_trace_run *weir_trace_run_retain(weir_trace_run *run)
 {
     __atomic_fetch_add(&run->refs, 1, __ATOMIC_RELAXED);
     return run;
 }
 
-void weir_run_release(weir_run *run)
+void weir_trace_run_release(weir_trace_run *run)
 {
     if (!run || __atomic_sub_fetch(&run->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
@@ -133,49 +133,49 @@ void weir_run_release(weir_run *run)
     weir_free(run, sizeof *run);
 }
 
-uint64_t weir_run_lower(const weir_run *run)
+uint64_t weir_trace_run_lower(const weir_trace_run *run)
 {
     return run->lower;
 }
 
-uint64_t weir_run_upper(const weir_run *run)
+uint64_t weir_trace_run_upper(const weir_trace_run *run)
 {
     return run->upper;
 }
 
-size_t weir_run_updates(const weir_run *run)
+size_t weir_trace_run_updates(const weir_trace_run *run)
 {
     return run->update_count;
 }
 
-size_t weir_run_keys(const weir_run *run)
+size_t weir_trace_run_keys(const weir_trace_run *run)
 {
     return run->key_count;
 }
 
-size_t weir_run_bytes(const weir_run *run)
+size_t weir_trace_run_bytes(const weir_trace_run *run)
 {
     return weir__run_capacity(run);
 }
 
-weir_run_list *weir_run_list_retain(weir_run_list *list)
+weir_trace_runs *weir_trace_runs_retain(weir_trace_runs *list)
 {
     __atomic_fetch_add(&list->refs, 1, __ATOMIC_RELAXED);
     return list;
 }
 
-void weir_run_list_release(weir_run_list *list)
+void weir_trace_runs_release(weir_trace_runs *list)
 {
     if (!list || __atomic_sub_fetch(&list->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     for (uint32_t i = 0; i < list->count; i++)
-        weir_run_release(list->runs[i]);
+        weir_trace_run_release(list->runs[i]);
     weir_free(list, sizeof *list + list->count * sizeof *list->runs);
 }
 
 /* ---- reading ---- */
 
-uint32_t weir__run_seek(const weir_run *run, uint64_t hash)
+uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash)
 {
     uint32_t low = 0, high = run->key_count;
     if (hash <= weir__run_hash(run, 0))
@@ -198,7 +198,8 @@ uint32_t weir__run_seek(const weir_run *run, uint64_t hash)
     return low;
 }
 
-int weir__run_compare_keys(const weir_run *a, uint32_t key_a, const weir_run *b, uint32_t key_b)
+int weir__run_compare_keys(const weir_trace_run *a, uint32_t key_a, const weir_trace_run *b,
+                           uint32_t key_b)
 {
     uint64_t hash_a = weir__run_hash(a, key_a), hash_b = weir__run_hash(b, key_b);
     if (hash_a != hash_b)
@@ -209,7 +210,7 @@ int weir__run_compare_keys(const weir_run *a, uint32_t key_a, const weir_run *b,
                               weir__run_key(b, key_b), b->heap.data);
 }
 
-int weir__run_compare_values(const weir_run *a, uint32_t value_a, const weir_run *b,
+int weir__run_compare_values(const weir_trace_run *a, uint32_t value_a, const weir_trace_run *b,
                              uint32_t value_b)
 {
     if (a->shape->rests.type.size == 0)
@@ -231,7 +232,7 @@ static void get(const weir__pack *pack, const char *packed, const char *heap, vo
     }
 }
 
-void weir__run_get_key(const weir_run *run, uint32_t key, void *record)
+void weir__run_get_key(const weir_trace_run *run, uint32_t key, void *record)
 {
     const weir_shape *shape = run->shape;
     if (shape->bijective)
@@ -240,7 +241,7 @@ void weir__run_get_key(const weir_run *run, uint32_t key, void *record)
         get(&shape->keys, weir__run_key(run, key), run->heap.data, record);
 }
 
-void weir__run_get_rest(const weir_run *run, uint32_t value, void *record)
+void weir__run_get_rest(const weir_trace_run *run, uint32_t value, void *record)
 {
     if (run->shape->rests.type.size > 0)
         get(&run->shape->rests, weir__run_rest(run, value), run->heap.data, record);

@@ -42,7 +42,7 @@ void weir__column_free(weir__column *column);
 /* Gives back what is not used. */
 void weir__column_trim(weir__column *column);
 
-struct weir_run {
+struct weir_trace_run {
     uint32_t refs;
     uint32_t key_count, value_count, update_count;
     weir_shape *shape;
@@ -57,7 +57,7 @@ typedef struct weir__range {
     uint32_t at, end;
 } weir__range;
 
-static inline uint64_t weir__run_hash(const weir_run *run, uint32_t key)
+static inline uint64_t weir__run_hash(const weir_trace_run *run, uint32_t key)
 {
     return ((const uint64_t *)(const void *)run->hashes.data)[key];
 }
@@ -68,40 +68,41 @@ static inline weir__range weir__column_range(const weir__column *column, uint32_
     const uint32_t *at = (const uint32_t *)(const void *)column->data;
     return (weir__range){ at[i], at[i + 1] };
 }
-static inline weir__range weir__run_values(const weir_run *run, uint32_t key)
+static inline weir__range weir__run_values(const weir_trace_run *run, uint32_t key)
 {
     return weir__column_range(&run->value_at, key);
 }
-static inline weir__range weir__run_updates(const weir_run *run, uint32_t value)
+static inline weir__range weir__run_updates(const weir_trace_run *run, uint32_t value)
 {
     return weir__column_range(&run->update_at, value);
 }
-static inline uint64_t weir__run_time(const weir_run *run, uint32_t update)
+static inline uint64_t weir__run_time(const weir_trace_run *run, uint32_t update)
 {
     return run->times.data ? ((const uint64_t *)(const void *)run->times.data)[update] : run->time;
 }
-static inline int64_t weir__run_diff(const weir_run *run, uint32_t update)
+static inline int64_t weir__run_diff(const weir_trace_run *run, uint32_t update)
 {
     return run->diffs.data ? ((const int64_t *)(const void *)run->diffs.data)[update] : run->diff;
 }
-static inline const char *weir__run_key(const weir_run *run, uint32_t key)
+static inline const char *weir__run_key(const weir_trace_run *run, uint32_t key)
 {
     return run->keys.data + (size_t)key * run->shape->keys.type.size;
 }
-static inline const char *weir__run_rest(const weir_run *run, uint32_t value)
+static inline const char *weir__run_rest(const weir_trace_run *run, uint32_t value)
 {
     return run->rests.data + (size_t)value * run->shape->rests.type.size;
 }
 
 /* Index of the first key whose hash is at or after this one. */
-uint32_t weir__run_seek(const weir_run *run, uint64_t hash);
+uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash);
 /* Order of keys: by hash, then by fields. */
-int weir__run_compare_keys(const weir_run *a, uint32_t key_a, const weir_run *b, uint32_t key_b);
-int weir__run_compare_values(const weir_run *a, uint32_t value_a, const weir_run *b,
+int weir__run_compare_keys(const weir_trace_run *a, uint32_t key_a, const weir_trace_run *b,
+                           uint32_t key_b);
+int weir__run_compare_values(const weir_trace_run *a, uint32_t value_a, const weir_trace_run *b,
                              uint32_t value_b);
 /* Fills the key fields, or the others, of a record; its strings point into the run. */
-void weir__run_get_key(const weir_run *run, uint32_t key, void *record);
-void weir__run_get_rest(const weir_run *run, uint32_t value, void *record);
+void weir__run_get_key(const weir_trace_run *run, uint32_t key, void *record);
+void weir__run_get_rest(const weir_trace_run *run, uint32_t value, void *record);
 
 /* ---- writers: a run from sorted updates (write.c) ---- */
 
@@ -113,7 +114,7 @@ typedef struct weir__packed {
 /* Keys and values are written when they get their first update, so that those without one leave no
  * trace. After a failure all calls do nothing, until finish. */
 typedef struct weir__writer {
-    weir_run *run;
+    weir_trace_run *run;
     uint64_t hash;
     weir__packed key, rest;
     bool key_written, rest_written, failed;
@@ -137,14 +138,14 @@ static inline void weir__writer_value(weir__writer *w, weir__packed rest)
 void weir__writer_update(weir__writer *w, uint64_t time, int64_t diff);
 /* The run, or NULL if there was no update. False: memory failed, the writer's run is freed. The
  * writer is finished either way. */
-bool weir__writer_finish(weir__writer *w, weir_run **run);
-size_t weir__run_capacity(const weir_run *run);
+bool weir__writer_finish(weir__writer *w, weir_trace_run **run);
+size_t weir__run_capacity(const weir_trace_run *run);
 
 /* ---- merges (merge.c) ---- */
 
 /* Two adjacent runs becoming one, or one being compacted (b NULL). */
 typedef struct weir__merge {
-    weir_run *a, *b;                    /* borrowed from the spine */
+    weir_trace_run *a, *b;              /* borrowed from the spine */
     uint64_t since, moved_to;           /* times before since become moved_to */
     weir__range ka, kb, va, vb, ua, ub; /* what is left: keys, values of this key, updates */
     bool pending;
@@ -153,7 +154,7 @@ typedef struct weir__merge {
     weir__writer writer;
 } weir__merge;
 
-bool weir__merge_init(weir__merge *merge, weir_run *a, weir_run *b, uint64_t since);
+bool weir__merge_init(weir__merge *merge, weir_trace_run *a, weir_trace_run *b, uint64_t since);
 /* Works off up to *fuel updates, and takes them off it. True: all is written. */
 bool weir__merge_work(weir__merge *merge, size_t *fuel);
 

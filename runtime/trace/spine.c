@@ -13,7 +13,7 @@
 
 /* A run of the spine, and its part in a merge. */
 typedef struct level {
-    weir_run *run;
+    weir_trace_run *run;
     weir__merge *merge; /* with the next level, or of this run alone; NULL: none */
     bool busy;          /* it is in a merge */
 } level;
@@ -24,8 +24,8 @@ struct weir_spine {
     uint64_t since;
     weir_hold *holds;
     uint32_t count, capacity;
-    level *levels;       /* from the oldest to the newest */
-    weir_run_list *list; /* NULL: to be made anew */
+    level *levels;         /* from the oldest to the newest */
+    weir_trace_runs *list; /* NULL: to be made anew */
     size_t bytes;
 };
 
@@ -68,10 +68,10 @@ void weir_spine_destroy(weir_spine *spine)
     WEIR_ASSERT(!spine->holds, "a trace was destroyed that '%s' still holds", spine->holds->owner);
     for (uint32_t i = 0; i < spine->count; i++) {
         merge_free(spine->levels[i].merge);
-        weir_run_release(spine->levels[i].run);
+        weir_trace_run_release(spine->levels[i].run);
     }
     weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
-    weir_run_list_release(spine->list);
+    weir_trace_runs_release(spine->list);
     if (spine->account)
         weir_account_add(spine->account, -(int64_t)spine->bytes);
     weir_shape_release(spine->shape);
@@ -95,27 +95,27 @@ size_t weir_spine_updates(const weir_spine *spine)
 
 static void list_changed(weir_spine *spine)
 {
-    weir_run_list_release(spine->list);
+    weir_trace_runs_release(spine->list);
     spine->list = NULL;
 }
 
-weir_run_list *weir_spine_list(weir_spine *spine)
+weir_trace_runs *weir_spine_list(weir_spine *spine)
 {
     if (!spine->list) {
-        weir_run_list *list = weir_alloc(sizeof *list + spine->count * sizeof *list->runs);
+        weir_trace_runs *list = weir_alloc(sizeof *list + spine->count * sizeof *list->runs);
         if (!list)
             return NULL;
-        list->runs = (weir_run **)(void *)(list + 1);
+        list->runs = (weir_trace_run **)(void *)(list + 1);
         list->refs = 1;
         list->count = spine->count;
         for (uint32_t i = 0; i < spine->count; i++)
-            list->runs[i] = weir_run_retain(spine->levels[i].run);
+            list->runs[i] = weir_trace_run_retain(spine->levels[i].run);
         spine->list = list;
     }
-    return weir_run_list_retain(spine->list);
+    return weir_trace_runs_retain(spine->list);
 }
 
-weir_status weir_spine_append(weir_spine *spine, weir_run *run)
+weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run)
 {
     if (spine->count == spine->capacity) {
         uint32_t capacity = spine->capacity ? 2 * spine->capacity : 16;
@@ -146,7 +146,7 @@ static bool held_apart(const weir_spine *spine, uint64_t lower, uint64_t upper)
     return false;
 }
 
-static bool worth_merging(const weir_spine *spine, const weir_run *a, const weir_run *b)
+static bool worth_merging(const weir_spine *spine, const weir_trace_run *a, const weir_trace_run *b)
 {
     uint64_t lower = a->lower < b->lower ? a->lower : b->lower;
     return a->update_count / 2 <= b->update_count &&
@@ -155,7 +155,7 @@ static bool worth_merging(const weir_spine *spine, const weir_run *a, const weir
 }
 
 /* A quarter of its updates at least go if it is compacted alone. */
-static bool worth_compacting(const weir_spine *spine, const weir_run *run)
+static bool worth_compacting(const weir_spine *spine, const weir_trace_run *run)
 {
     return spine->since >= run->upper && run->upper - run->lower > 1 &&
            run->value_count <= run->update_count - run->update_count / 4;
@@ -199,14 +199,14 @@ static void finish(weir_spine *spine, uint32_t i)
     level *l = &spine->levels[i];
     weir__merge *merge = l->merge;
     uint32_t taken = merge->b ? 2 : 1;
-    weir_run *run;
+    weir_trace_run *run;
     l->merge = NULL;
     l->busy = false;
     if (merge->b)
         l[1].busy = false;
     if (weir__writer_finish(&merge->writer, &run)) {
-        weir_run_release(merge->a);
-        weir_run_release(merge->b);
+        weir_trace_run_release(merge->a);
+        weir_trace_run_release(merge->b);
         if (run) {
             l->run = run;
             taken--;

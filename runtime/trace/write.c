@@ -20,7 +20,7 @@ bool weir__writer_init(weir__writer *w, weir_shape *shape)
 
 void weir__writer_fini(weir__writer *w)
 {
-    weir_run_release(w->run);
+    weir_trace_run_release(w->run);
     w->run = NULL;
 }
 
@@ -68,7 +68,7 @@ static bool add_uniform(weir__column *column, uint32_t i, uint64_t *same, uint64
     return add_word(column, word);
 }
 
-static bool add_packed(weir_run *run, const weir__pack *pack, weir__column *column,
+static bool add_packed(weir_trace_run *run, const weir__pack *pack, weir__column *column,
                        weir__packed from)
 {
     if (pack->type.size == 0)
@@ -93,7 +93,7 @@ static bool add_packed(weir_run *run, const weir__pack *pack, weir__column *colu
 
 static bool write_key(weir__writer *w)
 {
-    weir_run *run = w->run;
+    weir_trace_run *run = w->run;
     w->key_written = true;
     return add_index(&run->value_at, run->key_count, run->value_count) &&
            add_word(&run->hashes, w->hash) &&
@@ -103,7 +103,7 @@ static bool write_key(weir__writer *w)
 
 static bool write_rest(weir__writer *w)
 {
-    weir_run *run = w->run;
+    weir_trace_run *run = w->run;
     w->rest_written = true;
     return add_index(&run->update_at, run->value_count, run->update_count) &&
            add_packed(run, &run->shape->rests, &run->rests, w->rest) && ++run->value_count;
@@ -111,7 +111,7 @@ static bool write_rest(weir__writer *w)
 
 void weir__writer_update(weir__writer *w, uint64_t time, int64_t diff)
 {
-    weir_run *run = w->run;
+    weir_trace_run *run = w->run;
     uint64_t same = (uint64_t)run->diff;
     if (WEIR_UNLIKELY(w->failed))
         return;
@@ -127,7 +127,7 @@ void weir__writer_update(weir__writer *w, uint64_t time, int64_t diff)
     run->upper = time >= run->upper ? time + 1 : run->upper;
 }
 
-static bool add_directory(weir_run *run)
+static bool add_directory(weir_trace_run *run)
 {
     if (run->key_count < DIRECTORY_MIN)
         return true;
@@ -148,9 +148,9 @@ static bool add_directory(weir_run *run)
     return add_half(&run->directory, run->key_count);
 }
 
-bool weir__writer_finish(weir__writer *w, weir_run **result)
+bool weir__writer_finish(weir__writer *w, weir_trace_run **result)
 {
-    weir_run *run = w->run;
+    weir_trace_run *run = w->run;
     *result = NULL;
     if (!w->failed && run->update_count > 0) {
         if (add_index(&run->value_at, run->key_count, run->value_count) &&
@@ -170,7 +170,7 @@ bool weir__writer_finish(weir__writer *w, weir_run **result)
     return !w->failed;
 }
 
-size_t weir__run_capacity(const weir_run *run)
+size_t weir__run_capacity(const weir_trace_run *run)
 {
     return sizeof *run + run->hashes.capacity + run->keys.capacity + run->value_at.capacity +
            run->rests.capacity + run->update_at.capacity + run->times.capacity +

@@ -63,7 +63,7 @@ static unsigned number_of(const item *i)
     return 0;
 }
 
-static void compare(const model *m, const weir_run_list *list, uint64_t time, bool find)
+static void compare(const model *m, const weir_trace_runs *list, uint64_t time, bool find)
 {
     int64_t sums[RECORDS] = { 0 };
     uint64_t hash = 0;
@@ -94,7 +94,7 @@ static void compare(const model *m, const weir_run_list *list, uint64_t time, bo
 }
 
 /* One to three epochs into one run, or one epoch into several. */
-static uint64_t grow(model *m, weir_spine *spine, weir_run_builder *b, uint64_t now,
+static uint64_t grow(model *m, weir_spine *spine, weir_trace_builder *b, uint64_t now,
                      uint64_t *random)
 {
     uint64_t epochs = 1 + test_below(random, 3), runs = epochs == 1 ? 1 + test_below(random, 3) : 1;
@@ -106,10 +106,10 @@ static uint64_t grow(model *m, weir_spine *spine, weir_run_builder *b, uint64_t 
             item record = make(r);
             m->diffs[r][time] += diff;
             weir_updates u = { .records = &record, .count = 1, .times = &time, .diffs = &diff };
-            ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
+            ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
         }
-        weir_run *run;
-        ck_assert_int_eq(weir_run_builder_build(b, &run), WEIR_OK);
+        weir_trace_run *run;
+        ck_assert_int_eq(weir_trace_builder_build(b, &run), WEIR_OK);
         if (run)
             ck_assert_int_eq(weir_spine_append(spine, run), WEIR_OK);
     }
@@ -125,7 +125,7 @@ static void run(uint64_t seed)
     m->seed = seed;
     ck_assert_int_eq(weir_shape_create(&shape, item_type(), &key, seed, NULL), WEIR_OK);
     weir_spine *spine = weir_spine_create(shape, NULL);
-    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
     weir_hold hold = { .owner = "test", .since = 0, .through = UINT64_MAX };
     bool held = false;
     while (now + 3 < STEPS) {
@@ -142,15 +142,15 @@ static void run(uint64_t seed)
         }
         if (test_below(&random, 3) == 0)
             weir_spine_advance_since(spine, test_below(&random, now + 1));
-        weir_run_list *list = weir_spine_list(spine);
+        weir_trace_runs *list = weir_spine_list(spine);
         uint64_t since = weir_spine_since(spine);
         compare(m, list, since + test_below(&random, now + 1 - since), false);
         compare(m, list, since + test_below(&random, now + 1 - since), true);
-        weir_run_list_release(list);
+        weir_trace_runs_release(list);
     }
     if (held)
         weir_hold_remove(&hold);
-    weir_run_builder_destroy(b);
+    weir_trace_builder_destroy(b);
     weir_spine_destroy(spine);
     weir_shape_release(shape);
     free(m);

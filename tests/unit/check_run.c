@@ -27,21 +27,21 @@ static weir_shape *shape_of(const weir_type *type, uint16_t field)
     return shape;
 }
 
-static weir_run *build(weir_run_builder *b)
+static weir_trace_run *build(weir_trace_builder *b)
 {
-    weir_run *run;
-    ck_assert_int_eq(weir_run_builder_build(b, &run), WEIR_OK);
+    weir_trace_run *run;
+    ck_assert_int_eq(weir_trace_builder_build(b, &run), WEIR_OK);
     return run;
 }
 
-static void add(weir_run_builder *b, const void *record, uint64_t time, int64_t diff)
+static void add(weir_trace_builder *b, const void *record, uint64_t time, int64_t diff)
 {
     weir_updates u = { .records = record, .count = 1, .time = time, .diffs = &diff };
-    ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
+    ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
 }
 
 /* All updates of a run as one line of text. */
-static const char *text_of(weir_run *run, char *text, size_t size)
+static const char *text_of(weir_trace_run *run, char *text, size_t size)
 {
     size_t used = 0;
     uint64_t time;
@@ -85,7 +85,7 @@ END_TEST
 START_TEST(consolidates)
 {
     weir_shape *shape = shape_of(sale_type(), 0);
-    weir_run_builder *b = weir_run_builder_create(shape, &account);
+    weir_trace_builder *b = weir_trace_builder_create(shape, &account);
     sale s = { .shop = 5,
                .what = weir_str_of("something of over twelve bytes"),
                .price = { true, 30 } };
@@ -96,25 +96,25 @@ START_TEST(consolidates)
     add(b, &s, 2, 1);
     add(b, &s, 3, 4);
     add(b, &t, 5, -1);
-    ck_assert_uint_eq(weir_run_builder_count(b), 5);
+    ck_assert_uint_eq(weir_trace_builder_count(b), 5);
     char text[500];
-    weir_run *run = build(b);
+    weir_trace_run *run = build(b);
     ck_assert_str_eq(text_of(run, text, sizeof text),
                      "(shop: 5, what: \"apple\", price: null) +2@4 -1@5; "
                      "(shop: 5, what: \"something of over twelve bytes\", price: 30) +1@2 +5@3; ");
-    ck_assert_uint_eq(weir_run_lower(run), 2);
-    ck_assert_uint_eq(weir_run_upper(run), 6);
-    ck_assert_uint_eq(weir_run_keys(run), 1);
-    ck_assert_uint_eq(weir_run_updates(run), 4);
-    weir_run_release(run);
+    ck_assert_uint_eq(weir_trace_run_lower(run), 2);
+    ck_assert_uint_eq(weir_trace_run_upper(run), 6);
+    ck_assert_uint_eq(weir_trace_run_keys(run), 1);
+    ck_assert_uint_eq(weir_trace_run_updates(run), 4);
+    weir_trace_run_release(run);
     add(b, &s, 3, 1);
     add(b, &t, 4, 2);
     add(b, &s, 3, -1);
     add(b, &t, 4, -2);
     ck_assert_ptr_null(build(b));
-    ck_assert_uint_eq(weir_run_builder_count(b), 0);
-    weir_run_builder_destroy(b);
-    weir_run_builder_destroy(NULL);
+    ck_assert_uint_eq(weir_trace_builder_count(b), 0);
+    weir_trace_builder_destroy(b);
+    weir_trace_builder_destroy(NULL);
     weir_shape_release(shape);
     ck_assert_int_eq(weir_account_bytes(&account), 0);
 }
@@ -124,10 +124,10 @@ END_TEST
 START_TEST(columns_left_out)
 {
     weir_shape *shape = shape_of(sale_type(), 0);
-    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
     for (uint64_t i = 0; i < 100; i++)
         add(b, &(sale){ .shop = i }, 7, 1);
-    weir_run *run = build(b);
+    weir_trace_run *run = build(b);
     ck_assert_uint_eq(run->key_count, 100);
     ck_assert_ptr_null(run->value_at.data);
     ck_assert_ptr_null(run->update_at.data);
@@ -137,7 +137,7 @@ START_TEST(columns_left_out)
 #ifndef WEIR_HASH_8BIT
     ck_assert_ptr_null(run->keys.data);
 #endif
-    weir_run_release(run);
+    weir_trace_run_release(run);
     for (uint64_t i = 0; i < 100; i++) {
         add(b, &(sale){ .shop = i }, 7, 1);
         add(b, &(sale){ .shop = i / 2, .price = { true, 2 } }, 7 + i % 2, 1 + (int64_t)i % 3);
@@ -147,8 +147,8 @@ START_TEST(columns_left_out)
     ck_assert_ptr_nonnull(run->update_at.data);
     ck_assert_ptr_nonnull(run->times.data);
     ck_assert_ptr_nonnull(run->diffs.data);
-    weir_run_release(run);
-    weir_run_builder_destroy(b);
+    weir_trace_run_release(run);
+    weir_trace_builder_destroy(b);
     weir_shape_release(shape);
 }
 END_TEST
@@ -157,7 +157,7 @@ START_TEST(found_by_hash)
 {
     enum { KEYS = 5000 };
     weir_shape *shape = shape_of(named_type(), 0);
-    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
     char text[64];
     named *records = calloc(KEYS, sizeof *records);
     char(*names)[40] = calloc(KEYS, sizeof *names);
@@ -166,10 +166,10 @@ START_TEST(found_by_hash)
         records[i] = (named){ weir_str_of(names[i]), i };
     }
     weir_updates u = { .records = records, .count = KEYS, .time = 1 };
-    ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
-    weir_run *run = build(b);
+    ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
+    weir_trace_run *run = build(b);
     memset(names, '?', KEYS * sizeof *names);
-    weir_run_builder_destroy(b);
+    weir_trace_builder_destroy(b);
     ck_assert_ptr_nonnull(run->directory.data);
     for (uint32_t k = 1; k < run->key_count; k++)
         ck_assert_uint_le(weir__run_hash(run, k - 1), weir__run_hash(run, k));
@@ -195,17 +195,17 @@ START_TEST(found_by_hash)
         ck_assert(!weir_cursor_find(c, &key));
     }
     weir_cursor_destroy(c);
-    weir_run_release(run);
+    weir_trace_run_release(run);
     weir_shape_release(shape);
     free(records);
     free(names);
 }
 END_TEST
 
-static weir_run *merge(weir_run *a, weir_run *b, uint64_t since, size_t fuel)
+static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t since, size_t fuel)
 {
     weir__merge m;
-    weir_run *run;
+    weir_trace_run *run;
     ck_assert(weir__merge_init(&m, a, b, since));
     for (size_t left = fuel; !weir__merge_work(&m, &left); left = fuel)
         ck_assert_uint_eq(left, 0);
@@ -216,17 +216,17 @@ static weir_run *merge(weir_run *a, weir_run *b, uint64_t since, size_t fuel)
 START_TEST(merges)
 {
     weir_shape *shape = shape_of(named_type(), 0);
-    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
     named a1 = { weir_str_of("a name in the heap"), 1 }, a2 = { a1.name, 2 };
     named z = { weir_str_of("z"), 1 };
     char text[500];
     add(b, &a1, 3, 1);
     add(b, &z, 4, 1);
-    weir_run *older = build(b);
+    weir_trace_run *older = build(b);
     add(b, &a1, 6, -1);
     add(b, &a2, 6, 1);
     add(b, &z, 9, 3);
-    weir_run *newer = build(b);
+    weir_trace_run *newer = build(b);
     bool a_first = weir_shape_hash(shape, &a1) < weir_shape_hash(shape, &z);
     const char *z_line[] = { "(name: \"z\", count: 1) +1@4 +3@9; ",
                              "(name: \"z\", count: 1) +1@7 +3@9; ",
@@ -241,21 +241,21 @@ START_TEST(merges)
             char expected[500];
             snprintf(expected, sizeof expected, "%s%s", a_first ? a_line[i] : z_line[i],
                      a_first ? z_line[i] : a_line[i]);
-            weir_run *run = merge(older, newer, sinces[i], fuel);
+            weir_trace_run *run = merge(older, newer, sinces[i], fuel);
             ck_assert_str_eq(text_of(run, text, sizeof text), expected);
-            weir_run *again = merge(run, NULL, 1000, fuel);
-            ck_assert_uint_eq(weir_run_updates(again), 2);
-            weir_run_release(again);
-            weir_run_release(run);
+            weir_trace_run *again = merge(run, NULL, 1000, fuel);
+            ck_assert_uint_eq(weir_trace_run_updates(again), 2);
+            weir_trace_run_release(again);
+            weir_trace_run_release(run);
         }
-    weir_run_release(newer);
+    weir_trace_run_release(newer);
     add(b, &a1, 6, -1);
     add(b, &z, 7, -1);
     newer = build(b);
     ck_assert_ptr_null(merge(older, newer, 8, 100));
-    weir_run_release(older);
-    weir_run_release(newer);
-    weir_run_builder_destroy(b);
+    weir_trace_run_release(older);
+    weir_trace_run_release(newer);
+    weir_trace_builder_destroy(b);
     weir_shape_release(shape);
 }
 END_TEST
@@ -263,21 +263,21 @@ END_TEST
 START_TEST(diffs_overflow)
 {
     weir_shape *shape = shape_of(named_type(), 0);
-    weir_run_builder *b = weir_run_builder_create(shape, NULL);
+    weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
     named n = { weir_str_of("n"), 1 };
-    weir_run *run, *other;
+    weir_trace_run *run, *other;
     add(b, &n, 1, INT64_MAX);
     add(b, &n, 1, 1);
-    ck_assert_int_eq(weir_run_builder_build(b, &run), WEIR_OVERFLOWED);
+    ck_assert_int_eq(weir_trace_builder_build(b, &run), WEIR_OVERFLOWED);
     ck_assert_ptr_null(run);
-    weir_run_builder_destroy(b);
-    b = weir_run_builder_create(shape, NULL);
+    weir_trace_builder_destroy(b);
+    b = weir_trace_builder_create(shape, NULL);
     add(b, &n, 1, INT64_MAX);
     run = build(b);
     add(b, &n, 2, 2);
     other = build(b);
-    weir_run *both = merge(run, other, 5, 100);
-    ck_assert_uint_eq(weir_run_updates(both), 2);
+    weir_trace_run *both = merge(run, other, 5, 100);
+    ck_assert_uint_eq(weir_trace_run_updates(both), 2);
     weir_cursor *c = weir_cursor_create(&both, 1);
     int64_t sum;
     ck_assert(weir_cursor_next_key(c) && weir_cursor_next_value(c));
@@ -285,10 +285,10 @@ START_TEST(diffs_overflow)
     ck_assert(weir_cursor_sum(c, 0, &sum));
     ck_assert_int_eq(sum, 0);
     weir_cursor_destroy(c);
-    weir_run_release(run);
-    weir_run_release(other);
-    weir_run_release(both);
-    weir_run_builder_destroy(b);
+    weir_trace_run_release(run);
+    weir_trace_run_release(other);
+    weir_trace_run_release(both);
+    weir_trace_builder_destroy(b);
     weir_shape_release(shape);
 }
 END_TEST
@@ -308,17 +308,17 @@ START_TEST(memory_runs_out)
     int failures = 0;
     for (uint64_t nth = 1; nth < 60; nth++) {
         weir_memory_fail_nth(nth, 0);
-        weir_run_builder *b = weir_run_builder_create(shape, NULL);
-        weir_run *run = NULL;
+        weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
+        weir_trace_run *run = NULL;
         failures += !b;
         if (!b)
-            b = weir_run_builder_create(shape, NULL);
-        if (weir_run_builder_add(b, &u) != WEIR_OK) {
+            b = weir_trace_builder_create(shape, NULL);
+        if (weir_trace_builder_add(b, &u) != WEIR_OK) {
             failures++;
-            ck_assert_uint_eq(weir_run_builder_count(b), 0);
-            ck_assert_int_eq(weir_run_builder_add(b, &u), WEIR_OK);
+            ck_assert_uint_eq(weir_trace_builder_count(b), 0);
+            ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
         }
-        weir_status status = weir_run_builder_build(b, &run);
+        weir_status status = weir_trace_builder_build(b, &run);
         if (status != WEIR_OK) {
             failures++;
             ck_assert_int_eq(status, WEIR_NO_MEMORY);
@@ -326,10 +326,10 @@ START_TEST(memory_runs_out)
             run = build(b);
         }
         weir_memory_fail_nth(0, 0);
-        ck_assert_uint_eq(weir_run_updates(run), 50);
-        ck_assert_uint_eq(weir_run_keys(run), 25);
-        weir_run_builder_destroy(b);
-        weir_run_release(run);
+        ck_assert_uint_eq(weir_trace_run_updates(run), 50);
+        ck_assert_uint_eq(weir_trace_run_keys(run), 25);
+        weir_trace_builder_destroy(b);
+        weir_trace_run_release(run);
         ck_assert_uint_eq(weir_memory_used(), before);
     }
     ck_assert_int_gt(failures, 15);

@@ -16,18 +16,18 @@ WEIR_RECORD(row, ROW)
 
 static weir_account account;
 static weir_shape *shape;
-static weir_run_builder *builder;
+static weir_trace_builder *builder;
 
 static void start(void)
 {
     weir_key key = { .count = 1 };
     ck_assert_int_eq(weir_shape_create(&shape, row_type(), &key, 3, NULL), WEIR_OK);
-    builder = weir_run_builder_create(shape, NULL);
+    builder = weir_trace_builder_create(shape, NULL);
 }
 
 static void end(void)
 {
-    weir_run_builder_destroy(builder);
+    weir_trace_builder_destroy(builder);
     weir_shape_release(shape);
 }
 
@@ -35,27 +35,27 @@ static void add(uint64_t id, int64_t value, uint64_t time, int64_t diff)
 {
     row r = { id, value };
     weir_updates u = { .records = &r, .count = 1, .time = time, .diffs = &diff };
-    ck_assert_int_eq(weir_run_builder_add(builder, &u), WEIR_OK);
+    ck_assert_int_eq(weir_trace_builder_add(builder, &u), WEIR_OK);
 }
 
 static void append(weir_spine *spine)
 {
-    weir_run *run;
-    ck_assert_int_eq(weir_run_builder_build(builder, &run), WEIR_OK);
+    weir_trace_run *run;
+    ck_assert_int_eq(weir_trace_builder_build(builder, &run), WEIR_OK);
     ck_assert_ptr_nonnull(run);
     ck_assert_int_eq(weir_spine_append(spine, run), WEIR_OK);
 }
 
 static uint32_t run_count(weir_spine *spine)
 {
-    weir_run_list *list = weir_spine_list(spine);
+    weir_trace_runs *list = weir_spine_list(spine);
     uint32_t count = list->count;
-    weir_run_list_release(list);
+    weir_trace_runs_release(list);
     return count;
 }
 
 /* Sum of the diffs of one record at a time. */
-static int64_t sum_of(const weir_run_list *list, uint64_t id, int64_t value, uint64_t time)
+static int64_t sum_of(const weir_trace_runs *list, uint64_t id, int64_t value, uint64_t time)
 {
     row key = { id, 0 };
     int64_t sum = 0;
@@ -88,7 +88,7 @@ START_TEST(few_runs)
         most = run_count(spine) > most ? run_count(spine) : most;
     }
     ck_assert_uint_lt(most, 30);
-    weir_run_list *list = weir_spine_list(spine);
+    weir_trace_runs *list = weir_spine_list(spine);
     ck_assert_uint_eq(weir_spine_updates(spine), EPOCHS * 10 - 5);
     for (uint64_t t = 0; t < EPOCHS; t += 111)
         for (int64_t v = 0; v < EPOCHS; v += 37)
@@ -104,12 +104,12 @@ START_TEST(few_runs)
     ck_assert_uint_lt(weir_spine_updates(spine), 200);
     /* A list is what it was. */
     ck_assert_int_eq(sum_of(list, 2, 111, 111), 1);
-    weir_run_list_release(list);
+    weir_trace_runs_release(list);
     list = weir_spine_list(spine);
     for (uint64_t i = 0; i < 5; i++)
         ck_assert_int_eq(sum_of(list, i, EPOCHS - 1, EPOCHS), 1);
     ck_assert_int_eq(sum_of(list, 2, EPOCHS - 2, EPOCHS), 0);
-    weir_run_list_release(list);
+    weir_trace_runs_release(list);
     ck_assert_int_eq(weir_account_bytes(&account), weir_spine_bytes(spine));
     weir_spine_destroy(spine);
     weir_spine_destroy(NULL);
@@ -173,11 +173,11 @@ START_TEST(holds)
     ck_assert_int_eq(seen, 2);
     while (weir_spine_work(spine, 100))
         ;
-    weir_run_list *list = weir_spine_list(spine);
+    weir_trace_runs *list = weir_spine_list(spine);
     ck_assert_uint_eq(list->count, 2); /* not across 2 */
-    ck_assert_uint_eq(weir_run_upper(list->runs[0]), 2);
-    ck_assert_uint_eq(weir_run_lower(list->runs[1]), 2);
-    weir_run_list_release(list);
+    ck_assert_uint_eq(weir_trace_run_upper(list->runs[0]), 2);
+    ck_assert_uint_eq(weir_trace_run_lower(list->runs[1]), 2);
+    weir_trace_runs_release(list);
     ck_assert_uint_eq(weir_spine_advance_since(spine, 9), 1);
     hold.since = 3;
     ck_assert_uint_eq(weir_spine_advance_since(spine, 9), 3);
@@ -229,24 +229,24 @@ START_TEST(memory_runs_out)
         }
         weir_memory_fail_nth(0, 0);
         for (uint64_t t = 0; t < 40; t++) {
-            weir_run *run;
+            weir_trace_run *run;
             add(t % 7, 1, t, 1);
-            ck_assert_int_eq(weir_run_builder_build(builder, &run), WEIR_OK);
+            ck_assert_int_eq(weir_trace_builder_build(builder, &run), WEIR_OK);
             weir_memory_fail_nth(nth, 3);
             while (weir_spine_append(spine, run) != WEIR_OK)
                 failures++;
             weir_spine_work(spine, 3);
-            weir_run_list *list = weir_spine_list(spine);
+            weir_trace_runs *list = weir_spine_list(spine);
             failures += !list;
-            weir_run_list_release(list);
+            weir_trace_runs_release(list);
             weir_memory_fail_nth(0, 0);
         }
         while (weir_spine_work(spine, 100))
             ;
-        weir_run_list *list = weir_spine_list(spine);
+        weir_trace_runs *list = weir_spine_list(spine);
         for (uint64_t i = 0; i < 7; i++)
             ck_assert_int_eq(sum_of(list, i, 1, 40), i < 5 ? 6 : 5);
-        weir_run_list_release(list);
+        weir_trace_runs_release(list);
         weir_spine_destroy(spine);
     }
     ck_assert_int_gt(failures, 10);

@@ -30,29 +30,29 @@ WEIR_API uint64_t weir_shape_hash(const weir_shape *shape, const void *record);
 
 /* ---- runs ---- */
 
-typedef struct weir_run weir_run;
+typedef struct weir_trace_run weir_trace_run;
 
-WEIR_API weir_run *weir_run_retain(weir_run *run);
-WEIR_API void weir_run_release(weir_run *run);
+WEIR_API weir_trace_run *weir_trace_run_retain(weir_trace_run *run);
+WEIR_API void weir_trace_run_release(weir_trace_run *run);
 /* All its times are at or after lower and before upper. */
-WEIR_API uint64_t weir_run_lower(const weir_run *run);
-WEIR_API uint64_t weir_run_upper(const weir_run *run);
-WEIR_API size_t weir_run_updates(const weir_run *run);
-WEIR_API size_t weir_run_keys(const weir_run *run);
-WEIR_API size_t weir_run_bytes(const weir_run *run);
+WEIR_API uint64_t weir_trace_run_lower(const weir_trace_run *run);
+WEIR_API uint64_t weir_trace_run_upper(const weir_trace_run *run);
+WEIR_API size_t weir_trace_run_updates(const weir_trace_run *run);
+WEIR_API size_t weir_trace_run_keys(const weir_trace_run *run);
+WEIR_API size_t weir_trace_run_bytes(const weir_trace_run *run);
 
 /* Runs from the oldest to the newest. Immutable, counted. */
-typedef struct weir_run_list {
+typedef struct weir_trace_runs {
     uint32_t refs;
     uint32_t count;
-    weir_run **runs;
-} weir_run_list;
-WEIR_API weir_run_list *weir_run_list_retain(weir_run_list *list);
-WEIR_API void weir_run_list_release(weir_run_list *list);
+    weir_trace_run **runs;
+} weir_trace_runs;
+WEIR_API weir_trace_runs *weir_trace_runs_retain(weir_trace_runs *list);
+WEIR_API void weir_trace_runs_release(weir_trace_runs *list);
 
 /* ---- builders: from updates in any order to a run ---- */
 
-typedef struct weir_run_builder weir_run_builder;
+typedef struct weir_trace_builder weir_trace_builder;
 
 /* Updates to be added: count records one after the other. */
 typedef struct weir_updates {
@@ -65,16 +65,17 @@ typedef struct weir_updates {
 } weir_updates;
 
 /* NULL: no memory. Charges what it keeps to the account (or NULL). */
-WEIR_API weir_run_builder *weir_run_builder_create(weir_shape *shape, weir_account *account);
-WEIR_API void weir_run_builder_destroy(weir_run_builder *builder);
+WEIR_API weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *account);
+WEIR_API void weir_trace_builder_destroy(weir_trace_builder *builder);
 /* Copies the updates, strings too. NO_MEMORY: none of them was added. */
-WEIR_API weir_status weir_run_builder_add(weir_run_builder *builder, const weir_updates *updates);
+WEIR_API weir_status weir_trace_builder_add(weir_trace_builder *builder,
+                                            const weir_updates *updates);
 /* Updates added since the last run was built. */
-WEIR_API size_t weir_run_builder_count(const weir_run_builder *builder);
+WEIR_API size_t weir_trace_builder_count(const weir_trace_builder *builder);
 /* Sums the diffs of equal records of one time, and makes a run of those that are not 0: *run is
  * NULL if none is left. The builder is empty then. OVERFLOWED: a sum left the range of a diff;
  * NO_MEMORY: nothing happened, it may be tried again. */
-WEIR_API weir_status weir_run_builder_build(weir_run_builder *builder, weir_run **run);
+WEIR_API weir_status weir_trace_builder_build(weir_trace_builder *builder, weir_trace_run **run);
 
 /* ---- spines: the runs of a trace, merged with fuel ---- */
 
@@ -84,7 +85,7 @@ WEIR_API weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
 WEIR_API void weir_spine_destroy(weir_spine *spine);
 /* Appends a run (takes over the caller's reference), whose times are not before those of the run
  * appended last, but may be equal. NO_MEMORY: the reference stays with the caller. */
-WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_run *run);
+WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run);
 /* Works at most `fuel` updates off at each level of merging. Returns whether there is more to do;
  * then it should be called again, also when nothing comes. With fuel of a small multiple of what
  * was appended, the number of runs stays logarithmic. Failing memory only delays. */
@@ -94,7 +95,7 @@ WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
 WEIR_API uint64_t weir_spine_advance_since(weir_spine *spine, uint64_t since);
 WEIR_API uint64_t weir_spine_since(const weir_spine *spine);
 /* The runs as they are now: a reference for the caller. NULL: no memory. */
-WEIR_API weir_run_list *weir_spine_list(weir_spine *spine);
+WEIR_API weir_trace_runs *weir_spine_list(weir_spine *spine);
 WEIR_API size_t weir_spine_updates(const weir_spine *spine);
 WEIR_API size_t weir_spine_bytes(const weir_spine *spine);
 
@@ -122,7 +123,7 @@ WEIR_API void weir_spine_each_hold(const weir_spine *spine,
 typedef struct weir_cursor weir_cursor;
 
 /* Reads these runs (of one shape), which must outlive it. Before the first key. NULL: no memory. */
-WEIR_API weir_cursor *weir_cursor_create(weir_run *const *runs, size_t count);
+WEIR_API weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count);
 WEIR_API void weir_cursor_destroy(weir_cursor *cursor);
 /* Before the first key whose hash is at or after this one. */
 WEIR_API void weir_cursor_seek(weir_cursor *cursor, uint64_t hash);

@@ -47,10 +47,10 @@ WEIR_API uint64_t weir_view_upper(const weir_view *view);
 
 /* Sums over the workers, each as it last published. */
 typedef struct weir_view_info {
-    uint64_t upper;       /* as above */
-    uint64_t since;       /* the earliest time that changes can be asked from, on all workers */
+    uint64_t upper; /* as above */
+    uint64_t since; /* the earliest time that changes can be asked from, on all workers */
     uint64_t retention_ms;
-    int64_t records;      /* sum of all diffs */
+    int64_t records;               /* sum of all diffs */
     uint64_t updates, runs, bytes; /* of the history that is kept */
     unsigned workers, readers;
 } weir_view_info;
@@ -148,12 +148,12 @@ WEIR_API void weir_views_remove(weir_view *view);
 
 /* What a worker publishes; everything before `upper` is in the runs. */
 typedef struct weir_view_part {
-    weir_run_list *runs; /* the view takes a reference of its own */
+    weir_trace_runs *runs; /* the view takes a reference of its own */
     uint64_t upper;
-    uint64_t since;      /* as last granted */
-    uint64_t seed;       /* of the hashes in the runs */
-    uint64_t now_ns;     /* the clock */
-    int64_t records;     /* sum of the diffs of what is complete */
+    uint64_t since;  /* as last granted */
+    uint64_t seed;   /* of the hashes in the runs */
+    uint64_t now_ns; /* the clock */
+    int64_t records; /* sum of the diffs of what is complete */
     uint64_t updates, bytes;
 } weir_view_part;
 WEIR_API void weir_view_publish(weir_view *view, unsigned worker, const weir_view_part *part);
