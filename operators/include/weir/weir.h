@@ -20,8 +20,11 @@
 #include <weir/operators/map.h>
 #include <weir/record.h>
 #include <weir/str.h>
+#include <weir/table.h>
 #include <weir/time.h>
+#include <weir/trace.h>
 #include <weir/type.h>
+#include <weir/view.h>
 #include <weir/worker.h>
 
 #endif

@@ -23,6 +23,8 @@ WEIR_BEGIN_DECLS
 /* Names of key fields end with NULL. Refuses, on the graph, a key that the records lack, a result
  * of another shape, and a stream inside a scope. */
 WEIR_API weir_port *weir__count(weir_port *in, const weir_type *out, const char *const *key);
+/* The same over records described at run time. */
+WEIR_API weir_port *weir_count_erased(weir_port *in, const weir_key *key, const weir_type *out);
 
 WEIR_END_DECLS
 
@@ -36,7 +38,7 @@ WEIR_END_DECLS
                                              "not carry");                                         \
         _Static_assert(WEIR_RESULT_FITS_(OUT, K, weir_tag_i64),                                    \
                        "weir_count(" #s ", " #OUT ", " #K "): " #OUT                               \
-                       " must have the kinds of the key's fields, in order, then one i64");        \
+                       " must have the kinds of the key, in order, then one i64");                 \
         (weir_stream(OUT)){ .port = weir__count((s).port, OUT##_type(), WEIR_KEY_NAMES_(K)) };     \
     })
 #endif

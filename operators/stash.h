@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The stash: what an operator that works epoch by epoch keeps of epochs whose turn has not come.
+ * Batches are kept, not copied, and for operators with an output a capability of each epoch. Times
+ * are epochs.
+ */
+#ifndef WEIR_OPERATORS_STASH_H
+#define WEIR_OPERATORS_STASH_H
+
+#include <weir/node.h>
+
+/* An epoch that something has come for. */
+typedef struct weir__due {
+    uint64_t epoch;
+    weir_cap cap; /* of output 0; WEIR_CAP_NONE in a stash without capabilities */
+    uint32_t taken, count, capacity;
+    weir_batch **batches; /* in the order in which they came */
+} weir__due;
+
+typedef struct weir__stash {
+    bool with_caps;
+    size_t left; /* records that the step may still work on */
+    uint32_t count, capacity;
+    weir__due *dues;       /* by epoch, the first one last */
+    weir_account *account; /* charged with what it keeps */
+} weir__stash;
+
+void weir__stash_init(weir__stash *stash, bool with_caps, weir_account *account);
+/* Releases what is kept. Capabilities are the engine's business by then. */
+void weir__stash_fini(weir__stash *stash);
+
+/* Works on the records of a batch from index `from` to before `to`, all of one epoch. */
+typedef void weir__piece_fn(const weir_batch *batch, size_t from, size_t to, void *ctx);
+
+/* The epoch before which everything has come: UINT64_MAX if nothing more will come. */
+static inline uint64_t weir__complete_before(const weir_step *step, unsigned input)
+{
+    const weir_frontier *f = weir_step_frontier(step, input);
+    return weir_frontier_is_empty(f) ? UINT64_MAX : weir_frontier_times(f)[0].at[0];
+}
+
+/* Takes what waits at input 0: gives fn the records of the earliest epoch, if nothing before it can
+ * come any more, and keeps the others. False: the step's work is used up, and there may be more:
+ * then it has said weir_step_again. */
+bool weir__stash_feed(weir__stash *stash, weir_step *step, weir__piece_fn *fn, void *ctx);
+/* Gives fn what was kept of the earliest epoch, if nothing before it can come any more. True: the
+ * epoch is complete, and fn has had all its records; weir__stash_done has to follow, in this step
+ * or a later one, before anything else. False: there is nothing more to do now, or the step's work
+ * is used up: then it has said weir_step_again. */
+bool weir__stash_complete(weir__stash *stash, weir_step *step, weir__piece_fn *fn, void *ctx);
+/* The earliest epoch there is something of, and its capability. */
+static inline const weir__due *weir__stash_first(const weir__stash *stash)
+{
+    return stash->count > 0 ? &stash->dues[stash->count - 1] : NULL;
+}
+/* The earliest epoch is done with, and its capability goes. */
+void weir__stash_done(weir__stash *stash, weir_step *step);
+
+#endif
