@@ -94,7 +94,7 @@ static void detach(weir__builder *builder)
     b->capacity = 0;
 }
 
-void weir__builder_fini(weir__builder *builder)
+static void drop_columns(weir__builder *builder)
 {
     weir_builder *b = &builder->b;
     if (b->record_buffer)
@@ -106,6 +106,11 @@ void weir__builder_fini(weir__builder *builder)
     if (builder->hash_buffer)
         weir__buffer_release(builder->hash_buffer);
     detach(builder);
+}
+
+void weir__builder_fini(weir__builder *builder)
+{
+    drop_columns(builder);
     for (uint32_t i = 0; i < builder->pin_count; i++)
         weir_pin_release(builder->pins[i]);
     weir_free(builder->pins, builder->pin_capacity * sizeof *builder->pins);
@@ -119,6 +124,8 @@ void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned 
     weir_builder *b = &builder->b;
     if (b->begin && (tracked != b->tracked || !weir_time_equal(time, &b->time, b->depth)))
         weir__builder_flush(builder);
+    if (b->begin && tracked != b->tracked) /* nothing in them: they are not the columns for this */
+        drop_columns(builder);
     b->time = *time;
     b->tracked = tracked;
     b->diff = 1;
