@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A topic of 100-byte messages from a real broker into a count, against the best bare librdkafka loop
- * that only counts. From the program's start to the last message, as on the other side.
+ * A topic of 100-byte messages from a real broker into a count, against the best bare librdkafka
+ * loop that only counts. From the program's start to the last message, as on the other side.
  */
 #include <weir/connectors/kafka.h>
 

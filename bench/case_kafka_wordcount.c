@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Words from topic to topic on a real broker, counted, at least once; the newest count of each changed
- * word every --every-ms (0: after every epoch). From the first record read to the last acknowledged:
- * the run ends when the broker has acknowledged everything.
+ * Words from topic to topic on a real broker, counted, at least once; the newest count of each
+ * changed word every --every-ms (0: after every epoch). From the first record read to the last
+ * acknowledged: the run ends when the broker has acknowledged everything.
  */
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A progress graph and its outstanding pointstamps, written down plainly, and what follows from them by
- * definition: every frontier from nothing, by following all paths. What tests compare trackers with.
+ * A progress graph and its outstanding pointstamps, written down plainly, and what follows from
+ * them by definition: every frontier from nothing, by following all paths. What tests compare
+ * trackers with.
  */
 #ifndef WEIR_TESTS_PROGRESS_ORACLE_H
 #define WEIR_TESTS_PROGRESS_ORACLE_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Owns the counts of pointstamps at one slot: a small array in the order of (time, origin), times
- * lexicographic, origin being the place of the port the count belongs to. What was counted at a removed
- * port thus stays apart from the slot's own: the rule on holding back needs to know who comes first.
+ * lexicographic, origin being the place of the port the count belongs to. What was counted at a
+ * removed port thus stays apart from the slot's own: the rule on holding back needs to know who
+ * comes first.
  */
 #ifndef WEIR_PROGRESS_COUNTS_H
 #define WEIR_PROGRESS_COUNTS_H
@@ -15,8 +16,8 @@ typedef struct weir__count {
     uint32_t origin;
 } weir__count;
 
-/* A zeroed one is valid and empty. Items that became 0 stay until they are at an end or in the way, so
- * that counts that come and go, and times that pass by, move nothing. */
+/* A zeroed one is valid and empty. Items that became 0 stay until they are at an end or in the way,
+ * so that counts that come and go, and times that pass by, move nothing. */
 typedef struct weir__counts {
     weir__count *items; /* begin to end - 1; neither end is 0 */
     uint32_t begin, end, capacity;

@@ -3,10 +3,11 @@
  * Owns propagation for times of any depth: a frontier is an antichain, a link may add and drop
  * coordinates.
  *
- * The same two ways as in total.c. Outside loops a slot pulls the antichain of its own counts and of its
- * predecessors' frontiers. Within a loop the elements of frontiers take the place of single values: each
- * that has lost its support is withdrawn, then what is new is settled, both in the order of order.h, in
- * which whatever leads to an element comes before it, through loops within loops as well.
+ * The same two ways as in total.c. Outside loops a slot pulls the antichain of its own counts and
+ * of its predecessors' frontiers. Within a loop the elements of frontiers take the place of single
+ * values: each that has lost its support is withdrawn, then what is new is settled, both in the
+ * order of order.h, in which whatever leads to an element comes before it, through loops within
+ * loops as well.
  */
 #include <string.h>
 
@@ -173,8 +174,9 @@ static const weir_frontier *own(weir__tracker *t, uint32_t slot)
     return &s->own;
 }
 
-/* Adds to the antichain what the slot's predecessors lead to; whether that is anything new. It may be
- * the frontier of one of them, the slot itself: then not all of what is new may have been seen. */
+/* Adds to the antichain what the slot's predecessors lead to; whether that is anything new. It may
+ * be the frontier of one of them, the slot itself: then not all of what is new may have been
+ * seen. */
 static inline bool pull(const weir__tracker *t, uint32_t slot, weir_frontier *into)
 {
     const weir__links *in = &t->topology->in;
@@ -196,8 +198,8 @@ static inline void exchange(weir_frontier *a, weir_frontier *b)
     *b = was;
 }
 
-/* Whether going from `was` to `now` can matter at the other end of the link: an element there may lose
- * its support, or there may be a new one. */
+/* Whether going from `was` to `now` can matter at the other end of the link: an element there may
+ * lose its support, or there may be a new one. */
 static bool affects(const weir_frontier *was, const weir_frontier *now, const weir__link *link,
                     const weir_frontier *there)
 {
@@ -212,7 +214,8 @@ static bool affects(const weir_frontier *was, const weir_frontier *now, const we
     return false;
 }
 
-/* Tells of a new frontier: to the caller of propagate, and to the successors, those before `end` apart. */
+/* Tells of a new frontier: to the caller of propagate, and to the successors, those before `end`
+ * apart. */
 static void publish(weir__tracker *t, uint32_t slot, const weir_frontier *was, uint32_t end)
 {
     const weir__links *out = &t->topology->out;

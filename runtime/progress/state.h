@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a tracker is made of, for the files that implement it: tracker.c has the counts and the calls,
- * total.c propagates where times are single numbers, general.c everywhere else.
+ * What a tracker is made of, for the files that implement it: tracker.c has the counts and the
+ * calls, total.c propagates where times are single numbers, general.c everywhere else.
  */
 #ifndef WEIR_PROGRESS_STATE_H
 #define WEIR_PROGRESS_STATE_H
@@ -11,8 +11,8 @@
 #include "progress/topology.h"
 #include "progress/tracker.h"
 
-/* Of total.c: a frontier is one number. Nothing outstanding is WEIR__NEVER, a time that the total mode
- * does not have. All arrays have one item a slot. */
+/* Of total.c: a frontier is one number. Nothing outstanding is WEIR__NEVER, a time that the total
+ * mode does not have. All arrays have one item a slot. */
 #define WEIR__NEVER UINT64_MAX
 
 typedef struct weir__total_step {
@@ -70,8 +70,8 @@ void weir__general_update(weir__tracker *tracker, uint32_t port, const weir_time
 /* These append to the list, in the order of slots. */
 void weir__total_propagate(weir__tracker *tracker);
 void weir__general_propagate(weir__tracker *tracker);
-/* Whether no other pointstamp precedes this one, of the port at this place, at one of its slots from
- * which a frontier with interest follows: see weir__tracker_must_publish. */
+/* Whether no other pointstamp precedes this one, of the port at this place, at one of its slots
+ * from which a frontier with interest follows: see weir__tracker_must_publish. */
 bool weir__total_is_first(const weir__tracker *tracker, uint32_t port, uint64_t time);
 bool weir__general_is_first(const weir__tracker *tracker, uint32_t port, const weir_time *time);
 
@@ -85,8 +85,8 @@ void weir__total_init(weir__tracker *tracker);
 void weir__total_fini(weir__tracker *tracker);
 void weir__general_init(weir__tracker *tracker);
 void weir__general_fini(weir__tracker *tracker);
-/* From total to general mode, for times beyond what a single number with WEIR__NEVER can say. What was
- * marked stays marked. */
+/* From total to general mode, for times beyond what a single number with WEIR__NEVER can say. What
+ * was marked stays marked. */
 void weir__tracker_generalise(weir__tracker *tracker);
 
 #endif

@@ -2,12 +2,13 @@
  *
  * Owns propagation where every port has depth 1: a frontier is one number, a path adds to it.
  *
- * Outside loops a slot pulls: its frontier is the minimum of its own counts and of what its predecessors
- * lead to. Slots are taken from a set of bits in the order of the graph, so each is computed once, after
- * all it depends on, and a successor is marked only if what it pulled from here, or can pull now, is its
- * minimum. Within a loop it is the repair of shortest paths by Ramalingam and Reps (1996): first every
- * value that has lost its support is withdrawn, in increasing order, so that nothing supports itself
- * around the loop; then what was withdrawn or lowered is settled by Dijkstra's method.
+ * Outside loops a slot pulls: its frontier is the minimum of its own counts and of what its
+ * predecessors lead to. Slots are taken from a set of bits in the order of the graph, so each is
+ * computed once, after all it depends on, and a successor is marked only if what it pulled from
+ * here, or can pull now, is its minimum. Within a loop it is the repair of shortest paths by
+ * Ramalingam and Reps (1996): first every value that has lost its support is withdrawn, in
+ * increasing order, so that nothing supports itself around the loop; then what was withdrawn or
+ * lowered is settled by Dijkstra's method.
  */
 #include <string.h>
 
@@ -102,8 +103,8 @@ static inline uint64_t pull(const weir__tracker *t, uint32_t slot)
     return value;
 }
 
-/* Marks the successors for which this change can matter, those before `end` apart. The slot behind this
- * one is not marked but returned: whoever goes through slots in order takes it next. */
+/* Marks the successors for which this change can matter, those before `end` apart. The slot behind
+ * this one is not marked but returned: whoever goes through slots in order takes it next. */
 static inline uint32_t mark(weir__tracker *t, uint32_t slot, uint64_t was, uint32_t end)
 {
     const weir__links *out = &t->topology->out;
@@ -125,8 +126,8 @@ static inline uint32_t mark(weir__tracker *t, uint32_t slot, uint64_t was, uint3
 
 /* ---- loops ---- */
 
-/* Up to so many slots a loop is computed anew, in rounds over all of it: two as a rule, since places are
- * in the order of what adds nothing. */
+/* Up to so many slots a loop is computed anew, in rounds over all of it: two as a rule, since
+ * places are in the order of what adds nothing. */
 enum { SMALL = 32 };
 
 static void compute_small(weir__tracker *t, uint32_t begin, uint32_t end)
@@ -190,8 +191,8 @@ static void touch(weir__total *m, uint32_t slot)
     m->touched[m->touched_count++] = slot;
 }
 
-/* Withdraws, least first, each value that neither the slot's counts nor a predecessor supports. What
- * could support a value comes before it in this order, hence has been withdrawn or stays. */
+/* Withdraws, least first, each value that neither the slot's counts nor a predecessor supports.
+ * What could support a value comes before it in this order, hence has been withdrawn or stays. */
 static void withdraw(weir__tracker *t, uint32_t begin, uint32_t end)
 {
     weir__total *m = &t->total;

@@ -96,9 +96,9 @@ bool weir__tracker_is_empty(const weir__tracker *t)
     return t->nonzero == 0;
 }
 
-/* Where ports were removed, several of them count at one slot, and the order in which one of them comes
- * before another there is that of the graph. Any fixed one would do: two lowered counts may never wait
- * for each other, that is all. */
+/* Where ports were removed, several of them count at one slot, and the order in which one of them
+ * comes before another there is that of the graph. Any fixed one would do: two lowered counts may
+ * never wait for each other, that is all. */
 bool weir__tracker_must_publish(const weir__tracker *t, const weir__changes *sum)
 {
     for (uint32_t i = 0; i < sum->count; i++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Large random progress graphs, with loops in loops and with summaries of any shape: after every random
- * batch of counts the frontiers are those computed from nothing, whether ports were removed or not. And
- * the protocol: several workers work, hold back, publish and hear of each other in any order.
+ * Large random progress graphs, with loops in loops and with summaries of any shape: after every
+ * random batch of counts the frontiers are those computed from nothing, whether ports were removed
+ * or not. And the protocol: several workers work, hold back, publish and hear of each other in any
+ * order.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +27,8 @@ static uint32_t any(uint64_t below)
 
 /* ---- graphs ---- */
 
-/* Ports of one scope from `begin` on: each follows from some before it, some lead back; scopes within
- * are entered from the port before them and left to the one after. */
+/* Ports of one scope from `begin` on: each follows from some before it, some lead back; scopes
+ * within are entered from the port before them and left to the one after. */
 static void grow_scope(unsigned depth, uint32_t ports, unsigned links)
 {
     uint32_t begin = g.port_count, mine[256], count = 0;
@@ -257,8 +258,8 @@ static void find_truth(cluster *c)
     oracle_frontiers(&g, all, count, c->truth);
 }
 
-/* No frontier is beyond what is outstanding. If exact it is that where there is interest, and if all are
- * parked at `done` too. */
+/* No frontier is beyond what is outstanding. If exact it is that where there is interest, and if
+ * all are parked at `done` too. */
 static void check_views(cluster *c, bool exact, bool parked)
 {
     find_truth(c);
@@ -316,8 +317,8 @@ static void note(cluster *c, uint32_t owner, weir__changes *step, uint32_t port,
     weir__changes_add(step, port, &t, diff);
 }
 
-/* One step of a node: uses up or keeps a pointstamp of the worker's, and makes others from it: later at
- * the same port, or behind it, with any worker. False if the worker has none. */
+/* One step of a node: uses up or keeps a pointstamp of the worker's, and makes others from it:
+ * later at the same port, or behind it, with any worker. False if the worker has none. */
 static bool work(cluster *c, uint32_t w, bool ending)
 {
     worker *me = &c->workers[w];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The progress graph and the tracker by examples: cycles refused by name, ports that are removed, orders,
- * frontiers, `done`, the ends of the range of times, reports, the rule on holding back, assertions.
+ * The progress graph and the tracker by examples: cycles refused by name, ports that are removed,
+ * orders, frontiers, `done`, the ends of the range of times, reports, the rule on holding back,
+ * assertions.
  */
 #include <signal.h>
 #include <string.h>
@@ -235,7 +236,8 @@ START_TEST(what_is_removed)
 }
 END_TEST
 
-/* A loop around a scope: the ports in it come back to themselves at times that are not after theirs. */
+/* A loop around a scope: the ports in it come back to themselves at times that are not after
+ * theirs. */
 START_TEST(a_loop_around_a_scope)
 {
     graph_clear();
@@ -550,8 +552,8 @@ static bool must(const weir__tracker *k, uint32_t p, uint64_t time, uint32_t q, 
     return answer;
 }
 
-/* A source exchanges with a node that passes on to a sink. Batches that come and go behind the source's
- * capability are nobody's business, whether the ports in between were removed or not. */
+/* A source exchanges with a node that passes on to a sink. Batches that come and go behind the
+ * source's capability are nobody's business, whether the ports in between were removed or not. */
 START_TEST(holding_back)
 {
     for (unsigned flags = 0; flags < 2; flags++) {
