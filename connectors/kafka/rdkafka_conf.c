@@ -42,7 +42,7 @@ static void preset_number(rd_kafka_conf_t *conf, const char *key, size_t value, 
 static void presets(rd_kafka_conf_t *conf, const weir__kafka_open *open, bool writes)
 {
     /* A message's protocol overhead is far below this. */
-    enum { OVERHEAD = 64 << 10, FETCH_MIN = 1 << 20 };
+    enum { OVERHEAD = 64 << 10, FETCH = 1 << 20 };
     size_t message = open->message_bytes_max + OVERHEAD;
     preset(conf, "client.id", "weir");
     preset(conf, "reconnect.backoff.max.ms", "1000");
@@ -56,8 +56,8 @@ static void presets(rd_kafka_conf_t *conf, const weir__kafka_open *open, bool wr
         preset_number(conf, "queue.buffering.max.kbytes", (open->queue_bytes + message) / 1024,
                       2147483647);
     } else {
-        preset_number(conf, "fetch.message.max.bytes", message > FETCH_MIN ? message : FETCH_MIN,
-                      1000000000);
+        /* A longer message comes all the same, alone; larger fetches cost page faults. */
+        preset_number(conf, "fetch.message.max.bytes", FETCH, 1000000000);
         preset_number(conf, "receive.message.max.bytes", 128 << 20 | OVERHEAD, 2147483647);
         /* 64 bytes stand for a small message: the bound for those is their number. */
         preset_number(conf, "queued.min.messages", open->queue_bytes / 64 + 1, 10000000);
