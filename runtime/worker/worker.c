@@ -236,7 +236,9 @@ static bool is_over(const weir_worker *worker)
 static bool turn(weir_worker *worker)
 {
     weir__context *context = &worker->context;
-    context->now_ns = context->env->now_ns(context->env->ctx);
+    if (!worker->clock_is_fresh) /* the spin has just looked */
+        context->now_ns = context->env->now_ns(context->env->ctx);
+    worker->clock_is_fresh = false;
     __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
     weir__park_poll(worker);
     bool any = context->workers > 1 && weir__worker_receive(worker);
@@ -322,6 +324,7 @@ static bool spin(weir_worker *worker)
                 relax();
             found = peek(worker);
         }
+        worker->clock_is_fresh = found;
         if (turn(worker) || found) {
             if (worker->spin_score < SPIN_SCORE_MAX)
                 worker->spin_score += 2;
