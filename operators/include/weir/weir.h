@@ -12,6 +12,7 @@
 #include <weir/memory.h>
 #include <weir/node.h>
 #include <weir/observe.h>
+#include <weir/operators/capture.h>
 #include <weir/operators/count.h>
 #include <weir/operators/exchange.h>
 #include <weir/operators/filter.h>
