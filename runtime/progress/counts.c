@@ -18,28 +18,37 @@ void weir__counts_fini(weir__counts *c)
     *c = (weir__counts){ 0 };
 }
 
-static inline bool is_before(const weir__count *item, unsigned depth, const weir_time *t,
-                             uint32_t origin)
+/* In place of a depth: one coordinate, and no originals to compare. */
+enum { TOTAL = 0 };
+
+static inline bool is_before(const weir__count *c, unsigned depth, const weir__count_key *key)
 {
-    for (unsigned i = 0; i < depth; i++)
-        if (item->time.at[i] != t->at[i])
-            return item->time.at[i] < t->at[i];
-    return item->origin < origin;
+    if (depth != TOTAL)
+        return weir__count_is_before(c, depth, key);
+    return c->time.at[0] != key->time.at[0] ? c->time.at[0] < key->time.at[0]
+                                            : c->origin < key->origin;
 }
 
-/* Where the pair is or belongs: the first item not before it. Most look-ups are near the end. */
-static inline uint32_t position(const weir__counts *c, unsigned depth, const weir_time *t,
-                                uint32_t origin)
+static inline bool is_at(const weir__count *c, unsigned depth, const weir__count_key *key)
+{
+    if (depth == TOTAL)
+        return c->time.at[0] == key->time.at[0] && c->origin == key->origin;
+    return c->origin == key->origin && weir_time_equal(&c->time, &key->time, depth) &&
+           weir_time_equal(&c->original, &key->original, WEIR_TIME_COORDS);
+}
+
+/* Where the count is or belongs: the first item not before it. Most look-ups are near the end. */
+static inline uint32_t position(const weir__counts *c, unsigned depth, const weir__count_key *key)
 {
     uint32_t low = c->begin, high = c->end;
     while (high - low > HANDFUL) {
         uint32_t middle = low + (high - low) / 2;
-        if (is_before(&c->items[middle], depth, t, origin))
+        if (is_before(&c->items[middle], depth, key))
             low = middle + 1;
         else
             high = middle;
     }
-    while (high > low && !is_before(&c->items[high - 1], depth, t, origin))
+    while (high > low && !is_before(&c->items[high - 1], depth, key))
         high--;
     return high;
 }
@@ -73,12 +82,11 @@ static __attribute__((noinline)) bool make_room(weir__counts *c)
     return false;
 }
 
-static inline __attribute__((always_inline)) int64_t
-add(weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin, int64_t diff)
+static inline __attribute__((always_inline)) int64_t add(weir__counts *c, unsigned depth,
+                                                         const weir__count_key *key, int64_t diff)
 {
-    uint32_t at = position(c, depth, t, origin);
-    if (at < c->end && c->items[at].origin == origin &&
-        weir_time_equal(&c->items[at].time, t, depth)) {
+    uint32_t at = position(c, depth, key);
+    if (at < c->end && is_at(&c->items[at], depth, key)) {
         weir__count *item = &c->items[at];
         bool was = item->count != 0;
         bool wrapped = __builtin_add_overflow(item->count, diff, &item->count);
@@ -90,22 +98,22 @@ add(weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin, int64_
         return count;
     }
     if (WEIR_UNLIKELY(c->end == c->capacity) && make_room(c))
-        at = position(c, depth, t, origin);
+        at = position(c, depth, key);
     if (at < c->end)
         memmove(&c->items[at + 1], &c->items[at], (c->end - at) * sizeof *c->items);
-    c->items[at] = (weir__count){ .time = *t, .count = diff, .origin = origin };
+    c->items[at] = (weir__count){
+        .time = key->time, .count = diff, .origin = key->origin, .original = key->original
+    };
     c->end++;
     return diff;
 }
 
-int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir_time *t, uint32_t origin,
-                         int64_t diff)
+int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir__count_key *key, int64_t diff)
 {
-    return add(c, depth, t, origin, diff);
+    return add(c, depth, key, diff);
 }
 
-int64_t weir__counts_add_1(weir__counts *c, uint64_t time, uint32_t origin, int64_t diff)
+int64_t weir__counts_add_total(weir__counts *c, const weir__count_key *key, int64_t diff)
 {
-    weir_time t = weir_time_1(time);
-    return add(c, 1, &t, origin, diff);
+    return add(c, TOTAL, key, diff);
 }

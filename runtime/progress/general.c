@@ -143,19 +143,31 @@ static void counted(weir__tracker *t, uint32_t slot, const weir_time *time, int6
     weir__bits_add(&t->dirty, slot);
 }
 
+/* Whether the port has an earlier route to the same slot that leads to the same time: the
+ * pointstamp is counted there once. */
+static bool is_repeated(const weir__links *routes, uint32_t begin, uint32_t i,
+                        const weir_time *time, const weir_time *image)
+{
+    weir_time other;
+    for (uint32_t k = begin; k < i; k++)
+        if (routes->slot[k] == routes->slot[i] && apply(&routes->links[k], time, &other) &&
+            weir_time_equal(&other, image, WEIR_TIME_COORDS))
+            return true;
+    return false;
+}
+
 void weir__general_update(weir__tracker *t, uint32_t port, const weir_time *time, int64_t diff)
 {
     const weir__links *routes = &t->topology->routes;
-    uint32_t origin = t->topology->order.place[port];
-    for (uint32_t i = routes->first[port]; i < routes->first[port + 1]; i++) {
+    weir__count_key key = { .original = *time, .origin = t->topology->order.place[port] };
+    for (uint32_t begin = routes->first[port], i = begin; i < routes->first[port + 1]; i++) {
         uint32_t slot = routes->slot[i];
-        weir_time image;
-        if (!apply(&routes->links[i], time, &image))
+        if (!apply(&routes->links[i], time, &key.time) ||
+            is_repeated(routes, begin, i, time, &key.time))
             continue;
-        int64_t to = weir__counts_add(&t->counts[slot], t->topology->slots[slot].depth, &image,
-                                      origin, diff);
+        int64_t to = weir__counts_add(&t->counts[slot], t->topology->slots[slot].depth, &key, diff);
         t->nonzero += (uint64_t)(to != 0) - (uint64_t)(to != diff);
-        counted(t, slot, &image, to - diff, to);
+        counted(t, slot, &key.time, to - diff, to);
     }
 }
 
@@ -432,30 +444,27 @@ void weir__general_propagate(weir__tracker *t)
 
 /* ---- holding back ---- */
 
-static bool is_first_at(const weir__tracker *t, uint32_t slot, const weir_time *time,
-                        uint32_t origin)
+static bool is_first_at(const weir__tracker *t, uint32_t slot, const weir__count_key *key)
 {
     const weir__counts *counts = &t->counts[slot];
     unsigned depth = t->topology->slots[slot].depth;
     for (uint32_t i = counts->begin; i < counts->end; i++) {
         const weir__count *c = &counts->items[i];
-        int order = weir_time_compare(&c->time, time, depth);
-        if (order > 0 || (order == 0 && c->origin >= origin))
+        if (!weir__count_is_before(c, depth, key))
             break;
-        if (c->count > 0 && weir_time_less_equal(&c->time, time, depth))
+        if (c->count > 0 && weir_time_less_equal(&c->time, &key->time, depth))
             return false;
     }
-    return !is_supported(t, slot, time);
+    return !is_supported(t, slot, &key->time);
 }
 
 bool weir__general_is_first(const weir__tracker *t, uint32_t port, const weir_time *time)
 {
     const weir__links *routes = &t->topology->routes;
-    uint32_t origin = t->topology->order.place[port];
-    weir_time image;
+    weir__count_key key = { .original = *time, .origin = t->topology->order.place[port] };
     for (uint32_t i = routes->first[port]; i < routes->first[port + 1]; i++)
-        if (t->topology->slots[routes->slot[i]].matters && apply(&routes->links[i], time, &image) &&
-            is_first_at(t, routes->slot[i], &image, origin))
+        if (t->topology->slots[routes->slot[i]].matters &&
+            apply(&routes->links[i], time, &key.time) && is_first_at(t, routes->slot[i], &key))
             return true;
     return false;
 }

@@ -65,42 +65,56 @@ static void find_ways(search *s, uint32_t target)
     }
 }
 
+typedef struct question {
+    const weir__topology *topology;
+    const ways *ways;
+    const weir_frontier *frontier;
+    weir__outstanding_fn *fn;
+    void *ctx;
+} question;
+
 /* Whether a count at this slot and time arrives as an element of the frontier. */
-static bool holds(const ways *w, const weir_time *time, const weir_frontier *frontier)
+static bool arrives(const question *q, uint32_t slot, const weir_time *time)
 {
+    const ways *w = &q->ways[slot];
     weir_time image;
     for (uint32_t k = 0; k < w->count; k++)
         if (weir_summary_apply(&w->items[k], time, &image) &&
-            weir_frontier_less_equal(frontier, &image) &&
-            !weir_frontier_less_than(frontier, &image))
+            weir_frontier_less_equal(q->frontier, &image) &&
+            !weir_frontier_less_than(q->frontier, &image))
             return true;
     return false;
+}
+
+static void ask(const weir__outstanding *o, void *ctx)
+{
+    const question *q = ctx;
+    const weir__links *routes = &q->topology->routes;
+    weir_time image;
+    if (o->count <= 0)
+        return;
+    for (uint32_t i = routes->first[o->port]; i < routes->first[o->port + 1]; i++)
+        if (weir_summary_apply(&routes->links[i].summary, &o->time, &image) &&
+            arrives(q, routes->slot[i], &image)) {
+            q->fn(o, q->ctx);
+            return;
+        }
 }
 
 void weir__tracker_holders(const weir__tracker *t, uint32_t port, weir__outstanding_fn *fn,
                            void *ctx)
 {
-    const weir_frontier *frontier = weir__tracker_frontier(t, port);
     uint32_t n = t->topology->slot_count;
     search s = { .topology = t->topology,
                  .ways = weir_alloc_must(n * sizeof *s.ways),
                  .pending = weir__numbers(n) };
+    question q = { t->topology, s.ways, weir__tracker_frontier(t, port), fn, ctx };
     for (uint32_t i = 0; i < n; i++)
         s.ways[i] = (ways){ 0 };
     find_ways(&s, t->topology->slot_of[port]);
-    for (uint32_t i = 0; i < n; i++) {
-        const weir__counts *counts = &t->counts[i];
-        for (uint32_t k = counts->begin; k < counts->end; k++) {
-            const weir__count *c = &counts->items[k];
-            weir__outstanding o = { .port = t->topology->at_place[c->origin],
-                                    .at = t->topology->slots[i].port,
-                                    .time = c->time,
-                                    .count = c->count };
-            if (c->count > 0 && holds(&s.ways[i], &c->time, frontier))
-                fn(&o, ctx);
-        }
+    weir__tracker_each(t, ask, &q);
+    for (uint32_t i = 0; i < n; i++)
         weir_free(s.ways[i].items, s.ways[i].capacity * sizeof *s.ways[i].items);
-    }
     weir_free(s.ways, n * sizeof *s.ways);
     weir__numbers_free(s.pending, n);
 }

@@ -96,9 +96,9 @@ bool weir__tracker_is_empty(const weir__tracker *t)
     return t->nonzero == 0;
 }
 
-/* Where ports were removed, several of them count at one slot, and the order in which one of them
- * comes before another there is that of the graph. Any fixed one would do: two lowered counts may
- * never wait for each other, that is all. */
+/* Where ports were removed, several of them count at one slot, and which of two counts there
+ * comes first is decided by the order of counts.h, which follows that of the graph. Any fixed
+ * one would do: two lowered counts may never wait for each other, that is all. */
 bool weir__tracker_must_publish(const weir__tracker *t, const weir__changes *sum)
 {
     for (uint32_t i = 0; i < sum->count; i++) {
@@ -112,16 +112,25 @@ bool weir__tracker_must_publish(const weir__tracker *t, const weir__changes *sum
 
 /* ---- reports ---- */
 
+/* A count of a removed port is at each place its routes lead to: the first of them speaks for
+ * all. */
+static bool is_first_place(const weir__tracker *t, uint32_t slot, const weir__count *c)
+{
+    const weir__links *routes = &t->topology->routes;
+    uint32_t port = t->topology->at_place[c->origin], i = routes->first[port];
+    weir_time image;
+    while (!weir_summary_apply(&routes->links[i].summary, &c->original, &image))
+        i++;
+    return routes->slot[i] == slot && weir_time_equal(&image, &c->time, WEIR_TIME_COORDS);
+}
+
 void weir__tracker_each(const weir__tracker *t, weir__outstanding_fn *fn, void *ctx)
 {
     for (uint32_t s = 0; s < t->topology->slot_count; s++)
         for (uint32_t i = t->counts[s].begin; i < t->counts[s].end; i++) {
             const weir__count *c = &t->counts[s].items[i];
-            weir__outstanding o = { .port = t->topology->at_place[c->origin],
-                                    .at = t->topology->slots[s].port,
-                                    .time = c->time,
-                                    .count = c->count };
-            if (c->count != 0)
+            weir__outstanding o = { t->topology->at_place[c->origin], c->original, c->count };
+            if (c->count != 0 && is_first_place(t, s, c))
                 fn(&o, ctx);
         }
 }

@@ -61,21 +61,19 @@ bool weir__tracker_is_empty(const weir__tracker *tracker);
  * published before the worker spins or parks. A few ns for a small sum. */
 bool weir__tracker_must_publish(const weir__tracker *tracker, const weir__changes *sum);
 
-/* An outstanding pointstamp. A port that is not tracked is counted where its times arrive: `time`
- * is as counted at port `at` (they are the same where the port is tracked). */
+/* A pointstamp whose count is not 0. */
 typedef struct weir__outstanding {
-    uint32_t port, at;
+    uint32_t port;
     weir_time time;
     int64_t count;
 } weir__outstanding;
 typedef void weir__outstanding_fn(const weir__outstanding *pointstamp, void *ctx);
 
-/* Who holds this frontier back: every positive count whose time arrives at the port as an element
- * of its frontier. As of the last propagate. Slow: for people. */
+/* Who holds this frontier back: every positive count whose time arrives at the port as an
+ * element of its frontier. As of the last propagate. Slow: for people. */
 void weir__tracker_holders(const weir__tracker *tracker, uint32_t port, weir__outstanding_fn *fn,
                            void *ctx);
-/* Every count that is not 0; a port that is not tracked comes once for each place it is counted
- * at. */
+/* Every pointstamp whose count is not 0, at ports that are not tracked too. */
 void weir__tracker_each(const weir__tracker *tracker, weir__outstanding_fn *fn, void *ctx);
 /* Bytes in use by the tracker (not the topology). */
 size_t weir__tracker_bytes(const weir__tracker *tracker);

@@ -130,15 +130,10 @@ static void check(subject *s, uint64_t graph, bool whole)
     ck_assert_msg(good, "graph %lu", (long)graph);
 }
 
-/* From state to state: each step gives some of the counts another value, or leaves one alone. Where
- * a port of depth 2 is removed there are no negative counts: they would be summed with those whose
- * times differ in what is dropped, so that a frontier can be later than that of the whole graph,
- * never later than what is outstanding on all workers together (check_holdback.c). */
+/* From state to state: each step gives some of the counts another value, or leaves one alone. */
 static void walk(subject *s, uint64_t graph, int steps, bool whole)
 {
     static const int64_t values[] = { 0, 0, 0, 1, 1, 2, -1 };
-    unsigned depth_max = s->g->ports[0].depth | s->g->ports[1].depth | s->g->ports[2].depth;
-    uint64_t value_count = whole || depth_max == 1 ? 7 : 6;
     uint64_t state = graph * 77 + (uint64_t)steps;
     for (int i = 0; i < steps; i++) {
         uint64_t alone = test_below(&state, 8 * STAMPS);
@@ -147,7 +142,7 @@ static void walk(subject *s, uint64_t graph, int steps, bool whole)
             if (alone < STAMPS)
                 subject_count(s, &s->stamps[k], k == alone);
             else if (test_below(&state, 4) == 0)
-                subject_count(s, &s->stamps[k], values[test_below(&state, value_count)]);
+                subject_count(s, &s->stamps[k], values[test_below(&state, 7)]);
         check(s, graph, whole);
     }
 }

@@ -465,11 +465,10 @@ static void see(const weir__outstanding *o, void *ctx)
     s->items[s->count++] = *o;
 }
 
-static bool has(const seen *s, uint32_t p, uint32_t at, uint64_t time, int64_t diff)
+static bool has(const seen *s, uint32_t p, uint64_t time, int64_t diff)
 {
     for (uint32_t i = 0; i < s->count; i++)
-        if (s->items[i].port == p && s->items[i].at == at && s->items[i].time.at[0] == time &&
-            s->items[i].count == diff)
+        if (s->items[i].port == p && s->items[i].time.at[0] == time && s->items[i].count == diff)
             return true;
     return false;
 }
@@ -493,17 +492,17 @@ START_TEST(who_holds_it_back)
     propagate(k);
     weir__tracker_holders(k, other, see, &s);
     ck_assert_uint_eq(s.count, 3);
-    ck_assert(has(&s, a, b, 4, 2) && has(&s, b, b, 4, 1) && has(&s, c, other, 6, 1));
+    ck_assert(has(&s, a, 4, 2) && has(&s, b, 4, 1) && has(&s, c, 6, 1));
     s.count = 0;
     weir__tracker_holders(k, b, see, &s);
-    ck_assert(s.count == 2 && has(&s, a, b, 4, 2) && has(&s, b, b, 4, 1));
+    ck_assert(s.count == 2 && has(&s, a, 4, 2) && has(&s, b, 4, 1));
     s.count = 0;
     weir__tracker_holders(k, weir__topology_done(t), see, &s);
     ck_assert_uint_eq(s.count, 2);
     s.count = 0;
     weir__tracker_each(k, see, &s);
     ck_assert_uint_eq(s.count, 5);
-    ck_assert(has(&s, c, other, 7, -1) && has(&s, b, b, 5, 1));
+    ck_assert(has(&s, c, 7, -1) && has(&s, b, 5, 1));
     weir__tracker_destroy(k);
     weir__topology_destroy(t);
 }
