@@ -48,6 +48,10 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
 
 void weir__worker_fini(weir_worker *worker)
 {
+    for (weir__call *call = worker->calls, *next; call; call = next) {
+        next = call->next; /* asked for after its last turn */
+        weir_free(call, sizeof *call);
+    }
     if (worker->context.pool)
         weir__pool_close(worker->context.pool);
     weir_free(worker->scratch, worker->scratch_size);
@@ -57,7 +61,7 @@ void weir__worker_fini(weir_worker *worker)
 weir_status weir__worker_open(weir_worker *worker)
 {
     if (worker->opened)
-        return WEIR_OK;
+        return worker->broken ? WEIR_FAILED : WEIR_OK;
     worker->opened = true;
     weir__pool_adopt(worker->context.pool);
     weir__current_context = &worker->context;
@@ -65,8 +69,10 @@ weir_status weir__worker_open(weir_worker *worker)
     weir_status status = weir__park_init(worker, &error);
     for (uint32_t i = 0; status == WEIR_OK && i < worker->dataflow_count; i++)
         status = weir__dataflow_start(worker->dataflows[i], &error);
-    if (status != WEIR_OK)
+    if (status != WEIR_OK) {
+        worker->broken = true; /* nodes without a state must not be stepped */
         weir__runtime_fail(worker->runtime, &error);
+    }
     return status;
 }
 
@@ -272,7 +278,8 @@ static bool turn(weir_worker *worker)
 /* Entry of every public call that runs the worker: its thread is the calling one. */
 static bool begin(weir_worker *worker)
 {
-    if (WEIR_UNLIKELY(!worker->opened) && weir__worker_open(worker) != WEIR_OK)
+    if (WEIR_UNLIKELY(!worker->opened || worker->broken) &&
+        weir__worker_open(worker) != WEIR_OK)
         return false;
     if (worker->prepared) {
         worker->prepared = false;
@@ -368,10 +375,12 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
 void weir__worker_run(weir_worker *worker)
 {
     const weir_config *config = &worker->runtime->config;
-    if (weir__worker_open(worker) == WEIR_OK && config->worker_main)
+    if (weir__worker_open(worker) != WEIR_OK)
+        return;
+    if (config->worker_main) {
         config->worker_main(worker, config->ctx);
-    if (config->worker_main)
         end_sources(worker, true); /* what its program left open is closed */
+    }
     while (weir_worker_step_or_park(worker, UINT64_MAX))
         ;
 }
