@@ -123,7 +123,7 @@ static void input_step(weir_step *step, void *ctx)
     heap *heaps = handle->taken_heaps;
     handle->first = handle->last = NULL;
     handle->taken_heaps = NULL;
-    handle->full = weir_step_full(step);
+    __atomic_store_n(&handle->full, weir_step_full(step), __ATOMIC_RELAXED);
     pthread_mutex_unlock(&handle->lock);
     bool close = false;
     while (c) {
@@ -150,7 +150,7 @@ static void input_fini(void *ctx)
     state *s = ctx;
     pthread_mutex_lock(&s->handle->lock);
     s->handle->waker = NULL;
-    s->handle->ended = true;
+    __atomic_store_n(&s->handle->ended, true, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&s->handle->lock);
     weir_free(s, sizeof *s);
 }
