@@ -126,7 +126,8 @@ def pure_parts(tree):
 
 FILE_LINES, FUNCTION_LINES, PARAMETERS, COLUMNS = 800, 70, 5, 100
 # Hot, or pairs of pairs: a struct would say less.
-MANY_PARAMETERS = ("weir_key_hash_column", "weir_key_equal_across")
+MANY_PARAMETERS = ("weir_key_hash_column", "weir_key_equal_across",
+                   "weir__request_handle")
 
 
 @rule

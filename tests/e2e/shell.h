@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the end-to-end tests share with a shell: a folder of their own, and commands over it. Static
+ * functions: each program includes it once.
+ */
+#ifndef WEIR_TESTS_E2E_SHELL_H
+#define WEIR_TESTS_E2E_SHELL_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/base.h>
+
+#include "support.h"
+
+static char test_folder[64];
+
+/* Makes the folder, and goes there. Outside of tests, as `folder_remove` is. */
+WEIR_UNUSED static void folder_make(void)
+{
+    (void)snprintf(test_folder, sizeof test_folder, "/tmp/weir-e2e-XXXXXX");
+    if (!mkdtemp(test_folder) || chdir(test_folder)) {
+        perror(test_folder);
+        exit(1);
+    }
+}
+
+/* Runs a command in bash, in the folder; its exit status. */
+WEIR_UNUSED WEIR_PRINTF(1, 2) static int shell(const char *format, ...)
+{
+    char command[4000];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    ck_assert_int_lt(len, (int)sizeof command);
+    int status = system(command);
+    return status == -1 ? -1 : WEXITSTATUS(status);
+}
+
+WEIR_UNUSED static void folder_remove(void)
+{
+    char command[100];
+    (void)snprintf(command, sizeof command, "cd / && rm -rf %s", test_folder);
+    if (system(command))
+        perror(test_folder);
+}
+
+/* The whole file as a C string, in memory that is used again. */
+WEIR_UNUSED static const char *file_text(const char *path)
+{
+    static char text[1 << 20];
+    FILE *file = fopen(path, "r");
+    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[len] = '\0';
+    if (file)
+        (void)fclose(file);
+    return text;
+}
+
+#endif
