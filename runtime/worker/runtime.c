@@ -106,6 +106,32 @@ static weir_config with_defaults(const weir_config *given, weir_env *env)
     return config;
 }
 
+/* Operators find the registry of views as a service, whosever it is. */
+static void add_views(weir_runtime *runtime)
+{
+    weir_config *config = &runtime->config;
+    size_t count = config->service_count;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(config->services[i].name, "views") == 0)
+            return;
+    runtime->views = weir_views_create();
+    runtime->services = weir_alloc_must((count + 1) * sizeof *runtime->services);
+    if (count)
+        memcpy(runtime->services, config->services, count * sizeof *runtime->services);
+    runtime->services[count] = (weir_service){ "views", runtime->views };
+    config->services = runtime->services;
+    config->service_count = count + 1;
+}
+
+weir_views *weir_runtime_views(const struct weir_runtime *runtime)
+{
+    const weir_config *config = &runtime->config;
+    for (size_t i = 0; i < config->service_count; i++)
+        if (strcmp(config->services[i].name, "views") == 0)
+            return config->services[i].object;
+    return NULL;
+}
+
 weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
 {
     if (config && check_config(config, error) != WEIR_OK)
@@ -125,6 +151,7 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
         return NULL;
     }
     runtime->config = with_defaults(config, runtime->env);
+    add_views(runtime);
     runtime->created_ns = runtime->env->now_ns(runtime->env->ctx);
     runtime->workers = weir_alloc_must(workers * sizeof *runtime->workers);
     for (unsigned i = 0; i < workers; i++)
@@ -295,6 +322,9 @@ void weir_runtime_destroy(weir_runtime *runtime)
         weir__graph_destroy(runtime->graphs[i]);
     weir_free(runtime->graphs, runtime->graph_capacity * sizeof(weir_graph *));
     weir__options_destroy(runtime);
+    weir_views_destroy(runtime->views);
+    if (runtime->services)
+        weir_free(runtime->services, runtime->config.service_count * sizeof *runtime->services);
     weir__metrics_destroy(runtime);
     if (runtime->owns_env)
         weir__env_threads_destroy(runtime->env);

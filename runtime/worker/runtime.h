@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include <weir/observe.h>
+#include <weir/view.h>
 #include <weir/worker.h>
 
 #include "dataflow/instance.h"
@@ -69,6 +70,8 @@ struct weir_runtime {
     pthread_mutex_t mutex; /* error, metrics */
     weir_error error;
     weir_metric *metrics;
+    weir_views *views;      /* the runtime's own, unless the config has some */
+    weir_service *services; /* of the config, and "views" */
     weir__option *options; /* in the order in which they were declared */
     size_t option_count;
 };

@@ -19,6 +19,7 @@
 #include <weir/operators/flat_map.h>
 #include <weir/operators/input.h>
 #include <weir/operators/map.h>
+#include <weir/operators/view.h>
 #include <weir/record.h>
 #include <weir/str.h>
 #include <weir/table.h>

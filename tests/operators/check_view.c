@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Views while they change: transfers between accounts, so that the balances sum to zero at every
+ * time. A reader on a thread of its own must never see another sum; a snapshot plus the changes up to
+ * a later time is the later snapshot; look-ups agree with scans.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <weir/weir.h>
+
+#include "support.h"
+
+#define BALANCE(F) F(u32, account) F(i64, cents)
+WEIR_RECORD(balance, BALANCE)
+
+enum { ACCOUNTS = 50, EPOCHS = 400 };
+
+typedef struct fixture {
+    weir_input *input;
+    weir_runtime *runtime;
+    uint64_t seed;
+    atomic_bool ended;
+    atomic_uint reads, times;
+} fixture;
+
+static void build(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .manual = true,
+                                            .collection = true);
+    weir_view(b, "balances", WEIR_KEY(balance, account), .retention_ms = 3600000);
+}
+
+/* Each epoch some accounts pay others: old balances out, new ones in. */
+static void feed(weir_worker *worker, void *ctx)
+{
+    fixture *f = ctx;
+    unsigned self = weir_worker_index(worker), workers = weir_worker_count(worker);
+    uint64_t random = f->seed; /* the same on all workers: each sends its own accounts */
+    int64_t cents[ACCOUNTS] = { 0 };
+    weir_input_handle *h = weir_input_open(f->input, self);
+    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        weir_time now = weir_time_1(epoch);
+        weir_input_advance_to(h, &now);
+        for (int n = 0; n < 4; n++) {
+            unsigned pair[2] = { (unsigned)test_below(&random, ACCOUNTS),
+                                 (unsigned)test_below(&random, ACCOUNTS) };
+            int64_t amount = (int64_t)test_below(&random, 1000) + 1;
+            for (int k = 0; k < 2 && pair[0] != pair[1]; k++) {
+                unsigned a = pair[k];
+                balance old = { a, cents[a] };
+                cents[a] += k ? amount : -amount;
+                balance new = { a, cents[a] };
+                if (a % workers != self)
+                    continue;
+                if (old.cents)
+                    ck_assert_int_eq(weir_input_send_record(h, &old, -1), WEIR_OK);
+                if (new.cents)
+                    ck_assert_int_eq(weir_input_send_record(h, &new, 1), WEIR_OK);
+            }
+        }
+        weir_worker_step(worker);
+    }
+    weir_input_close(h);
+}
+
+typedef struct snapshot {
+    int64_t cents[ACCOUNTS], rows[ACCOUNTS];
+} snapshot;
+
+static bool add_row(const weir_view_row *row, void *ctx)
+{
+    snapshot *s = ctx;
+    const balance *b = row->record;
+    s->cents[b->account] += b->cents * row->diff;
+    s->rows[b->account] += row->diff;
+    return true;
+}
+
+static void check_sum(const snapshot *s, uint64_t time)
+{
+    int64_t sum = 0;
+    for (unsigned a = 0; a < ACCOUNTS; a++) {
+        sum += s->cents[a];
+        ck_assert_int_eq(s->rows[a], s->cents[a] != 0);
+    }
+    ck_assert_msg(sum == 0, "the sum at %llu is %lld", (unsigned long long)time, (long long)sum);
+}
+
+static void read_once(fixture *f, weir_view_reader *reader, snapshot *before, uint64_t *last)
+{
+    snapshot now = { 0 }, again = { 0 };
+    weir_view_place place = { 0 };
+    while (!place.ended) /* in pages of seven */
+        ck_assert_int_eq(weir_view_reader_scan(reader, &place, 7, add_row, &now), WEIR_OK);
+    uint64_t time = weir_view_reader_time(reader);
+    check_sum(&now, time);
+    for (unsigned a = 0; a < ACCOUNTS; a++) {
+        balance key = { a, 0 };
+        ck_assert_int_eq(weir_view_reader_lookup(reader, &key, add_row, &again), WEIR_OK);
+    }
+    ck_assert(memcmp(&now, &again, sizeof now) == 0);
+    if (*last != UINT64_MAX) {
+        ck_assert_int_eq(weir_view_reader_changes(reader, *last, NULL, add_row, before), WEIR_OK);
+        ck_assert(memcmp(before, &now, sizeof now) == 0);
+    }
+    atomic_fetch_add(&f->times, *last != time);
+    *before = now;
+    *last = time;
+    atomic_fetch_add(&f->reads, 1);
+}
+
+static void *read_all(void *ctx)
+{
+    fixture *f = ctx;
+    weir_view *view = weir_views_find(weir_runtime_views(f->runtime), "balances");
+    snapshot before = { 0 };
+    uint64_t last = UINT64_MAX;
+    for (bool ended = false; !ended;) {
+        ended = atomic_load(&f->ended); /* and once more after the end */
+        weir_view_reader *reader;
+        weir_status status = weir_view_reader_open(view, "test", &reader, NULL);
+        if (status == WEIR_NOT_READY)
+            continue;
+        ck_assert_int_eq(status, WEIR_OK);
+        read_once(f, reader, &before, &last);
+        if (weir_view_reader_refresh(reader))
+            read_once(f, reader, &before, &last);
+        weir_view_reader_close(reader);
+    }
+    return NULL;
+}
+
+START_TEST(sums_to_zero_at_every_time)
+{
+    static const unsigned workers[] = { 1, 2, 3, 8 };
+    for (size_t k = 0; k < 4; k++) {
+        fixture f = { .seed = test_seed(7) + k };
+        weir_config config = { .struct_size = sizeof config, .workers = workers[k],
+                               .worker_main = feed, .ctx = &f };
+        weir_error error = { 0 };
+        f.runtime = weir_runtime_create(&config, &error);
+        ck_assert_int_eq(weir_runtime_build(f.runtime, "main", build, &f, &error), WEIR_OK);
+        pthread_t thread;
+        pthread_create(&thread, NULL, read_all, &f);
+        ck_assert_int_eq(weir_runtime_start(f.runtime, &error), WEIR_OK);
+        ck_assert_int_eq(weir_runtime_wait(f.runtime, &error), WEIR_OK);
+        atomic_store(&f.ended, true);
+        pthread_join(thread, NULL);
+        ck_assert_uint_gt(atomic_load(&f.reads), 0);
+        weir_view *view = weir_views_find(weir_runtime_views(f.runtime), "balances");
+        ck_assert_uint_eq(weir_view_upper(view), WEIR_VIEW_ENDED);
+        weir_runtime_destroy(f.runtime);
+    }
+}
+END_TEST
+
+static void plain(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input);
+    weir_view(b, "balances", WEIR_KEY(balance, account));
+}
+
+static void keyless(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
+    struct weir_view_options none = { .struct_size = sizeof none };
+    weir__view_add(b.port, "balances", NULL, &none);
+}
+
+static void unknown_key(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
+    struct weir_view_options none = { .struct_size = sizeof none };
+    weir__view_add(b.port, "balances", (const char *const[]){ "colour", NULL }, &none);
+}
+
+static void bad_name(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
+    weir_view(b, "my balances", WEIR_KEY(balance, account));
+}
+
+static void twice(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
+    weir_view(b, "balances", WEIR_KEY(balance, account));
+    weir_view(b, "balances", WEIR_KEY(balance, account));
+}
+
+static void scoped(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
+    b.port = weir_port_enter(b.port, weir_scope_add(g, NULL, "inner"));
+    weir_view(b, "balances", WEIR_KEY(balance, account));
+}
+
+START_TEST(refusals)
+{
+    static const struct {
+        weir_build_fn *build;
+        weir_status status;
+        const char *what;
+    } cases[] = {
+        { plain, WEIR_TYPE_MISMATCH, "plain stream" }, { keyless, WEIR_INVALID, "key" },
+        { unknown_key, WEIR_TYPE_MISMATCH, "colour" }, { bad_name, WEIR_INVALID, "my balances" },
+        { twice, WEIR_EXISTS, "balances" },            { scoped, WEIR_INVALID, "scope" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f = { 0 };
+        weir_error error = { 0 };
+        ck_assert_int_eq(weir_run(NULL, cases[i].build, &f, &error), cases[i].status);
+        ck_assert_msg(strstr(error.what, cases[i].what), "%s", error.what);
+        ck_assert(error.hint[0] != 0);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    return test_run(test_suite("view", (const TTest *const[]){ sums_to_zero_at_every_time,
+                                                               refusals, NULL }));
+}
