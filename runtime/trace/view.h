@@ -36,7 +36,7 @@ struct weir_view_reader {
     weir_view *view;
     weir_view_reader *next;
     char *owner;
-    uint64_t time, opened_ns;
+    uint64_t time, opened_ns, seed;
     weir_trace_runs **runs; /* one a worker; NULL: none */
 };
 

@@ -37,6 +37,7 @@ weir_status weir_view_reader_open(weir_view *view, const char *owner, weir_view_
         if (view->upper) {
             reader->time = view->upper - 1;
             reader->opened_ns = view->now_ns;
+            reader->seed = view->parts[0].seed;
             reader->next = view->readers;
             view->readers = reader;
             take_runs(reader);
@@ -113,16 +114,16 @@ static unsigned owner_of(const weir_view *view, uint64_t hash)
     return (unsigned)(((wide)hash * view->workers) >> 64);
 }
 
-static uint64_t key_hash(const weir_view *view, const void *key)
+static uint64_t key_hash(const weir_view_reader *reader, const void *key)
 {
-    return weir_key_hash(view->type, &view->key, key, view->parts[0].seed);
+    return weir_key_hash(reader->view->type, &reader->view->key, key, reader->seed);
 }
 
 weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key, weir_view_row_fn *fn,
                                     void *ctx)
 {
     weir_view *view = reader->view;
-    weir_cursor *cursor = open_cursor(reader, owner_of(view, key_hash(view, key)));
+    weir_cursor *cursor = open_cursor(reader, owner_of(view, key_hash(reader, key)));
     if (!cursor)
         return WEIR_NO_MEMORY;
     weir_status status = WEIR_OK;
@@ -337,7 +338,7 @@ weir_status weir_view_reader_changes(weir_view_reader *reader, uint64_t since, c
     weir_status status = WEIR_OK;
     unsigned first = 0, end = view->workers;
     if (key) {
-        first = owner_of(view, key_hash(view, key));
+        first = owner_of(view, key_hash(reader, key));
         end = first + 1;
     }
     for (unsigned w = first; w < end && status == WEIR_OK; w++)
