@@ -5,7 +5,7 @@
  * tracked. Built once a process, then immutable: shared by the trackers of all workers, any thread.
  * Owns no counts and no frontiers (tracker.h).
  *
- *   edge:      output port ──summary──▶ input port      (identity, enter, leave, feedback)
+ *   edge:      output port ──summary──▶ input port   (identity, enter, leave, feedback)
  *   internal:  input port  ──summary──▶ output port     of one node
  *   done:      a port that is always there, of depth 1; every port leads to it by its epoch
  */
