@@ -9,7 +9,7 @@ enum { WORK_OF_A_STEP = 64 << 10 };
 
 void weir__stash_init(weir__stash *stash, bool with_caps, weir_account *account)
 {
-    *stash = (weir__stash){ .with_caps = with_caps, .account = account };
+    *stash = (weir__stash){ .with_caps = with_caps, .limit = WORK_OF_A_STEP, .account = account };
 }
 
 static weir_batch *take(weir__stash *stash, weir__due *due)
@@ -134,7 +134,7 @@ bool weir__stash_feed(weir__stash *stash, weir_step *step, weir__piece_fn *fn, v
 {
     uint64_t complete = weir__complete_before(step, 0);
     const weir_batch *batch;
-    stash->left = WORK_OF_A_STEP;
+    stash->left = stash->limit;
     while ((batch = weir_step_take(step, 0))) {
         uint64_t epoch = batch->time.at[0];
         weir__due *due = due_of(stash, step, epoch);

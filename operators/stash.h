@@ -19,7 +19,8 @@ typedef struct weir__due {
 
 typedef struct weir__stash {
     bool with_caps;
-    size_t left; /* records that the step may still work on */
+    size_t limit; /* records that a step may work on */
+    size_t left;  /* what is left of it */
     uint32_t count, capacity;
     weir__due *dues;       /* by epoch, the first one last */
     weir_account *account; /* charged with what it keeps */

@@ -1,245 +1,309 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/view.h. Each worker arranges its part of the collection, epoch by epoch, and
- * publishes the list of its runs whenever an epoch is complete. What is older than the retention and
- * not held by a reader is moved together.
+ * See weir/operators/view.h. Each worker arranges its keys in a trace of its own and publishes the
+ * list of runs whenever an epoch has become complete. What is published of later epochs is not seen
+ * by readers, whose time is before them: so a large epoch is built up run by run as it comes.
  */
-#include <weir/operators/view.h>
+#include <string.h>
 
-#include <weir/trace.h>
+#include <weir/node.h>
+#include <weir/operators/view.h>
 
 #include "stash.h"
 
-enum { RETENTION_MS = 10000, MARKS = 64, FUEL_MIN = 1024 };
+/* A run is built when it has this many updates, at the latest: some milliseconds of work. Fuel is
+ * for each level of merging; an update costs some 30 ns. */
+enum { RUN_UPDATES = 8 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4 };
+
+/* Retention goes by moments at which it was noted what was complete: about this many. */
+enum { MOMENTS = 32, RETENTION_MS = 10000 };
 
 typedef struct description {
-    weir_view *view;
     const weir_type *type;
     weir_key key;
-    uint64_t retention_ns;
+    weir_view *view;
+    uint64_t retention_ns; /* 0: none */
 } description;
 
-/* When an upper was reached. */
-typedef struct mark {
-    uint64_t upper, ns;
-} mark;
+typedef struct moment {
+    uint64_t ns, upper; /* from ns on, everything before upper was complete */
+} moment;
 
 typedef struct state {
-    const description *d;
-    weir_step *step;
+    const description *what;
     weir_shape *shape;
-    weir_trace_builder *builder;
     weir_spine *spine;
+    weir_trace_builder *builder;
     weir__stash stash;
-    uint64_t upper, seed;
-    int64_t records;
-    mark marks[MARKS]; /* a ring, the oldest at `first` */
-    uint32_t first, count;
-    bool failed;
+    uint64_t upper, wanted, seed;
+    uint64_t open_records, records; /* sums of diffs: of the open epoch, of complete ones */
+    size_t appended;                /* updates, in this step */
+    weir_status failed;
+    moment moments[MOMENTS + 4];
+    unsigned moment_count;
 } state;
 
-static void view_fini(void *ctx)
+/* ---- building the graph ---- */
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
+static void run(weir_step *step, void *s);
+static void fini(void *s);
+
+static void remove_view(void *view)
 {
-    state *s = ctx;
-    weir__stash_fini(&s->stash);
-    if (s->builder)
-        weir_trace_builder_destroy(s->builder);
-    if (s->spine)
-        weir_spine_destroy(s->spine);
-    if (s->shape)
-        weir_shape_release(s->shape);
-    weir_free(s, sizeof *s);
+    weir_views_remove(view);
 }
 
-static weir_status view_init(weir_step *step, void *ctx, void **out, weir_error *error)
+static bool find_key(weir_port *in, const char *name, const char *const *names, weir_key *key)
 {
-    const description *d = ctx;
-    state *s = weir_alloc_zero(sizeof *s);
-    if (!s)
-        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a view");
-    s->d = d;
-    s->seed = weir_step_hash_seed(step);
-    weir__stash_init(&s->stash, false, weir_step_account(step));
-    weir_status status = weir_shape_create(&s->shape, d->type, &d->key, s->seed, error);
-    if (status == WEIR_OK) {
-        s->builder = weir_trace_builder_create(s->shape, weir_step_account(step));
-        s->spine = weir_spine_create(s->shape, weir_step_account(step));
-        if (!s->builder || !s->spine)
-            status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a view");
-    }
-    if (status != WEIR_OK)
-        view_fini(s);
-    else
-        *out = s;
-    return status;
-}
-
-static void fail(state *s, weir_status status)
-{
-    if (!s->failed)
-        weir_step_fail(s->step, status, "view '%s': %s", weir_view_name(s->d->view),
-                       status == WEIR_OVERFLOWED ? "the diffs of a record leave 64 bits"
-                                                 : weir_status_text(status));
-    s->failed = true;
-}
-
-static void add_piece(const weir_batch *batch, size_t from, size_t to, void *ctx)
-{
-    state *s = ctx;
-    weir_updates updates = { .records = weir_batch_record(batch, from), .count = to - from,
-                             .hashes = batch->hashes ? batch->hashes + from : NULL,
-                             .diffs = batch->diffs ? batch->diffs + from : NULL,
-                             .time = weir_batch_time(batch, from).at[0] };
-    weir_status status = weir_trace_builder_add(s->builder, &updates);
-    if (status != WEIR_OK)
-        fail(s, status);
-    for (size_t i = from; i < to; i++)
-        s->records += weir_batch_diff(batch, i);
-}
-
-/* What the builder has becomes a run of the spine. */
-static void build_run(state *s)
-{
-    weir_trace_run *run = NULL;
-    weir_status status = weir_trace_builder_build(s->builder, &run);
-    if (status == WEIR_OK && run)
-        status = weir_spine_append(s->spine, run);
-    if (status != WEIR_OK)
-        fail(s, status);
-}
-
-/* Remembers when this upper was reached, at most MARKS times a retention. */
-static void remember(state *s, uint64_t now)
-{
-    uint32_t last = (s->first + s->count + MARKS - 1) % MARKS;
-    if (s->count && now < s->marks[last].ns + s->d->retention_ns / (MARKS - 2))
-        return;
-    if (s->count == MARKS) {
-        s->first = (s->first + 1) % MARKS;
-        s->count--;
-    }
-    s->marks[(s->first + s->count++) % MARKS] = (mark){ s->upper, now };
-}
-
-/* The upper that was reached a retention ago or longer. */
-static uint64_t wanted_since(state *s, uint64_t now)
-{
-    uint64_t upper = 0;
-    while (s->count && now >= s->marks[s->first].ns + s->d->retention_ns) {
-        upper = s->marks[s->first].upper;
-        s->first = (s->first + 1) % MARKS;
-        s->count--;
-    }
-    return upper && upper != WEIR_VIEW_ENDED ? upper - 1 : 0;
-}
-
-static void publish(state *s, uint64_t now)
-{
-    weir_trace_runs *runs = weir_spine_list(s->spine);
-    if (!runs) {
-        fail(s, WEIR_NO_MEMORY);
-        return;
-    }
-    weir_view_publish(s->d->view, weir_step_worker(s->step), &(weir_view_part){
-        .runs = runs, .upper = s->upper, .since = weir_spine_since(s->spine), .seed = s->seed,
-        .now_ns = now, .records = s->records, .updates = weir_spine_updates(s->spine),
-        .bytes = weir_spine_bytes(s->spine) });
-    weir_trace_runs_release(runs);
-}
-
-static void view_step(weir_step *step, void *ctx)
-{
-    state *s = ctx;
-    s->step = step;
-    uint64_t now = weir_step_now_ns(step);
-    size_t before = weir_spine_updates(s->spine);
-    bool done = weir__stash_feed(&s->stash, step, add_piece, s);
-    while (done && !s->failed && weir__stash_complete(&s->stash, step, add_piece, s)) {
-        build_run(s);
-        weir__stash_done(&s->stash, step);
-    }
-    if (s->failed)
-        return;
-    uint64_t since = wanted_since(s, now);
-    if (since)
-        weir_spine_advance_since(s->spine, weir_view_grant_since(s->d->view,
-                                                                 weir_step_worker(step), since));
-    size_t added = weir_spine_updates(s->spine) - before;
-    bool more = weir_spine_work(s->spine, added < FUEL_MIN / 8 ? FUEL_MIN : added * 8);
-    const weir__due *first = weir__stash_first(&s->stash);
-    uint64_t complete = weir__complete_before(step, 0);
-    if (first && first->epoch < complete)
-        complete = first->epoch; /* the step's work ended before it was all added */
-    if (complete > s->upper || since || more) {
-        s->upper = complete > s->upper ? complete : s->upper;
-        remember(s, now);
-        publish(s, now);
-    }
-    if (more)
-        weir_step_again(step);
-    if (s->count && s->upper != WEIR_VIEW_ENDED)
-        weir_step_at_ns(step, s->marks[s->first].ns + s->d->retention_ns);
-}
-
-/* ---- the graph ---- */
-
-static void remove_view(void *ctx)
-{
-    weir_views_remove(ctx);
-}
-
-static bool find_key(weir_port *port, const char *name, const char *const *names, weir_key *key)
-{
-    weir_graph *graph = weir_port_graph(port);
-    weir_error error = { 0 };
-    *key = *weir_port_unique_key(port);
-    if (names && weir_key_resolve(weir_port_type(port), names, key, &error) != WEIR_OK) {
+    weir_graph *graph = weir_port_graph(in);
+    weir_error error;
+    if (names) {
+        if (weir_key_resolve(weir_port_type(in), names, key, &error) == WEIR_OK)
+            return true;
         weir_graph_fail(graph, error.status, name, error.hint, "%s", error.what);
         return false;
     }
-    if (key->count == 0)
-        weir_graph_fail(graph, WEIR_INVALID, name, "name the view's key",
-                        "the collection has no known key, and none is given");
-    return key->count > 0;
+    *key = *weir_port_unique_key(in);
+    if (key->count > 0)
+        return true;
+    weir_graph_fail(graph, WEIR_INVALID, name, "name the fields that readers look up by",
+                    "a view needs a key, and no unique key of these records is known");
+    return false;
 }
 
-void weir__view_add(weir_port *port, const char *name, const char *const *names,
-                    const struct weir_view_options *options)
+static weir_view *publish(weir_port *in, const weir_view_spec *spec)
 {
-    if (!port || weir_graph_failed(weir_port_graph(port)))
-        return;
-    weir_graph *graph = weir_port_graph(port);
-    description *d = weir_graph_alloc(graph, sizeof *d);
-    if (!weir_port_is_collection(port)) {
+    weir_graph *graph = weir_port_graph(in);
+    weir_view *view;
+    weir_error error;
+    if (weir_views_add(weir_graph_service(graph, "views"), spec, &view, &error) == WEIR_OK) {
+        weir_graph_at_end(graph, remove_view, view);
+        return view;
+    }
+    weir_graph_fail(graph, error.status, spec->name, "choose another name", "%s", error.what);
+    return NULL;
+}
+
+weir_view *weir__view_add(weir_port *in, const char *name, const char *const *names,
+                          const struct weir_view_options *options)
+{
+    if (!in || weir_graph_failed(weir_port_graph(in)))
+        return NULL;
+    weir_graph *graph = weir_port_graph(in);
+    unsigned retention_ms = options->retention_ms ? options->retention_ms : RETENTION_MS;
+    weir_view_spec published = { .struct_size = sizeof published,
+                                 .name = name,
+                                 .type = weir_port_type(in),
+                                 .workers = weir_graph_workers(graph),
+                                 .retention_ms = options->no_retention ? 0 : retention_ms };
+    if (!weir_port_is_collection(in)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, name,
-                        "count or otherwise aggregate it, or use weir_port_as_collection",
-                        "a view shows a collection; this is a plain stream");
+                        "aggregate it, or declare it a collection: weir_port_as_collection",
+                        "a view shows a collection, and this is a plain stream");
+        return NULL;
+    }
+    if (weir_port_depth(in) > 1) {
+        weir_graph_fail(
+            graph, WEIR_INVALID, name, "leave the scope first",
+            "the records of a scope cannot be published: their times have no one order");
+        return NULL;
+    }
+    if (!find_key(in, name, names, &published.key))
+        return NULL;
+    weir_view *view = publish(in, &published);
+    if (!view)
+        return NULL;
+    description *what = weir_graph_alloc(graph, sizeof *what);
+    *what = (description){ .type = published.type,
+                           .key = published.key,
+                           .view = view,
+                           .retention_ns = published.retention_ms * 1000000 };
+    weir_node_input input = { .type = what->type,
+                              .interest = WEIR_ALWAYS,
+                              .route = WEIR_BY_KEY,
+                              .key = what->key,
+                              .takes_diffs = true,
+                              .settles = true };
+    weir_node_spec spec = { .struct_size = sizeof spec,
+                            .kind = "view",
+                            .name = name,
+                            .input_count = 1,
+                            .inputs = &input,
+                            .deterministic = true,
+                            .state_kind = WEIR_STATE_KEYED,
+                            .ctx = what,
+                            .init = init,
+                            .step = run,
+                            .fini = fini };
+    return weir_node_add(graph, &spec, &in) ? view : NULL;
+}
+
+/* ---- state ---- */
+
+static void fini(void *ctx)
+{
+    state *s = ctx;
+    weir__stash_fini(&s->stash);
+    weir_trace_builder_destroy(s->builder);
+    weir_spine_destroy(s->spine);
+    weir_shape_release(s->shape);
+    weir_free(s, sizeof *s);
+}
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
+{
+    const description *what = ctx;
+    weir_account *account = weir_step_account(step);
+    state *s = weir_alloc_must(sizeof *s);
+    *s = (state){ .what = what, .seed = weir_step_hash_seed(step) };
+    weir_status status = weir_shape_create(&s->shape, what->type, &what->key, s->seed, error);
+    if (status == WEIR_OK) {
+        s->spine = weir_spine_create(s->shape, account);
+        s->builder = weir_trace_builder_create(s->shape, account);
+        if (!s->spine || !s->builder)
+            status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a view");
+    }
+    weir__stash_init(&s->stash, false, account);
+    s->stash.limit = RUN_UPDATES;
+    *result = s;
+    if (status != WEIR_OK)
+        fini(s);
+    return status;
+}
+
+/* ---- taking in ---- */
+
+static void build_run(state *s)
+{
+    weir_trace_run *made;
+    size_t updates = weir_trace_builder_count(s->builder);
+    if (updates == 0 || s->failed)
+        return;
+    s->appended += updates;
+    s->failed = weir_trace_builder_build(s->builder, &made);
+    if (!s->failed && made) {
+        s->failed = weir_spine_append(s->spine, made);
+        if (s->failed)
+            weir_trace_run_release(made);
+    }
+}
+
+static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
+{
+    state *s = ctx;
+    uint64_t epoch = weir__stash_first(&s->stash)->epoch;
+    while (from < to && !s->failed) {
+        size_t room = RUN_UPDATES - weir_trace_builder_count(s->builder);
+        weir_updates updates = { .records = weir_batch_record(batch, from),
+                                 .count = to - from < room ? to - from : room,
+                                 .hashes = batch->hashes ? batch->hashes + from : NULL,
+                                 .diffs = batch->diffs ? batch->diffs + from : NULL,
+                                 .time = epoch };
+        s->failed = weir_trace_builder_add(s->builder, &updates);
+        for (size_t i = 0; i < updates.count; i++)
+            s->open_records += (uint64_t)weir_batch_diff(batch, from + i);
+        from += updates.count;
+        if (weir_trace_builder_count(s->builder) == RUN_UPDATES)
+            build_run(s);
+    }
+}
+
+/* True: everything that has come is in the trace or of an epoch that is not complete. */
+static bool take_in(weir_step *step, state *s)
+{
+    if (!weir__stash_feed(&s->stash, step, add, s))
+        return false;
+    while (!s->failed && weir__stash_complete(&s->stash, step, add, s)) {
+        s->records += s->open_records;
+        s->open_records = 0;
+        weir__stash_done(&s->stash, step);
+    }
+    const weir__due *due = weir__stash_first(&s->stash);
+    return !due || due->epoch >= weir__complete_before(step, 0);
+}
+
+/* ---- retention ---- */
+
+/* Notes what is complete now. Two moments are not nearer to each other than it takes for there to
+ * be few of them, but the last one is always now. */
+static void note_moment(state *s, uint64_t now)
+{
+    uint64_t apart = s->what->retention_ns / MOMENTS;
+    if (s->moment_count >= 2 &&
+        s->moments[s->moment_count - 1].ns - s->moments[s->moment_count - 2].ns < apart)
+        s->moment_count--;
+    s->moments[s->moment_count++] = (moment){ now, s->upper };
+}
+
+/* Forgets what is older than the retention, as far as readers allow, and says when to be called for
+ * more. */
+static void forget(weir_step *step, state *s, uint64_t now)
+{
+    uint64_t retention = s->what->retention_ns;
+    unsigned old = 0;
+    while (old < s->moment_count && s->moments[old].ns + retention <= now)
+        s->wanted = s->moments[old++].upper - 1;
+    s->moment_count -= old;
+    memmove(s->moments, s->moments + old, s->moment_count * sizeof *s->moments);
+    uint64_t since = weir_spine_since(s->spine);
+    if (s->wanted > since)
+        since = weir_spine_advance_since(
+            s->spine, weir_view_grant_since(s->what->view, weir_step_worker(step), s->wanted));
+    if (s->moment_count > 0)
+        weir_step_at_ns(step, s->moments[0].ns + retention);
+    if (since < s->wanted)
+        weir_step_at_ns(step, now + RETENTION_MS / MOMENTS * (uint64_t)1000000);
+}
+
+/* ---- the step ---- */
+
+static void show(weir_step *step, state *s, uint64_t now)
+{
+    weir_trace_runs *runs = weir_spine_list(s->spine);
+    if (!runs) {
+        s->failed = WEIR_NO_MEMORY;
         return;
     }
-    if (weir_port_depth(port) != 1) {
-        weir_graph_fail(graph, WEIR_INVALID, name, "leave the scope first",
-                        "a view inside a scope is not possible");
-        return;
+    weir_view_part part = { .runs = runs,
+                            .upper = s->upper,
+                            .seed = s->seed,
+                            .now_ns = now,
+                            .records = (int64_t)s->records,
+                            .updates = weir_spine_updates(s->spine),
+                            .bytes = weir_spine_bytes(s->spine) };
+    weir_view_publish(s->what->view, weir_step_worker(step), &part);
+    weir_trace_runs_release(runs);
+}
+
+static void fail(weir_step *step, const state *s)
+{
+    if (s->failed == WEIR_OVERFLOWED)
+        weir_step_fail(step, WEIR_OVERFLOWED,
+                       "the diffs of a record in one epoch add up to more than 64 bits hold");
+    else
+        weir_step_fail(step, s->failed, "no memory for a trace of %zu updates",
+                       weir_spine_updates(s->spine));
+}
+
+static void run(weir_step *step, void *ctx)
+{
+    state *s = ctx;
+    uint64_t now = weir_step_now_ns(step), complete = weir__complete_before(step, 0);
+    s->appended = 0;
+    bool all = take_in(step, s), later = all && complete > s->upper;
+    if (later)
+        build_run(s);
+    if (!s->failed && later) {
+        s->upper = complete;
+        note_moment(s, now);
     }
-    if (!find_key(port, name, names, &d->key))
-        return;
-    uint64_t retention_ms = options->retention_ms ? options->retention_ms : RETENTION_MS;
-    weir_views *views = weir_graph_service(graph, "views");
-    weir_error error = { 0 };
-    if (weir_views_add(views, &(weir_view_spec){
-            .struct_size = sizeof(weir_view_spec), .name = name, .type = weir_port_type(port),
-            .key = d->key, .workers = weir_graph_workers(graph), .retention_ms = retention_ms },
-            &d->view, &error) != WEIR_OK) {
-        weir_graph_fail(graph, error.status, "view", error.hint, "%s", error.what);
-        return;
-    }
-    weir_graph_at_end(graph, remove_view, d->view);
-    d->type = weir_port_type(port);
-    d->retention_ns = retention_ms * 1000000;
-    weir_node_input input = { .type = d->type, .interest = WEIR_ALWAYS, .route = WEIR_BY_KEY,
-                              .key = d->key, .takes_diffs = true, .settles = true };
-    weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = "view", .name = name, .input_count = 1,
-        .inputs = &input, .deterministic = true, .state_kind = WEIR_STATE_KEYED, .ctx = d,
-        .init = view_init, .step = view_step, .fini = view_fini }, &port);
+    if (!s->failed && weir_spine_work(s->spine, FUEL + FUEL_AN_UPDATE * s->appended))
+        weir_step_again(step);
+    if (!s->failed && (later || !weir_spine_current(s->spine)))
+        show(step, s, now);
+    if (!s->failed)
+        forget(step, s, now);
+    if (s->failed)
+        fail(step, s);
 }

@@ -115,6 +115,11 @@ weir_trace_runs *weir_spine_list(weir_spine *spine)
     return weir_trace_runs_retain(spine->list);
 }
 
+const weir_trace_runs *weir_spine_current(const weir_spine *spine)
+{
+    return spine->list;
+}
+
 weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run)
 {
     if (spine->count == spine->capacity) {

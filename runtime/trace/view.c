@@ -1,33 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Views as workers and their hosts see them: the registry, what is published, holds, watches. Readers'
- * questions are answered in view_reader.c.
+ * Owns the registry of views and what workers publish in them: lists of runs, how far they are
+ * complete, how far they may forget, and who is told. Reading is in view_reader.c.
  */
 #include "trace/view.h"
 
 #include <string.h>
 
-#include <weir/memory.h>
-
 #include "base/assert.h"
 
 struct weir_views {
     pthread_mutex_t lock;
-    weir_view *first;
+    weir_view *first; /* by name */
 };
 
-static char *duplicate(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = weir_alloc(size);
-    return copy ? memcpy(copy, text, size) : NULL;
-}
+enum { NAME_MAX_LEN = 128 };
 
-static void free_text(char *text)
-{
-    if (text)
-        weir_free(text, strlen(text) + 1);
-}
+/* ---- the registry ---- */
 
 weir_views *weir_views_create(void)
 {
@@ -41,18 +30,27 @@ void weir_views_destroy(weir_views *views)
 {
     if (!views)
         return;
-    WEIR_ASSERT(!views->first, "a registry is destroyed while view '%s' is in it",
+    WEIR_ASSERT(!views->first, "the registry of views is destroyed before the view '%s'",
                 views->first->name);
     pthread_mutex_destroy(&views->lock);
     weir_free(views, sizeof *views);
 }
 
+/* The link to the first view whose name is not before this one. */
+static weir_view **find(weir_views *views, const char *name)
+{
+    weir_view **at = &views->first;
+    while (*at && strcmp((*at)->name, name) < 0)
+        at = &(*at)->next;
+    return at;
+}
+
 weir_view *weir_views_find(weir_views *views, const char *name)
 {
     pthread_mutex_lock(&views->lock);
-    weir_view *view = views->first;
-    while (view && strcmp(view->name, name) != 0)
-        view = view->next;
+    weir_view *view = *find(views, name);
+    if (view && strcmp(view->name, name) != 0)
+        view = NULL;
     pthread_mutex_unlock(&views->lock);
     return view;
 }
@@ -60,68 +58,80 @@ weir_view *weir_views_find(weir_views *views, const char *name)
 void weir_views_each(weir_views *views, void (*fn)(weir_view *view, void *ctx), void *ctx)
 {
     pthread_mutex_lock(&views->lock);
-    weir_view *view = views->first;
-    pthread_mutex_unlock(&views->lock);
-    for (; view; view = view->next)
+    for (weir_view *view = views->first; view; view = view->next)
         fn(view, ctx);
+    pthread_mutex_unlock(&views->lock);
 }
 
-static weir_status check_name(const char *name, weir_error *error)
+static bool is_name(const char *name)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    if (name && *name && name[strspn(name, allowed)] == 0)
-        return WEIR_OK;
-    weir_error_set(error, WEIR_INVALID, "'%s' is no name for a view", name ? name : "");
-    weir_error_hint(error, "use letters, digits, '-', '_' and '.'");
-    return WEIR_INVALID;
+    size_t len = name ? strlen(name) : 0;
+    return len > 0 && len <= NAME_MAX_LEN && strspn(name, allowed) == len;
 }
 
-static weir_view *view_create(const weir_view_spec *spec)
+static void view_free(weir_view *view)
 {
-    weir_view *view = weir_alloc_zero(sizeof *view);
-    if (!view)
+    for (unsigned w = 0; w < view->workers; w++) {
+        weir_trace_runs_release(view->parts[w].runs);
+        pthread_mutex_destroy(&view->parts[w].lock);
+    }
+    pthread_mutex_destroy(&view->holds);
+    pthread_mutex_destroy(&view->watching);
+    weir_free(view->name, strlen(view->name) + 1);
+    weir_free(view, sizeof *view + view->workers * sizeof *view->parts);
+}
+
+static weir_view *view_create(weir_views *views, const weir_view_spec *spec)
+{
+    weir_view *view = weir_alloc_zero(sizeof *view + spec->workers * sizeof *view->parts);
+    char *name = weir_alloc(strlen(spec->name) + 1);
+    if (!view || !name) {
+        weir_free(view, sizeof *view + spec->workers * sizeof *view->parts);
+        weir_free(name, strlen(spec->name) + 1);
         return NULL;
-    view->name = duplicate(spec->name);
-    view->parts = weir_alloc_zero(spec->workers * sizeof *view->parts);
+    }
+    memcpy(name, spec->name, strlen(spec->name) + 1);
+    view->views = views;
+    view->name = name;
     view->type = spec->type;
     view->key = spec->key;
     view->workers = spec->workers;
     view->retention_ms = spec->retention_ms;
-    pthread_mutex_init(&view->lock, NULL);
-    pthread_mutex_init(&view->watch_lock, NULL);
-    if (view->name && view->parts)
-        return view;
-    weir_views_remove(view);
-    return NULL;
+    pthread_mutex_init(&view->holds, NULL);
+    pthread_mutex_init(&view->watching, NULL);
+    for (unsigned w = 0; w < view->workers; w++)
+        pthread_mutex_init(&view->parts[w].lock, NULL);
+    return view;
 }
 
 weir_status weir_views_add(weir_views *views, const weir_view_spec *spec, weir_view **result,
                            weir_error *error)
 {
+    WEIR_ASSERT(spec->struct_size >= sizeof *spec, "a view's description needs .struct_size");
     *result = NULL;
-    weir_status status = check_name(spec->name, error);
-    if (status != WEIR_OK)
-        return status;
-    weir_view *view = view_create(spec);
+    if (!views)
+        return weir_error_set(error, WEIR_INVALID, "there is no registry to publish a view in");
+    if (!is_name(spec->name))
+        return weir_error_set(
+            error, WEIR_INVALID,
+            "'%s' is no name for a view: it needs 1 to %d letters, digits and -_.",
+            spec->name ? spec->name : "", NAME_MAX_LEN);
+    weir_view *view = view_create(views, spec);
     if (!view)
-        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for view '%s'", spec->name);
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for the view '%s'", spec->name);
     pthread_mutex_lock(&views->lock);
-    weir_view **at = &views->first;
-    while (*at && strcmp((*at)->name, spec->name) < 0)
-        at = &(*at)->next;
-    bool taken = *at && strcmp((*at)->name, spec->name) == 0;
+    weir_view **at = find(views, view->name);
+    bool taken = *at && strcmp((*at)->name, view->name) == 0;
     if (!taken) {
         view->next = *at;
-        view->views = views;
         *at = view;
     }
     pthread_mutex_unlock(&views->lock);
     if (taken) {
-        weir_views_remove(view);
-        weir_error_set(error, WEIR_EXISTS, "there is a view '%s' already", spec->name);
-        weir_error_hint(error, "give each view a name of its own");
-        return WEIR_EXISTS;
+        view_free(view);
+        return weir_error_set(error, WEIR_EXISTS, "there is a view '%s' already", spec->name);
     }
     *result = view;
     return WEIR_OK;
@@ -129,139 +139,156 @@ weir_status weir_views_add(weir_views *views, const weir_view_spec *spec, weir_v
 
 void weir_views_remove(weir_view *view)
 {
-    if (view->views) {
-        pthread_mutex_lock(&view->views->lock);
-        weir_view **at = &view->views->first;
-        while (*at != view)
-            at = &(*at)->next;
-        *at = view->next;
-        pthread_mutex_unlock(&view->views->lock);
-    }
-    WEIR_ASSERT(!view->readers, "view '%s' ends while '%s' reads it", view->name,
+    weir_views *views = view->views;
+    WEIR_ASSERT(!view->readers, "the view '%s' goes while '%s' reads it", view->name,
                 view->readers->owner);
-    for (unsigned w = 0; view->parts && w < view->workers; w++)
-        if (view->parts[w].runs)
-            weir_trace_runs_release(view->parts[w].runs);
-    weir_free(view->parts, view->workers * sizeof *view->parts);
-    free_text(view->name);
-    pthread_mutex_destroy(&view->lock);
-    pthread_mutex_destroy(&view->watch_lock);
-    weir_free(view, sizeof *view);
+    WEIR_ASSERT(!view->watches, "the view '%s' goes while it is watched", view->name);
+    pthread_mutex_lock(&views->lock);
+    weir_view **at = find(views, view->name);
+    *at = view->next;
+    pthread_mutex_unlock(&views->lock);
+    view_free(view);
 }
 
-const char *weir_view_name(const weir_view *view) { return view->name; }
-const weir_type *weir_view_type(const weir_view *view) { return view->type; }
-const weir_key *weir_view_key(const weir_view *view) { return &view->key; }
+const char *weir_view_name(const weir_view *view)
+{
+    return view->name;
+}
+
+const weir_type *weir_view_type(const weir_view *view)
+{
+    return view->type;
+}
+
+const weir_key *weir_view_key(const weir_view *view)
+{
+    return &view->key;
+}
+
+/* ---- publishing ---- */
+
+uint64_t weir__view_upper(const weir_view *view)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned w = 0; w < view->workers; w++) {
+        uint64_t upper = __atomic_load_n(&view->parts[w].upper, __ATOMIC_ACQUIRE);
+        least = upper < least ? upper : least;
+    }
+    return least;
+}
 
 uint64_t weir_view_upper(const weir_view *view)
 {
-    return __atomic_load_n(&view->upper, __ATOMIC_ACQUIRE);
+    return weir__view_upper(view);
 }
+
+/* All workers may be here at once: each time is told of once, and none after a later one. */
+static void tell(weir_view *view)
+{
+    uint64_t upper = weir__view_upper(view);
+    if (upper <= __atomic_load_n(&view->told, __ATOMIC_RELAXED))
+        return;
+    pthread_mutex_lock(&view->watching);
+    if (upper > view->told) {
+        __atomic_store_n(&view->told, upper, __ATOMIC_RELAXED);
+        for (weir_view_watch *watch = view->watches; watch; watch = watch->next)
+            watch->fn(view, watch->ctx);
+    }
+    pthread_mutex_unlock(&view->watching);
+}
+
+void weir_view_publish(weir_view *view, unsigned worker, const weir_view_part *from)
+{
+    weir__part *part = &view->parts[worker];
+    weir_trace_runs *runs = weir_trace_runs_retain(from->runs);
+    __atomic_store_n(&view->seed, from->seed, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&part->lock);
+    weir_trace_runs *old = part->runs;
+    bool later = from->upper > part->upper;
+    part->runs = runs;
+    part->records = from->records;
+    part->updates = from->updates;
+    part->bytes = from->bytes;
+    __atomic_store_n(&part->now_ns, from->now_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&part->upper, from->upper, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&part->lock);
+    weir_trace_runs_release(old);
+    if (later)
+        tell(view);
+}
+
+uint64_t weir_view_grant_since(weir_view *view, unsigned worker, uint64_t wanted)
+{
+    weir__part *part = &view->parts[worker];
+    pthread_mutex_lock(&view->holds);
+    uint64_t upper = weir__view_upper(view);
+    uint64_t granted = upper > 0 ? upper - 1 : 0;
+    granted = wanted < granted ? wanted : granted;
+    for (const weir_view_reader *r = view->readers; r; r = r->next)
+        granted = r->time < granted ? r->time : granted;
+    pthread_mutex_lock(&part->lock);
+    if (granted > part->since)
+        part->since = granted;
+    granted = part->since;
+    pthread_mutex_unlock(&part->lock);
+    pthread_mutex_unlock(&view->holds);
+    return granted;
+}
+
+/* ---- being told ---- */
+
+void weir_view_watch_add(weir_view *view, weir_view_watch *watch)
+{
+    pthread_mutex_lock(&view->watching);
+    watch->view = view;
+    watch->next = view->watches;
+    view->watches = watch;
+    pthread_mutex_unlock(&view->watching);
+}
+
+void weir_view_watch_remove(weir_view_watch *watch)
+{
+    weir_view *view = watch->view;
+    pthread_mutex_lock(&view->watching);
+    weir_view_watch **at = &view->watches;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    pthread_mutex_unlock(&view->watching);
+}
+
+/* ---- looking into it ---- */
 
 void weir_view_get_info(const weir_view *constant, weir_view_info *info)
 {
-    weir_view *view = (weir_view *)constant; /* the lock is no part of what is constant */
-    *info = (weir_view_info){ .retention_ms = view->retention_ms, .workers = view->workers };
-    pthread_mutex_lock(&view->lock);
-    info->upper = view->upper;
+    weir_view *view = (weir_view *)constant; /* its locks change */
+    *info = (weir_view_info){ .upper = weir__view_upper(view),
+                              .workers = view->workers,
+                              .retention_ms = view->retention_ms };
     for (unsigned w = 0; w < view->workers; w++) {
-        const weir__view_part *part = &view->parts[w];
+        weir__part *part = &view->parts[w];
+        pthread_mutex_lock(&part->lock);
         info->since = part->since > info->since ? part->since : info->since;
         info->records += part->records;
         info->updates += part->updates;
         info->bytes += part->bytes;
         info->runs += part->runs ? part->runs->count : 0;
+        pthread_mutex_unlock(&part->lock);
     }
+    pthread_mutex_lock(&view->holds);
     for (const weir_view_reader *r = view->readers; r; r = r->next)
         info->readers++;
-    pthread_mutex_unlock(&view->lock);
+    pthread_mutex_unlock(&view->holds);
 }
 
 void weir_view_each_hold(const weir_view *constant,
                          void (*fn)(const weir_view_hold *hold, void *ctx), void *ctx)
 {
     weir_view *view = (weir_view *)constant;
-    pthread_mutex_lock(&view->lock);
-    for (const weir_view_reader *r = view->readers; r; r = r->next)
-        fn(&(weir_view_hold){ r->owner, r->time, r->opened_ns }, ctx);
-    pthread_mutex_unlock(&view->lock);
-}
-
-/* ---- publishing ---- */
-
-static uint64_t least_upper(const weir_view *view)
-{
-    uint64_t least = UINT64_MAX;
-    for (unsigned w = 0; w < view->workers; w++)
-        least = view->parts[w].upper < least ? view->parts[w].upper : least;
-    return least;
-}
-
-static void tell_watches(weir_view *view)
-{
-    pthread_mutex_lock(&view->watch_lock);
-    for (weir_view_watch *watch = view->watches, *next; watch; watch = next) {
-        next = watch->next;
-        watch->fn(view, watch->ctx);
+    pthread_mutex_lock(&view->holds);
+    for (const weir_view_reader *r = view->readers; r; r = r->next) {
+        weir_view_hold hold = { .owner = r->owner, .time = r->time, .since_ns = r->opened_ns };
+        fn(&hold, ctx);
     }
-    pthread_mutex_unlock(&view->watch_lock);
-}
-
-void weir_view_publish(weir_view *view, unsigned worker, const weir_view_part *from)
-{
-    weir__view_part *part = &view->parts[worker];
-    weir_trace_runs *runs = weir_trace_runs_retain(from->runs);
-    pthread_mutex_lock(&view->lock);
-    weir_trace_runs *old = part->runs;
-    part->runs = runs;
-    part->upper = from->upper;
-    part->seed = from->seed;
-    part->records = from->records;
-    part->updates = from->updates;
-    part->bytes = from->bytes;
-    uint64_t before = view->upper, now = least_upper(view);
-    view->now_ns = from->now_ns;
-    __atomic_store_n(&view->upper, now, __ATOMIC_RELEASE);
-    pthread_mutex_unlock(&view->lock);
-    if (old)
-        weir_trace_runs_release(old);
-    if (now > before)
-        tell_watches(view);
-}
-
-uint64_t weir_view_grant_since(weir_view *view, unsigned worker, uint64_t wanted)
-{
-    pthread_mutex_lock(&view->lock);
-    weir__view_part *part = &view->parts[worker];
-    uint64_t limit = view->upper ? view->upper - 1 : 0;
-    limit = wanted < limit ? wanted : limit;
-    for (const weir_view_reader *r = view->readers; r; r = r->next)
-        limit = r->time < limit ? r->time : limit;
-    if (limit > part->since)
-        part->since = limit;
-    limit = part->since;
-    pthread_mutex_unlock(&view->lock);
-    return limit;
-}
-
-/* ---- watches ---- */
-
-void weir_view_watch_add(weir_view *view, weir_view_watch *watch)
-{
-    pthread_mutex_lock(&view->watch_lock);
-    watch->view = view;
-    watch->next = view->watches;
-    view->watches = watch;
-    pthread_mutex_unlock(&view->watch_lock);
-}
-
-void weir_view_watch_remove(weir_view_watch *watch)
-{
-    weir_view *view = watch->view;
-    pthread_mutex_lock(&view->watch_lock);
-    weir_view_watch **at = &view->watches;
-    while (*at != watch)
-        at = &(*at)->next;
-    *at = watch->next;
-    pthread_mutex_unlock(&view->watch_lock);
+    pthread_mutex_unlock(&view->holds);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The insides of views (weir/view.h): what workers published last, who reads, who watches.
+ * The inside of a view, for those who publish it and those who read it.
+ *
+ * Locks, in this order: a view's `holds` guards its readers and the granting of since; a part's own
+ * lock is held as long as it takes to swap or to count one reference. `watching` stands alone.
  */
 #ifndef WEIR_TRACE_VIEW_H
 #define WEIR_TRACE_VIEW_H
@@ -9,35 +12,53 @@
 
 #include <weir/view.h>
 
-typedef struct weir__view_part {
-    weir_trace_runs *runs; /* NULL: none yet */
-    uint64_t upper, since, seed, now_ns, updates, bytes;
+/* What one worker has published. */
+typedef struct weir__part {
+    pthread_mutex_t lock;
+    weir_trace_runs *runs; /* NULL: nothing yet */
+    uint64_t upper;        /* also read without the lock */
+    uint64_t since;        /* what its runs may have forgotten; set when it is granted */
     int64_t records;
-} weir__view_part;
+    uint64_t updates, bytes;
+    uint64_t now_ns;
+} weir__part;
 
 struct weir_view {
-    weir_view *next; /* in the registry, by name */
     weir_views *views;
+    weir_view *next;
     char *name;
     const weir_type *type;
     weir_key key;
     unsigned workers;
     uint64_t retention_ms;
-    pthread_mutex_t lock; /* parts and readers: held for the length of some reference counts */
-    weir__view_part *parts;
-    uint64_t upper; /* the least of the parts' */
-    uint64_t now_ns;
+    uint64_t seed; /* written before the first run is published */
+    pthread_mutex_t holds;
     weir_view_reader *readers;
-    pthread_mutex_t watch_lock; /* watches, and while they are called */
+    pthread_mutex_t watching;
     weir_view_watch *watches;
+    uint64_t told; /* the upper that watches have been told of */
+    weir__part parts[];
 };
+
+/* Least upper of the parts. */
+uint64_t weir__view_upper(const weir_view *view);
+
+/* What a reader has of one worker. */
+typedef struct weir__taken {
+    weir_trace_runs *runs;
+    uint64_t since;
+    weir_cursor *cursor; /* made when it is first needed */
+} weir__taken;
 
 struct weir_view_reader {
     weir_view *view;
     weir_view_reader *next;
     char *owner;
-    uint64_t time, opened_ns, seed;
-    weir_trace_runs **runs; /* one a worker; NULL: none */
+    uint64_t time; /* that it reads at, and that it keeps: guarded by `holds` when it changes */
+    uint64_t opened_ns;
+    char *record; /* room for one */
+    size_t size;
+    weir__taken taken[];
 };
 
 #endif

@@ -1,350 +1,380 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Readers of views: a hold, a time, and one list of runs a worker, all taken at one moment under the
- * view's lock; then look-ups, scans and changes, which take no lock.
+ * Owns readers of views: how they come to a time that is the same on all workers, and what they
+ * read there. What is published, and when, is in view.c.
  */
+#include "trace/view.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/memory.h>
-
-#include "base/assert.h"
-#include "trace/view.h"
+#include "trace/run.h"
 
 /* ---- opening, moving on, closing ---- */
 
-static void take_runs(weir_view_reader *reader)
+/* Takes what each worker has published, in one go. Returns the least upper of it. The hold is
+ * placed already, so that none of it has forgotten the time before that. */
+static uint64_t take(weir_view_reader *reader)
 {
     weir_view *view = reader->view;
-    for (unsigned w = 0; w < view->workers; w++)
-        reader->runs[w] = view->parts[w].runs ? weir_trace_runs_retain(view->parts[w].runs)
-                                              : NULL;
+    uint64_t upper = UINT64_MAX;
+    for (unsigned w = 0; w < view->workers; w++) {
+        weir__part *part = &view->parts[w];
+        weir__taken *taken = &reader->taken[w];
+        weir_trace_runs *old = taken->runs;
+        pthread_mutex_lock(&part->lock);
+        taken->runs = part->runs ? weir_trace_runs_retain(part->runs) : NULL;
+        taken->since = part->since;
+        upper = part->upper < upper ? part->upper : upper;
+        pthread_mutex_unlock(&part->lock);
+        if (taken->runs != old) {
+            weir_cursor_destroy(taken->cursor);
+            taken->cursor = NULL;
+        }
+        weir_trace_runs_release(old);
+    }
+    return upper;
+}
+
+static void drop(weir_view_reader *reader)
+{
+    for (unsigned w = 0; w < reader->view->workers; w++) {
+        weir_cursor_destroy(reader->taken[w].cursor);
+        weir_trace_runs_release(reader->taken[w].runs);
+    }
+    weir_free(reader, reader->size);
+}
+
+static weir_view_reader *reader_create(weir_view *view, const char *owner)
+{
+    size_t fixed = sizeof(weir_view_reader) + view->workers * sizeof(weir__taken);
+    size_t name = strlen(owner) + 1, record_at = (fixed + 15) / 16 * 16;
+    size_t size = record_at + view->type->size + name;
+    weir_view_reader *reader = weir_alloc_zero(size);
+    if (!reader)
+        return NULL;
+    reader->view = view;
+    reader->size = size;
+    reader->record = (char *)reader + record_at;
+    reader->owner = reader->record + view->type->size;
+    memcpy(reader->owner, owner, name);
+    return reader;
 }
 
 weir_status weir_view_reader_open(weir_view *view, const char *owner, weir_view_reader **result,
                                   weir_error *error)
 {
-    size_t size = strlen(owner) + 1;
-    weir_view_reader *reader = weir_alloc_zero(sizeof *reader);
-    char *text = weir_alloc(size);
-    weir_trace_runs **runs = weir_alloc_zero(view->workers * sizeof(weir_trace_runs *));
-    bool made = reader && text && runs;
     *result = NULL;
-    if (made) {
-        *reader = (weir_view_reader){ .view = view, .runs = runs,
-                                      .owner = memcpy(text, owner, size) };
-        pthread_mutex_lock(&view->lock);
-        if (view->upper) {
-            reader->time = view->upper - 1;
-            reader->opened_ns = view->now_ns;
-            reader->seed = view->parts[0].seed;
-            reader->next = view->readers;
-            view->readers = reader;
-            take_runs(reader);
-            *result = reader;
-        }
-        pthread_mutex_unlock(&view->lock);
+    weir_view_reader *reader = reader_create(view, owner ? owner : "");
+    if (!reader)
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a reader of the view '%s'",
+                              view->name);
+    pthread_mutex_lock(&view->holds);
+    uint64_t upper = weir__view_upper(view);
+    if (upper > 0) {
+        reader->time = upper - 1;
+        reader->next = view->readers;
+        view->readers = reader;
     }
-    if (*result)
-        return WEIR_OK;
-    weir_free(text, size);
-    weir_free(runs, view->workers * sizeof(weir_trace_runs *));
-    weir_free(reader, sizeof *reader);
-    if (!made)
-        return weir_error_set(error, WEIR_NO_MEMORY, "no memory to read view '%s'", view->name);
-    weir_error_set(error, WEIR_NOT_READY, "no time of view '%s' is complete yet", view->name);
-    weir_error_hint(error, "ask again in a moment");
-    return WEIR_NOT_READY;
+    pthread_mutex_unlock(&view->holds);
+    if (upper == 0) {
+        drop(reader);
+        weir_error_set(error, WEIR_NOT_READY, "no time of the view '%s' is complete yet",
+                       view->name);
+        weir_error_hint(error, "try again later");
+        return WEIR_NOT_READY;
+    }
+    uint64_t time = take(reader) - 1, now = 0;
+    for (unsigned w = 0; w < view->workers; w++) {
+        uint64_t ns = __atomic_load_n(&view->parts[w].now_ns, __ATOMIC_RELAXED);
+        now = ns > now ? ns : now;
+    }
+    pthread_mutex_lock(&view->holds);
+    reader->time = time;
+    reader->opened_ns = now;
+    pthread_mutex_unlock(&view->holds);
+    *result = reader;
+    return WEIR_OK;
 }
 
-static void release_runs(weir_trace_runs **runs, unsigned count)
+bool weir_view_reader_refresh(weir_view_reader *reader)
 {
-    for (unsigned w = 0; w < count; w++)
-        if (runs[w])
-            weir_trace_runs_release(runs[w]);
+    if (weir__view_upper(reader->view) - 1 == reader->time)
+        return false;
+    uint64_t time = take(reader) - 1;
+    pthread_mutex_lock(&reader->view->holds);
+    reader->time = time;
+    pthread_mutex_unlock(&reader->view->holds);
+    return true;
 }
 
 void weir_view_reader_close(weir_view_reader *reader)
 {
+    if (!reader)
+        return;
     weir_view *view = reader->view;
-    pthread_mutex_lock(&view->lock);
+    pthread_mutex_lock(&view->holds);
     weir_view_reader **at = &view->readers;
     while (*at != reader)
         at = &(*at)->next;
     *at = reader->next;
-    pthread_mutex_unlock(&view->lock);
-    release_runs(reader->runs, view->workers);
-    weir_free(reader->runs, view->workers * sizeof(weir_trace_runs *));
-    weir_free(reader->owner, strlen(reader->owner) + 1);
-    weir_free(reader, sizeof *reader);
+    pthread_mutex_unlock(&view->holds);
+    drop(reader);
 }
 
-uint64_t weir_view_reader_time(const weir_view_reader *reader) { return reader->time; }
-
-bool weir_view_reader_refresh(weir_view_reader *reader)
+uint64_t weir_view_reader_time(const weir_view_reader *reader)
 {
-    weir_view *view = reader->view;
-    size_t size = view->workers * sizeof(weir_trace_runs *);
-    if (weir_view_upper(view) - 1 <= reader->time)
-        return false;
-    weir_trace_runs **old = weir_alloc(size);
-    if (!old)
-        return false;
-    memcpy(old, reader->runs, size);
-    pthread_mutex_lock(&view->lock);
-    reader->time = view->upper - 1;
-    take_runs(reader);
-    pthread_mutex_unlock(&view->lock);
-    release_runs(old, view->workers);
-    weir_free(old, size);
-    return true;
+    return reader->time;
 }
 
-/* ---- questions ---- */
+/* ---- the state at the reader's time ---- */
 
-static weir_cursor *open_cursor(const weir_view_reader *reader, unsigned worker)
+/* A cursor of what a worker has; *cursor is NULL if that is nothing. */
+static weir_status cursor_of(weir_view_reader *reader, unsigned worker, weir_cursor **cursor)
 {
-    const weir_trace_runs *runs = reader->runs[worker];
-    return weir_cursor_create(runs ? runs->runs : NULL, runs ? runs->count : 0);
+    weir__taken *taken = &reader->taken[worker];
+    *cursor = NULL;
+    if (!taken->runs || taken->runs->count == 0)
+        return WEIR_OK;
+    if (!taken->cursor)
+        taken->cursor = weir_cursor_create(taken->runs->runs, taken->runs->count);
+    *cursor = taken->cursor;
+    return *cursor ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
 static unsigned owner_of(const weir_view *view, uint64_t hash)
 {
-    __extension__ typedef unsigned __int128 wide;
-    return (unsigned)(((wide)hash * view->workers) >> 64);
+    return (unsigned)((__extension__(unsigned __int128) hash * view->workers) >> 64);
 }
 
-static uint64_t key_hash(const weir_view_reader *reader, const void *key)
+static uint64_t key_hash(const weir_view *view, const void *key)
 {
-    return weir_key_hash(reader->view->type, &reader->view->key, key, reader->seed);
+    return weir_key_hash(view->type, &view->key, key,
+                         __atomic_load_n(&view->seed, __ATOMIC_RELAXED));
 }
 
 weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key, weir_view_row_fn *fn,
                                     void *ctx)
 {
-    weir_view *view = reader->view;
-    weir_cursor *cursor = open_cursor(reader, owner_of(view, key_hash(reader, key)));
-    if (!cursor)
-        return WEIR_NO_MEMORY;
-    weir_status status = WEIR_OK;
-    bool on = weir_cursor_find(cursor, key);
-    while (on && weir_cursor_next_value(cursor)) {
-        weir_view_row row = { .time = reader->time };
-        if (!weir_cursor_sum(cursor, reader->time, &row.diff)) {
-            status = WEIR_OVERFLOWED;
-            break;
-        }
-        row.record = weir_cursor_record(cursor);
-        if (row.diff)
-            on = fn(&row, ctx);
-    }
-    weir_cursor_destroy(cursor);
-    return status;
-}
-
-typedef struct scan {
-    weir_view_reader *reader;
-    weir_view_place *place;
-    size_t left; /* SIZE_MAX: no limit */
-    weir_view_row_fn *fn;
-    void *ctx;
-    bool stopped;
-} scan;
-
-/* The values of the cursor's key. `passed` of the records with its hash were there before. */
-static weir_status scan_key(scan *s, weir_cursor *cursor, uint64_t *passed, uint64_t skip)
-{
+    weir_cursor *cursor;
+    weir_status status =
+        cursor_of(reader, owner_of(reader->view, key_hash(reader->view, key)), &cursor);
+    if (status != WEIR_OK || !cursor || !weir_cursor_find(cursor, key))
+        return status;
     while (weir_cursor_next_value(cursor)) {
-        weir_view_row row = { .time = s->reader->time };
-        if (!weir_cursor_sum(cursor, s->reader->time, &row.diff))
+        weir_view_row row = { .time = reader->time };
+        if (!weir_cursor_sum(cursor, reader->time, &row.diff))
             return WEIR_OVERFLOWED;
-        if (row.diff == 0 || ++*passed <= skip)
-            continue;
-        if (s->left == 0) {
-            s->stopped = true;
-            return WEIR_OK;
-        }
         row.record = weir_cursor_record(cursor);
-        s->place->hash = weir_cursor_hash(cursor);
-        s->place->ordinal = *passed;
-        if (s->left != SIZE_MAX)
-            s->left--;
-        if (!s->fn(&row, s->ctx)) {
-            s->stopped = true;
-            return WEIR_OK;
-        }
+        if (row.diff != 0 && !fn(&row, ctx))
+            break;
     }
     return WEIR_OK;
 }
 
-static weir_status scan_worker(scan *s, weir_cursor *cursor, uint64_t from, uint64_t skip)
+/* A scan on its way. */
+typedef struct scan {
+    weir_view_reader *reader;
+    weir_view_place *place;
+    weir_view_place from;   /* where it began */
+    uint64_t hash, ordinal; /* of the record at hand */
+    size_t left;
+    weir_view_row_fn *fn;
+    void *ctx;
+} scan;
+
+/* One key. *go_on: neither fn nor the limit ended it. */
+static weir_status scan_key(scan *s, weir_cursor *cursor, bool *go_on)
 {
-    uint64_t hash = from, passed = 0;
-    weir_status status = WEIR_OK;
-    weir_cursor_seek(cursor, from);
-    while (status == WEIR_OK && !s->stopped && weir_cursor_next_key(cursor)) {
-        if (weir_cursor_hash(cursor) != hash) {
-            hash = weir_cursor_hash(cursor);
-            passed = 0;
-        }
-        status = scan_key(s, cursor, &passed, hash == from ? skip : 0);
+    while (*go_on && weir_cursor_next_value(cursor)) {
+        int64_t sum;
+        if (!weir_cursor_sum(cursor, s->reader->time, &sum))
+            return WEIR_OVERFLOWED;
+        if (sum == 0)
+            continue;
+        s->ordinal++;
+        if (s->hash == s->from.hash && s->ordinal <= s->from.ordinal)
+            continue;
+        weir_view_row row = { .record = weir_cursor_record(cursor),
+                              .diff = sum,
+                              .time = s->reader->time };
+        *s->place = (weir_view_place){ .hash = s->hash, .ordinal = s->ordinal };
+        *go_on = s->fn(&row, s->ctx) && --s->left > 0;
     }
-    return status;
+    return WEIR_OK;
 }
 
 weir_status weir_view_reader_scan(weir_view_reader *reader, weir_view_place *place, size_t limit,
                                   weir_view_row_fn *fn, void *ctx)
 {
-    scan s = { reader, place, limit ? limit : SIZE_MAX, fn, ctx, place->ended };
-    uint64_t from = place->hash, skip = place->ordinal;
-    weir_status status = WEIR_OK;
-    for (unsigned w = owner_of(reader->view, from);
-         status == WEIR_OK && !s.stopped && w < reader->view->workers; w++) {
-        weir_cursor *cursor = open_cursor(reader, w);
-        if (!cursor)
-            return WEIR_NO_MEMORY;
-        status = scan_worker(&s, cursor, from, skip);
-        weir_cursor_destroy(cursor);
-        from = skip = 0;
+    scan s = { .reader = reader,
+               .place = place,
+               .from = *place,
+               .hash = place->hash,
+               .left = limit ? limit : SIZE_MAX,
+               .fn = fn,
+               .ctx = ctx };
+    bool go_on = !place->ended;
+    for (unsigned w = owner_of(reader->view, place->hash); go_on && w < reader->view->workers;
+         w++) {
+        weir_cursor *cursor;
+        weir_status status = cursor_of(reader, w, &cursor);
+        if (cursor)
+            weir_cursor_seek(cursor, s.from.hash);
+        while (status == WEIR_OK && go_on && cursor && weir_cursor_next_key(cursor)) {
+            if (weir_cursor_hash(cursor) != s.hash)
+                s.ordinal = 0;
+            s.hash = weir_cursor_hash(cursor);
+            status = scan_key(&s, cursor, &go_on);
+        }
+        if (status != WEIR_OK)
+            return status;
     }
-    if (status == WEIR_OK && !s.stopped)
-        place->ended = true;
-    return status;
+    place->ended = go_on;
+    return WEIR_OK;
 }
 
 /* ---- changes ---- */
 
-/* Changes found, each followed by its record. */
+/* An update found in a run. */
 typedef struct found {
-    uint64_t time, order;
+    uint64_t time;
+    const weir_trace_run *run;
+    uint32_t worker, key, value;
     int64_t diff;
-    _Alignas(16) char record[];
 } found;
 
-typedef struct gathering {
-    weir_view_reader *reader;
-    uint64_t since;
-    size_t stride; /* of one found */
-    char *items;
-    size_t count, capacity;
-} gathering;
+typedef struct finding {
+    uint64_t after, until; /* times in between, the latter included */
+    weir__column found;
+} finding;
 
-static found *item(const gathering *g, size_t i) { return (found *)(g->items + i * g->stride); }
-
-static weir_status add_change(gathering *g, uint64_t time, int64_t diff, const void *record)
+static bool note(finding *f, const found *update)
 {
-    if (g->count == g->capacity) {
-        size_t capacity = g->capacity ? g->capacity * 2 : 64;
-        char *items = weir_realloc(g->items, g->capacity * g->stride, capacity * g->stride);
-        if (!items)
-            return WEIR_NO_MEMORY;
-        g->items = items;
-        g->capacity = capacity;
-    }
-    found *f = item(g, g->count);
-    *f = (found){ .time = time, .order = g->count, .diff = diff };
-    memcpy(f->record, record, g->reader->view->type->size);
-    g->count++;
-    return WEIR_OK;
+    found *room = weir__column_add(&f->found, sizeof *room);
+    if (room)
+        *room = *update;
+    return room;
 }
 
-/* The updates of the cursor's value, those of one time summed. */
-static weir_status gather_value(gathering *g, weir_cursor *cursor)
+/* Index of what the i-th entry of the finer column belongs to. */
+static uint32_t index_of(const weir__column *column, uint32_t count, uint32_t i)
 {
-    const void *record = weir_cursor_record(cursor);
-    size_t first = g->count;
-    uint64_t time;
-    int64_t diff;
-    while (weir_cursor_next_update(cursor, &time, &diff)) {
-        if (time <= g->since || time > g->reader->time)
+    if (!column->data)
+        return i;
+    const uint32_t *at = (const uint32_t *)(const void *)column->data;
+    uint32_t low = 0, high = count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (at[middle] <= i)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool find_in_values(finding *f, const weir_trace_run *run, uint32_t worker,
+                           weir__range values)
+{
+    weir__range updates = { weir__run_updates(run, values.at).at,
+                            weir__run_updates(run, values.end - 1).end };
+    for (uint32_t u = updates.at; u < updates.end; u++) {
+        uint64_t time = weir__run_time(run, u);
+        if (time <= f->after || time > f->until)
             continue;
-        size_t i = first;
-        while (i < g->count && item(g, i)->time != time)
-            i++;
-        if (i < g->count) {
-            if (__builtin_add_overflow(item(g, i)->diff, diff, &item(g, i)->diff))
-                return WEIR_OVERFLOWED;
-        } else if (add_change(g, time, diff, record) != WEIR_OK) {
-            return WEIR_NO_MEMORY;
+        uint32_t value = index_of(&run->update_at, run->value_count, u);
+        found update = { .time = time,
+                         .run = run,
+                         .worker = worker,
+                         .value = value,
+                         .key = index_of(&run->value_at, run->key_count, value),
+                         .diff = weir__run_diff(run, u) };
+        if (!note(f, &update))
+            return false;
+    }
+    return true;
+}
+
+static bool find_key(finding *f, const weir_trace_run *run, uint32_t worker, const void *key)
+{
+    const weir_shape *shape = run->shape;
+    uint64_t hash = weir_shape_hash(shape, key);
+    _Alignas(16) char record[WEIR_RECORD_SIZE_MAX];
+    for (uint32_t k = weir__run_seek(run, hash);
+         k < run->key_count && weir__run_hash(run, k) == hash; k++) {
+        weir__run_get_key(run, k, record);
+        if (weir_key_equal(shape->type, &shape->key, record, key))
+            return find_in_values(f, run, worker, weir__run_values(run, k));
+    }
+    return true;
+}
+
+static weir_status find_changes(weir_view_reader *reader, finding *f, const void *key)
+{
+    const weir_view *view = reader->view;
+    unsigned first = key ? owner_of(view, key_hash(view, key)) : 0;
+    for (unsigned w = first; w < (key ? first + 1 : view->workers); w++) {
+        const weir_trace_runs *runs = reader->taken[w].runs;
+        for (uint32_t i = 0; runs && i < runs->count; i++) {
+            const weir_trace_run *run = runs->runs[i];
+            weir__range all = { 0, run->value_count };
+            if (run->upper - 1 <= f->after || run->lower > f->until)
+                continue;
+            if (key ? !find_key(f, run, w, key) : !find_in_values(f, run, w, all))
+                return WEIR_NO_MEMORY;
         }
     }
     return WEIR_OK;
 }
 
-/* Runs that end at or before `since` have nothing to say. */
-static weir_status gather_worker(gathering *g, unsigned worker, const void *key)
+static int compare(const void *x, const void *y)
 {
-    const weir_trace_runs *runs = g->reader->runs[worker];
-    size_t first = 0, count = runs ? runs->count : 0;
-    while (first < count && weir_trace_run_upper(runs->runs[first]) <= g->since + 1)
-        first++;
-    weir_cursor *cursor = weir_cursor_create(count ? runs->runs + first : NULL, count - first);
-    if (!cursor)
-        return WEIR_NO_MEMORY;
-    weir_status status = WEIR_OK;
-    if (key) {
-        bool on = weir_cursor_find(cursor, key);
-        while (on && status == WEIR_OK && weir_cursor_next_value(cursor))
-            status = gather_value(g, cursor);
-    } else {
-        while (status == WEIR_OK && weir_cursor_next_key(cursor))
-            while (status == WEIR_OK && weir_cursor_next_value(cursor))
-                status = gather_value(g, cursor);
-    }
-    weir_cursor_destroy(cursor);
-    return status;
+    const found *a = x, *b = y;
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    if (a->worker != b->worker)
+        return a->worker < b->worker ? -1 : 1;
+    int order = weir__run_compare_keys(a->run, a->key, b->run, b->key);
+    return order ? order : weir__run_compare_values(a->run, a->value, b->run, b->value);
 }
 
-static int by_time(const void *a, const void *b)
+/* An epoch may lie in several runs: what they have of one record is one change. */
+static weir_status report(weir_view_reader *reader, const finding *f, weir_view_row_fn *fn,
+                          void *ctx)
 {
-    const found *x = a, *y = b;
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static weir_status tell(gathering *g, weir_view_row_fn *fn, void *ctx)
-{
-    if (g->count)
-        qsort(g->items, g->count, g->stride, by_time);
-    for (size_t i = 0; i < g->count; i++) {
-        const found *f = item(g, i);
-        if (f->diff && !fn(&(weir_view_row){ f->record, f->diff, f->time }, ctx))
+    const found *all = (const found *)(const void *)f->found.data;
+    size_t count = f->found.used / sizeof *all;
+    for (size_t i = 0, first; i < count;) {
+        int64_t sum = 0;
+        first = i;
+        do {
+            if (__builtin_add_overflow(sum, all[i].diff, &sum))
+                return WEIR_OVERFLOWED;
+        } while (++i < count && compare(&all[first], &all[i]) == 0);
+        if (sum == 0)
+            continue;
+        weir__run_get_key(all[first].run, all[first].key, reader->record);
+        weir__run_get_rest(all[first].run, all[first].value, reader->record);
+        weir_view_row row = { .record = reader->record, .diff = sum, .time = all[first].time };
+        if (!fn(&row, ctx))
             break;
     }
     return WEIR_OK;
 }
 
-static uint64_t latest_since(weir_view *view)
-{
-    uint64_t since = 0;
-    pthread_mutex_lock(&view->lock);
-    for (unsigned w = 0; w < view->workers; w++)
-        since = view->parts[w].since > since ? view->parts[w].since : since;
-    pthread_mutex_unlock(&view->lock);
-    return since;
-}
-
 weir_status weir_view_reader_changes(weir_view_reader *reader, uint64_t since, const void *key,
                                      weir_view_row_fn *fn, void *ctx)
 {
-    weir_view *view = reader->view;
-    if (since < latest_since(view))
-        return WEIR_GONE;
-    if (since >= reader->time)
-        return WEIR_OK;
-    size_t stride = (sizeof(found) + view->type->size + 15) / 16 * 16;
-    gathering g = { .reader = reader, .since = since, .stride = stride };
-    weir_status status = WEIR_OK;
-    unsigned first = 0, end = view->workers;
-    if (key) {
-        first = owner_of(view, key_hash(reader, key));
-        end = first + 1;
+    finding f = { .after = since, .until = reader->time };
+    for (unsigned w = 0; w < reader->view->workers; w++)
+        if (since < reader->taken[w].since)
+            return WEIR_GONE;
+    weir_status status = find_changes(reader, &f, key);
+    if (status == WEIR_OK && f.found.used > 0) {
+        qsort(f.found.data, f.found.used / sizeof(found), sizeof(found), compare);
+        status = report(reader, &f, fn, ctx);
     }
-    for (unsigned w = first; w < end && status == WEIR_OK; w++)
-        status = gather_worker(&g, w, key);
-    if (status == WEIR_OK)
-        status = tell(&g, fn, ctx);
-    weir_free(g.items, g.capacity * g.stride);
+    weir__column_free(&f.found);
     return status;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Views while they change: transfers between accounts, so that the balances sum to zero at every
- * time. A reader on a thread of its own must never see another sum; a snapshot plus the changes up to
- * a later time is the later snapshot; look-ups agree with scans.
+ * time. A reader on a thread of its own must never see another sum; a snapshot plus the changes up
+ * to a later time is the later snapshot; look-ups agree with scans.
  */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <weir/test.h>
 #include <weir/weir.h>
 
 #include "support.h"
@@ -223,8 +224,206 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* ---- step by step, under a virtual clock ---- */
+
+static const uint64_t second = 1000000000;
+
+static void build_retained(weir_graph *g, void *ctx)
+{
+    weir_stream(balance) b = weir_test_collection(g, balance);
+    weir_view **view = ctx;
+    *view = weir_view(b, "balances", WEIR_KEY(balance, account), .retention_ms = 2000);
+}
+
+static void build_latest(weir_graph *g, void *ctx)
+{
+    weir_key key = { .count = 1 };
+    weir_stream(balance) b = weir_test_collection(g, balance);
+    b.port = weir_port_with_key(b.port, &key);
+    weir_view **view = ctx;
+    *view = weir_view_unique(b, "balances", .no_retention = true);
+}
+
+static void push(weir_test *t, unsigned account, int64_t cents, uint64_t epoch, int64_t diff)
+{
+    weir_test_push(t, 0, balance, epoch, diff, { account, cents });
+}
+
+static void advance(weir_test *t, uint64_t epoch)
+{
+    weir_test_advance(t, 0, epoch);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+}
+
+static void sleep_for(weir_test *t, uint64_t ns)
+{
+    for (int i = 0; i < 10; i++) {
+        weir_test_pass_time(t, ns / 10);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    }
+}
+
+static bool count_row(const weir_view_row *row, void *ctx)
+{
+    (void)row;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+static size_t changes_since(weir_view *view, uint64_t since)
+{
+    size_t n = 0;
+    weir_view_reader *reader;
+    ck_assert_int_eq(weir_view_reader_open(view, "test", &reader, NULL), WEIR_OK);
+    weir_status status = weir_view_reader_changes(reader, since, NULL, count_row, &n);
+    weir_view_reader_close(reader);
+    ck_assert(status == WEIR_OK || status == WEIR_GONE);
+    return status == WEIR_OK ? n : SIZE_MAX;
+}
+
+static weir_view_info info_of(const weir_view *view)
+{
+    weir_view_info info;
+    weir_view_get_info(view, &info);
+    return info;
+}
+
+START_TEST(changes_go_after_the_retention)
+{
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        weir_view *view;
+        weir_test *t = weir_test_create(build_retained, &view, .workers = workers);
+        for (uint64_t epoch = 0; epoch < 40; epoch++) {
+            for (unsigned a = 0; a < 8; a++) {
+                if (epoch > 0)
+                    push(t, a, (int64_t)epoch, epoch, -1);
+                push(t, a, (int64_t)epoch + 1, epoch, 1);
+            }
+            advance(t, epoch + 1);
+            sleep_for(t, second / 10);
+        }
+        ck_assert_uint_eq(weir_view_upper(view), 40);
+        ck_assert_uint_eq(changes_since(view, 39), 0);
+        ck_assert_uint_eq(changes_since(view, 30), 9 * 16);
+        ck_assert_uint_eq(changes_since(view, 25), 14 * 16);
+        ck_assert_uint_eq(changes_since(view, 10), SIZE_MAX);
+        ck_assert_uint_eq(info_of(view).records, 8);
+        ck_assert_uint_gt(info_of(view).updates, 200);
+        /* A reader holds what comes after its time, and no more. */
+        weir_view_reader *reader;
+        ck_assert_int_eq(weir_view_reader_open(view, "slow", &reader, NULL), WEIR_OK);
+        push(t, 0, 7, 40, 1);
+        advance(t, 41);
+        sleep_for(t, 5 * second);
+        ck_assert_uint_eq(info_of(view).since, 39);
+        ck_assert_uint_eq(changes_since(view, 39), 1);
+        ck_assert_uint_eq(changes_since(view, 38), SIZE_MAX);
+        weir_view_reader_close(reader);
+        /* Nothing comes any more: the history goes all the same. */
+        sleep_for(t, 5 * second);
+        ck_assert_uint_eq(info_of(view).since, 40);
+        ck_assert_uint_eq(changes_since(view, 39), SIZE_MAX);
+        ck_assert_uint_eq(changes_since(view, 40), 0);
+        ck_assert_uint_lt(info_of(view).updates, 150);
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        ck_assert_uint_eq(weir_view_upper(view), WEIR_VIEW_ENDED);
+        ck_assert_uint_eq(changes_since(view, 40), 0);
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
+START_TEST(the_latest_only)
+{
+    weir_view *view;
+    weir_test *t = weir_test_create(build_latest, &view, .workers = 2);
+    for (uint64_t epoch = 0; epoch < 20; epoch++) {
+        push(t, 1, (int64_t)epoch, epoch, 1);
+        push(t, 1, (int64_t)epoch - 1, epoch, epoch > 0 ? -1 : 0);
+        advance(t, epoch + 1);
+    }
+    sleep_for(t, second);
+    ck_assert_uint_eq(changes_since(view, 18), SIZE_MAX);
+    ck_assert_uint_eq(changes_since(view, 19), 0);
+    ck_assert_uint_eq(info_of(view).records, 1);
+    ck_assert_uint_eq(info_of(view).retention_ms, 0);
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* Runs are merged while all epochs stay apart. */
+START_TEST(many_small_epochs)
+{
+    enum { MANY = 1500 };
+    weir_view *view;
+    weir_test *t = weir_test_create(build_retained, &view, .workers = 2, .no_delays = true);
+    uint64_t most = 0;
+    for (uint64_t epoch = 0; epoch < MANY; epoch++) {
+        for (unsigned a = 0; a < 3; a++)
+            push(t, (unsigned)(epoch + a) % 10, (int64_t)epoch, epoch, 1);
+        advance(t, epoch + 1);
+        uint64_t runs = info_of(view).runs;
+        most = runs > most ? runs : most;
+    }
+    ck_assert_uint_lt(most, 2 * 16);
+    ck_assert_uint_eq(info_of(view).updates, 3 * MANY);
+    for (uint64_t epoch = 0; epoch < MANY; epoch += 100)
+        ck_assert_uint_eq(changes_since(view, epoch), 3 * (MANY - 1 - epoch));
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* A large epoch is built up as it comes, and seen when it is complete. */
+START_TEST(one_large_epoch)
+{
+    enum { ROWS = 60000 };
+    weir_view *view;
+    weir_test *t = weir_test_create(build_retained, &view, .workers = 2);
+    push(t, 1, 1, 0, 1);
+    advance(t, 1);
+    for (unsigned i = 0; i < ROWS; i++)
+        push(t, i, 5, 1, 1);
+    push(t, 3, 5, 2, 1); /* ahead of it */
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_eq(info_of(view).records, 1);
+    ck_assert_uint_gt(info_of(view).updates, ROWS / 2);
+    size_t rows = 0;
+    weir_view_reader *reader;
+    weir_view_place place = { 0 };
+    ck_assert_int_eq(weir_view_reader_open(view, "early", &reader, NULL), WEIR_OK);
+    ck_assert_int_eq(weir_view_reader_scan(reader, &place, 0, count_row, &rows), WEIR_OK);
+    ck_assert_uint_eq(rows, 1);
+    ck_assert_uint_eq(changes_since(view, 0), 0);
+    advance(t, 2);
+    ck_assert(weir_view_reader_refresh(reader));
+    place = (weir_view_place){ 0 };
+    rows = 0;
+    ck_assert_int_eq(weir_view_reader_scan(reader, &place, 0, count_row, &rows), WEIR_OK);
+    ck_assert_uint_eq(rows, ROWS + 1);
+    ck_assert_uint_eq(info_of(view).records, ROWS + 1);
+    ck_assert_uint_eq(changes_since(view, 0), ROWS);
+    weir_view_reader_close(reader);
+    weir_test_destroy(t);
+}
+END_TEST
+
+START_TEST(diffs_overflow)
+{
+    weir_view *view;
+    weir_test *t = weir_test_create(build_retained, &view, .workers = 1);
+    push(t, 1, 1, 0, INT64_MAX);
+    push(t, 1, 1, 0, INT64_MAX);
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OVERFLOWED);
+    ck_assert(strstr(weir_test_error(t)->what, "64 bits") != NULL);
+    ck_assert_uint_eq(weir_view_upper(view), 0);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    return test_run(test_suite("view", (const TTest *const[]){ sums_to_zero_at_every_time,
-                                                               refusals, NULL }));
+    return test_run(test_suite("view", (const TTest *const[]){
+        sums_to_zero_at_every_time, refusals, changes_go_after_the_retention, the_latest_only,
+        many_small_epochs, one_large_epoch, diffs_overflow, NULL }));
 }

@@ -96,6 +96,8 @@ WEIR_API uint64_t weir_spine_advance_since(weir_spine *spine, uint64_t since);
 WEIR_API uint64_t weir_spine_since(const weir_spine *spine);
 /* The runs as they are now: a reference for the caller. NULL: no memory. */
 WEIR_API weir_trace_runs *weir_spine_list(weir_spine *spine);
+/* The list last made, NULL if it is not that of the runs any more. No reference. */
+WEIR_API const weir_trace_runs *weir_spine_current(const weir_spine *spine);
 WEIR_API size_t weir_spine_updates(const weir_spine *spine);
 WEIR_API size_t weir_spine_bytes(const weir_spine *spine);
 

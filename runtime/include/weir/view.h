@@ -76,8 +76,7 @@ WEIR_API void weir_view_reader_close(weir_view_reader *reader);
 /* What it reads: the sum of all changes at or before this time (an epoch). After the end of the
  * dataflow WEIR_VIEW_ENDED - 1. */
 WEIR_API uint64_t weir_view_reader_time(const weir_view_reader *reader);
-/* Moves on to the latest complete time. True if that is later. NO_MEMORY leaves it where it was,
- * and is as if there were none. */
+/* Moves on to the latest complete time. True if that is later. */
 WEIR_API bool weir_view_reader_refresh(weir_view_reader *reader);
 
 /* A record and how often it is there, or a change: by how much. Valid for the call; strings, too.
@@ -140,7 +139,8 @@ typedef struct weir_view_spec {
     uint64_t retention_ms;
 } weir_view_spec;
 
-/* EXISTS: the name is taken. INVALID: it is no name for a view. */
+/* EXISTS: the name is taken. INVALID: it is no name for a view, or there is no registry.
+ * NO_MEMORY. */
 WEIR_API weir_status weir_views_add(weir_views *views, const weir_view_spec *spec, weir_view **view,
                                     weir_error *error);
 /* All readers and watches are gone. */
