@@ -265,8 +265,11 @@ size_t weir_builder_bulk(weir_builder *b, size_t want, void **records, int64_t *
     *records = b->next;
     if (diffs)
         *diffs = b->diffs + count;
-    size_t room = b->capacity - count;
-    return want < room ? want : room;
+    size_t room = b->capacity - count < want ? b->capacity - count : want;
+    if (!diffs && b->tracked & WEIR__TRACK_DIFFS) /* the column is there for records before these */
+        for (size_t i = 0; i < room; i++)
+            b->diffs[count + i] = b->diff;
+    return room;
 }
 
 void weir_builder_commit(weir_builder *b, size_t count)

@@ -109,7 +109,8 @@ static inline void *weir_builder_next(weir_builder *builder, size_t size)
 
 /* Room for many records at once: *records has room for the returned number (1 to want), to be
  * followed by weir_builder_commit with how many were written. If diffs is not NULL, *diffs has as
- * many and must be filled, too. For node outputs (not inside kernels of stages). */
+ * many and must be filled, too; else each has the builder's diff. For node outputs (not inside
+ * kernels of stages). */
 WEIR_API size_t weir_builder_bulk(weir_builder *builder, size_t want, void **records,
                                   int64_t **diffs);
 WEIR_API void weir_builder_commit(weir_builder *builder, size_t count);
