@@ -11,6 +11,7 @@
 
 #include <weir/memory.h>
 #include <weir/value.h>
+#include <weir/view.h>
 
 #include "http/server.h"
 
@@ -198,6 +199,23 @@ static void on_metric(const weir_metric_info *info, void *ctx)
                                                      info->kind, (double)info->value });
 }
 
+static void on_view(weir_view *view, void *ctx)
+{
+    collector *c = ctx;
+    weir_view_info info;
+    weir_view_get_info(view, &info);
+    begin_labels(c);
+    label(c, "view", weir_view_name(view));
+    end_labels(c);
+    add(c, "weir_view_upper", "Epochs before this one are complete.", WEIR_GAUGE,
+        (double)info.upper);
+    add(c, "weir_view_records", "Records in a view.", WEIR_GAUGE, (double)info.records);
+    add(c, "weir_view_updates", "Changes that a view keeps.", WEIR_GAUGE, (double)info.updates);
+    add(c, "weir_view_runs", "Runs that a view's changes lie in.", WEIR_GAUGE, (double)info.runs);
+    add(c, "weir_view_bytes", "What a view's changes take.", WEIR_GAUGE, (double)info.bytes);
+    add(c, "weir_view_readers", "Readers that are open.", WEIR_GAUGE, (double)info.readers);
+}
+
 static void add_process(collector *c, const weir_process_info *info)
 {
     begin_labels(c);
@@ -229,6 +247,7 @@ void weir__metrics_collect(weir_worker *worker, weir__families *families)
     weir_observe_process(weir_worker_runtime(worker), &process);
     add_process(&c, &process);
     weir_observe(worker, &observer);
+    weir_views_each(weir_runtime_views(weir_worker_runtime(worker)), on_view, &c);
     families->failed |= c.labels.failed;
     weir__text_fini(&c.labels);
 }

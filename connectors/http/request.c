@@ -7,7 +7,7 @@
 
 #include <weir/memory.h>
 
-#include "http/server.h"
+#include "http/views.h"
 
 enum {
     URI_BYTES = 4096,
@@ -166,7 +166,7 @@ static const struct {
 } places[] = {
     { "/", weir__serve_index },       { "/healthz", weir__serve_health },
     { "/readyz", weir__serve_ready }, { "/metrics", weir__serve_metrics },
-    { "/graph", weir__serve_graph },
+    { "/graph", weir__serve_graph },  { "/views", weir__serve_views },
 };
 
 static enum MHD_Result serve(weir__request *request)
@@ -174,6 +174,8 @@ static enum MHD_Result serve(weir__request *request)
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strcmp(request->path, places[i].path) == 0)
             return places[i].serve(request);
+    if (strncmp(request->path, "/views/", 7) == 0)
+        return weir__serve_view(request, request->path + 7);
     return weir__refuse(request, MHD_HTTP_NOT_FOUND, "there is no %.200s; / lists what there is",
                         request->path);
 }
@@ -230,7 +232,7 @@ enum MHD_Result weir__serve_index(weir__request *request)
     weir__text text = { .failed = false };
     weir__text_put(&text, "{\"weir\":");
     weir__text_json(&text, weir_version());
-    weir__text_put(&text, ",\"addresses\":["
+    weir__text_put(&text, ",\"addresses\":[\"/views\",\"/views/NAME\",\"/views/NAME/events\","
                           "\"/graph\",\"/metrics\",\"/healthz\",\"/readyz\"]}");
     return weir__answer_json(request, MHD_HTTP_OK, &text);
 }

@@ -13,6 +13,7 @@
 #include <weir/memory.h>
 
 #include "http/address.h"
+#include "http/events.h"
 #include "http/flow.h"
 
 enum {
@@ -176,16 +177,14 @@ static void attach(weir_worker *worker, void *ctx)
     struct uv_loop_s *loop = weir_worker_loop(worker);
     int fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     http->worker = worker;
-    (void)uv_timer_init(loop, &http->timer);
-    http->timer.data = http;
-    http->open_handles = 1;
-    int code = uv_poll_init(loop, &http->poll, fd);
-    if (code == 0) {
-        http->poll.data = http;
-        http->open_handles = 2;
-        code = uv_poll_start(&http->poll, UV_READABLE, on_poll);
-    }
     http->attached = true;
+    (void)uv_timer_init(loop, &http->timer);
+    weir__events_attach(http, loop);
+    int code = uv_poll_init(loop, &http->poll, fd);
+    http->timer.data = http->poll.data = http;
+    http->has_poll = code == 0;
+    if (code == 0)
+        code = uv_poll_start(&http->poll, UV_READABLE, on_poll);
     if (code)
         weir_log(WEIR_LOG_ERROR, "HTTP is not served: %s", uv_strerror(code));
     else
@@ -201,9 +200,13 @@ static void on_closed(uv_handle_t *handle)
 /* Nobody runs the loop any more, so this thread may. */
 static void detach(weir_http *http)
 {
-    uv_close((uv_handle_t *)&http->timer, on_closed);
-    if (http->open_handles == 2)
-        uv_close((uv_handle_t *)&http->poll, on_closed);
+    uv_handle_t *const handles[] = { (uv_handle_t *)&http->timer, (uv_handle_t *)&http->round,
+                                     (uv_handle_t *)&http->pulse, (uv_handle_t *)&http->news,
+                                     (uv_handle_t *)&http->poll };
+    http->attached = false;
+    http->open_handles = http->has_poll ? 5 : 4;
+    for (unsigned i = 0, n = http->open_handles; i < n; i++)
+        uv_close(handles[i], on_closed);
     while (http->open_handles > 0)
         (void)uv_run(weir_worker_loop(http->worker), UV_RUN_NOWAIT);
 }
@@ -241,6 +244,9 @@ weir_http *weir_http_start(weir_runtime *runtime, const weir_http_config *config
         return NULL;
     }
     http->config.address = NULL; /* the caller's */
+    uv_timeval64_t now;
+    (void)uv_gettimeofday(&now);
+    http->incarnation = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000;
     weir_runtime_call(runtime, 0, attach, http);
     for (unsigned w = 0; w < weir_runtime_workers(runtime); w++)
         weir_runtime_call(runtime, w, count_ready, http);
@@ -252,11 +258,10 @@ const char *weir_http_url(const weir_http *http)
     return http->url;
 }
 
-void weir_http_stop(weir_http *http)
+/* Lets every answer that is under way end, as far as its reader takes it now. */
+static void last_turns(weir_http *http)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
-    if (!http)
-        return;
     http->ending = true;
     http->deadline_ns = UINT64_MAX;
     weir__flows_wake_all(http);
@@ -265,9 +270,18 @@ void weir_http_stop(weir_http *http)
         if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES || timeout_ms > 0)
             break;
     }
+}
+
+void weir_http_stop(weir_http *http)
+{
+    if (!http)
+        return;
+    if (http->attached)
+        weir__events_finish(http);
+    last_turns(http);
+    weir__flows_wake_all(http); /* the daemon must not be stopped while one is suspended */
     if (http->attached)
         detach(http);
-    weir__flows_wake_all(http); /* the daemon must not be stopped while one is suspended */
     MHD_stop_daemon(http->daemon);
     weir_free(http, sizeof *http);
 }

@@ -25,12 +25,15 @@ struct weir_http {
     char host[256];      /* as the address names it */
     bool loopback;       /* answers only requests that name it */
     char url[320];
+    uint64_t incarnation; /* of this life of the program: when it began, in milliseconds */
     uint32_t ready;      /* atomic: workers that run */
     /* the rest belongs to worker 0's thread, and after its end to whoever stops the server */
     uv_poll_t poll;
-    uv_timer_t timer;
-    unsigned open_handles;
-    bool attached, ending;
+    uv_timer_t timer, round, pulse;
+    uv_async_t news;
+    unsigned open_handles, reads;
+    bool attached, has_poll, ending;
+    uint64_t round_ns;    /* when streams were last looked at */
     uint64_t deadline_ns; /* of this turn: flows make nothing more after it */
     weir__flow *flows, *last_flow;
     unsigned stream_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See demo.h. The display is a reader of the view like any other: it opens a reader, scans, closes it.
+ * See demo.h. The display is a reader of the view like any other: it opens a reader, scans, closes
+ * it.
  */
 #include "demo.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Real text into a topic, at a steady pace: a second dataflow, on a thread of its own. It also sends
- * single words on demand, by which the demonstration measures how long one takes to be counted.
+ * Real text into a topic, at a steady pace: a second dataflow, on a thread of its own. It also
+ * sends single words on demand, by which the demonstration measures how long one takes to be
+ * counted.
  */
 #ifndef FEEDER_H
 #define FEEDER_H

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * /views/NAME/events: a view's changes as server-sent events, one for each time at which something
+ * changed.
+ *
+ *   a worker completes a time → watch → news (async) → round → read in libuv's pool → text → reader
+ *
+ * Changes are read and written down by a thread of libuv's pool, because how many there are is not
+ * known before; the snapshot at the beginning is a scan in slices. Between two reads a stream holds
+ * no reader: what it has missed is kept as long as the view's retention says, and no longer, so a
+ * slow client costs the job nothing. It is cut off with a sentence.
+ */
+#include "http/events.h"
+
+#include <inttypes.h>
+
+#include <weir/memory.h>
+
+#include "http/views.h"
+
+enum {
+    ROUND_MS = 5,    /* at most one read in this time, whatever the number of epochs */
+    PULSE_MS = 3000, /* well below the usual retention: so often a client learns where it is */
+    SLICE_ROWS = 64,
+};
+
+typedef enum phase {
+    SNAPSHOT, /* rows of the state are being sent */
+    CHANGES,
+    LAST, /* the sentence that ends it is in the text */
+    OVER
+} phase;
+
+typedef struct stream {
+    weir__flow flow; /* first */
+    weir_view *view;
+    weir_view_watch watch;
+    phase phase;
+    weir__key *key;          /* of this key only, or NULL */
+    weir_view_reader *state; /* until the first changes have been read */
+    weir_view_place place;
+    uint64_t until_ns; /* then the snapshot has taken too long */
+    uint64_t told;     /* the client knows everything up to this epoch */
+    uint32_t news;     /* atomic: there is a later one */
+    bool pulse;        /* say something, so that both sides see that the other is there */
+    /* a read by another thread: everything here is its own while `reading` */
+    bool reading;
+    uv_work_t work;
+    weir__text made;
+    uint64_t reached, last_time;
+    size_t changes;
+    size_t bytes_max;
+    weir_status status;
+    bool too_much;
+} stream;
+
+/* ---- events ---- */
+
+static void begin_event(stream *s, weir__text *out, const char *name, bool has_id, uint64_t epoch)
+{
+    if (has_id)
+        weir__text_format(out, "id: %" PRIu64 ":%" PRIu64 "\n", s->flow.http->incarnation, epoch);
+    weir__text_format(out, "event: %s\ndata: {", name);
+    weir__put_time(out, s->flow.http, s->view, epoch);
+}
+
+static void end_event(weir__text *out)
+{
+    weir__text_put(out, "}\n\n");
+}
+
+/* Ends the stream with a sentence for the client. */
+static void say_last(stream *s, const char *event, const char *sentence)
+{
+    weir__text *out = &s->flow.text;
+    begin_event(s, out, event, false, s->told);
+    weir__text_put(out, ",\"error\":");
+    weir__text_json(out, sentence);
+    end_event(out);
+    s->phase = LAST;
+}
+
+/* ---- reading changes, in another thread ---- */
+
+static bool put_change(const weir_view_row *row, void *ctx)
+{
+    stream *s = ctx;
+    weir__text *out = &s->made;
+    if (s->changes == 0 || row->time != s->last_time) {
+        if (s->changes) {
+            weir__text_put(out, "]");
+            end_event(out);
+        }
+        begin_event(s, out, "change", true, row->time);
+        weir__text_put(out, ",\"changes\":[");
+        s->last_time = row->time;
+        s->changes = 0;
+    }
+    weir__text_format(out, "%s{\"diff\":%" PRId64 ",\"record\":", s->changes++ ? "," : "",
+                      row->diff);
+    s->status = weir__put_record(out, weir_view_type(s->view), row->record, 1);
+    weir__text_put(out, "}");
+    s->too_much = out->bytes.len > s->bytes_max;
+    return s->status == WEIR_OK && !s->too_much && !out->failed;
+}
+
+static void read_changes(uv_work_t *work)
+{
+    stream *s = work->data;
+    weir_view_reader *reader;
+    s->status = weir_view_reader_open(s->view, "http events", &reader, NULL);
+    if (s->status != WEIR_OK)
+        return;
+    s->reached = weir_view_reader_time(reader);
+    if (s->reached > s->told) {
+        weir_status status = weir_view_reader_changes(
+            reader, s->told, s->key ? s->key->record : NULL, put_change, s);
+        s->status = s->status == WEIR_OK ? status : s->status;
+    }
+    weir_view_reader_close(reader);
+    if (s->changes) {
+        weir__text_put(&s->made, "]");
+        end_event(&s->made);
+    }
+}
+
+/* Back on the worker's thread. */
+static void after_read(uv_work_t *work, int canceled)
+{
+    stream *s = work->data;
+    (void)canceled;
+    s->reading = false;
+    weir_http *http = s->flow.http;
+    http->reads--;
+    weir__flow_wake(&s->flow);
+    if (!http->ending)
+        weir__http_turn(http);
+}
+
+static bool start_read(stream *s)
+{
+    weir_http *http = s->flow.http;
+    s->work.data = s;
+    s->made.bytes.len = 0;
+    s->changes = 0;
+    s->too_much = false;
+    s->reached = s->told;
+    if (uv_queue_work(weir_worker_loop(http->worker), &s->work, read_changes, after_read))
+        return false;
+    s->reading = true;
+    http->reads++;
+    return true;
+}
+
+/* Passes on what was read. */
+static void take_read(stream *s)
+{
+    weir__text *out = &s->flow.text;
+    if (s->state)
+        weir_view_reader_close(s->state);
+    s->state = NULL;
+    if (s->status == WEIR_GONE) {
+        say_last(s, "gone",
+                 "too slow: what this reader has missed is no longer kept; take a "
+                 "snapshot");
+    } else if (s->too_much) {
+        say_last(s, "gone", "more has changed at a time than a stream may take: take a snapshot");
+    } else if (s->status != WEIR_OK || s->made.failed) {
+        say_last(s, "error", weir_status_text(s->made.failed ? WEIR_NO_MEMORY : s->status));
+    } else {
+        weir__text_add(out, s->made.bytes.data, s->made.bytes.len);
+        s->told = s->reached > s->told ? s->reached : s->told;
+        if (s->told == WEIR_VIEW_ENDED - 1) {
+            begin_event(s, out, "end", true, s->told);
+            end_event(out);
+            s->phase = LAST;
+        }
+    }
+    weir__text_fini(&s->made);
+}
+
+static weir__flow_more more_changes(stream *s)
+{
+    weir__text *out = &s->flow.text;
+    if (s->reading)
+        return WEIR__FLOW_WAITS;
+    if (s->work.data) { /* a read has come back */
+        s->work.data = NULL;
+        take_read(s);
+        return WEIR__FLOW_MADE;
+    }
+    if (__atomic_exchange_n(&s->news, 0, __ATOMIC_ACQ_REL)) {
+        if (start_read(s))
+            return WEIR__FLOW_WAITS;
+        say_last(s, "error", "the server has no means to read");
+        return WEIR__FLOW_MADE;
+    }
+    if (!s->pulse)
+        return WEIR__FLOW_WAITS;
+    s->pulse = false; /* an id without data is remembered by the client, and no event */
+    weir__text_format(out, "id: %" PRIu64 ":%" PRIu64 "\n\n", s->flow.http->incarnation, s->told);
+    return WEIR__FLOW_MADE;
+}
+
+/* ---- the snapshot ---- */
+
+typedef struct piece {
+    stream *stream;
+    size_t count;
+    weir_status status;
+} piece;
+
+static bool put_state(const weir_view_row *row, void *ctx)
+{
+    piece *p = ctx;
+    weir__text *out = &p->stream->flow.text;
+    weir__text_put(out, p->count++ ? "," : "");
+    p->status = weir__put_record(out, weir_view_type(p->stream->view), row->record, row->diff);
+    return p->status == WEIR_OK;
+}
+
+/* An event with some of the records; only the last one has an id, so that a reader who resumes has
+ * seen all of them. */
+static weir__flow_more more_snapshot(stream *s)
+{
+    weir__text *out = &s->flow.text;
+    piece p = { .stream = s };
+    weir_status status;
+    if (uv_hrtime() > s->until_ns) {
+        say_last(s, "gone", "the snapshot took too long to read");
+        return WEIR__FLOW_MADE;
+    }
+    size_t at = out->bytes.len;
+    begin_event(s, out, "snapshot", false, s->told);
+    weir__text_put(out, ",\"records\":[");
+    if (s->key) {
+        status = weir_view_reader_lookup(s->state, s->key->record, put_state, &p);
+        s->place.ended = true;
+    } else {
+        status = weir_view_reader_scan(s->state, &s->place, SLICE_ROWS, put_state, &p);
+    }
+    status = status == WEIR_OK ? p.status : status;
+    if (status != WEIR_OK) {
+        out->bytes.len = at;
+        say_last(s, "error", weir_status_text(status));
+        return WEIR__FLOW_MADE;
+    }
+    weir__text_format(out, "],\"complete\":%s", s->place.ended ? "true" : "false");
+    if (s->place.ended) {
+        weir__text_format(out, "}\nid: %" PRIu64 ":%" PRIu64 "\n\n", s->flow.http->incarnation,
+                          s->told);
+        s->phase = CHANGES; /* the state is held until what came after it has been read */
+        __atomic_store_n(&s->news, 1, __ATOMIC_RELEASE);
+    } else {
+        end_event(out);
+    }
+    return WEIR__FLOW_MADE;
+}
+
+/* ---- the flow ---- */
+
+static weir__flow_more more_events(weir__flow *flow)
+{
+    stream *s = (stream *)flow;
+    if (flow->http->ending && !s->reading && s->phase < LAST) {
+        say_last(s, "end", "the program ends");
+        return WEIR__FLOW_MADE;
+    }
+    switch (s->phase) {
+    case SNAPSHOT:
+        return more_snapshot(s);
+    case CHANGES:
+        return more_changes(s);
+    default:
+        return WEIR__FLOW_ENDED;
+    }
+}
+
+static void destroy_stream(weir__flow *flow)
+{
+    stream *s = (stream *)flow;
+    weir_http *http = flow->http;
+    weir_view_watch_remove(&s->watch);
+    if (s->state)
+        weir_view_reader_close(s->state);
+    weir__text_fini(&s->made);
+    weir_free(s->key, sizeof *s->key);
+    weir_free(s, sizeof *s);
+    if (--http->stream_count == 0 && http->attached)
+        (void)uv_timer_stop(&http->pulse);
+}
+
+/* ---- news ---- */
+
+/* Any worker's thread. */
+static void on_later_time(weir_view *view, void *ctx)
+{
+    stream *s = ctx;
+    (void)view;
+    if (!__atomic_exchange_n(&s->news, 1, __ATOMIC_ACQ_REL))
+        (void)uv_async_send(&s->flow.http->news);
+}
+
+static bool is_stream(const weir__flow *flow)
+{
+    return flow->destroy == destroy_stream;
+}
+
+static void go_round(weir_http *http)
+{
+    http->round_ns = uv_hrtime();
+    for (weir__flow *flow = http->flows, *next; flow; flow = next) {
+        next = flow->next;
+        if (is_stream(flow) && __atomic_load_n(&((stream *)flow)->news, __ATOMIC_ACQUIRE))
+            weir__flow_wake(flow);
+    }
+    weir__http_turn(http);
+}
+
+static void on_round(uv_timer_t *timer)
+{
+    go_round(timer->data);
+}
+
+static void on_news(uv_async_t *news)
+{
+    weir_http *http = news->data;
+    uint64_t since_ms = (uv_hrtime() - http->round_ns) / 1000000;
+    if (since_ms >= ROUND_MS)
+        go_round(http);
+    else if (!uv_is_active((uv_handle_t *)&http->round))
+        (void)uv_timer_start(&http->round, on_round, ROUND_MS - since_ms, 0);
+}
+
+static void on_pulse(uv_timer_t *pulse)
+{
+    weir_http *http = pulse->data;
+    for (weir__flow *flow = http->flows, *next; flow; flow = next) {
+        next = flow->next;
+        if (!is_stream(flow))
+            continue;
+        ((stream *)flow)->pulse = true;
+        weir__flow_wake(flow);
+    }
+    weir__http_turn(http);
+}
+
+void weir__events_attach(weir_http *http, struct uv_loop_s *loop)
+{
+    (void)uv_timer_init(loop, &http->round);
+    (void)uv_timer_init(loop, &http->pulse);
+    (void)uv_async_init(loop, &http->news, on_news);
+    http->round.data = http->pulse.data = http->news.data = http;
+}
+
+void weir__events_finish(weir_http *http)
+{
+    while (http->reads > 0)
+        (void)uv_run(weir_worker_loop(http->worker), UV_RUN_ONCE);
+}
+
+/* ---- a request for a stream ---- */
+
+/* Where the stream begins: now, or where the client left off. */
+static weir_status begin_at(weir__request *request, stream *s, const weir__query *query,
+                            weir_error *error)
+{
+    const char *id =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Last-Event-ID");
+    weir_view_info info;
+    weir_status status = weir_view_reader_open(s->view, "http snapshot", &s->state, error);
+    if (status != WEIR_OK)
+        return status;
+    uint64_t now = weir_view_reader_time(s->state);
+    s->told = now;
+    s->phase = query->snapshot ? SNAPSHOT : CHANGES;
+    if (!id)
+        return WEIR_OK;
+    uint64_t epoch = 0;
+    status = weir__event_id_parse(id, request->http->incarnation, &epoch, error);
+    weir_view_get_info(s->view, &info);
+    if (status == WEIR_OK && epoch > now)
+        return weir_error_set(error, WEIR_INVALID, "the Last-Event-ID is of the future");
+    if (status == WEIR_OK && epoch < info.since)
+        status = weir_error_set(error, WEIR_GONE,
+                                "what came after the Last-Event-ID is no longer "
+                                "kept: take a snapshot");
+    if (status == WEIR_GONE && query->snapshot)
+        return WEIR_OK; /* the client asked for one in this case */
+    if (status == WEIR_OK) {
+        s->told = epoch;
+        s->phase = CHANGES;
+    }
+    return status;
+}
+
+static enum MHD_Result start_stream(weir__request *request, stream *s)
+{
+    weir_http *http = request->http;
+    s->flow.more = more_events;
+    s->flow.destroy = destroy_stream;
+    s->flow.http = http;
+    s->bytes_max = http->config.stream_bytes_max;
+    s->until_ns = uv_hrtime() + WEIR__HTTP_STATE_NS;
+    s->news = 1;
+    s->pulse = s->phase == CHANGES; /* says at once where it begins */
+    s->watch = (weir_view_watch){ .fn = on_later_time, .ctx = s };
+    weir_view_watch_add(s->view, &s->watch);
+    if (http->stream_count++ == 0)
+        (void)uv_timer_start(&http->pulse, on_pulse, PULSE_MS, PULSE_MS);
+    return weir__flow_answer(request, &s->flow, "text/event-stream");
+}
+
+static void discard(stream *s)
+{
+    if (s && s->state)
+        weir_view_reader_close(s->state);
+    if (s)
+        weir_free(s->key, sizeof *s->key);
+    weir_free(s, sizeof *s);
+}
+
+enum MHD_Result weir__serve_events(weir__request *request, weir_view *view)
+{
+    weir_http *http = request->http;
+    weir_error error = { .status = WEIR_NO_MEMORY };
+    if (http->stream_count >= http->config.streams_max)
+        return weir__refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                            "%u event streams are open, as many as may be", http->stream_count);
+    stream *s = weir_alloc_zero(sizeof *s);
+    weir__key *key = weir_alloc_zero(sizeof *key);
+    weir__query query = { .allowed = WEIR__QUERY_KEY | WEIR__QUERY_SNAPSHOT,
+                          .view = view,
+                          .key = key };
+    weir_status status = s && key ? weir__query_read(request, &query, &error) : WEIR_NO_MEMORY;
+    if (status == WEIR_OK) {
+        s->view = view;
+        status = begin_at(request, s, &query, &error);
+    }
+    if (status == WEIR_OK && query.keys) {
+        s->key = key;
+        key = NULL;
+    }
+    weir_free(key, sizeof *key);
+    if (status == WEIR_OK)
+        return start_stream(request, s);
+    discard(s);
+    return weir__refuse_error(request, &error);
+}
