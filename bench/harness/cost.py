@@ -23,7 +23,7 @@ class Part:
         self.missing = []
 
     def say(self, what, value):
-        print(f"{what:52}{value}", flush=True)
+        print(f"{what:48} {value}", flush=True)
 
     def attempt(self, what, measure):
         try:

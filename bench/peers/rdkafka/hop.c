@@ -16,7 +16,7 @@
 #include "../../samples.h"
 
 static const char *const settings[] = { "group.id", "bench-hop", "enable.auto.commit", "false",
-                                        "fetch.wait.max.ms", "10", NULL };
+                                        NULL };
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
@@ -34,10 +34,9 @@ static void take(rd_kafka_message_t *message, void *ctx)
     memcpy(text, message->payload, size);
     text[size] = '\0';
     const char *stamp = strrchr(text, ' ');
-    uint64_t sent_us = stamp ? strtoull(stamp, NULL, 10) / 1000 : 0;
-    uint64_t now_us = bench_wall_us();
-    if (sent_us)
-        bench_samples_add(ctx, now_us > sent_us ? now_us - sent_us : 0);
+    uint64_t sent_ns = stamp ? strtoull(stamp, NULL, 10) : 0;
+    if (sent_ns)
+        bench_samples_add(ctx, (uint64_t)(bench_seconds() * 1e6) - sent_ns / 1000);
 }
 
 int main(int argc, char **argv)
