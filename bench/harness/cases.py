@@ -26,7 +26,7 @@ CASES = {case.name: case for case in [
     Case("exchange-w2", "1 M random u64 a worker and round, exchanged by hash, 2 workers",
          "exchange", "-w 2 --records 1000000 --rounds 200", "--rounds 5"),
     Case("exchange1-w2", "1 record a worker and round, exchanged and waited for, 2 workers",
-         "exchange", "-w 2 --records 1 --rounds 300000", "--rounds 5000"),
+         "exchange", "-w 2 --records 1 --rounds 200000", "--rounds 5000"),
     Case("chain100", "u64 through 100 maps, 1 worker",
          "chain", "-w 1 --maps 100 --records 100000 --rounds 100", "--rounds 3"),
     Case("epochs1000", "empty epochs through 1000 nodes that hear of each, 1 worker",

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import statistics
 import subprocess
 import tempfile
 
@@ -109,6 +110,7 @@ def run_wordcount(case, options):
         newest, every = sides(), sides()
         pair.alternate(newest, options.runs, lambda side: count_once(kafka, side, 100, options))
         pair.print_table(newest)
+        print_written(newest, 0)
         if newest[0].answers[0] != loaded["answer"]:
             raise tools.Failed(f"the answer is not {loaded['answer']}, that of the words written")
         # Beside the case: heavier, so twice only.
@@ -116,6 +118,7 @@ def run_wordcount(case, options):
                        lambda side: count_once(kafka, side, 0, options))
         print("beside it, with every change written:")
         pair.print_table(every)
+        print_written(every, messages_of(case, options))
     if pair.ratio(every):
         print(f"beside it, ratio {pair.ratio(every):.2f}")
     pair.print_end(case, newest)
@@ -135,6 +138,14 @@ def count_once(kafka, side, every_ms, options):
     said = float(lines["cost"].split()[0])
     if abs(measured - said) > 0.1 + 0.02 * measured:
         print(f"NOTE: {side.name} says {said:.3f} s, the broker's clock {measured:.3f} s")
-    if options.verbose:
-        print(f"{side.name}: {found['messages']} messages written")
+    side.written.append(int(found["messages"]))
     return lines
+
+
+def print_written(sides, every):
+    """How many messages each side wrote; NOTE where every change was asked for and is not there."""
+    told = ", ".join(f"{side.name} {statistics.median(side.written):.0f}" for side in sides)
+    print(f"messages written: {told}")
+    for side in sides:
+        if every and any(written != every for written in side.written):
+            print(f"NOTE: {side.name} did not write every one of the {every} changes")

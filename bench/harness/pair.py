@@ -16,6 +16,7 @@ class Side:
         self.costs = []
         self.answers = []
         self.unit = ""
+        self.written = []     # messages, where a run writes any
 
     def take(self, lines):
         for wanted in "answer", "cost":
