@@ -149,6 +149,7 @@ typedef struct weir__kafka_open {
     const weir__kafka_settings *settings;
     void (*wake)(void *ctx); /* any thread, until close has returned */
     void *ctx;
+    struct uv_loop_s *loop;  /* of the worker, for descriptors; NULL if it has none */
     size_t queue_bytes, message_bytes_max;
     bool tell_end;           /* a reader: messages with .end */
 } weir__kafka_open;

@@ -12,13 +12,6 @@ struct weir_kafka_mock {
     rd_kafka_mock_cluster_t *cluster;
 };
 
-static void silence(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    (void)rk;
-    (void)level;
-    weir_log(WEIR_LOG_DEBUG, "kafka mock: %s: %s", facility, text);
-}
-
 weir_kafka_mock *weir_kafka_mock_start(unsigned brokers, unsigned partitions,
                                        const char *const *topics, weir_error *error)
 {
@@ -26,7 +19,7 @@ weir_kafka_mock *weir_kafka_mock_start(unsigned brokers, unsigned partitions,
     weir_kafka_mock *mock = weir_alloc_must(sizeof *mock);
     *mock = (weir_kafka_mock){ 0 };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_log_cb(conf, silence);
+    rd_kafka_conf_set_log_cb(conf, NULL);
     mock->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!mock->rk)
         rd_kafka_conf_destroy(conf);

@@ -129,7 +129,8 @@ weir_status weir__kafka_outbox_open(weir__kafka_outbox *o, weir_step *step,
     o->writer = spec->broker->open_writer(
         spec->broker,
         &(weir__kafka_open){ .topic = topic, .settings = spec->settings, .wake = on_wake,
-                             .ctx = weir_step_waker(step), .queue_bytes = 64 << 20,
+                             .ctx = weir_step_waker(step), .loop = weir_step_loop(step),
+                             .queue_bytes = 64 << 20,
                              .message_bytes_max = spec->message_bytes_max },
         error);
     if (!o->writer)

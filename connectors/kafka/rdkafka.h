@@ -10,6 +10,7 @@
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <uv.h>
 
 #include "kafka/broker.h"
 
@@ -29,12 +30,14 @@ typedef struct weir__rdkafka {
     uint32_t started_count, started_capacity;
     int32_t partitions;       /* that the topic has, or -1 */
     void *user;               /* the writer */
+    void (*wake)(void *ctx);
+    void *ctx;
+    uv_poll_t *poll;          /* of fd */
 
+    int fd;                   /* an eventfd that librdkafka and answers write to */
     pthread_mutex_t lock;     /* guards the rest */
     bool closed, answered;
     weir__kafka_answer answer;
-    void (*wake)(void *ctx);
-    void *ctx;
 } weir__rdkafka;
 
 /* ---- rdkafka_handle.c ---- */
@@ -44,6 +47,7 @@ void weir__rdkafka_retain(weir__rdkafka *handle);
 void weir__rdkafka_release(weir__rdkafka *handle);
 /* No wake after it. Gives up the caller's reference, in the background. */
 void weir__rdkafka_close(weir__rdkafka *handle);
+/* Makes the worker look. Any thread that keeps the handle alive. */
 void weir__rdkafka_wake(weir__rdkafka *handle);
 void weir__rdkafka_trouble(weir__rdkafka *handle, const weir__kafka_trouble *trouble);
 bool weir__rdkafka_next_trouble(weir__rdkafka *handle, weir__kafka_trouble *trouble);

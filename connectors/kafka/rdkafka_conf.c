@@ -20,8 +20,7 @@ static const struct {
     { "enable.auto.commit", "offsets belong to the source" },
     { "transactional.id", "a sink is written at least once" },
     { "delivery.report.only.error", "the sink counts on every report" },
-    { "bootstrap.servers", "use --brokers or .brokers" },
-    { "metadata.broker.list", "use --brokers or .brokers" },
+    { "log.queue", "its log goes to weir_log_set" },
 };
 
 /* A default, by librdkafka's own rules. Newer ones may be unknown to the library at hand. */
@@ -71,8 +70,7 @@ static void presets(rd_kafka_conf_t *conf, const weir__kafka_open *open, bool wr
 
 static weir_status set(rd_kafka_conf_t *conf, const weir__kafka_setting *setting, weir_error *error)
 {
-    bool by_program = strcmp(setting->origin, "--brokers") && strcmp(setting->origin, ".brokers");
-    for (size_t i = 0; by_program && i < sizeof reserved / sizeof *reserved; i++)
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (strcmp(setting->key, reserved[i].key) == 0) {
             weir_error_set(error, WEIR_INVALID, "%s: this cannot be set", setting->origin);
             weir_error_hint(error, "%s", reserved[i].instead);
@@ -100,16 +98,8 @@ rd_kafka_conf_t *weir__rdkafka_conf(const weir__kafka_open *open, bool writes, w
     return conf;
 }
 
-/* Some things librdkafka says only when a handle is made: one without brokers is made and
- * dropped. */
-static void silence(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    (void)rk;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
+/* Some things librdkafka says only when a handle is made: one without brokers is made and dropped.
+ */
 weir_status weir__rdkafka_check(const weir__kafka_settings *settings, bool writes,
                                 weir_error *error)
 {
@@ -120,7 +110,7 @@ weir_status weir__rdkafka_check(const weir__kafka_settings *settings, bool write
         return WEIR_INVALID;
     char why[512];
     rd_kafka_conf_set(conf, "bootstrap.servers", "", why, sizeof why);
-    rd_kafka_conf_set_log_cb(conf, silence);
+    rd_kafka_conf_set_log_cb(conf, NULL);
     rd_kafka_t *rk = rd_kafka_new(writes ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, why,
                                   sizeof why);
     if (!rk) {

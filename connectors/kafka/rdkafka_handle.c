@@ -4,23 +4,28 @@
  * when its reader or writer is closed, and destroyed in the background after its last message:
  * librdkafka wants messages destroyed first, and waits while it destroys a handle.
  *
- * The worker is woken by a callback that librdkafka makes when its queue is no longer empty: a
- * waker is a flag, and writes to a descriptor only where the worker is parked, which librdkafka's
- * own descriptor would do each time.
+ * The worker is woken by a descriptor in its loop that librdkafka writes to when its queue is no
+ * longer empty: nothing of Weir ever runs in librdkafka's threads. Errors, reports and its log
+ * arrive by the queue, too.
  */
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <weir/memory.h>
 
 #include "kafka/rdkafka.h"
 
-static void on_event(rd_kafka_t *rk, void *opaque)
+static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    (void)rk;
-    weir__rdkafka *handle = opaque;
-    handle->wake(handle->ctx);
+    (void)status;
+    (void)events;
+    weir__rdkafka *handle = poll->data;
+    uint64_t count;
+    if (read(handle->fd, &count, sizeof count) == (ssize_t)sizeof count)
+        handle->wake(handle->ctx);
 }
 
 /* On the worker's thread: librdkafka calls it where its queue is served. */
@@ -39,7 +44,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     weir__rdkafka_trouble(handle, &trouble);
 }
 
-/* What matters comes by on_error; connections that fail are told there, too, and not once a try. */
+/* On the worker's thread, too. What matters comes by on_error: connections that fail, for one. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     bool matters = level <= LOG_WARNING && strcmp(facility, "FAIL") && strcmp(facility, "ERROR") &&
@@ -61,6 +66,8 @@ static void destroy(void *ctx)
         rd_kafka_topic_destroy(handle->topic);
     if (handle->rk)
         rd_kafka_destroy(handle->rk);
+    if (handle->fd >= 0)
+        close(handle->fd);
     weir__kafka_answer_fini(&handle->answer);
     pthread_mutex_destroy(&handle->lock);
     weir_free(handle->troubles, handle->trouble_capacity * sizeof *handle->troubles);
@@ -89,6 +96,7 @@ static weir__rdkafka *create(const weir__kafka_open *open, bool writes)
     handle->topic_name = copy(open->topic);
     handle->writes = writes;
     handle->partitions = -1;
+    handle->fd = -1;
     handle->wake = open->wake;
     handle->ctx = open->ctx;
     const char *mechanism = weir__kafka_settings_get(open->settings, "sasl.mechanism");
@@ -98,10 +106,12 @@ static weir__rdkafka *create(const weir__kafka_open *open, bool writes)
     return handle;
 }
 
-/* Everything that is for the worker arrives in one queue. */
+/* Everything that is for the worker arrives in one queue, and an event when it does. */
 static void open_queue(weir__rdkafka *handle)
 {
+    static const uint64_t one = 1;
     rd_kafka_queue_t *main = rd_kafka_queue_get_main(handle->rk);
+    rd_kafka_set_log_queue(handle->rk, NULL); /* into the main queue */
     if (handle->writes) {
         handle->queue = main;
     } else {
@@ -109,7 +119,70 @@ static void open_queue(weir__rdkafka *handle)
         rd_kafka_queue_forward(main, handle->queue);
         rd_kafka_queue_destroy(main);
     }
-    rd_kafka_queue_cb_event_enable(handle->queue, on_event, handle);
+    rd_kafka_queue_io_event_enable(handle->queue, handle->fd, &one, sizeof one);
+}
+
+static void free_poll(uv_handle_t *poll)
+{
+    weir_free(poll, sizeof(uv_poll_t));
+}
+
+static weir_status open_poll(weir__rdkafka *handle, uv_loop_t *loop, weir_error *error)
+{
+    if (!loop)
+        return weir_error_set(error, WEIR_INVALID,
+                              "librdkafka needs a worker with an event loop, not a simulated one");
+    handle->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (handle->fd < 0) {
+        weir_error_set(error, WEIR_SYSTEM, "no descriptor for topic '%s': %s", handle->topic_name,
+                       strerror(errno));
+        weir_error_hint(error, "look at the limit on open files (ulimit -n)");
+        return WEIR_SYSTEM;
+    }
+    uv_poll_t *poll = weir_alloc_must(sizeof *poll);
+    int code = uv_poll_init(loop, poll, handle->fd);
+    if (code) {
+        weir_free(poll, sizeof *poll);
+        return weir_error_set(error, WEIR_SYSTEM, "the loop refuses a descriptor: %s",
+                              uv_strerror(code));
+    }
+    poll->data = handle;
+    handle->poll = poll;
+    uv_poll_start(poll, UV_READABLE, on_readable);
+    return WEIR_OK;
+}
+
+static void close_poll(weir__rdkafka *handle)
+{
+    if (!handle->poll)
+        return;
+    uv_poll_stop(handle->poll);
+    uv_close((uv_handle_t *)handle->poll, free_poll);
+    handle->poll = NULL;
+}
+
+static weir_status open_handle(weir__rdkafka *handle, rd_kafka_conf_t *conf, weir_error *error)
+{
+    char why[512];
+    rd_kafka_conf_set_opaque(conf, handle);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set(conf, "log.queue", "true", why, sizeof why);
+    if (handle->writes)
+        weir__rdkafka_writer_conf(conf);
+    handle->rk = rd_kafka_new(handle->writes ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, why,
+                              sizeof why);
+    if (!handle->rk) {
+        rd_kafka_conf_destroy(conf);
+        return weir_error_set(error, WEIR_FAILED, "topic '%s': librdkafka cannot be started: %s",
+                              handle->topic_name, why);
+    }
+    handle->topic = rd_kafka_topic_new(handle->rk, handle->topic_name, NULL);
+    if (!handle->topic)
+        return weir_error_set(error, WEIR_INVALID, "'%s' cannot be the name of a topic: %s",
+                              handle->topic_name, rd_kafka_err2str(rd_kafka_last_error()));
+    open_queue(handle);
+    return WEIR_OK;
 }
 
 weir__rdkafka *weir__rdkafka_open(const weir__kafka_open *open, bool writes, weir_error *error)
@@ -118,38 +191,24 @@ weir__rdkafka *weir__rdkafka_open(const weir__kafka_open *open, bool writes, wei
     if (!conf)
         return NULL;
     weir__rdkafka *handle = create(open, writes);
-    rd_kafka_conf_set_opaque(conf, handle);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    if (writes)
-        weir__rdkafka_writer_conf(conf);
-    char why[512];
-    handle->rk = rd_kafka_new(writes ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, why,
-                              sizeof why);
-    if (!handle->rk) {
+    weir_status status = open_poll(handle, open->loop, error);
+    if (status == WEIR_OK)
+        status = open_handle(handle, conf, error);
+    else
         rd_kafka_conf_destroy(conf);
-        weir_error_set(error, WEIR_FAILED, "topic '%s': librdkafka cannot be started: %s",
-                       open->topic, why);
-        destroy(handle);
-        return NULL;
-    }
-    handle->topic = rd_kafka_topic_new(handle->rk, open->topic, NULL);
-    if (!handle->topic) {
-        weir_error_set(error, WEIR_INVALID, "'%s' cannot be the name of a topic: %s", open->topic,
-                       rd_kafka_err2str(rd_kafka_last_error()));
-        destroy(handle);
-        return NULL;
-    }
-    open_queue(handle);
-    return handle;
+    if (status == WEIR_OK)
+        return handle;
+    close_poll(handle);
+    destroy(handle);
+    return NULL;
 }
 
 void weir__rdkafka_wake(weir__rdkafka *handle)
 {
-    pthread_mutex_lock(&handle->lock);
-    if (!handle->closed)
-        handle->wake(handle->ctx);
-    pthread_mutex_unlock(&handle->lock);
+    const uint64_t one = 1;
+    /* It fails only if the count is at its end: then the descriptor is readable anyway. */
+    ssize_t written = write(handle->fd, &one, sizeof one);
+    (void)written;
 }
 
 static void stop(void *ctx)
@@ -163,8 +222,8 @@ static void stop(void *ctx)
 
 void weir__rdkafka_close(weir__rdkafka *handle)
 {
-    /* Waits for an event that is being told. */
-    rd_kafka_queue_cb_event_enable(handle->queue, NULL, NULL);
+    rd_kafka_queue_io_event_enable(handle->queue, -1, NULL, 0);
+    close_poll(handle);
     pthread_mutex_lock(&handle->lock);
     handle->closed = true;
     pthread_mutex_unlock(&handle->lock);

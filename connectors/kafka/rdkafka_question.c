@@ -9,7 +9,7 @@
 
 #include "kafka/rdkafka.h"
 
-enum { TRY_MS = 1000, TRIES = 3, OFFSETS_MS = 5000 };
+enum { TRY_MS = 1000, TRIES = 2, OFFSETS_MS = 5000 };
 
 /* librdkafka and the protocol give these two times their own meaning. */
 enum { AT_BEGIN = RD_KAFKA_OFFSET_BEGINNING, AT_END = RD_KAFKA_OFFSET_END };

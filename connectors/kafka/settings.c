@@ -126,7 +126,10 @@ weir_status weir__kafka_settings_read(weir__kafka_settings *settings, const char
     snprintf(origin, sizeof origin, "%s %s", where, key);
     const char *value = equals + 1;
     weir_status status = WEIR_OK;
-    if (*value == '@') {
+    if (strcmp(key, "bootstrap.servers") == 0 || strcmp(key, "metadata.broker.list") == 0) {
+        status = weir_error_set(error, WEIR_INVALID, "%s: this cannot be set", origin);
+        weir_error_hint(error, "use --brokers or .brokers");
+    } else if (*value == '@') {
         char *secret = weir_alloc_must(SECRET_BYTES_MAX + 2);
         status = read_secret(value + 1, origin, secret, error);
         if (status == WEIR_OK)

@@ -442,7 +442,8 @@ static weir_status source_init(weir_step *step, void *ctx, void **state, weir_er
         s->reader = plan->broker->open_reader(
             plan->broker,
             &(weir__kafka_open){ .topic = o->topic, .settings = &plan->settings, .wake = on_wake,
-                                 .ctx = weir_step_waker(step), .queue_bytes = o->queue_bytes,
+                                 .ctx = weir_step_waker(step), .loop = weir_step_loop(step),
+                                 .queue_bytes = o->queue_bytes,
                                  .message_bytes_max = o->message_bytes_max,
                                  .tell_end = o->until_end },
             error);

@@ -110,7 +110,9 @@ static WEIR_UNUSED const char *job_sorted(job_records *r)
     pthread_mutex_lock(&job_lock);
     qsort(r->texts, r->count, sizeof *r->texts, job_compare);
     for (size_t i = 0; i < r->count; i++)
-        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i ? " " : "", r->texts[i]);
+        if (len < sizeof all)
+            len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i ? " " : "",
+                                    r->texts[i]);
     pthread_mutex_unlock(&job_lock);
     return all;
 }
@@ -234,8 +236,9 @@ static WEIR_UNUSED const char *job_read(weir_kafka_broker *broker, const char *t
     weir_kafka_record r;
     all[0] = 0;
     for (int64_t o = 0; weir_kafka_simulated_read(broker, topic, partition, o, &r); o++)
-        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s=%s", o ? " " : "",
-                                r.key ? r.key : "-", r.value ? r.value : "-");
+        if (len < sizeof all)
+            len += (size_t)snprintf(all + len, sizeof all - len, "%s%s=%s", o ? " " : "",
+                                    r.key ? r.key : "-", r.value ? r.value : "-");
     return all;
 }
 
