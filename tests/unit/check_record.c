@@ -147,6 +147,29 @@ START_TEST(many_records_are_emitted_in_order)
 }
 END_TEST
 
+/* The diffs' column is on since an earlier record: bulk room without diffs counts one each. */
+START_TEST(bulk_room_without_diffs_is_counted)
+{
+    emitter e;
+    emitter_init(&e, word_type());
+    weir_builder *b = &e.builder.b;
+    weir_builder_set_diff(b, -3);
+    word_emit((weir_out(word)){ b }, (word){ weir_str_of("a") });
+    weir_builder_set_diff(b, 1);
+    void *room;
+    ck_assert_uint_eq(weir_builder_bulk(b, 2, &room, NULL), 2);
+    ((word *)room)[0] = (word){ weir_str_of("b") };
+    ((word *)room)[1] = (word){ weir_str_of("c") };
+    weir_builder_commit(b, 2);
+    const weir_batch *batch = emitter_flush(&e);
+    ck_assert_uint_eq(batch->count, 3);
+    ck_assert_int_eq(weir_batch_diff(batch, 0), -3);
+    ck_assert_int_eq(weir_batch_diff(batch, 1), 1);
+    ck_assert_int_eq(weir_batch_diff(batch, 2), 1);
+    emitter_fini(&e);
+}
+END_TEST
+
 START_TEST(strings_are_copied_and_formatted_for_the_batch)
 {
     emitter e;
@@ -255,6 +278,7 @@ int main(void)
         fields_are_described_as_declared,
         what_is_emitted_is_canonical,
         many_records_are_emitted_in_order,
+        bulk_room_without_diffs_is_counted,
         strings_are_copied_and_formatted_for_the_batch,
         decoded_strings_go_to_the_builder,
         keys_are_taken_apart,
