@@ -107,6 +107,12 @@ struct weir_probe {
 typedef struct weir__block weir__block;
 typedef struct weir__at_end weir__at_end;
 
+/* How many operators of a kind were named by it. */
+typedef struct weir__kind {
+    const char *name;
+    uint32_t count;
+} weir__kind;
+
 /* A growing list of pointers in the graph's memory. */
 typedef struct weir__list {
     void **items;
@@ -123,6 +129,7 @@ struct weir_graph {
     weir__block *blocks;
     weir__at_end *at_end;
     weir__list nodes, stages, edges, probes, feedbacks;
+    weir__list kinds; /* of unnamed operators: weir__kind */
     /* the plan */
     weir__topology *topology;
     weir__change *initial;
@@ -145,7 +152,7 @@ weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config,
 void weir__graph_destroy(weir_graph *graph);
 void weir__list_add(weir_graph *graph, weir__list *list, void *item);
 /* "NAME" or, if NULL, "KIND-N" with N counting from 1 for each kind. */
-const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name, uint32_t place);
+const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name);
 /* Checks the type and sticks an error to the graph if it is not valid. */
 bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char *where);
 

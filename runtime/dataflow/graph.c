@@ -120,12 +120,22 @@ void weir__list_add(weir_graph *graph, weir__list *list, void *item)
     list->items[list->count++] = item;
 }
 
-const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name, uint32_t place)
+const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name)
 {
     if (name)
         return weir_graph_text(graph, name);
+    weir__kind *entry = NULL;
+    for (uint32_t i = 0; i < graph->kinds.count && !entry; i++) {
+        weir__kind *candidate = graph->kinds.items[i];
+        entry = strcmp(candidate->name, kind) == 0 ? candidate : NULL;
+    }
+    if (!entry) {
+        entry = weir_graph_alloc(graph, sizeof *entry);
+        entry->name = weir_graph_text(graph, kind);
+        weir__list_add(graph, &graph->kinds, entry);
+    }
     char text[128];
-    snprintf(text, sizeof text, "%s-%u", kind ? kind : "node", place + 1);
+    snprintf(text, sizeof text, "%s-%u", kind, ++entry->count);
     return weir_graph_text(graph, text);
 }
 

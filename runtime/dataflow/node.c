@@ -94,7 +94,7 @@ static weir_node *add(weir_graph *graph, const weir_node_spec *spec, weir_scope 
                                   (size_t)inputs * outputs * sizeof *spec->summaries);
     node->spec.kind = weir_graph_text(graph, spec->kind);
     node->spec.initial_capabilities = spec->initial_capabilities || spec->follows_clock;
-    node->name = weir__graph_name(graph, spec->kind, spec->name, node->id);
+    node->name = weir__graph_name(graph, spec->kind, spec->name);
     node->points = weir_graph_alloc(graph, (outputs ? outputs : 1) * sizeof *node->points);
     node->ports = weir_graph_alloc(graph, (outputs ? outputs : 1) * sizeof *node->ports);
     for (unsigned o = 0; o < outputs; o++) {
@@ -165,7 +165,7 @@ weir_probe *weir_probe_add(weir_port *port, const char *name)
     probe->graph = graph;
     probe->port = port;
     probe->depth = weir_port_depth(port);
-    probe->name = weir__graph_name(graph, "probe", name, graph->probes.count);
+    probe->name = weir__graph_name(graph, "probe", name);
     weir__list_add(graph, &graph->probes, probe);
     return probe;
 }

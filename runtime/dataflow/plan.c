@@ -3,6 +3,7 @@
  * From a finished description to what workers need: checks of the whole graph, the topology of its
  * ports, the capabilities that exist at the start, the fingerprint by which processes compare.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,53 @@ static void check_names(weir_graph *graph)
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
             weir_graph_fail(graph, WEIR_EXISTS, sorted[i]->name, "give each its own .name",
                             "two operators are called '%s'", sorted[i]->name);
+}
+
+static int by_stage_name(const void *a, const void *b)
+{
+    const weir__stage *x = *(weir__stage *const *)a, *y = *(weir__stage *const *)b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+static bool is_stage_name(weir__stage *const *sorted, uint32_t count, const char *name)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcmp(sorted[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && strcmp(sorted[low]->name, name) == 0;
+}
+
+/* One function may be used by several stages: the second is called NAME-2, and so on. */
+static void number_stages(weir_graph *graph)
+{
+    uint32_t count = graph->stages.count;
+    size_t size = (count + 1) * sizeof(weir__stage *);
+    weir__stage **sorted = weir_graph_alloc(graph, size);
+    const char **names = weir_graph_alloc(graph, (count + 1) * sizeof *names);
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i] = graph->stages.items[i];
+    qsort(sorted, count, sizeof(weir__stage *), by_stage_name);
+    for (uint32_t i = 0, number = 1; i < count; i++) {
+        names[i] = sorted[i]->name;
+        if (i == 0 || strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) {
+            number = 1;
+            continue;
+        }
+        size_t room = strlen(sorted[i]->name) + 12;
+        char *text = weir_graph_alloc(graph, room);
+        do
+            snprintf(text, room, "%s-%u", sorted[i]->name, ++number);
+        while (is_stage_name(sorted, count, text));
+        names[i] = text;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i]->name = names[i];
 }
 
 static void check_feedbacks(weir_graph *graph)
@@ -155,6 +203,8 @@ weir_status weir__plan_make(weir_graph *graph, weir_error *error)
 {
     if (!weir_graph_failed(graph))
         check_names(graph);
+    if (!weir_graph_failed(graph))
+        number_stages(graph);
     if (!weir_graph_failed(graph))
         check_feedbacks(graph);
     if (!weir_graph_failed(graph))

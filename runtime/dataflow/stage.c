@@ -9,7 +9,8 @@
 static bool check(weir_port *in, const weir_stage_spec *spec)
 {
     weir_graph *graph = in->graph;
-    const char *where = spec->name ? spec->name : spec->kind;
+    const char *kind = spec->kind ? spec->kind : "stage";
+    const char *where = spec->name ? spec->name : kind;
     unsigned functions = !!spec->map + !!spec->filter + !!spec->flat_map + !!spec->inspect +
                          spec->negate;
     if (functions != 1) {
@@ -29,7 +30,7 @@ static bool check(weir_port *in, const weir_stage_spec *spec)
     bool changes_type = spec->map || spec->flat_map;
     if (!changes_type && !weir_type_same_layout(spec->in, spec->out)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, NULL,
-                        "a %s cannot make '%s' of '%s'", spec->kind, spec->out->name,
+                        "a %s cannot make '%s' of '%s'", kind, spec->out->name,
                         spec->in->name);
         return false;
     }
@@ -53,7 +54,7 @@ weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *spec)
     stage->spec = *spec;
     stage->spec.kind = weir_graph_text(graph, spec->kind ? spec->kind : "stage");
     stage->id = graph->stages.count;
-    stage->name = weir__graph_name(graph, stage->spec.kind, spec->name, stage->id);
+    stage->name = weir__graph_name(graph, stage->spec.kind, spec->name);
     stage->point.node = at->node;
     stage->point.output = at->output;
     stage->point.stage = stage;

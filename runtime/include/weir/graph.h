@@ -63,7 +63,7 @@ typedef void weir_inspect_fn(const struct weir_batch *in, void *ctx);
 typedef struct weir_stage_spec {
     size_t struct_size;
     const char *kind; /* "map" */
-    const char *name; /* NULL: derived from its place */
+    const char *name; /* a number is added if it is taken; NULL: the kind and a number */
     const weir_type *in, *out;
     /* exactly one of these */
     weir_map_fn *map;
@@ -82,7 +82,7 @@ WEIR_API weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *spec);
 
 /* ---- Edges ---- */
 
-/* Declares a plain stream to be a collection (records count +1), and the other way round. */
+/* Declares a plain stream to be a collection: records count +1. */
 WEIR_API weir_port *weir_port_as_collection(weir_port *port);
 /* Names the key by which records of the collection are unique. */
 WEIR_API weir_port *weir_port_with_key(weir_port *port, const weir_key *key);

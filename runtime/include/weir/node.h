@@ -62,7 +62,7 @@ typedef enum weir_state_kind {
 typedef struct weir_node_spec {
     size_t struct_size;
     const char *kind;        /* "count": the default of the name, and what metrics group by */
-    const char *name;        /* stable and unique in the dataflow; NULL: derived from its place */
+    const char *name;        /* stable and unique in the dataflow; NULL: the kind and a number */
     unsigned input_count, output_count;
     const weir_node_input *inputs;
     const weir_node_output *outputs;
