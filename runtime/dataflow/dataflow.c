@@ -78,6 +78,15 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     return dataflow;
 }
 
+/* In front of what the operator's own init has said. */
+static void say_where(weir_error *error, const char *name, unsigned worker)
+{
+    char own[sizeof error->detail];
+    snprintf(own, sizeof own, "%s", error->detail);
+    weir_error_detail(error, "in operator '%s' on worker %u%s%s", name, worker,
+                      own[0] ? ": " : "", own);
+}
+
 weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
 {
     for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++) {
@@ -87,11 +96,18 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
         if (spec->init)
             status = spec->init(step, spec->ctx, &step->state, error);
         if (status != WEIR_OK) {
-            weir_error_detail(error, "in operator '%s' on worker %u%s%s", step->node->name,
-                              step->context->self, error->detail[0] ? ": " : "", error->detail);
+            say_where(error, step->node->name, step->context->self);
             return status;
         }
         step->made = true;
+        for (unsigned o = 0; o < spec->output_count; o++) {
+            const char *failed = weir__point_start(&step->outputs[o].point);
+            if (failed) {
+                weir_error_set(error, WEIR_FAILED, "its init has made no context");
+                say_where(error, failed, step->context->self);
+                return WEIR_FAILED;
+            }
+        }
         if (spec->initial_capabilities || spec->input_count == 0)
             weir__node_activate(&dataflow->nodes[i]);
     }

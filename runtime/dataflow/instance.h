@@ -70,6 +70,7 @@ struct weir__stage_instance {
     const weir__stage *stage;
     weir__context *context;
     void *worker_ctx;
+    bool started; /* init has made worker_ctx */
     weir__builder builder; /* flat_map only */
     weir__point_instance point;
     weir__stage_counts counts;
@@ -241,6 +242,9 @@ void weir__point_push(weir__point_instance *point, weir_batch *batch);
 void weir__point_init(weir__point_instance *instance, const weir__point *point,
                       weir__dataflow *dataflow);
 void weir__point_fini(weir__point_instance *instance);
+/* On the worker's thread: makes the contexts of stages. The name of a stage that has none, or
+ * NULL. */
+const char *weir__point_start(weir__point_instance *point);
 
 /* ---- leaf.c: edges on the sending side ---- */
 weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow);

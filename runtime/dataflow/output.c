@@ -203,8 +203,6 @@ static weir__stage_instance *stage_create(const weir__stage *stage, weir__datafl
     si->context = dataflow->context;
     si->sink.push = flat_map_sink;
     si->worker_ctx = stage->spec.ctx;
-    if (stage->spec.init)
-        si->worker_ctx = stage->spec.init(stage->spec.ctx, dataflow->context->self);
     if (stage->spec.flat_map)
         weir__builder_init(&si->builder, &(weir__builder_spec){
             .pool = dataflow->context->pool, .type = stage->spec.out,
@@ -214,12 +212,27 @@ static weir__stage_instance *stage_create(const weir__stage *stage, weir__datafl
     return si;
 }
 
+const char *weir__point_start(weir__point_instance *point)
+{
+    const char *failed = NULL;
+    for (uint32_t i = 0; i < point->stage_count && !failed; i++) {
+        weir__stage_instance *si = point->stages[i];
+        const weir_stage_spec *spec = &si->stage->spec;
+        if (spec->init) {
+            si->worker_ctx = spec->init(spec->ctx, si->context->self);
+            si->started = si->worker_ctx != NULL;
+        }
+        failed = spec->init && !si->started ? si->stage->name : weir__point_start(&si->point);
+    }
+    return failed;
+}
+
 static void stage_destroy(weir__stage_instance *si)
 {
     weir__point_fini(&si->point);
     if (si->stage->spec.flat_map)
         weir__builder_fini(&si->builder);
-    if (si->stage->spec.fini)
+    if (si->started && si->stage->spec.fini)
         si->stage->spec.fini(si->worker_ctx);
     weir_free(si, sizeof *si);
 }
