@@ -233,7 +233,7 @@ static void stage_destroy(weir__stage_instance *si)
     if (si->stage->spec.flat_map)
         weir__builder_fini(&si->builder);
     if (si->started && si->stage->spec.fini)
-        si->stage->spec.fini(si->worker_ctx);
+        si->stage->spec.fini(si->worker_ctx, si->stage->spec.ctx);
     weir_free(si, sizeof *si);
 }
 

@@ -7,18 +7,28 @@
 
 #include <weir/base.h>
 #include <weir/batch.h>
+#include <weir/codec.h>
 #include <weir/frontier.h>
 #include <weir/graph.h>
 #include <weir/memory.h>
 #include <weir/node.h>
 #include <weir/observe.h>
+#include <weir/operators/branch.h>
+#include <weir/operators/broadcast.h>
 #include <weir/operators/capture.h>
+#include <weir/operators/collection.h>
+#include <weir/operators/concat.h>
+#include <weir/operators/context.h>
 #include <weir/operators/count.h>
 #include <weir/operators/exchange.h>
 #include <weir/operators/filter.h>
 #include <weir/operators/flat_map.h>
 #include <weir/operators/input.h>
+#include <weir/operators/inspect.h>
 #include <weir/operators/map.h>
+#include <weir/operators/partition.h>
+#include <weir/operators/probe.h>
+#include <weir/operators/unary.h>
 #include <weir/operators/view.h>
 #include <weir/record.h>
 #include <weir/str.h>
@@ -26,6 +36,7 @@
 #include <weir/time.h>
 #include <weir/trace.h>
 #include <weir/type.h>
+#include <weir/value.h>
 #include <weir/view.h>
 #include <weir/worker.h>
 

@@ -77,7 +77,7 @@ typedef struct weir_stage_spec {
      * runs on the worker's thread; NULL from it ends the run with WEIR_FAILED. fini is called for
      * what init has made, when no function will be called any more. */
     void *(*init)(void *ctx, unsigned worker);
-    void (*fini)(void *worker_ctx);
+    void (*fini)(void *worker_ctx, void *ctx);
 } weir_stage_spec;
 
 WEIR_API weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *spec);

@@ -6,14 +6,36 @@
  *     WEIR_FILTER(is_large, order)
  *     …
  *     weir_stream(order) large = weir_filter(orders, is_large);
+ *
+ * For both sides of the question there is weir_branch. The form with a context:
+ * weir/operators/context.h.
  */
 #ifndef WEIR_OPERATORS_FILTER_H
 #define WEIR_OPERATORS_FILTER_H
 
-#include <weir/graph.h>
+#include <weir/operators/context.h>
 #include <weir/record.h>
 
-/* Registers fn, bool fn(const T *), for weir_filter. */
+WEIR_BEGIN_DECLS
+
+WEIR_API weir_port *weir__filter(weir_port *in, const weir_type *type, weir_filter_fn *fn,
+                                 const char *name);
+
+WEIR_END_DECLS
+
+#ifndef __cplusplus
+
+/* The stream of the records that fn is true for. */
+#define weir_filter(s, fn)                                                                         \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_filter_in_##fn),                                            \
+                 "weir_filter(" #s ", " #fn "): the stream does not carry the records " #fn        \
+                 " takes"),                                                                        \
+     weir_filter_add_##fn((s).port))
+/* weir_filter_ctx(stream, fn, options…) */
+#define weir_filter_ctx(s, ...) weir_filter_ctx_(s, __VA_ARGS__, .end_ = 0)
+#define weir_filter_ctx_(s, fn, ...) WEIR_CONTEXT_CALL_(filter, s, fn, __VA_ARGS__)
+
+/* Registers fn, bool fn(const T *), for weir_filter and weir_branch. */
 #define WEIR_FILTER(fn, T)                                                                         \
     _Static_assert(WEIR_SAME_(__typeof__(&fn), bool (*)(const T *)),                               \
                    "WEIR_FILTER(" #fn ", " #T "): " #fn " must be bool (const " #T " *)");         \
@@ -36,13 +58,31 @@
                                                             weir_filter_kernel_##fn, #fn) };       \
     }
 
-#define weir_filter(s, fn)                                                                         \
-    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_filter_in_##fn),                                            \
-                 "weir_filter(" #s ", " #fn "): the stream's records are not the records " #fn     \
-                 " takes"),                                                                        \
-     weir_filter_add_##fn((s).port))
+/* Registers fn, bool fn(CTX *, const T *), for weir_filter_ctx. */
+#define WEIR_FILTER_CTX(fn, CTX, T)                                                                \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn), bool (*)(CTX *, const T *)),                        \
+                   "WEIR_FILTER_CTX(" #fn ", " #CTX ", " #T "): " #fn " must be bool (" #CTX       \
+                   " *, const " #T " *)");                                                         \
+    typedef T weir_filter_ctx_in_##fn;                                                             \
+    typedef weir_stream(T) weir_filter_ctx_out_##fn;                                               \
+    WEIR_CONTEXT_(filter, fn, CTX)                                                                 \
+    static size_t weir_filter_ctx_kernel_##fn(const void *in, size_t count, uint32_t *keep,        \
+                                              void *ctx)                                           \
+    {                                                                                              \
+        const T *from = in;                                                                        \
+        size_t kept = 0;                                                                           \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            keep[kept] = (uint32_t)i;                                                              \
+            kept += fn(ctx, &from[i]);                                                             \
+        }                                                                                          \
+        return kept;                                                                               \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_filter_ctx_out_##fn weir_filter_ctx_add_##fn(                   \
+        weir_port *in, const struct weir_filter_options_##fn *o)                                   \
+    {                                                                                              \
+        return (weir_filter_ctx_out_##fn){ .port =                                                 \
+                                               WEIR_CONTEXT_STAGE_(filter, fn, T, T, in, o) };     \
+    }
 
-WEIR_API weir_port *weir__filter(weir_port *in, const weir_type *type, weir_filter_fn *fn,
-                                 const char *name);
-
+#endif
 #endif

@@ -13,13 +13,33 @@
  *     weir_stream(word) words = weir_flat_map(lines, split_words);
  *
  * Strings of the result come from the input record, from literals, or from weir_str_copy and
- * weir_str_format.
+ * weir_str_format. Of a collection, each change becomes changes with its diff. The form with a
+ * context: weir/operators/context.h.
  */
 #ifndef WEIR_OPERATORS_FLAT_MAP_H
 #define WEIR_OPERATORS_FLAT_MAP_H
 
-#include <weir/graph.h>
+#include <weir/operators/context.h>
 #include <weir/record.h>
+
+WEIR_BEGIN_DECLS
+
+WEIR_API weir_port *weir__flat_map(weir_port *in, const weir_type *from, const weir_type *to,
+                                   weir_flat_map_fn *fn, const char *name);
+
+WEIR_END_DECLS
+
+#ifndef __cplusplus
+
+/* The stream of what fn emits for each record. */
+#define weir_flat_map(s, fn)                                                                       \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_flat_map_in_##fn),                                          \
+                 "weir_flat_map(" #s ", " #fn "): the stream does not carry the records " #fn      \
+                 " takes"),                                                                        \
+     weir_flat_map_add_##fn((s).port))
+/* weir_flat_map_ctx(stream, fn, options…) */
+#define weir_flat_map_ctx(s, ...) weir_flat_map_ctx_(s, __VA_ARGS__, .end_ = 0)
+#define weir_flat_map_ctx_(s, fn, ...) WEIR_CONTEXT_CALL_(flat_map, s, fn, __VA_ARGS__)
 
 /* Registers fn, void fn(const IN *, weir_out(OUT)), for weir_flat_map. */
 #define WEIR_FLAT_MAP(fn, IN, OUT)                                                                 \
@@ -44,13 +64,30 @@
                                                                 weir_flat_map_kernel_##fn, #fn) }; \
     }
 
-#define weir_flat_map(s, fn)                                                                       \
-    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_flat_map_in_##fn),                                          \
-                 "weir_flat_map(" #s ", " #fn "): the stream's records are not the records " #fn   \
-                 " takes"),                                                                        \
-     weir_flat_map_add_##fn((s).port))
+/* Registers fn, void fn(CTX *, const IN *, weir_out(OUT)), for weir_flat_map_ctx. */
+#define WEIR_FLAT_MAP_CTX(fn, CTX, IN, OUT)                                                        \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn), void (*)(CTX *, const IN *, weir_out(OUT))),        \
+                   "WEIR_FLAT_MAP_CTX(" #fn ", " #CTX ", " #IN ", " #OUT "): " #fn                 \
+                   " must be void (" #CTX " *, const " #IN " *, weir_out(" #OUT "))");             \
+    typedef IN weir_flat_map_ctx_in_##fn;                                                          \
+    typedef weir_stream(OUT) weir_flat_map_ctx_out_##fn;                                           \
+    WEIR_CONTEXT_(flat_map, fn, CTX)                                                               \
+    static void weir_flat_map_ctx_kernel_##fn(const weir_batch *in, weir_builder *builder,         \
+                                              void *ctx)                                           \
+    {                                                                                              \
+        const IN *from = in->records;                                                              \
+        weir_out(OUT) out = { .builder = builder };                                                \
+        for (size_t i = 0; i < in->count; i++) {                                                   \
+            builder->from = i;                                                                     \
+            fn(ctx, &from[i], out);                                                                \
+        }                                                                                          \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_flat_map_ctx_out_##fn weir_flat_map_ctx_add_##fn(               \
+        weir_port *in, const struct weir_flat_map_options_##fn *o)                                 \
+    {                                                                                              \
+        return (weir_flat_map_ctx_out_##fn){ .port = WEIR_CONTEXT_STAGE_(flat_map, fn, IN, OUT,    \
+                                                                         in, o) };                 \
+    }
 
-WEIR_API weir_port *weir__flat_map(weir_port *in, const weir_type *from, const weir_type *to,
-                                   weir_flat_map_fn *fn, const char *name);
-
+#endif
 #endif

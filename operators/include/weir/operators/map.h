@@ -8,20 +8,35 @@
  *     weir_stream(sale) sales = weir_map(orders, to_sale);
  *
  * Strings of the result come from the input record or from literals (flat_map can make new ones).
- * Of a collection, each change becomes the change of the result, with its diff.
+ * Of a collection, each change becomes the change of the result, with its diff. The form with a
+ * context: weir/operators/context.h.
  */
 #ifndef WEIR_OPERATORS_MAP_H
 #define WEIR_OPERATORS_MAP_H
 
-#include <weir/graph.h>
+#include <weir/operators/context.h>
 #include <weir/record.h>
 
-/* Says to the compiler that iterations do not depend on each other, though in may be out. */
-#ifdef __clang__
-#define WEIR_INDEPENDENT_ _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define WEIR_INDEPENDENT_ _Pragma("GCC ivdep")
-#endif
+WEIR_BEGIN_DECLS
+
+/* As weir_map, over records described at run time. name is what the operator is called; it is
+ * followed by a number if it is taken. */
+WEIR_API weir_port *weir__map(weir_port *in, const weir_type *from, const weir_type *to,
+                              weir_map_fn *fn, const char *name);
+
+WEIR_END_DECLS
+
+#ifndef __cplusplus
+
+/* The stream of fn of each record. */
+#define weir_map(s, fn)                                                                            \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_map_in_##fn),                                               \
+                 "weir_map(" #s ", " #fn "): the stream does not carry the records " #fn           \
+                 " takes"),                                                                        \
+     weir_map_add_##fn((s).port))
+/* weir_map_ctx(stream, fn, options…) */
+#define weir_map_ctx(s, ...) weir_map_ctx_(s, __VA_ARGS__, .end_ = 0)
+#define weir_map_ctx_(s, fn, ...) WEIR_CONTEXT_CALL_(map, s, fn, __VA_ARGS__)
 
 /* Registers fn, OUT fn(const IN *), for weir_map: checks the signature, makes the batch loop. */
 #define WEIR_MAP(fn, IN, OUT)                                                                      \
@@ -45,16 +60,34 @@
                                                       weir_map_kernel_##fn, #fn) };                \
     }
 
-/* The stream of fn of each record. */
-#define weir_map(s, fn)                                                                            \
-    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_map_in_##fn),                                               \
-                 "weir_map(" #s ", " #fn "): the stream's records are not the records " #fn        \
-                 " takes"),                                                                        \
-     weir_map_add_##fn((s).port))
+/* Registers fn, OUT fn(CTX *, const IN *), for weir_map_ctx. */
+#define WEIR_MAP_CTX(fn, CTX, IN, OUT)                                                             \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn), OUT(*)(CTX *, const IN *)),                         \
+                   "WEIR_MAP_CTX(" #fn ", " #CTX ", " #IN ", " #OUT "): " #fn " must be " #OUT     \
+                   " (" #CTX " *, const " #IN " *)");                                              \
+    typedef IN weir_map_ctx_in_##fn;                                                               \
+    typedef weir_stream(OUT) weir_map_ctx_out_##fn;                                                \
+    WEIR_CONTEXT_(map, fn, CTX)                                                                    \
+    static void weir_map_ctx_kernel_##fn(const void *in, void *out, size_t count, void *ctx)       \
+    {                                                                                              \
+        const IN *from = in;                                                                       \
+        OUT *to = out;                                                                             \
+        for (size_t i = 0; i < count; i++)                                                         \
+            weir_store_##OUT((char *)&to[i], fn(ctx, &from[i]));                                   \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_map_ctx_out_##fn weir_map_ctx_add_##fn(                         \
+        weir_port *in, const struct weir_map_options_##fn *o)                                      \
+    {                                                                                              \
+        return (weir_map_ctx_out_##fn){ .port =                                                    \
+                                            WEIR_CONTEXT_STAGE_(map, fn, IN, OUT, in, o) };        \
+    }
 
-/* As above over records described at run time. name is what the operator is called; it is followed
- * by a number if it is taken. */
-WEIR_API weir_port *weir__map(weir_port *in, const weir_type *from, const weir_type *to,
-                              weir_map_fn *fn, const char *name);
+/* Says to the compiler that iterations do not depend on each other, though in may be out. */
+#ifdef __clang__
+#define WEIR_INDEPENDENT_ _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define WEIR_INDEPENDENT_ _Pragma("GCC ivdep")
+#endif
 
+#endif
 #endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Contexts of stages: the _CTX forms of WEIR_MAP, WEIR_FILTER, WEIR_FLAT_MAP and WEIR_INSPECT,
+ * whose functions take a typed context first.
+ *
+ *     static rates *rates_open(void *ctx, unsigned worker) { return read_rates(ctx); }
+ *     static void rates_close(rates *r) { free(r); }
+ *     static sale convert(rates *r, const order *o) { return (sale){ o->cents * r->factor }; }
+ *     WEIR_MAP_CTX(convert, rates, order, sale)
+ *     …
+ *     weir_map_ctx(orders, convert, .init = rates_open, .fini = rates_close, .ctx = "rates.csv");
+ *     weir_map_ctx(orders, convert, .ctx = &rates_of_today);
+ *
+ * With .init every worker makes a context of its own, on its own thread, of what .ctx is; NULL from
+ * it ends the run with WEIR_FAILED. .fini ends what .init has made. Without .init the function gets
+ * .ctx itself, which the workers share: it must not change while they run. .name names the stage.
+ */
+#ifndef WEIR_OPERATORS_CONTEXT_H
+#define WEIR_OPERATORS_CONTEXT_H
+
+#include <weir/graph.h>
+
+WEIR_BEGIN_DECLS
+
+/* Adds the stage with a copy of the options (size bytes) as its ctx. has_ctx: .init or .ctx was
+ * given; it is refused otherwise. */
+WEIR_API weir_port *weir__stage_with_context(weir_port *in, const weir_stage_spec *spec,
+                                             const void *options, size_t size, bool has_ctx);
+
+WEIR_END_DECLS
+
+#ifndef __cplusplus
+
+/* For an operator `op`: options of its function fn, and what makes and ends contexts by them. */
+#define WEIR_CONTEXT_(op, fn, CTX)                                                                 \
+    struct weir_##op##_options_##fn {                                                              \
+        const char *name;                                                                          \
+        CTX *(*init)(void *ctx, unsigned worker);                                                  \
+        void (*fini)(CTX *made);                                                                   \
+        const void *ctx;                                                                           \
+        char end_; /* that no call is without any */                                               \
+    };                                                                                             \
+    static void *weir_##op##_init_##fn(void *ctx, unsigned worker)                                 \
+    {                                                                                              \
+        const struct weir_##op##_options_##fn *o = ctx;                                            \
+        return o->init ? (void *)o->init((void *)o->ctx, worker) : (void *)o->ctx;                 \
+    }                                                                                              \
+    static void weir_##op##_fini_##fn(void *made, void *ctx)                                       \
+    {                                                                                              \
+        const struct weir_##op##_options_##fn *o = ctx;                                            \
+        if (o->init && o->fini)                                                                    \
+            o->fini(made);                                                                         \
+    }
+
+/* The stage of kind `op` whose spec's member .op is the function's kernel. */
+#define WEIR_CONTEXT_STAGE_(op, fn, IN, OUT, port, o)                                              \
+    weir__stage_with_context(port,                                                                 \
+                             &(weir_stage_spec){ .struct_size = sizeof(weir_stage_spec),           \
+                                                 .kind = #op,                                      \
+                                                 .name = (o)->name ? (o)->name : #fn,              \
+                                                 .in = IN##_type(),                                \
+                                                 .out = OUT##_type(),                              \
+                                                 .op = weir_##op##_ctx_kernel_##fn,                \
+                                                 .init = weir_##op##_init_##fn,                    \
+                                                 .fini = weir_##op##_fini_##fn },                  \
+                             o, sizeof *(o), (o)->init || (o)->ctx)
+
+/* The call; its options end with .end_. */
+#define WEIR_CONTEXT_CALL_(op, s, fn, ...)                                                         \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_##op##_ctx_in_##fn),                                        \
+                 "weir_" #op "_ctx(" #s ", " #fn                                                   \
+                 "): the stream does not carry the records " #fn " takes"),                        \
+     weir_##op##_ctx_add_##fn((s).port, &(struct weir_##op##_options_##fn){ __VA_ARGS__ }))
+
+#endif
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every operator's macro, nested, with and without options, with every warning on.
+ */
+#include <weir/test.h>
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text)
+#define WORD_COUNT(F) F(str, text) F(i64, count)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+WEIR_RECORD(word_count, WORD_COUNT)
+
+static word whole(const line *l) { return (word){ l->text }; }
+WEIR_MAP(whole, line, word)
+static word whole_ctx(const int *n, const line *l) { return *n ? whole(l) : (word){ { 0 } }; }
+WEIR_MAP_CTX(whole_ctx, const int, line, word)
+static bool is_long(const word *w) { return w->text.len > 5; }
+WEIR_FILTER(is_long, word)
+static bool is_longer(int *n, const word *w) { return (int)w->text.len > *n; }
+WEIR_FILTER_CTX(is_longer, int, word)
+static void split(const line *l, weir_out(word) out) { word_emit(out, (word){ l->text }); }
+WEIR_FLAT_MAP(split, line, word)
+static void split_ctx(int *n, const line *l, weir_out(word) out)
+{
+    ++*n;
+    word_emit(out, (word){ weir_str_copy(out, l->text) });
+}
+WEIR_FLAT_MAP_CTX(split_ctx, int, line, word)
+static void show(const word *w) { (void)w; }
+WEIR_INSPECT(show, word)
+static void show_ctx(int *n, const word *w) { *n += (int)w->text.len; }
+WEIR_INSPECT_CTX(show_ctx, int, word)
+static uint64_t length(const word *w) { return w->text.len; }
+WEIR_ROUTE(length, word)
+
+static int number = 3;
+static int *make(void *ctx, unsigned worker)
+{
+    (void)worker;
+    return ctx;
+}
+static void end(int *made) { *made = 0; }
+static void look(const weir_batch *batch, void *ctx) { *(int *)ctx += (int)batch->count; }
+static void step_it(weir_step *step, void *state)
+{
+    (void)state;
+    while (weir_step_take(step, 0))
+        ;
+}
+
+static weir_input *lines_in, *more_in;
+static weir_captured *captured;
+static weir_probe *probe;
+
+void build(weir_graph *g, void *ctx);
+void build(weir_graph *g, void *ctx)
+{
+    weir_stream(line) lines = weir_input_add(g, line, &lines_in);
+    weir_stream(line) more = weir_input_add(g, line, &more_in, .name = "more");
+    weir_stream(line) all = weir_concat(lines, weir_broadcast(more), weir_concat(more));
+    weir_stream(word) a = weir_filter(weir_map(all, whole), is_long);
+    weir_stream(word) b = weir_filter_ctx(weir_map_ctx(all, whole_ctx, .ctx = &number), is_longer,
+                                          .init = make, .fini = end, .ctx = ctx);
+    weir_stream(word) c = weir_inspect(weir_flat_map(all, split), show);
+    weir_stream(word) d = weir_inspect_ctx(weir_flat_map_ctx(all, split_ctx, .init = make),
+                                           show_ctx, .name = "shown", .ctx = &number);
+    weir_stream(word) parts[4], yes, no;
+    weir_partition(weir_exchange(weir_exchange_by(c, length), WEIR_KEY(word, text)), length, parts,
+                   4);
+    weir_branch(d, is_long, &yes, &no);
+    weir_inspect_batches(yes, look, &number); /* nobody uses the result */
+    weir_stream(word_count) counts =
+        weir_count(weir_concat(a, b, c, weir_negate(weir_as_collection(no))), word_count,
+                   WEIR_KEY(word, text));
+    weir_stream(word) e = weir_unary(parts[0], word, step_it);
+    weir_stream(word) f = weir_binary(e, parts[1], word, step_it, .interest = WEIR_ALWAYS,
+                                      .name = "both");
+    weir_unary(f, word, step_it);
+    weir_capture(counts, captured);
+    probe = weir_probe(counts, NULL);
+}
+
+static void build_test(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(line) lines = weir_test_input(g, line);
+    weir_test_output(weir_concat(lines, weir_test_collection(g, line)));
+}
+
+weir_status test(void);
+weir_status test(void)
+{
+    weir_test *t = weir_test_create(build_test, NULL);
+    weir_test_destroy(t);
+    t = weir_test_create(build_test, &number, .workers = 2, .seed = 5);
+    weir_test_push(t, 0, line, 1, +1, { weir_str_of("a") });
+    weir_test_push_on(t, 1, 0, line, 1, -1, { .text = weir_str_of("a") });
+    weir_status status = weir_test_run(t);
+    weir_test_destroy(t);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* expect: weir_branch\(words, is_empty, &yes, &no\): the stream does not carry .*is_empty takes */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+
+static bool is_empty(const line *l) { return l->text.len == 0; }
+WEIR_FILTER(is_empty, line)
+
+void build(weir_stream(line) lines, weir_stream(word) words);
+void build(weir_stream(line) lines, weir_stream(word) words)
+{
+    weir_stream(line) yes, no;
+#ifdef WRONG
+    weir_branch(words, is_empty, &yes, &no);
+#else
+    weir_branch(lines, is_empty, &yes, &no);
+#endif
+    (void)yes;
+    (void)no;
+    (void)lines;
+    (void)words;
+}

@@ -1,0 +1,27 @@
+/* expect: invalid initializer|with an expression of incompatible type */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+
+static void nothing(weir_step *step, void *state)
+{
+    (void)step;
+    (void)state;
+}
+
+void build(weir_stream(line) lines, weir_stream(word) words);
+void build(weir_stream(line) lines, weir_stream(word) words)
+{
+#ifdef WRONG
+    weir_stream(line) result = weir_unary(lines, word, nothing);
+#else
+    weir_stream(word) result = weir_unary(lines, word, nothing);
+#endif
+    (void)result;
+    (void)lines;
+    (void)words;
+}
