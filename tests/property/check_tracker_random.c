@@ -123,6 +123,14 @@ static weir_time any_time(unsigned depth, uint64_t span)
     return t;
 }
 
+static bool is_flat(void)
+{
+    for (uint32_t p = 0; p < g.port_count; p++)
+        if (g.ports[p].depth > 1)
+            return false;
+    return true;
+}
+
 /* ---- one tracker ---- */
 
 typedef struct counts {
@@ -149,6 +157,44 @@ static void forget_zeros(counts *c)
         if (c->stamps[i].diff)
             c->stamps[kept++] = c->stamps[i];
     c->count = kept;
+}
+
+typedef struct named {
+    const counts *c;
+    bool seen[STAMPS];
+} named;
+
+static void name(const weir__outstanding *o, void *ctx)
+{
+    named *n = ctx;
+    uint32_t i = 0;
+    while (i < n->c->count &&
+           !(n->c->stamps[i].port == o->port && n->c->stamps[i].diff == o->count &&
+             weir_time_equal(&n->c->stamps[i].time, &o->time, WEIR_TIME_COORDS)))
+        i++;
+    ck_assert_msg(i < n->c->count && !n->seen[i], "WEIR_SEED=%lu", (long)seed);
+    n->seen[i] = true;
+}
+
+/* Who holds a port's frontier back: each count that alone makes one of its elements. */
+static void check_holders(const weir__tracker *tracker, const counts *c, uint32_t port,
+                          const weir_frontier *frontier)
+{
+    static weir_frontier alone[ORACLE_PORTS + 1];
+    named held = { .c = c }, all = { .c = c };
+    weir__tracker_holders(tracker, port, name, &held);
+    weir__tracker_each(tracker, name, &all);
+    oracle_init(&g, alone);
+    for (uint32_t i = 0; i < c->count; i++) {
+        bool holds = false;
+        oracle_frontiers(&g, &c->stamps[i], 1, alone);
+        for (uint32_t e = 0; e < alone[port].count; e++) {
+            const weir_time *t = &weir_frontier_times(&alone[port])[e];
+            holds |= !weir_frontier_less_than(frontier, t);
+        }
+        ck_assert_msg(all.seen[i] && held.seen[i] == holds, "WEIR_SEED=%lu", (long)seed);
+    }
+    oracle_fini(&g, alone);
 }
 
 /* far: with times near the end of the range. Where coordinates are dropped, what overflows
@@ -181,19 +227,14 @@ static void track(unsigned flags, int steps, bool far)
                 weir__topology_is_tracked(topology, p) && !weir_frontier_equal(&f[p], &before[p]);
         bool good = oracle_agrees(&g, topology, tracker, f);
         ck_assert_msg(good && changed == expected, "step %d: WEIR_SEED=%lu", step, (long)seed);
+        uint32_t asked = any(g.port_count + 1);
+        if (g.port_count < 50 && (!far || is_flat()) && weir__topology_is_tracked(topology, asked))
+            check_holders(tracker, &c, asked, &f[asked]);
     }
     oracle_fini(&g, f);
     oracle_fini(&g, before);
     weir__tracker_destroy(tracker);
     weir__topology_destroy(topology);
-}
-
-static bool is_flat(void)
-{
-    for (uint32_t p = 0; p < g.port_count; p++)
-        if (g.ports[p].depth > 1)
-            return false;
-    return true;
 }
 
 static void track_graphs(int graphs, uint32_t ports, int steps)
