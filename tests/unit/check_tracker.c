@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tracker by examples: frontiers, `done`, removed ports, the ends of the range of times, reports,
- * the rule on holding back; and the assertions of progress.
+ * The tracker by examples: frontiers, `done`, removed ports, the ends of the range of times,
+ * reports, the rule on holding back; and the assertions of progress.
  */
 #include <signal.h>
 #include <string.h>
