@@ -61,17 +61,26 @@ static void merge_free(weir__merge *merge)
     weir_free(merge, sizeof *merge);
 }
 
-void weir_spine_destroy(weir_spine *spine)
+void weir_spine_clear(weir_spine *spine)
 {
-    if (!spine)
-        return;
-    WEIR_ASSERT(!spine->holds, "a trace was destroyed that '%s' still holds", spine->holds->owner);
+    WEIR_ASSERT(!spine->holds, "a trace was dropped that '%s' still holds", spine->holds->owner);
     for (uint32_t i = 0; i < spine->count; i++) {
         merge_free(spine->levels[i].merge);
         weir_trace_run_release(spine->levels[i].run);
     }
-    weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
+    spine->count = 0;
+    spine->since = 0;
     weir_trace_runs_release(spine->list);
+    spine->list = NULL;
+    charge(spine);
+}
+
+void weir_spine_destroy(weir_spine *spine)
+{
+    if (!spine)
+        return;
+    weir_spine_clear(spine);
+    weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
     if (spine->account)
         weir_account_add(spine->account, -(int64_t)spine->bytes);
     weir_shape_release(spine->shape);

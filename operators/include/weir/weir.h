@@ -18,6 +18,7 @@
 #include <weir/operators/capture.h>
 #include <weir/operators/collection.h>
 #include <weir/operators/concat.h>
+#include <weir/operators/consolidate.h>
 #include <weir/operators/context.h>
 #include <weir/operators/count.h>
 #include <weir/operators/exchange.h>

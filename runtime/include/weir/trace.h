@@ -83,6 +83,8 @@ typedef struct weir_spine weir_spine;
 
 WEIR_API weir_spine *weir_spine_create(weir_shape *shape, weir_account *account);
 WEIR_API void weir_spine_destroy(weir_spine *spine);
+/* Drops all runs; times may begin anew. There must be no hold. */
+WEIR_API void weir_spine_clear(weir_spine *spine);
 /* Appends a run (takes over the caller's reference), whose times are not before those of the run
  * appended last, but may be equal. NO_MEMORY: the reference stays with the caller. */
 WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/consolidate.h. The open epoch is a trace of its own: what comes is summed run
+ * by run, runs are merged as they get many, and the end of the epoch reads them as one.
+ */
+#include <string.h>
+
+#include <weir/node.h>
+#include <weir/operators/consolidate.h>
+#include <weir/trace.h>
+
+#include "stash.h"
+
+enum { RUN_UPDATES = 8 << 10, FUEL_AN_UPDATE = 4 };
+
+typedef struct description {
+    const weir_type *type;
+    weir_key key;
+} description;
+
+typedef struct state {
+    const description *what;
+    weir_shape *shape;
+    weir_spine *spine; /* of the open epoch */
+    weir_trace_builder *builder;
+    weir__stash stash;
+    weir_status failed;
+    weir_trace_runs *runs; /* while it is emitted */
+    weir_cursor *cursor;
+    bool in_key; /* the cursor has a key whose values are not all out */
+} state;
+
+/* ---- the graph ---- */
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
+static void run(weir_step *step, void *s);
+static void fini(void *s);
+
+static bool find_key(weir_port *in, const char *const *names, weir_key *key)
+{
+    const weir_type *type = weir_port_type(in);
+    weir_error error;
+    if (!names) {
+        for (uint32_t i = 0; i < type->field_count && i < WEIR_KEY_FIELDS_MAX; i++)
+            key->field[key->count++] = (uint16_t)i;
+        return true;
+    }
+    if (weir_key_resolve(type, names, key, &error) == WEIR_OK)
+        return true;
+    weir_graph_fail(weir_port_graph(in), error.status, "consolidate", error.hint, "%s", error.what);
+    return false;
+}
+
+weir_port *weir__consolidate(weir_port *in, const char *const *names)
+{
+    if (!in)
+        return NULL;
+    weir_graph *graph = weir_port_graph(in);
+    description *what = weir_graph_alloc(graph, sizeof *what);
+    what->type = weir_port_type(in);
+    if (weir_port_depth(in) > 1) {
+        weir_graph_fail(graph, WEIR_INVALID, "consolidate", "leave the scope first",
+                        "records of a scope cannot be summed: their times have no one order");
+        return NULL;
+    }
+    if (!find_key(in, names, &what->key))
+        return NULL;
+    weir_node_input input = { .type = what->type,
+                              .interest = WEIR_IF_HOLDING,
+                              .route = WEIR_BY_KEY,
+                              .key = what->key,
+                              .takes_diffs = true };
+    weir_node_output output = { .type = what->type,
+                                .collection = true,
+                                .unique_key = *weir_port_unique_key(in) };
+    weir_node_spec spec = { .struct_size = sizeof spec,
+                            .kind = "consolidate",
+                            .input_count = 1,
+                            .output_count = 1,
+                            .inputs = &input,
+                            .outputs = &output,
+                            .deterministic = true,
+                            .state_kind = WEIR_STATE_KEYED,
+                            .ctx = what,
+                            .init = init,
+                            .step = run,
+                            .fini = fini };
+    return weir_node_output_port(weir_node_add(graph, &spec, &in), 0);
+}
+
+/* ---- state ---- */
+
+static void fini(void *ctx)
+{
+    state *s = ctx;
+    weir_cursor_destroy(s->cursor);
+    weir_trace_runs_release(s->runs);
+    weir__stash_fini(&s->stash);
+    weir_trace_builder_destroy(s->builder);
+    weir_spine_destroy(s->spine);
+    weir_shape_release(s->shape);
+    weir_free(s, sizeof *s);
+}
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
+{
+    const description *what = ctx;
+    weir_account *account = weir_step_account(step);
+    state *s = weir_alloc_must(sizeof *s);
+    *s = (state){ .what = what };
+    weir__stash_init(&s->stash, true, account);
+    weir_status status =
+        weir_shape_create(&s->shape, what->type, &what->key, weir_step_hash_seed(step), error);
+    if (status == WEIR_OK) {
+        s->spine = weir_spine_create(s->shape, account);
+        s->builder = weir_trace_builder_create(s->shape, account);
+        if (!s->spine || !s->builder)
+            status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+    }
+    if (status != WEIR_OK)
+        fini(s);
+    else
+        *result = s;
+    return status;
+}
+
+/* ---- summing ---- */
+
+static void build_run(state *s)
+{
+    weir_trace_run *made;
+    size_t updates = weir_trace_builder_count(s->builder);
+    if (s->failed)
+        return;
+    s->failed = weir_trace_builder_build(s->builder, &made);
+    if (s->failed || !made)
+        return;
+    s->failed = weir_spine_append(s->spine, made);
+    if (s->failed)
+        weir_trace_run_release(made);
+    else
+        weir_spine_work(s->spine, FUEL_AN_UPDATE * updates);
+}
+
+static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
+{
+    state *s = ctx;
+    uint64_t epoch = weir__stash_first(&s->stash)->epoch;
+    while (from < to && !s->failed) {
+        size_t room = RUN_UPDATES - weir_trace_builder_count(s->builder);
+        weir_updates updates = { .records = weir_batch_record(batch, from),
+                                 .count = to - from < room ? to - from : room,
+                                 .hashes = batch->hashes ? batch->hashes + from : NULL,
+                                 .diffs = batch->diffs ? batch->diffs + from : NULL,
+                                 .time = epoch };
+        s->failed = weir_trace_builder_add(s->builder, &updates);
+        from += updates.count;
+        if (weir_trace_builder_count(s->builder) == RUN_UPDATES)
+            build_run(s);
+    }
+}
+
+/* ---- emitting ---- */
+
+/* The epoch is complete: what came of it is to be read. */
+static void begin(state *s)
+{
+    build_run(s);
+    if (s->failed)
+        return;
+    s->runs = weir_spine_list(s->spine);
+    if (s->runs)
+        s->cursor = weir_cursor_create(s->runs->runs, s->runs->count);
+    if (!s->cursor)
+        s->failed = WEIR_NO_MEMORY;
+}
+
+static void end(weir_step *step, state *s)
+{
+    weir_cursor_destroy(s->cursor);
+    weir_trace_runs_release(s->runs);
+    s->cursor = NULL;
+    s->runs = NULL;
+    weir_spine_clear(s->spine);
+    weir__stash_done(&s->stash, step);
+}
+
+/* Goes to the next record that is left; false: there is none. */
+static bool next(state *s, uint64_t epoch, int64_t *sum)
+{
+    do {
+        while (!s->in_key || !weir_cursor_next_value(s->cursor)) {
+            s->in_key = weir_cursor_next_key(s->cursor);
+            if (!s->in_key)
+                return false;
+        }
+        if (!weir_cursor_sum(s->cursor, epoch, sum)) {
+            s->failed = WEIR_OVERFLOWED;
+            return false;
+        }
+    } while (*sum == 0);
+    return true;
+}
+
+static void copy_strings(const weir_type *type, char *record, weir_builder *out)
+{
+    for (uint32_t i = 0; type->has_strings && i < type->field_count; i++) {
+        const weir_field *f = &type->fields[i];
+        weir_str *s = (weir_str *)(void *)(record + f->offset);
+        if ((f->kind == WEIR_KIND_str || f->kind == WEIR_KIND_bytes) && !weir_str_is_inline(s))
+            *s = weir_builder_str(out, s->u.ptr, s->len);
+    }
+}
+
+/* False: the step's work is used up. */
+static bool emit(weir_step *step, state *s)
+{
+    const weir_type *type = s->what->type;
+    uint64_t epoch = weir__stash_first(&s->stash)->epoch;
+    weir_time time = weir_time_1(epoch);
+    weir_builder *out = weir_step_output(step, 0, &time);
+    bool more = true;
+    while (more && !weir_step_spent(step)) {
+        void *records;
+        int64_t *diffs;
+        size_t room = weir_builder_bulk(out, RUN_UPDATES, &records, &diffs), n = 0;
+        while (n < room && (more = next(s, epoch, &diffs[n]))) {
+            char *record = (char *)records + n++ * type->size;
+            memcpy(record, weir_cursor_record(s->cursor), type->size);
+            copy_strings(type, record, out);
+        }
+        weir_builder_commit(out, n);
+    }
+    return !more;
+}
+
+static void fail(weir_step *step, const state *s)
+{
+    if (s->failed == WEIR_OVERFLOWED)
+        weir_step_fail(step, WEIR_OVERFLOWED,
+                       "the diffs of a record in one epoch add up to more than 64 bits hold");
+    else
+        weir_step_fail(step, s->failed, "no memory for a trace of %zu updates",
+                       weir_spine_updates(s->spine));
+}
+
+static void run(weir_step *step, void *ctx)
+{
+    state *s = ctx;
+    while (!s->failed) {
+        if (s->cursor && !emit(step, s)) {
+            weir_step_again(step);
+            return;
+        }
+        if (s->cursor)
+            end(step, s);
+        if (s->failed || !weir__stash_feed(&s->stash, step, add, s) ||
+            !weir__stash_complete(&s->stash, step, add, s))
+            break;
+        begin(s);
+    }
+    if (s->failed)
+        fail(step, s);
+}
