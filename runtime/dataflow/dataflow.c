@@ -321,8 +321,10 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
     if (dataflow->next_due_ns <= context->now_ns)
         wake_due(dataflow);
     for (unsigned passes = 1;; passes++) {
-        if (dataflow->touched)
+        if (dataflow->touched) {
             propagate(dataflow);
+            ran = true; /* probes may have moved: whoever waits for one looks before parking */
+        }
         if (dataflow->clocked_count && weir__clock_turn(dataflow)) {
             weir__dataflow_apply(dataflow);
             ran = true;
