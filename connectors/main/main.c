@@ -102,7 +102,7 @@ static int build(weir_main_program *program)
     weir_error failure = { .status = WEIR_OK };
     weir__declared declared;
     weir_status built =
-        weir_runtime_build(program->runtime, NULL, program->build, program->ctx, &failure);
+        weir_runtime_build(program->runtime, program->name, program->build, program->ctx, &failure);
     weir_status status = collect_declared(program, &declared);
     if (status != WEIR_OK)
         return STATUS_FAILED;
@@ -119,7 +119,8 @@ static int print_help(weir_main_program *program)
     weir__declared declared;
     if (create_runtime(program, 1) != WEIR_OK)
         return STATUS_FAILED;
-    (void)weir_runtime_build(program->runtime, NULL, program->build, program->ctx, &ignored);
+    (void)weir_runtime_build(program->runtime, program->name, program->build, program->ctx,
+                             &ignored);
     if (collect_declared(program, &declared) != WEIR_OK)
         return STATUS_FAILED;
     weir__report_help(stdout, &program->config, program->name, &declared);

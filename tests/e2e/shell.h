@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <weir/base.h>
@@ -37,8 +38,15 @@ WEIR_UNUSED WEIR_PRINTF(1, 2) static int shell(const char *format, ...)
     int len = vsnprintf(command, sizeof command, format, args);
     va_end(args);
     ck_assert_int_lt(len, (int)sizeof command);
-    int status = system(command);
-    return status == -1 ? -1 : WEXITSTATUS(status);
+    (void)fflush(NULL);
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/bin/bash", "bash", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 WEIR_UNUSED static void folder_remove(void)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Programs as the end-to-end tests see them: started with arguments and a few variables, watched by
+ * what they write, ended by a signal or by themselves. Static functions: each program includes it
+ * once.
+ */
+#ifndef WEIR_TESTS_E2E_PROCESS_H
+#define WEIR_TESTS_E2E_PROCESS_H
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "e2e/client.h"
+#include "e2e/shell.h"
+
+typedef struct process {
+    pid_t pid;
+    int out, err;          /* what it writes, or -1 */
+    char text[2][1 << 16]; /* what it has written so far: out, err */
+    size_t len[2];
+    int status; /* exit status, or 128 + the signal; once it has ended */
+} process;
+
+/* Runs a command in bash. Begin it with exec, so that signals reach the program itself. */
+WEIR_UNUSED WEIR_PRINTF(2, 3) static void process_start(process *p, const char *format, ...)
+{
+    char line[4000];
+    int out[2], err[2];
+    va_list args;
+    va_start(args, format);
+    ck_assert_int_lt(vsnprintf(line, sizeof line, format, args), (int)sizeof line);
+    va_end(args);
+    *p = (process){ .pid = -1 };
+    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
+    (void)fflush(NULL);
+    p->pid = fork();
+    ck_assert_int_ge(p->pid, 0);
+    if (p->pid == 0) {
+        (void)dup2(out[1], 1);
+        (void)dup2(err[1], 2);
+        execl("/bin/bash", "bash", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    (void)close(out[1]);
+    (void)close(err[1]);
+    p->out = out[0];
+    p->err = err[0];
+}
+
+/* Reads what has come; false once both streams have ended. */
+static bool process_read(process *p)
+{
+    struct pollfd fds[2] = { { .fd = p->out, .events = POLLIN },
+                             { .fd = p->err, .events = POLLIN } };
+    int *const ends[2] = { &p->out, &p->err };
+    if (p->out < 0 && p->err < 0)
+        return false;
+    ck_assert_msg(poll(fds, 2, PATIENCE_MS) > 0, "silent for %d s; so far: %s%s",
+                  PATIENCE_MS / 1000, p->text[0], p->text[1]);
+    for (int i = 0; i < 2; i++) {
+        if (!fds[i].revents)
+            continue;
+        if (p->len[i] > sizeof p->text[i] / 2) { /* keep the newer half */
+            p->len[i] = sizeof p->text[i] / 4;
+            memmove(p->text[i], p->text[i] + sizeof p->text[i] / 4, p->len[i]);
+        }
+        ssize_t got = read(fds[i].fd, p->text[i] + p->len[i], sizeof p->text[i] - p->len[i] - 1);
+        if (got <= 0) {
+            (void)close(*ends[i]);
+            *ends[i] = -1;
+            got = 0;
+        }
+        p->len[i] += (size_t)got;
+        p->text[i][p->len[i]] = '\0';
+    }
+    return true;
+}
+
+/* Waits until it has written something; the place behind it. stream: 0 output, 1 errors. */
+WEIR_UNUSED static const char *process_wait_text(process *p, int stream, const char *what)
+{
+    const char *found;
+    while (!(found = strstr(p->text[stream], what)))
+        ck_assert_msg(process_read(p), "it ended without writing '%s'; it wrote: %s%s", what,
+                      p->text[0], p->text[1]);
+    return found + strlen(what);
+}
+
+/* Waits for its end; the exit status. */
+WEIR_UNUSED static int process_wait(process *p)
+{
+    int status;
+    while (process_read(p))
+        ;
+    ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
+    p->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return p->status;
+}
+
+/* The address that weir_main logs. It is overwritten by the next call. */
+WEIR_UNUSED static const char *process_url(process *p)
+{
+    static char url[200];
+    const char *at = process_wait_text(p, 1, "listening at ");
+    while (!strchr(at, '\n'))
+        ck_assert(process_read(p));
+    ck_assert_int_eq(sscanf(process_wait_text(p, 1, "listening at "), "%199s", url), 1);
+    return url;
+}
+
+#endif
