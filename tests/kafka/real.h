@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * For the tests with real brokers: brokers of a test's own, by the scripts beside this file, and what
- * is done to topics by librdkafka alone, so that Weir is not checked against itself.
+ * For the tests with real brokers: brokers of a test's own, by the scripts beside this file, and
+ * what is done to topics by librdkafka alone, so that Weir is not checked against itself.
  */
 #ifndef WEIR_TESTS_KAFKA_REAL_H
 #define WEIR_TESTS_KAFKA_REAL_H
