@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/input.h. A handle collects records in chunks; the node takes the chunks over
- * in its step, under a lock that is held for the length of a pointer's exchange.
+ * See weir/operators/input.h. A handle collects records in chunks; the node takes them in its
+ * step, as long as there is room, under a lock that is held for the length of a pointer's exchange.
  */
 #include <pthread.h>
 #include <string.h>
@@ -10,40 +10,44 @@
 #include <weir/node.h>
 #include <weir/operators/input.h>
 
-enum { CHUNK_BYTES = 32 << 10 };
+enum {
+    CHUNK_BYTES = 32 << 10,
+    WAITING_MAX = 1 << 20, /* bytes handed over and not taken by the node: then it is full */
+};
 
-/* Records on their way into the graph, and their strings: a pin of the batches they go into. */
-typedef struct chunk {
-    weir_pin pin; /* first */
-    struct chunk *next;
-    size_t size; /* of the whole block */
-    weir_time time;
-    bool advance; /* after the records: move on to `time` */
-    bool close;
-    uint32_t count, capacity;
-    char *records;
-    int64_t *diffs;
-    bool tracked; /* some diff is not 1 */
-} chunk;
-
-/* Strings longer than a chunk's rest lie in blocks of their own. */
+/* Strings of a chunk's records: a pin of the batches they go into. Those longer than the rest of
+ * one lie in blocks of their own. */
 typedef struct heap {
     weir_pin pin;
     struct heap *next;
     size_t size, used;
 } heap;
 
+/* Records on their way into the graph. */
+typedef struct chunk {
+    struct chunk *next;
+    weir_time time;
+    bool advance; /* after the records: move on to `time` */
+    bool close;
+    bool tracked; /* some diff is not 1 */
+    uint32_t count, capacity;
+    char *records;
+    int64_t *diffs;
+    heap *heaps;
+    size_t bytes; /* of all of it */
+} chunk;
+
 struct weir_input_handle {
     weir_input *input;
     chunk *filling;
-    heap *heaps; /* of the chunk being filled */
+    const void *filler; /* the thread that began it: atomic */
     weir_time time;
     bool opened, closed;
     pthread_mutex_t lock; /* guards what follows */
     chunk *first, *last;  /* handed over, not taken yet */
-    heap *taken_heaps;
-    weir_waker *waker; /* NULL until the node is made and after it has gone */
-    bool full, ended;
+    weir_waker *waker;    /* NULL until the node is made and after it has gone */
+    bool full, ended;     /* atomic: read without the lock, too */
+    size_t waiting;       /* bytes of the chunks handed over: atomic, too */
 };
 
 struct weir_input {
@@ -65,19 +69,33 @@ static void heap_release(weir_pin *pin)
 
 static void chunk_free(chunk *c, const weir_input *input)
 {
+    for (heap *h = c->heaps, *next; h; h = next) {
+        next = h->next;
+        weir_pin_release(&h->pin);
+    }
     weir_free(c->records, (size_t)c->capacity * input->type->size);
     weir_free(c->diffs, c->capacity * sizeof *c->diffs);
-    weir_free(c, c->size);
+    weir_free(c, sizeof *c);
 }
 
-static chunk *chunk_create(const weir_input *input, const weir_time *time)
+static chunk *chunk_create(const weir_time *time)
 {
     chunk *c = weir_alloc_must(sizeof *c);
-    memset(c, 0, sizeof *c);
-    c->size = sizeof *c;
-    c->time = *time;
+    *c = (chunk){ .time = *time, .bytes = sizeof *c };
     return c;
-    (void)input;
+}
+
+/* Its address names the thread, as long as that lives. */
+static _Thread_local char thread_token;
+
+/* The chunk being filled, or a new one. */
+static chunk *chunk_of(weir_input_handle *handle)
+{
+    if (!handle->filling) {
+        __atomic_store_n(&handle->filler, &thread_token, __ATOMIC_RELAXED);
+        handle->filling = chunk_create(&handle->time);
+    }
+    return handle->filling;
 }
 
 /* ---- the node ---- */
@@ -98,13 +116,13 @@ static weir_status input_init(weir_step *step, void *ctx, void **out, weir_error
 }
 
 /* Every batch that leaves keeps the heaps that its strings may point into. */
-static void emit(weir_builder *out, const weir_input *input, const chunk *c, heap *heaps)
+static void emit(weir_builder *out, const weir_input *input, const chunk *c)
 {
     for (uint32_t done = 0; done < c->count;) {
         void *room;
         int64_t *diffs = NULL;
         size_t n = weir_builder_bulk(out, c->count - done, &room, c->tracked ? &diffs : NULL);
-        for (heap *h = heaps; h; h = h->next)
+        for (heap *h = c->heaps; h; h = h->next)
             weir_builder_pin(out, &h->pin);
         memcpy(room, c->records + (size_t)done * input->type->size, n * input->type->size);
         if (diffs)
@@ -114,32 +132,47 @@ static void emit(weir_builder *out, const weir_input *input, const chunk *c, hea
     }
 }
 
+/* The next chunk, or NULL if there is none or the budget is used up. */
+static chunk *take(weir_step *step, weir_input_handle *handle)
+{
+    bool last = weir_step_ending(step);
+    bool full = weir_step_full(step) && !last; /* the step is called again when there is room */
+    pthread_mutex_lock(&handle->lock);
+    __atomic_store_n(&handle->full, full, __ATOMIC_RELAXED);
+    chunk *c = full ? NULL : handle->first;
+    if (c) {
+        handle->first = c->next;
+        __atomic_store_n(&handle->waiting, handle->waiting - c->bytes, __ATOMIC_RELAXED);
+        if (!handle->first)
+            handle->last = NULL;
+    } else if (last) {
+        __atomic_store_n(&handle->ended, true, __ATOMIC_RELAXED);
+        if (__atomic_load_n(&handle->filler, __ATOMIC_RELAXED) == &thread_token) {
+            c = handle->filling; /* our own thread's: nobody is filling it now */
+            handle->filling = NULL;
+        }
+    }
+    pthread_mutex_unlock(&handle->lock);
+    return c;
+}
+
 static void input_step(weir_step *step, void *ctx)
 {
     weir_input_handle *handle = ((state *)ctx)->handle;
     const weir_input *input = handle->input;
-    pthread_mutex_lock(&handle->lock);
-    chunk *c = handle->first;
-    heap *heaps = handle->taken_heaps;
-    handle->first = handle->last = NULL;
-    handle->taken_heaps = NULL;
-    __atomic_store_n(&handle->full, weir_step_full(step), __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&handle->lock);
     bool close = false;
-    while (c) {
-        chunk *next = c->next;
+    for (chunk *c; (c = take(step, handle));) {
         weir_time at = input->manual ? weir_cap_time(step, 0) : weir_step_epoch(step);
         if (c->count)
-            emit(weir_step_output(step, 0, &at), input, c, heaps);
+            emit(weir_step_output(step, 0, &at), input, c);
         if (c->advance)
             weir_cap_downgrade(step, 0, &c->time);
         close = close || c->close;
         chunk_free(c, input);
-        c = next;
-    }
-    for (heap *h = heaps, *next; h; h = next) {
-        next = h->next;
-        weir_pin_release(&h->pin);
+        if (weir_step_spent(step) && !weir_step_ending(step)) {
+            weir_step_again(step);
+            break;
+        }
     }
     if (close)
         weir_step_finish(step);
@@ -166,12 +199,6 @@ static void input_end(void *ctx)
         }
         if (handle->filling)
             chunk_free(handle->filling, input);
-        heap *lists[2] = { handle->heaps, handle->taken_heaps };
-        for (int k = 0; k < 2; k++)
-            for (heap *h = lists[k], *next; h; h = next) {
-                next = h->next;
-                weir_pin_release(&h->pin);
-            }
         pthread_mutex_destroy(&handle->lock);
     }
 }
@@ -225,34 +252,39 @@ weir_input_handle *weir_input_open(weir_input *input, unsigned index)
 }
 
 /* Room for n bytes of strings that live as long as the chunk. */
-static char *heap_room(weir_input_handle *handle, size_t n)
+static char *heap_room(chunk *c, size_t n)
 {
-    heap *h = handle->heaps;
+    heap *h = c->heaps;
     if (!h || h->size - h->used < n) {
         size_t size = sizeof *h + n > CHUNK_BYTES ? sizeof *h + n : CHUNK_BYTES;
         h = weir_alloc_must(size);
-        *h = (heap){ { 1, (uint32_t)size, heap_release }, handle->heaps, size, sizeof *h };
-        handle->heaps = h;
+        *h = (heap){ { 1, size < UINT32_MAX ? (uint32_t)size : UINT32_MAX, heap_release },
+                     c->heaps, size, sizeof *h };
+        c->heaps = h;
+        c->bytes += size;
     }
     char *room = (char *)h + h->used;
     h->used += n;
     return room;
 }
 
+/* A chunk with room for one more record; NULL if too much waits for the node. */
 static chunk *room_in_chunk(weir_input_handle *handle)
 {
-    const weir_input *input = handle->input;
-    size_t size = input->type->size;
-    if (handle->filling && handle->filling->count * size >= CHUNK_BYTES)
+    size_t size = handle->input->type->size;
+    bool begins = !handle->filling || handle->filling->count * size >= CHUNK_BYTES ||
+                  handle->filling->bytes >= 4 * CHUNK_BYTES;
+    if (begins && __atomic_load_n(&handle->waiting, __ATOMIC_RELAXED) >= WAITING_MAX)
+        return NULL;
+    if (begins)
         weir_input_flush(handle);
-    if (!handle->filling)
-        handle->filling = chunk_create(input, &handle->time);
-    chunk *c = handle->filling;
+    chunk *c = chunk_of(handle);
     if (c->count == c->capacity) {
         uint32_t old = c->capacity, capacity = old ? old * 4 : 16;
         c->records = weir_realloc_must(c->records, old * size, capacity * size);
         c->diffs = weir_realloc_must(c->diffs, old * sizeof *c->diffs, capacity * sizeof *c->diffs);
         c->capacity = capacity;
+        c->bytes += (capacity - old) * (size + sizeof *c->diffs);
     }
     return c;
 }
@@ -264,19 +296,14 @@ weir_status weir_input_send_record(weir_input_handle *handle, const void *record
         return WEIR_CLOSED;
     if (diff != 1 && !handle->input->collection)
         return WEIR_TYPE_MISMATCH;
-    if (__atomic_load_n(&handle->full, __ATOMIC_RELAXED)) {
-        pthread_mutex_lock(&handle->lock);
-        if (handle->waker)
-            weir_wake(handle->waker); /* its step looks whether there is room again */
-        pthread_mutex_unlock(&handle->lock);
+    chunk *c = __atomic_load_n(&handle->full, __ATOMIC_RELAXED) ? NULL : room_in_chunk(handle);
+    if (!c)
         return WEIR_FULL;
-    }
-    chunk *c = room_in_chunk(handle);
     char *to = c->records + (size_t)c->count * type->size;
     memcpy(to, record, type->size);
     size_t strings = type->has_strings ? weir_record_heap_size(type, to) : 0;
     if (strings)
-        weir_record_move_strings(type, to, heap_room(handle, strings));
+        weir_record_move_strings(type, to, heap_room(c, strings));
     weir_record_canonicalize(type, to);
     c->diffs[c->count] = diff;
     c->tracked = c->tracked || diff != 1;
@@ -284,41 +311,37 @@ weir_status weir_input_send_record(weir_input_handle *handle, const void *record
     return WEIR_OK;
 }
 
-static void hand_over(weir_input_handle *handle, chunk *c)
+static void hand_over(weir_input_handle *handle)
 {
+    chunk *c = handle->filling;
+    handle->filling = NULL;
     pthread_mutex_lock(&handle->lock);
     if (handle->last)
         handle->last->next = c;
     else
         handle->first = c;
     handle->last = c;
-    if (handle->heaps) {
-        heap *end = handle->heaps;
-        while (end->next)
-            end = end->next;
-        end->next = handle->taken_heaps;
-        handle->taken_heaps = handle->heaps;
-        handle->heaps = NULL;
-    }
+    __atomic_store_n(&handle->waiting, handle->waiting + c->bytes, __ATOMIC_RELAXED);
     if (handle->waker)
         weir_wake(handle->waker);
     pthread_mutex_unlock(&handle->lock);
-    handle->filling = NULL;
 }
 
 void weir_input_flush(weir_input_handle *handle)
 {
     if (handle->filling)
-        hand_over(handle, handle->filling);
+        hand_over(handle);
 }
 
 void weir_input_advance_to(weir_input_handle *handle, const weir_time *t)
 {
-    chunk *c = handle->filling ? handle->filling : chunk_create(handle->input, t);
+    if (handle->closed)
+        return;
+    chunk *c = chunk_of(handle);
     c->advance = handle->input->manual;
     c->time = *t;
     handle->time = *t;
-    hand_over(handle, c);
+    hand_over(handle);
 }
 
 weir_time weir_input_time(const weir_input_handle *handle)
@@ -330,8 +353,7 @@ void weir_input_close(weir_input_handle *handle)
 {
     if (handle->closed)
         return;
-    chunk *c = handle->filling ? handle->filling : chunk_create(handle->input, &handle->time);
-    c->close = true;
-    hand_over(handle, c);
+    chunk_of(handle)->close = true;
+    hand_over(handle);
     handle->closed = true;
 }

@@ -34,6 +34,8 @@ void weir_step_finish(weir_step *step)
     weir__node_finish((weir__node_instance *)step);
 }
 
+bool weir_step_ending(const weir_step *step) { return step->ending; }
+
 /* Everything before this epoch is complete at every view and sink, as far as is known here. */
 static bool settled_before(const weir__dataflow *dataflow, uint64_t epoch)
 {

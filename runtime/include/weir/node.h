@@ -170,6 +170,9 @@ WEIR_API weir_time weir_step_epoch(const weir_step *step);
 WEIR_API void weir_step_touch(weir_step *step);
 /* The source has ended: its capabilities are dropped. */
 WEIR_API void weir_step_finish(weir_step *step);
+/* The source was told to end (weir_runtime_stop, or its program returned): this is its last step.
+ * What it has taken over it sends now, whether there is room or not. */
+WEIR_API bool weir_step_ending(const weir_step *step);
 
 WEIR_END_DECLS
 #endif

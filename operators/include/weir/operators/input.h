@@ -38,16 +38,18 @@ WEIR_API weir_port *weir__input_add(weir_graph *graph, const weir_type *type, we
 
 /* The handle of worker `index`; it may be used by one thread at a time, the worker's own or any
  * other (then nothing is sent before a flush, an advance or a close). NULL if it was opened
- * already, or the index is out of range. Valid until weir_input_close, which must be called, or
- * until the runtime is destroyed. Open it before the worker is done: a worker waits for its
- * inputs. */
+ * already, or the index is out of range. Valid until weir_input_close, or until the runtime is
+ * destroyed. Open it before the worker is done: a worker waits for its inputs. When worker_main
+ * returns, or the runtime is stopped, an input ends by itself, with what was flushed and what the
+ * worker's own thread has sent. */
 WEIR_API weir_input_handle *weir_input_open(weir_input *input, unsigned index);
 
 /* Room for one record, to be filled at once: weir_input_send does it typed. Strings are copied. */
 WEIR_API weir_status weir_input_send_record(weir_input_handle *handle, const void *record,
                                             int64_t diff);
-/* Sends one record. WEIR_FULL: the dataflow's budget is used up; nothing was taken, step the worker
- * or try again later. WEIR_CLOSED: the run has ended. Never blocks. */
+/* Sends one record. WEIR_FULL: the dataflow's budget is used up, or 1 MiB waits for the worker to
+ * step; nothing was taken, step the worker or try again later. WEIR_CLOSED: the input has ended.
+ * Never blocks. */
 #define weir_input_send(handle, T, ...)                                                            \
     weir_input_send_record(handle, (const void *)&(T[1]){ __VA_ARGS__ }[0], 1)
 /* The same for a change of a collection. */
