@@ -1,24 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the merging of two runs into one, and the compaction of one alone: an update at a time, so
- * that it can stop anywhere. Which runs are merged, and when, is the spine's.
+ * Owns the merging of runs into one, and the compaction of one alone: an update at a time, so that
+ * it can stop anywhere. Which runs are merged, and when, is the spine's.
  */
 #include "trace/run.h"
 
-bool weir__merge_init(weir__merge *merge, weir_trace_run *a, weir_trace_run *b, uint64_t since)
+/* What the result has at most. A column that is not needed in the end is left out then. */
+static weir__expected expect(const weir__merge *m)
 {
-    uint64_t upper = b && b->upper > a->upper ? b->upper : a->upper;
-    *merge = (weir__merge){ .a = a, .b = b, .since = since };
+    const weir_trace_run *first = m->lanes[0].run;
+    weir__expected e = { .first_hash = UINT64_MAX, .values_vary = m->count > 1 };
+    for (uint32_t i = 0; i < m->count; i++) {
+        const weir_trace_run *run = m->lanes[i].run;
+        uint64_t low = weir__run_hash(run, 0), high = weir__run_hash(run, run->key_count - 1);
+        e.first_hash = low < e.first_hash ? low : e.first_hash;
+        e.last_hash = high > e.last_hash ? high : e.last_hash;
+        e.keys += run->key_count;
+        e.values += run->value_count;
+        e.updates += run->update_count;
+        e.heap += run->heap.used;
+        e.values_vary = e.values_vary || run->value_at.data;
+        e.updates_vary = e.updates_vary || run->update_at.data || m->count > 1;
+        e.times_vary = e.times_vary || run->times.data || run->time != first->time;
+        e.diffs_vary = e.diffs_vary || run->diffs.data || run->diff != first->diff;
+    }
+    return e;
+}
+
+bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t count, uint64_t since)
+{
+    uint64_t upper = 0;
+    *m = (weir__merge){ .count = count, .since = since };
+    for (uint32_t i = 0; i < count; i++) {
+        m->lanes[i] = (weir__lane){ .run = runs[i], .keys = { 0, runs[i]->key_count } };
+        upper = runs[i]->upper > upper ? runs[i]->upper : upper;
+    }
     /* Any time at or before since would do: readers ask for since at the earliest. */
-    merge->moved_to = since < upper - 1 ? since : upper - 1;
-    merge->ka.end = a->key_count;
-    merge->kb.end = b ? b->key_count : 0;
-    return weir__writer_init(&merge->writer, a->shape);
+    m->moved_to = since < upper - 1 ? since : upper - 1;
+    weir__expected expected = expect(m);
+    if (!weir__writer_init(&m->writer, runs[0]->shape))
+        return false;
+    if (weir__writer_expect(&m->writer, &expected))
+        return true;
+    weir__writer_fini(&m->writer);
+    return false;
 }
 
 static inline bool left(weir__range range)
 {
     return range.at < range.end;
+}
+
+/* The lanes of a mask, one after the other. */
+static inline uint32_t next_lane(uint32_t *mask)
+{
+    uint32_t lane = (uint32_t)__builtin_ctz(*mask);
+    *mask &= *mask - 1;
+    return lane;
 }
 
 static weir__packed key_of(const weir_trace_run *run, uint32_t key)
@@ -34,39 +72,67 @@ static weir__packed rest_of(const weir_trace_run *run, uint32_t value)
     return packed;
 }
 
-/* The next key, of one side or of both. */
-static void open_key(weir__merge *m)
+/* The next key, and the lanes that have it. False: there is none. */
+static bool open_key(weir__merge *m)
 {
-    int order = !left(m->kb)   ? -1
-                : !left(m->ka) ? 1
-                               : weir__run_compare_keys(m->a, m->ka.at, m->b, m->kb.at);
-    if (order <= 0)
-        weir__writer_key(&m->writer, weir__run_hash(m->a, m->ka.at), key_of(m->a, m->ka.at));
-    else
-        weir__writer_key(&m->writer, weir__run_hash(m->b, m->kb.at), key_of(m->b, m->kb.at));
-    if (order <= 0)
-        m->va = weir__run_values(m->a, m->ka.at++);
-    if (order >= 0)
-        m->vb = weir__run_values(m->b, m->kb.at++);
+    weir__lane *least = NULL;
+    uint64_t least_hash = 0;
+    for (uint32_t i = 0; i < m->count; i++) {
+        weir__lane *l = &m->lanes[i];
+        if (!left(l->keys))
+            continue;
+        uint64_t hash = weir__run_hash(l->run, l->keys.at);
+        int order = !least ? -1 : (hash > least_hash) - (hash < least_hash);
+        if (order == 0)
+            order = weir__run_compare_keys(l->run, l->keys.at, least->run, least->keys.at);
+        if (order < 0) {
+            least = l;
+            least_hash = hash;
+            m->in_key = 0;
+        }
+        if (order <= 0)
+            m->in_key |= 1u << i;
+    }
+    if (!least)
+        return false;
+    weir__writer_key(&m->writer, least_hash, key_of(least->run, least->keys.at));
+    for (uint32_t lanes = m->in_key; lanes;) {
+        weir__lane *l = &m->lanes[next_lane(&lanes)];
+        l->values = weir__run_values(l->run, l->keys.at++);
+    }
+    return true;
 }
 
+/* The next value of the key, and the lanes that have it. */
 static void open_value(weir__merge *m)
 {
-    int order = !left(m->vb)   ? -1
-                : !left(m->va) ? 1
-                               : weir__run_compare_values(m->a, m->va.at, m->b, m->vb.at);
-    if (order <= 0)
-        weir__writer_value(&m->writer, rest_of(m->a, m->va.at));
-    else
-        weir__writer_value(&m->writer, rest_of(m->b, m->vb.at));
-    if (order <= 0)
-        m->ua = weir__run_updates(m->a, m->va.at++);
-    if (order >= 0)
-        m->ub = weir__run_updates(m->b, m->vb.at++);
+    weir__lane *least = NULL;
+    for (uint32_t lanes = m->in_key; lanes;) {
+        uint32_t i = next_lane(&lanes);
+        weir__lane *l = &m->lanes[i];
+        int order =
+            !least ? -1
+                   : weir__run_compare_values(l->run, l->values.at, least->run, least->values.at);
+        if (order < 0) {
+            least = l;
+            m->in_value = 0;
+        }
+        if (order <= 0)
+            m->in_value |= 1u << i;
+    }
+    weir__writer_value(&m->writer, rest_of(least->run, least->values.at));
+    for (uint32_t lanes = m->in_value; lanes;) {
+        uint32_t i = next_lane(&lanes);
+        weir__lane *l = &m->lanes[i];
+        l->updates = weir__run_updates(l->run, l->values.at++);
+        if (!left(l->values))
+            m->in_key &= ~(1u << i);
+    }
 }
 
-static inline uint64_t moved(const weir__merge *m, uint64_t time)
+static inline uint64_t time_of(const weir__merge *m, const weir__lane *l)
 {
+    uint64_t time = weir__run_time(l->run, l->updates.at);
     return time < m->since ? m->moved_to : time;
 }
 
@@ -77,18 +143,26 @@ static void flush(weir__merge *m)
     m->pending = false;
 }
 
-/* Diffs whose sum leaves the range stay two updates: the reader who adds them up is told. */
+/* Takes the earliest update of the value. Diffs whose sum leaves the range stay two updates: the
+ * reader who adds them up is told. */
 static void take_update(weir__merge *m)
 {
-    uint64_t time_a = left(m->ua) ? moved(m, weir__run_time(m->a, m->ua.at)) : UINT64_MAX;
-    uint64_t time_b = left(m->ub) ? moved(m, weir__run_time(m->b, m->ub.at)) : UINT64_MAX;
-    bool from_a = left(m->ua) && time_a <= time_b;
-    uint64_t time = from_a ? time_a : time_b;
-    int64_t diff = from_a ? weir__run_diff(m->a, m->ua.at++) : weir__run_diff(m->b, m->ub.at++);
-    if (m->pending && m->time == time && !__builtin_add_overflow(m->sum, diff, &m->sum))
+    uint32_t lanes = m->in_value, i = next_lane(&lanes);
+    uint64_t time = time_of(m, &m->lanes[i]);
+    while (lanes) {
+        uint32_t j = next_lane(&lanes);
+        uint64_t other = time_of(m, &m->lanes[j]);
+        i = other < time ? j : i;
+        time = other < time ? other : time;
+    }
+    weir__lane *l = &m->lanes[i];
+    int64_t diff = weir__run_diff(l->run, l->updates.at++), sum;
+    if (!left(l->updates))
+        m->in_value &= ~(1u << i);
+    if (m->pending && m->time == time && !__builtin_add_overflow(m->sum, diff, &sum)) {
+        m->sum = sum;
         return;
-    if (m->pending && m->time == time)
-        m->sum = (int64_t)((uint64_t)m->sum - (uint64_t)diff);
+    }
     flush(m);
     m->pending = true;
     m->time = time;
@@ -98,13 +172,10 @@ static void take_update(weir__merge *m)
 bool weir__merge_work(weir__merge *m, size_t *fuel)
 {
     for (; *fuel > 0; --*fuel) {
-        if (!left(m->ua) && !left(m->ub)) {
+        if (!m->in_value) {
             flush(m);
-            if (!left(m->va) && !left(m->vb)) {
-                if (!left(m->ka) && !left(m->kb))
-                    return true;
-                open_key(m);
-            }
+            if (!m->in_key && !open_key(m))
+                return true;
             open_value(m);
         }
         take_update(m);

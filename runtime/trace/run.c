@@ -9,21 +9,29 @@
 
 /* ---- columns ---- */
 
-void *weir__column_add(weir__column *column, size_t size)
+bool weir__column_grow(weir__column *column, size_t size)
 {
-    if (column->capacity - column->used < size) {
-        size_t capacity = column->capacity ? 2 * column->capacity : 64;
-        while (capacity - column->used < size)
-            capacity *= 2;
-        char *data = weir_realloc(column->data, column->capacity, capacity);
-        if (!data)
-            return NULL;
-        column->data = data;
-        column->capacity = capacity;
+    size_t capacity = column->capacity ? 2 * column->capacity : 64;
+    while (capacity - column->used < size)
+        capacity *= 2;
+    char *data = weir_realloc(column->data, column->capacity, capacity);
+    if (!data)
+        return false;
+    column->data = data;
+    column->capacity = capacity;
+    return true;
+}
+
+bool weir__column_reserve(weir__column *column, size_t size)
+{
+    if (size > column->capacity) {
+        weir__column_free(column);
+        column->data = weir_alloc(size);
+        if (!column->data)
+            return false;
+        column->capacity = size;
     }
-    char *room = column->data + column->used;
-    column->used += size;
-    return room;
+    return true;
 }
 
 void weir__column_free(weir__column *column)
@@ -34,7 +42,7 @@ void weir__column_free(weir__column *column)
 
 void weir__column_trim(weir__column *column)
 {
-    if (column->capacity - column->used < 64)
+    if (column->capacity - column->used < 64 + column->capacity / 16)
         return;
     if (column->used == 0) {
         weir__column_free(column);
@@ -184,7 +192,7 @@ uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash)
         return high;
     if (run->directory.data) {
         const uint32_t *directory = (const uint32_t *)(const void *)run->directory.data;
-        uint64_t stretch = (hash - weir__run_hash(run, 0)) >> run->shift;
+        uint64_t stretch = (hash - run->base) >> run->shift;
         low = directory[stretch];
         high = directory[stretch + 1];
     }

@@ -36,10 +36,20 @@ typedef struct weir__column {
     size_t used, capacity;
 } weir__column;
 
+bool weir__column_grow(weir__column *column, size_t size);
 /* Room for size more bytes, counted as used. NULL: no memory. */
-void *weir__column_add(weir__column *column, size_t size);
+static inline void *weir__column_add(weir__column *column, size_t size)
+{
+    if (WEIR_UNLIKELY(column->capacity - column->used < size) && !weir__column_grow(column, size))
+        return NULL;
+    char *room = column->data + column->used;
+    column->used += size;
+    return room;
+}
 void weir__column_free(weir__column *column);
-/* Gives back what is not used. */
+/* Room for size bytes altogether, of an empty column. */
+bool weir__column_reserve(weir__column *column, size_t size);
+/* Gives back what is not used, if it is much. */
 void weir__column_trim(weir__column *column);
 
 struct weir_trace_run {
@@ -50,7 +60,8 @@ struct weir_trace_run {
     uint64_t time;
     int64_t diff;
     weir__column hashes, keys, value_at, rests, update_at, times, diffs, heap, directory;
-    uint32_t shift; /* of the directory: (hash - first hash) >> shift is the stretch */
+    uint64_t base;  /* of the directory: (hash - base) >> shift is the stretch */
+    uint32_t shift;
 };
 
 typedef struct weir__range {
@@ -117,10 +128,20 @@ typedef struct weir__writer {
     weir_trace_run *run;
     uint64_t hash;
     weir__packed key, rest;
-    bool key_written, rest_written, failed;
+    bool key_written, rest_written, failed, diffs_vary;
+    uint64_t stretch, stretches; /* of the directory, if it is made along the way */
 } weir__writer;
 
+/* What will be written at most: room is made ahead, so that writing never moves what is written. */
+typedef struct weir__expected {
+    uint64_t first_hash, last_hash;
+    size_t keys, values, updates, heap;
+    bool values_vary, updates_vary, times_vary, diffs_vary; /* whether the column may be needed */
+} weir__expected;
+
 bool weir__writer_init(weir__writer *w, weir_shape *shape);
+/* Before anything is written. False: no memory; the writer is still good. */
+bool weir__writer_expect(weir__writer *w, const weir__expected *expected);
 void weir__writer_fini(weir__writer *w);
 /* What is passed must stay valid until the next key, and the next value. */
 static inline void weir__writer_key(weir__writer *w, uint64_t hash, weir__packed key)
@@ -140,21 +161,35 @@ void weir__writer_update(weir__writer *w, uint64_t time, int64_t diff);
  * writer is finished either way. */
 bool weir__writer_finish(weir__writer *w, weir_trace_run **run);
 size_t weir__run_capacity(const weir_trace_run *run);
+/* Bytes written, of a run that is being made. */
+size_t weir__run_used(const weir_trace_run *run);
 
 /* ---- merges (merge.c) ---- */
 
-/* Two adjacent runs becoming one, or one being compacted (b NULL). */
+enum { WEIR__MERGE_MAX = 8 };
+
+/* A run that is merged, and what of it is left: keys, values of the key at hand, updates of the
+ * value at hand. */
+typedef struct weir__lane {
+    weir_trace_run *run; /* borrowed from the spine */
+    weir__range keys, values, updates;
+} weir__lane;
+
+/* Adjacent runs becoming one, or one being compacted. */
 typedef struct weir__merge {
-    weir_trace_run *a, *b;              /* borrowed from the spine */
-    uint64_t since, moved_to;           /* times before since become moved_to */
-    weir__range ka, kb, va, vb, ua, ub; /* what is left: keys, values of this key, updates */
+    uint32_t count;
+    uint32_t in_key, in_value; /* bits of the lanes that have values, updates left */
+    uint64_t since, moved_to;  /* times before since become moved_to */
     bool pending;
     uint64_t time;
     int64_t sum;
     weir__writer writer;
+    weir__lane lanes[WEIR__MERGE_MAX];
 } weir__merge;
 
-bool weir__merge_init(weir__merge *merge, weir_trace_run *a, weir_trace_run *b, uint64_t since);
+/* Runs from the oldest to the newest. */
+bool weir__merge_init(weir__merge *merge, weir_trace_run *const *runs, uint32_t count,
+                      uint64_t since);
 /* Works off up to *fuel updates, and takes them off it. True: all is written. */
 bool weir__merge_work(weir__merge *merge, size_t *fuel);
 

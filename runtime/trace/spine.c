@@ -3,18 +3,21 @@
  * Owns the order of a trace's runs: which of them are merged, and with how much work at a time;
  * what holds keep.
  *
- * Two neighbours are merged when the older one is at most twice as large as the newer one. So sizes
- * at least double from each run to the next older one that is not being merged, and there are
- * logarithmically many.
+ * Four or more neighbours are merged when none of them is over twice as large as the largest of the
+ * newer ones: an update is merged some log4 of all times, and there are logarithmically many runs.
+ * The oldest run is merged when the others together have half as many updates: it has what is there
+ * to stay, and only there the newer updates that end older ones meet them.
  */
 #include "trace/run.h"
 
 #include "base/assert.h"
 
+enum { SIMILAR_MIN = 4 };
+
 /* A run of the spine, and its part in a merge. */
 typedef struct level {
     weir_trace_run *run;
-    weir__merge *merge; /* with the next level, or of this run alone; NULL: none */
+    weir__merge *merge; /* of this run and those after it; NULL: none */
     bool busy;          /* it is in a merge */
 } level;
 
@@ -46,7 +49,7 @@ static void charge(weir_spine *spine)
         const level *l = &spine->levels[i];
         bytes += weir__run_capacity(l->run);
         if (l->merge && l->merge->writer.run)
-            bytes += weir__run_capacity(l->merge->writer.run);
+            bytes += weir__run_used(l->merge->writer.run);
     }
     if (spine->account && bytes != spine->bytes)
         weir_account_add(spine->account, (int64_t)bytes - (int64_t)spine->bytes);
@@ -160,12 +163,18 @@ static bool held_apart(const weir_spine *spine, uint64_t lower, uint64_t upper)
     return false;
 }
 
-static bool worth_merging(const weir_spine *spine, const weir_trace_run *a, const weir_trace_run *b)
+/* Whether a group of runs can become one. */
+static bool may_join(const weir_spine *spine, uint32_t first, uint32_t last)
 {
-    uint64_t lower = a->lower < b->lower ? a->lower : b->lower;
-    return a->update_count / 2 <= b->update_count &&
-           (uint64_t)a->update_count + b->update_count < UINT32_MAX &&
-           !held_apart(spine, lower, b->upper);
+    uint64_t lower = UINT64_MAX, upper = 0, updates = 0;
+    for (uint32_t i = first; i <= last; i++) {
+        const weir_trace_run *run = spine->levels[i].run;
+        lower = run->lower < lower ? run->lower : lower;
+        upper = run->upper > upper ? run->upper : upper;
+        updates += run->update_count;
+    }
+    return last - first < WEIR__MERGE_MAX && updates < UINT32_MAX &&
+           !held_apart(spine, lower, upper);
 }
 
 /* A quarter of its updates at least go if it is compacted alone. */
@@ -175,36 +184,60 @@ static bool worth_compacting(const weir_spine *spine, const weir_trace_run *run)
            run->value_count <= run->update_count - run->update_count / 4;
 }
 
-static bool start(weir_spine *spine, uint32_t i, bool with_next)
+static bool start(weir_spine *spine, uint32_t first, uint32_t count)
 {
-    level *l = &spine->levels[i];
+    weir_trace_run *runs[WEIR__MERGE_MAX];
     weir__merge *merge = weir_alloc(sizeof *merge);
-    if (!merge)
-        return false;
-    if (!weir__merge_init(merge, l->run, with_next ? l[1].run : NULL, spine->since)) {
+    for (uint32_t i = 0; i < count; i++)
+        runs[i] = spine->levels[first + i].run;
+    if (!merge || !weir__merge_init(merge, runs, count, spine->since)) {
         weir_free(merge, sizeof *merge);
         return false;
     }
-    l->merge = merge;
-    l->busy = true;
-    if (with_next)
-        l[1].busy = true;
+    spine->levels[first].merge = merge;
+    for (uint32_t i = 0; i < count; i++)
+        spine->levels[first + i].busy = true;
     return true;
 }
 
-/* From the newest on, so that small runs are not kept waiting for one that could take large ones.
+/* How many neighbours that are not busy, the last one of them being `last`, are about as large. */
+static uint32_t similar(const weir_spine *spine, uint32_t last)
+{
+    uint32_t count = 0, largest = 0;
+    for (uint32_t i = last + 1; i-- > 0; count++) {
+        const level *l = &spine->levels[i];
+        if (l->busy || (count > 0 && l->run->update_count / 2 > largest) ||
+            !may_join(spine, i, last))
+            break;
+        largest = l->run->update_count > largest ? l->run->update_count : largest;
+    }
+    return count;
+}
+
+/* How many runs, from the oldest on, are to be merged: those after it are half as large at least.
  * */
+static uint32_t with_oldest(const weir_spine *spine)
+{
+    uint32_t count = 0;
+    uint64_t newer = 0;
+    for (; count < spine->count && !spine->levels[count].busy && may_join(spine, 0, count); count++)
+        newer += count > 0 ? spine->levels[count].run->update_count : 0;
+    return count > 1 && spine->levels[0].run->update_count / 2 <= newer ? count : 0;
+}
+
 static void start_merges(weir_spine *spine)
 {
-    for (uint32_t i = spine->count; i-- > 0;) {
-        level *l = &spine->levels[i];
-        if (l->busy)
-            continue;
-        if (i + 1 < spine->count && !l[1].busy && worth_merging(spine, l->run, l[1].run))
-            start(spine, i, true);
-        else if (worth_compacting(spine, l->run))
-            start(spine, i, false);
+    for (uint32_t last = spine->count; last-- > 0;) {
+        uint32_t count = similar(spine, last);
+        if (count >= SIMILAR_MIN)
+            start(spine, last + 1 - count, count);
     }
+    uint32_t oldest = with_oldest(spine);
+    if (oldest > 0)
+        start(spine, 0, oldest);
+    for (uint32_t i = 0; i < spine->count; i++)
+        if (!spine->levels[i].busy && worth_compacting(spine, spine->levels[i].run))
+            start(spine, i, 1);
 }
 
 /* Puts the result where the merged runs were. Without memory the merge starts anew some time. */
@@ -212,15 +245,14 @@ static void finish(weir_spine *spine, uint32_t i)
 {
     level *l = &spine->levels[i];
     weir__merge *merge = l->merge;
-    uint32_t taken = merge->b ? 2 : 1;
+    uint32_t taken = merge->count;
     weir_trace_run *run;
+    for (uint32_t k = 0; k < taken; k++)
+        l[k].busy = false;
     l->merge = NULL;
-    l->busy = false;
-    if (merge->b)
-        l[1].busy = false;
     if (weir__writer_finish(&merge->writer, &run)) {
-        weir_trace_run_release(merge->a);
-        weir_trace_run_release(merge->b);
+        for (uint32_t k = 0; k < taken; k++)
+            weir_trace_run_release(l[k].run);
         if (run) {
             l->run = run;
             taken--;

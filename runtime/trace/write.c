@@ -24,6 +24,37 @@ void weir__writer_fini(weir__writer *w)
     w->run = NULL;
 }
 
+/* The stretches of the directory of so many keys between two hashes. */
+static uint64_t plan_directory(weir_trace_run *run, size_t keys, uint64_t first, uint64_t last)
+{
+    uint64_t stretches = 1;
+    while (stretches < keys / KEYS_OF_A_STRETCH)
+        stretches *= 2;
+    run->base = first;
+    run->shift = 0;
+    while ((last - first) >> run->shift >= stretches)
+        run->shift++;
+    return ((last - first) >> run->shift) + 1;
+}
+
+bool weir__writer_expect(weir__writer *w, const weir__expected *e)
+{
+    weir_trace_run *run = w->run;
+    const weir_shape *shape = run->shape;
+    if (e->keys >= DIRECTORY_MIN)
+        w->stretches = plan_directory(run, e->keys, e->first_hash, e->last_hash);
+    return weir__column_reserve(&run->hashes, e->keys * 8) &&
+           (shape->bijective ||
+            weir__column_reserve(&run->keys, e->keys * shape->keys.type.size)) &&
+           weir__column_reserve(&run->rests, e->values * shape->rests.type.size) &&
+           weir__column_reserve(&run->heap, e->heap) &&
+           weir__column_reserve(&run->value_at, e->values_vary ? (e->keys + 1) * 4 : 0) &&
+           weir__column_reserve(&run->update_at, e->updates_vary ? (e->values + 1) * 4 : 0) &&
+           weir__column_reserve(&run->times, e->times_vary ? e->updates * 8 : 0) &&
+           weir__column_reserve(&run->diffs, e->diffs_vary ? e->updates * 8 : 0) &&
+           weir__column_reserve(&run->directory, w->stretches ? (w->stretches + 1) * 4 : 0);
+}
+
 static bool add_word(weir__column *column, uint64_t word)
 {
     void *room = weir__column_add(column, sizeof word);
@@ -76,7 +107,12 @@ static bool add_packed(weir_trace_run *run, const weir__pack *pack, weir__column
     char *packed = weir__column_add(column, pack->type.size);
     if (!packed)
         return false;
-    memcpy(packed, from.at, pack->type.size);
+    if (pack->type.size == sizeof(weir_str))
+        memcpy(packed, from.at, sizeof(weir_str));
+    else if (pack->type.size == 8)
+        memcpy(packed, from.at, 8);
+    else
+        memcpy(packed, from.at, pack->type.size);
     for (uint32_t i = 0; i < pack->string_count; i++) {
         weir_str *s = weir__pack_string(pack, packed, i);
         if (weir_str_is_inline(s))
@@ -91,10 +127,21 @@ static bool add_packed(weir_trace_run *run, const weir__pack *pack, weir__column
     return true;
 }
 
+/* The key to be written is the first one of all stretches up to its own. */
+static bool write_stretches(weir__writer *w, uint64_t end)
+{
+    for (; w->stretch < end; w->stretch++)
+        if (!add_half(&w->run->directory, w->run->key_count))
+            return false;
+    return true;
+}
+
 static bool write_key(weir__writer *w)
 {
     weir_trace_run *run = w->run;
     w->key_written = true;
+    if (w->stretches && !write_stretches(w, ((w->hash - run->base) >> run->shift) + 1))
+        return false;
     return add_index(&run->value_at, run->key_count, run->value_count) &&
            add_word(&run->hashes, w->hash) &&
            (run->shape->bijective || add_packed(run, &run->shape->keys, &run->keys, w->key)) &&
@@ -122,24 +169,23 @@ void weir__writer_update(weir__writer *w, uint64_t time, int64_t diff)
         return;
     }
     run->diff = (int64_t)same;
+    w->diffs_vary = w->diffs_vary || diff != run->diff;
     run->update_count++;
     run->lower = time < run->lower ? time : run->lower;
     run->upper = time >= run->upper ? time + 1 : run->upper;
 }
 
-static bool add_directory(weir_trace_run *run)
+static bool end_directory(weir__writer *w)
 {
+    weir_trace_run *run = w->run;
+    if (w->stretches)
+        return write_stretches(w, w->stretches + 1);
     if (run->key_count < DIRECTORY_MIN)
         return true;
-    uint64_t first = weir__run_hash(run, 0);
-    uint64_t range = weir__run_hash(run, run->key_count - 1) - first;
-    uint64_t stretches = 1;
-    while (stretches < run->key_count / KEYS_OF_A_STRETCH)
-        stretches *= 2;
-    while (range >> run->shift >= stretches)
-        run->shift++;
+    uint64_t first = weir__run_hash(run, 0), last = weir__run_hash(run, run->key_count - 1);
+    uint64_t stretches = plan_directory(run, run->key_count, first, last);
     uint32_t key = 0;
-    for (uint64_t stretch = 0; stretch <= range >> run->shift; stretch++) {
+    for (uint64_t stretch = 0; stretch < stretches; stretch++) {
         while ((weir__run_hash(run, key) - first) >> run->shift < stretch)
             key++;
         if (!add_half(&run->directory, key))
@@ -148,13 +194,28 @@ static bool add_directory(weir_trace_run *run)
     return add_half(&run->directory, run->key_count);
 }
 
+/* Leaves out the columns that were made ahead and turned out not to be needed. */
+static void leave_out(weir__writer *w)
+{
+    weir_trace_run *run = w->run;
+    if (run->value_count == run->key_count)
+        weir__column_free(&run->value_at);
+    if (run->update_count == run->value_count)
+        weir__column_free(&run->update_at);
+    if (run->upper - run->lower == 1)
+        weir__column_free(&run->times);
+    if (!w->diffs_vary)
+        weir__column_free(&run->diffs);
+}
+
 bool weir__writer_finish(weir__writer *w, weir_trace_run **result)
 {
     weir_trace_run *run = w->run;
     *result = NULL;
     if (!w->failed && run->update_count > 0) {
         if (add_index(&run->value_at, run->key_count, run->value_count) &&
-            add_index(&run->update_at, run->value_count, run->update_count) && add_directory(run)) {
+            add_index(&run->update_at, run->value_count, run->update_count) && end_directory(w)) {
+            leave_out(w);
             weir__column *const columns[] = { &run->hashes,    &run->keys,  &run->value_at,
                                               &run->rests,     &run->times, &run->diffs,
                                               &run->update_at, &run->heap,  &run->directory };
@@ -175,4 +236,11 @@ size_t weir__run_capacity(const weir_trace_run *run)
     return sizeof *run + run->hashes.capacity + run->keys.capacity + run->value_at.capacity +
            run->rests.capacity + run->update_at.capacity + run->times.capacity +
            run->diffs.capacity + run->heap.capacity + run->directory.capacity;
+}
+
+size_t weir__run_used(const weir_trace_run *run)
+{
+    return sizeof *run + run->hashes.used + run->keys.used + run->value_at.used + run->rests.used +
+           run->update_at.used + run->times.used + run->diffs.used + run->heap.used +
+           run->directory.used;
 }

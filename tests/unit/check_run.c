@@ -206,7 +206,8 @@ static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t sinc
 {
     weir__merge m;
     weir_trace_run *run;
-    ck_assert(weir__merge_init(&m, a, b, since));
+    weir_trace_run *runs[] = { a, b };
+    ck_assert(weir__merge_init(&m, runs, b ? 2 : 1, since));
     for (size_t left = fuel; !weir__merge_work(&m, &left); left = fuel)
         ck_assert_uint_eq(left, 0);
     ck_assert(weir__writer_finish(&m.writer, &run));

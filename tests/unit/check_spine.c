@@ -174,7 +174,7 @@ START_TEST(holds)
     while (weir_spine_work(spine, 100))
         ;
     weir_trace_runs *list = weir_spine_list(spine);
-    ck_assert_uint_eq(list->count, 2); /* not across 2 */
+    ck_assert_uint_eq(list->count, 3); /* not across 2 */
     ck_assert_uint_eq(weir_trace_run_upper(list->runs[0]), 2);
     ck_assert_uint_eq(weir_trace_run_lower(list->runs[1]), 2);
     weir_trace_runs_release(list);
@@ -209,6 +209,21 @@ START_TEST(work_is_bounded)
         calls++;
     ck_assert_int_ge(calls, 2 * ROWS / 100);
     ck_assert_uint_eq(run_count(spine), 1);
+    /* What was merged is found, and what has ended is not, at either end of the hashes too. */
+    for (uint64_t i = 0; i < ROWS; i++)
+        if (i % 3)
+            for (int64_t t = 0; t < 2; t++)
+                add(i, t, 2, -1);
+    append(spine);
+    weir_spine_advance_since(spine, 3);
+    while (weir_spine_work(spine, 1000))
+        ;
+    ck_assert_uint_eq(run_count(spine), 1);
+    ck_assert_uint_eq(weir_spine_updates(spine), 2 * ((ROWS + 2) / 3));
+    weir_trace_runs *list = weir_spine_list(spine);
+    for (uint64_t i = 0; i < ROWS + 100; i++)
+        ck_assert_int_eq(sum_of(list, i, 1, 3), i < ROWS && i % 3 == 0);
+    weir_trace_runs_release(list);
     weir_spine_destroy(spine);
     end();
 }
