@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <weir/test.h>
 #include <weir/weir.h>
 
 #include "support.h"
@@ -304,8 +305,39 @@ START_TEST(overflow)
 }
 END_TEST
 
+static void build_counts(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(item) items = weir_test_input(g, item);
+    weir_test_output(weir_count(items, name_count, WEIR_KEY(item, name)));
+}
+
+/* Whichever allocation fails while it runs: it goes on, or says so. */
+START_TEST(memory_runs_out)
+{
+    int failures = 0;
+    for (uint64_t nth = 1; nth < 120; nth += nth < 60 ? 1 : 7) {
+        char texts[300][40];
+        weir_test *t = weir_test_create(build_counts, NULL, .workers = 1);
+        for (int i = 0; i < 300; i++) {
+            snprintf(texts[i], sizeof texts[i], "a name of many letters, %d", i);
+            weir_test_push(t, 0, item, (uint64_t)i % 2, 1, { 1, weir_str_of(texts[i]), { 0 } });
+        }
+        weir_test_advance(t, 0, 2);
+        weir_memory_fail_nth(nth, 0);
+        weir_status status = weir_test_run(t);
+        weir_memory_fail_nth(0, 0);
+        ck_assert(status == WEIR_OK || status == WEIR_NO_MEMORY);
+        failures += status != WEIR_OK;
+        weir_test_destroy(t);
+        weir_memory_exhausted_reset();
+    }
+    ck_assert_int_gt(failures, 5);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_sums, refusals, overflow, NULL };
+    const TTest *const tests[] = { like_sums, refusals, overflow, memory_runs_out, NULL };
     return test_run(test_suite("count", tests));
 }

@@ -421,9 +421,32 @@ START_TEST(diffs_overflow)
 }
 END_TEST
 
+/* Whichever allocation fails while it runs: it goes on, or says so. */
+START_TEST(memory_runs_out)
+{
+    int failures = 0;
+    for (uint64_t nth = 1; nth < 120; nth += nth < 60 ? 1 : 7) {
+        weir_view *view;
+        weir_test *t = weir_test_create(build_retained, &view, .workers = 1);
+        for (int i = 0; i < 300; i++) {
+            push(t, (unsigned)i, i, (uint64_t)i % 2, 1);
+        }
+        weir_test_advance(t, 0, 2);
+        weir_memory_fail_nth(nth, 0);
+        weir_status status = weir_test_run(t);
+        weir_memory_fail_nth(0, 0);
+        ck_assert(status == WEIR_OK || status == WEIR_NO_MEMORY);
+        failures += status != WEIR_OK;
+        weir_test_destroy(t);
+        weir_memory_exhausted_reset();
+    }
+    ck_assert_int_gt(failures, 5);
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("view", (const TTest *const[]){
         sums_to_zero_at_every_time, refusals, changes_go_after_the_retention, the_latest_only,
-        many_small_epochs, one_large_epoch, diffs_overflow, NULL }));
+        many_small_epochs, one_large_epoch, diffs_overflow, memory_runs_out, NULL }));
 }
