@@ -5,10 +5,9 @@
  *
  *   a worker completes a time → watch → news (async) → round → read in libuv's pool → text → reader
  *
- * Changes are read and written down by a thread of libuv's pool, because how many there are is not
- * known before; the snapshot at the beginning is a scan in slices. Between two reads a stream holds
- * no reader: what it has missed is kept as long as the view's retention says, and no longer, so a
- * slow client costs the job nothing. It is cut off with a sentence.
+ * Between two reads a stream holds no reader: what it has missed is kept as long as the view's
+ * retention says, and no longer, so a slow client costs the job nothing. It is cut off with a
+ * sentence.
  */
 #include "http/events.h"
 
@@ -21,7 +20,7 @@
 enum {
     ROUND_MS = 5,    /* at most one read in this time, whatever the number of epochs */
     PULSE_MS = 3000, /* well below the usual retention: so often a client learns where it is */
-    SLICE_ROWS = 64,
+    PIECE_BYTES = 32 << 10,
 };
 
 typedef enum phase {
@@ -43,13 +42,10 @@ typedef struct stream {
     uint64_t told;     /* the client knows everything up to this epoch */
     uint32_t news;     /* atomic: there is a later one */
     bool pulse;        /* say something, so that both sides see that the other is there */
-    /* a read by another thread: everything here is its own while `reading` */
-    bool reading;
-    uv_work_t work;
-    weir__text made;
+    /* of the read that is under way, or came last */
+    bool has_read;
     uint64_t reached, last_time;
-    size_t changes;
-    size_t bytes_max;
+    size_t changes, bytes_max;
     weir_status status;
     bool too_much;
 } stream;
@@ -85,7 +81,7 @@ static void say_last(stream *s, const char *event, const char *sentence)
 static bool put_change(const weir_view_row *row, void *ctx)
 {
     stream *s = ctx;
-    weir__text *out = &s->made;
+    weir__text *out = &s->flow.text;
     if (s->changes == 0 || row->time != s->last_time) {
         if (s->changes) {
             weir__text_put(out, "]");
@@ -104,10 +100,13 @@ static bool put_change(const weir_view_row *row, void *ctx)
     return s->status == WEIR_OK && !s->too_much && !out->failed;
 }
 
-static void read_changes(uv_work_t *work)
+static void read_changes(weir__flow *flow)
 {
-    stream *s = work->data;
+    stream *s = (stream *)flow;
     weir_view_reader *reader;
+    s->changes = 0;
+    s->too_much = false;
+    s->reached = s->told;
     s->status = weir_view_reader_open(s->view, "http events", &reader, NULL);
     if (s->status != WEIR_OK)
         return;
@@ -118,83 +117,58 @@ static void read_changes(uv_work_t *work)
         s->status = s->status == WEIR_OK ? status : s->status;
     }
     weir_view_reader_close(reader);
+    if (s->state) /* held until here, so that nothing is missed */
+        weir_view_reader_close(s->state);
+    s->state = NULL;
     if (s->changes) {
-        weir__text_put(&s->made, "]");
-        end_event(&s->made);
+        weir__text_put(&flow->text, "]");
+        end_event(&flow->text);
     }
 }
 
-/* Back on the worker's thread. */
-static void after_read(uv_work_t *work, int canceled)
-{
-    stream *s = work->data;
-    (void)canceled;
-    s->reading = false;
-    weir_http *http = s->flow.http;
-    http->reads--;
-    weir__flow_wake(&s->flow);
-    if (!http->ending)
-        weir__http_turn(http);
-}
-
-static bool start_read(stream *s)
-{
-    weir_http *http = s->flow.http;
-    s->work.data = s;
-    s->made.bytes.len = 0;
-    s->changes = 0;
-    s->too_much = false;
-    s->reached = s->told;
-    if (uv_queue_work(weir_worker_loop(http->worker), &s->work, read_changes, after_read))
-        return false;
-    s->reading = true;
-    http->reads++;
-    return true;
-}
-
-/* Passes on what was read. */
-static void take_read(stream *s)
+/* What came of it; the worker's thread again. */
+static weir__flow_more take_changes(stream *s)
 {
     weir__text *out = &s->flow.text;
-    if (s->state)
-        weir_view_reader_close(s->state);
-    s->state = NULL;
-    if (s->status == WEIR_GONE) {
+    if (s->status != WEIR_OK || s->too_much)
+        out->bytes.len = 0;
+    if (s->status == WEIR_GONE)
         say_last(s, "gone",
                  "too slow: what this reader has missed is no longer kept; take a "
                  "snapshot");
-    } else if (s->too_much) {
+    else if (s->too_much)
         say_last(s, "gone", "more has changed at a time than a stream may take: take a snapshot");
-    } else if (s->status != WEIR_OK || s->made.failed) {
-        say_last(s, "error", weir_status_text(s->made.failed ? WEIR_NO_MEMORY : s->status));
-    } else {
-        weir__text_add(out, s->made.bytes.data, s->made.bytes.len);
+    else if (s->status != WEIR_OK)
+        say_last(s, "error", weir_status_text(s->status));
+    else
         s->told = s->reached > s->told ? s->reached : s->told;
-        if (s->told == WEIR_VIEW_ENDED - 1) {
-            begin_event(s, out, "end", true, s->told);
-            end_event(out);
-            s->phase = LAST;
-        }
+    if (s->phase == CHANGES && s->told == WEIR_VIEW_ENDED - 1) {
+        begin_event(s, out, "end", true, s->told);
+        end_event(out);
+        s->phase = LAST;
     }
-    weir__text_fini(&s->made);
+    return out->bytes.len ? WEIR__FLOW_MADE : WEIR__FLOW_WAITS;
+}
+
+static weir__flow_more read_by(stream *s, void (*work)(weir__flow *flow))
+{
+    s->has_read = weir__flow_work(&s->flow, work);
+    if (s->has_read)
+        return WEIR__FLOW_WAITS;
+    say_last(s, "error", "the server has no means to read");
+    return WEIR__FLOW_MADE;
 }
 
 static weir__flow_more more_changes(stream *s)
 {
     weir__text *out = &s->flow.text;
-    if (s->reading)
-        return WEIR__FLOW_WAITS;
-    if (s->work.data) { /* a read has come back */
-        s->work.data = NULL;
-        take_read(s);
-        return WEIR__FLOW_MADE;
+    if (s->has_read) {
+        s->has_read = false;
+        if (take_changes(s) == WEIR__FLOW_MADE)
+            return WEIR__FLOW_MADE;
     }
-    if (__atomic_exchange_n(&s->news, 0, __ATOMIC_ACQ_REL)) {
-        if (start_read(s))
-            return WEIR__FLOW_WAITS;
-        say_last(s, "error", "the server has no means to read");
-        return WEIR__FLOW_MADE;
-    }
+    if (__atomic_exchange_n(&s->news, 0, __ATOMIC_ACQ_REL))
+        return read_by(s, read_changes);
     if (!s->pulse)
         return WEIR__FLOW_WAITS;
     s->pulse = false; /* an id without data is remembered by the client, and no event */
@@ -204,68 +178,76 @@ static weir__flow_more more_changes(stream *s)
 
 /* ---- the snapshot ---- */
 
-typedef struct piece {
-    stream *stream;
-    size_t count;
-    weir_status status;
-} piece;
-
 static bool put_state(const weir_view_row *row, void *ctx)
 {
-    piece *p = ctx;
-    weir__text *out = &p->stream->flow.text;
-    weir__text_put(out, p->count++ ? "," : "");
-    p->status = weir__put_record(out, weir_view_type(p->stream->view), row->record, row->diff);
-    return p->status == WEIR_OK;
+    stream *s = ctx;
+    weir__text *out = &s->flow.text;
+    weir__text_put(out, s->changes++ ? "," : "");
+    s->status = weir__put_record(out, weir_view_type(s->view), row->record, row->diff);
+    return s->status == WEIR_OK && !out->failed && (s->key || out->bytes.len < PIECE_BYTES);
 }
 
 /* An event with some of the records; only the last one has an id, so that a reader who resumes has
  * seen all of them. */
-static weir__flow_more more_snapshot(stream *s)
+static void read_state(weir__flow *flow)
 {
-    weir__text *out = &s->flow.text;
-    piece p = { .stream = s };
+    stream *s = (stream *)flow;
+    weir__text *out = &flow->text;
     weir_status status;
-    if (uv_hrtime() > s->until_ns) {
-        say_last(s, "gone", "the snapshot took too long to read");
-        return WEIR__FLOW_MADE;
-    }
-    size_t at = out->bytes.len;
+    s->changes = 0;
     begin_event(s, out, "snapshot", false, s->told);
     weir__text_put(out, ",\"records\":[");
     if (s->key) {
-        status = weir_view_reader_lookup(s->state, s->key->record, put_state, &p);
+        status = weir_view_reader_lookup(s->state, s->key->record, put_state, s);
         s->place.ended = true;
     } else {
-        status = weir_view_reader_scan(s->state, &s->place, SLICE_ROWS, put_state, &p);
+        status = weir_view_reader_scan(s->state, &s->place, 0, put_state, s);
     }
-    status = status == WEIR_OK ? p.status : status;
-    if (status != WEIR_OK) {
-        out->bytes.len = at;
-        say_last(s, "error", weir_status_text(status));
+    s->status = s->status == WEIR_OK ? status : s->status;
+    weir__text_format(out, "],\"complete\":%s}\n", s->place.ended ? "true" : "false");
+    if (s->place.ended)
+        weir__text_format(out, "id: %" PRIu64 ":%" PRIu64 "\n", flow->http->incarnation, s->told);
+    weir__text_put(out, "\n");
+}
+
+static weir__flow_more more_snapshot(stream *s)
+{
+    if (s->has_read) {
+        s->has_read = false;
+        if (s->status == WEIR_OK) {
+            s->phase = s->place.ended ? CHANGES : SNAPSHOT;
+        } else {
+            s->flow.text.bytes.len = 0;
+            say_last(s, "error", weir_status_text(s->status));
+        }
         return WEIR__FLOW_MADE;
     }
-    weir__text_format(out, "],\"complete\":%s", s->place.ended ? "true" : "false");
-    if (s->place.ended) {
-        weir__text_format(out, "}\nid: %" PRIu64 ":%" PRIu64 "\n\n", s->flow.http->incarnation,
-                          s->told);
-        s->phase = CHANGES; /* the state is held until what came after it has been read */
-        __atomic_store_n(&s->news, 1, __ATOMIC_RELEASE);
-    } else {
-        end_event(out);
-    }
+    if (uv_hrtime() <= s->until_ns)
+        return read_by(s, read_state);
+    say_last(s, "gone", "the snapshot took too long to read");
     return WEIR__FLOW_MADE;
 }
 
 /* ---- the flow ---- */
 
+/* The program ends: what has changed last is told, and that it was the last. Nobody else is at the
+ * views any more, so this thread may read. */
+static weir__flow_more more_at_end(stream *s)
+{
+    if (s->phase == CHANGES && __atomic_exchange_n(&s->news, 0, __ATOMIC_ACQ_REL)) {
+        read_changes(&s->flow);
+        if (take_changes(s) == WEIR__FLOW_MADE)
+            return WEIR__FLOW_MADE;
+    }
+    say_last(s, "end", "the program ends");
+    return WEIR__FLOW_MADE;
+}
+
 static weir__flow_more more_events(weir__flow *flow)
 {
     stream *s = (stream *)flow;
-    if (flow->http->ending && !s->reading && s->phase < LAST) {
-        say_last(s, "end", "the program ends");
-        return WEIR__FLOW_MADE;
-    }
+    if (flow->http->ending && !s->has_read && s->phase < LAST)
+        return more_at_end(s);
     switch (s->phase) {
     case SNAPSHOT:
         return more_snapshot(s);
@@ -283,7 +265,6 @@ static void destroy_stream(weir__flow *flow)
     weir_view_watch_remove(&s->watch);
     if (s->state)
         weir_view_reader_close(s->state);
-    weir__text_fini(&s->made);
     weir_free(s->key, sizeof *s->key);
     weir_free(s, sizeof *s);
     if (--http->stream_count == 0 && http->attached)
@@ -351,12 +332,6 @@ void weir__events_attach(weir_http *http, struct uv_loop_s *loop)
     (void)uv_timer_init(loop, &http->pulse);
     (void)uv_async_init(loop, &http->news, on_news);
     http->round.data = http->pulse.data = http->news.data = http;
-}
-
-void weir__events_finish(weir_http *http)
-{
-    while (http->reads > 0)
-        (void)uv_run(weir_worker_loop(http->worker), UV_RUN_ONCE);
 }
 
 /* ---- a request for a stream ---- */

@@ -10,7 +10,5 @@
 
 /* The handles that streams need, in worker 0's loop. */
 void weir__events_attach(weir_http *http, struct uv_loop_s *loop);
-/* Waits for reads that other threads are at. In the thread that runs the loop, or nobody does. */
-void weir__events_finish(weir_http *http);
 
 #endif

@@ -35,10 +35,47 @@ static void suspend(weir__flow *flow, bool turn_over)
 
 void weir__flow_wake(weir__flow *flow)
 {
-    if (!flow->suspended)
+    if (!flow->suspended || flow->working)
         return;
     flow->suspended = flow->turn_over = false;
     MHD_resume_connection(flow->connection);
+}
+
+static void do_work(uv_work_t *job)
+{
+    weir__flow *flow = job->data;
+    flow->work(flow);
+}
+
+static void after_work(uv_work_t *job, int canceled)
+{
+    weir__flow *flow = job->data;
+    weir_http *http = flow->http;
+    (void)canceled; /* nobody does */
+    flow->working = false;
+    flow->worked = true;
+    http->jobs--;
+    weir__flow_wake(flow);
+    if (!http->ending)
+        weir__http_turn(http);
+}
+
+bool weir__flow_work(weir__flow *flow, void (*work)(weir__flow *flow))
+{
+    weir_http *http = flow->http;
+    flow->job.data = flow;
+    flow->work = work;
+    if (uv_queue_work(weir_worker_loop(http->worker), &flow->job, do_work, after_work))
+        return false;
+    flow->working = true;
+    http->jobs++;
+    return true;
+}
+
+void weir__flows_finish_work(weir_http *http)
+{
+    while (http->jobs > 0)
+        (void)uv_run(weir_worker_loop(http->worker), UV_RUN_ONCE);
 }
 
 void weir__flows_resume(weir_http *http)
@@ -72,20 +109,27 @@ static ssize_t read_flow(void *ctx, uint64_t position, char *room, size_t size)
     weir__flow *flow = ctx;
     weir__text *text = &flow->text;
     (void)position;
-    while (flow->taken == text->bytes.len) {
-        text->bytes.len = flow->taken = 0;
-        if (uv_hrtime() >= flow->http->deadline_ns) {
-            suspend(flow, true);
+    while (flow->working || flow->worked || flow->taken == text->bytes.len) {
+        if (flow->working) {
+            suspend(flow, false);
             return 0;
         }
+        if (!flow->worked) {
+            text->bytes.len = flow->taken = 0;
+            if (uv_hrtime() >= flow->http->deadline_ns) {
+                suspend(flow, true);
+                return 0;
+            }
+        }
+        flow->worked = false;
         weir__flow_more more = flow->more(flow);
-        if (text->failed)
-            more = WEIR__FLOW_BROKEN;
-        if (more == WEIR__FLOW_ENDED && text->bytes.len == 0)
-            return MHD_CONTENT_READER_END_OF_STREAM;
-        if (more == WEIR__FLOW_BROKEN)
+        if (flow->working)
+            continue; /* the text is another thread's now */
+        if (more == WEIR__FLOW_BROKEN || text->failed)
             return MHD_CONTENT_READER_END_WITH_ERROR;
-        if (more == WEIR__FLOW_WAITS && text->bytes.len == 0) {
+        if (more == WEIR__FLOW_ENDED)
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        if (more == WEIR__FLOW_WAITS) {
             suspend(flow, false);
             return 0;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers that are made piece by piece: large ones, so that the worker is never kept long, and
- * those without an end. A flow whose turn is over, or that waits for news, has its connection
- * suspended, so that nobody asks it in vain.
+ * Answers that are made piece by piece: large ones, and those without an end. Pieces that take time
+ * are made by libuv's pool of threads, so that the worker is never kept. A flow that waits for its
+ * piece or for news, or whose turn is over, has its connection suspended: nobody asks it in vain.
  */
 #ifndef WEIR_HTTP_FLOW_H
 #define WEIR_HTTP_FLOW_H
@@ -23,6 +23,10 @@ struct weir__flow {
     struct MHD_Connection *connection;
     weir__flow *next, *previous;
     bool suspended, turn_over;
+    bool working;    /* another thread is at it, and owns the text and what the maker keeps */
+    bool worked;     /* it has come back, and `more` has not looked yet */
+    uv_work_t job;
+    void (*work)(weir__flow *flow);
     weir__text text; /* made, not yet taken */
     size_t taken;
     weir__flow_more (*more)(weir__flow *flow);
@@ -32,11 +36,16 @@ struct weir__flow {
 /* Answers the request by the flow, which the answer takes over, even if it fails. type is that of
  * the content. */
 enum MHD_Result weir__flow_answer(weir__request *request, weir__flow *flow, const char *type);
+/* For `more`, which returns WAITS then: work is called by a thread of the pool, then `more` again
+ * by the worker's. False: there are no means. */
+bool weir__flow_work(weir__flow *flow, void (*work)(weir__flow *flow));
 /* Something may be there for it. */
 void weir__flow_wake(weir__flow *flow);
 /* Goes on with some of the flows whose turn was over; whether there are such. */
 void weir__flows_resume(weir_http *http);
 bool weir__flows_waiting(const weir_http *http);
+/* Waits for the pool. In the thread that runs the loop; or nobody runs it any more. */
+void weir__flows_finish_work(weir_http *http);
 /* Makes all of them go on, so that they can end. */
 void weir__flows_wake_all(weir_http *http);
 

@@ -277,7 +277,7 @@ void weir_http_stop(weir_http *http)
     if (!http)
         return;
     if (http->attached)
-        weir__events_finish(http);
+        weir__flows_finish_work(http);
     last_turns(http);
     weir__flows_wake_all(http); /* the daemon must not be stopped while one is suspended */
     if (http->attached)

@@ -31,7 +31,7 @@ struct weir_http {
     uv_poll_t poll;
     uv_timer_t timer, round, pulse;
     uv_async_t news;
-    unsigned open_handles, reads;
+    unsigned open_handles, jobs; /* jobs: that other threads are at */
     bool attached, has_poll, ending;
     uint64_t round_ns;    /* when streams were last looked at */
     uint64_t deadline_ns; /* of this turn: flows make nothing more after it */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * /views and /views/NAME: the list of views, the records of a key, and scans, which are written
- * while they are read and so need no memory for the whole.
+ * while they are read and so need no memory for the whole. What is read is read by libuv's pool: a
+ * key may have a long history.
  */
 #include "http/views.h"
 
@@ -9,7 +10,7 @@
 
 #include <weir/memory.h>
 
-enum { SLICE_ROWS = 64 };
+enum { PIECE_BYTES = 32 << 10 };
 
 /* ---- pieces of answers ---- */
 
@@ -116,161 +117,159 @@ enum MHD_Result weir__serve_views(weir__request *request)
 
 /* ---- the query part of an address ---- */
 
-typedef struct reading {
+typedef struct parts {
     weir__query *query;
     weir_error *error;
     weir_status status;
-} reading;
+} parts;
 
 /* With lengths: a key may have a 0 in it. */
 static enum MHD_Result read_part(void *ctx, enum MHD_ValueKind kind, const char *name,
                                  size_t name_len, const char *value, size_t value_len)
 {
-    reading *r = ctx;
+    parts *p = ctx;
     (void)kind;
     (void)name_len;
-    r->status = weir__query_add(r->query, name, value, value ? value_len : 0, r->error);
-    return r->status == WEIR_OK ? MHD_YES : MHD_NO;
+    p->status = weir__query_add(p->query, name, value, value ? value_len : 0, p->error);
+    return p->status == WEIR_OK ? MHD_YES : MHD_NO;
 }
 
 weir_status weir__query_read(weir__request *request, weir__query *query, weir_error *error)
 {
-    reading r = { query, error, WEIR_OK };
+    parts p = { query, error, WEIR_OK };
     query->incarnation = request->http->incarnation;
-    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, read_part, &r);
-    return r.status == WEIR_OK ? weir__query_check(query, error) : r.status;
+    (void)MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, read_part, &p);
+    return p.status == WEIR_OK ? weir__query_check(query, error) : p.status;
 }
 
-/* ---- the records of a key ---- */
+/* ---- reading, in another thread ---- */
 
-typedef struct rows {
-    weir__text *out;
-    const weir_type *type;
-    weir_status status;
-    uint64_t count;
-} rows;
-
-static bool put_row(const weir_view_row *row, void *ctx)
-{
-    rows *r = ctx;
-    weir__text_put(r->out, r->count++ ? "," : "");
-    r->status = weir__put_record(r->out, r->type, row->record, row->diff);
-    return r->status == WEIR_OK;
-}
-
-static weir_status look_up(weir__request *request, weir_view *view, const weir__key *key,
-                           weir__text *out, weir_error *error)
-{
-    weir_view_reader *reader;
-    rows r = { .out = out, .type = weir_view_type(view) };
-    weir_status status = weir_view_reader_open(view, "http look-up", &reader, error);
-    if (status != WEIR_OK)
-        return status;
-    weir__text_put(out, "{");
-    weir__put_time(out, request->http, view, weir_view_reader_time(reader));
-    weir__text_put(out, ",\"records\":[");
-    status = weir_view_reader_lookup(reader, key->record, put_row, &r);
-    weir__text_put(out, "]}");
-    weir_view_reader_close(reader);
-    status = status == WEIR_OK ? r.status : status;
-    if (status != WEIR_OK)
-        weir_error_set(error, status, "the records cannot be told: %s", weir_status_text(status));
-    return status;
-}
-
-/* ---- scans ---- */
-
-typedef struct scan {
+typedef struct reading {
     weir__flow flow; /* first */
     weir_view *view;
     weir_view_reader *reader;
+    weir__key *key; /* of a look-up; NULL: a scan */
     weir_view_place place;
-    uint64_t left, until_ns;
-    rows rows;
+    uint64_t left, count, until_ns;
+    weir_status status;
     bool over;
-} scan;
+} reading;
 
-/* The end of the answer: where a later one would go on. */
-static void end_scan(scan *s)
+static bool put_row(const weir_view_row *row, void *ctx)
+{
+    reading *r = ctx;
+    weir__text *out = &r->flow.text;
+    if (r->left == 0) { /* of a look-up: there are more */
+        r->place.ended = false;
+        return false;
+    }
+    weir__text_put(out, r->count++ ? "," : "");
+    r->status = weir__put_record(out, weir_view_type(r->view), row->record, row->diff);
+    r->left--;
+    return r->status == WEIR_OK && !out->failed && (r->key || out->bytes.len < PIECE_BYTES);
+}
+
+static void end_reading(reading *r)
 {
     char mark[WEIR__MARK_TEXT];
-    weir__text *out = &s->flow.text;
-    weir_view_reader_close(s->reader);
-    s->reader = NULL;
-    s->over = true;
-    weir__place_text(s->flow.http->incarnation, &s->place, mark);
-    weir__text_put(out, "],\"next\":");
-    weir__text_json(out, s->place.ended ? NULL : mark);
+    weir__text *out = &r->flow.text;
+    r->over = true;
+    weir_view_reader_close(r->reader);
+    r->reader = NULL;
+    weir__text_put(out, "]");
+    if (r->key) {
+        weir__text_format(out, ",\"complete\":%s}\n", r->place.ended ? "true" : "false");
+        return;
+    }
+    weir__place_text(r->flow.http->incarnation, &r->place, mark);
+    weir__text_put(out, ",\"next\":");
+    weir__text_json(out, r->place.ended ? NULL : mark);
     weir__text_put(out, "}\n");
 }
 
-static weir__flow_more more_scan(weir__flow *flow)
+static void read_piece(weir__flow *flow)
 {
-    scan *s = (scan *)flow;
-    if (s->over)
-        return WEIR__FLOW_ENDED;
-    if (flow->http->ending || uv_hrtime() > s->until_ns)
-        return WEIR__FLOW_BROKEN;
-    uint64_t before = s->rows.count, want = s->left < SLICE_ROWS ? s->left : SLICE_ROWS;
-    s->rows.out = &flow->text;
-    weir_status status = weir_view_reader_scan(s->reader, &s->place, want, put_row, &s->rows);
-    if (status != WEIR_OK || s->rows.status != WEIR_OK)
-        return WEIR__FLOW_BROKEN;
-    s->left -= s->rows.count - before;
-    if (s->left == 0 || s->place.ended)
-        end_scan(s);
-    return WEIR__FLOW_MADE;
-}
-
-static void destroy_scan(weir__flow *flow)
-{
-    scan *s = (scan *)flow;
-    if (s->reader)
-        weir_view_reader_close(s->reader);
-    weir_free(s, sizeof *s);
-}
-
-static enum MHD_Result serve_scan(weir__request *request, weir_view *view, const weir__query *query)
-{
-    weir_error error = { .status = WEIR_NO_MEMORY };
-    scan *s = weir_alloc_zero(sizeof *s);
-    if (!s || weir_view_reader_open(view, "http scan", &s->reader, &error) != WEIR_OK) {
-        weir_free(s, sizeof *s);
-        return weir__refuse_error(request, &error);
+    reading *r = (reading *)flow;
+    weir_status status;
+    if (r->key) {
+        r->place.ended = true;
+        status = weir_view_reader_lookup(r->reader, r->key->record, put_row, r);
+    } else {
+        status = weir_view_reader_scan(r->reader, &r->place, r->left, put_row, r);
     }
-    s->flow.more = more_scan;
-    s->flow.destroy = destroy_scan;
-    s->view = view;
-    s->place = query->place;
-    s->left = query->limit;
-    s->until_ns = uv_hrtime() + WEIR__HTTP_STATE_NS;
-    s->rows.type = weir_view_type(view);
-    weir__text_put(&s->flow.text, "{");
-    weir__put_time(&s->flow.text, request->http, view, weir_view_reader_time(s->reader));
-    weir__text_put(&s->flow.text, ",\"records\":[");
-    return weir__flow_answer(request, &s->flow, "application/json");
+    r->status = r->status == WEIR_OK ? status : r->status;
+    if (r->status == WEIR_OK && (r->key || r->left == 0 || r->place.ended))
+        end_reading(r);
+}
+
+/* ---- answers that are read ---- */
+
+static weir__flow_more more_reading(weir__flow *flow)
+{
+    reading *r = (reading *)flow;
+    if (r->status != WEIR_OK || (!r->over && (flow->http->ending || uv_hrtime() > r->until_ns)))
+        return WEIR__FLOW_BROKEN;
+    if (flow->text.bytes.len > flow->taken)
+        return WEIR__FLOW_MADE;
+    if (r->over)
+        return WEIR__FLOW_ENDED;
+    return weir__flow_work(flow, read_piece) ? WEIR__FLOW_WAITS : WEIR__FLOW_BROKEN;
+}
+
+static void discard(reading *r)
+{
+    if (r && r->reader)
+        weir_view_reader_close(r->reader);
+    if (r)
+        weir_free(r->key, sizeof *r->key);
+    weir_free(r, sizeof *r);
+}
+
+static void destroy_reading(weir__flow *flow)
+{
+    discard((reading *)flow);
 }
 
 /* ---- one view ---- */
 
+/* The query's key becomes the reading's. */
+static weir_status prepare(weir__request *request, weir_view *view, reading *r, weir_error *error)
+{
+    weir__query query = { .allowed = WEIR__QUERY_KEY | WEIR__QUERY_PAGE,
+                          .view = view,
+                          .key = r->key };
+    weir_status status = weir__query_read(request, &query, error);
+    if (status == WEIR_OK)
+        status = weir_view_reader_open(view, "http", &r->reader, error);
+    if (status != WEIR_OK)
+        return status;
+    if (query.keys == 0) {
+        weir_free(r->key, sizeof *r->key);
+        r->key = NULL;
+    }
+    r->flow.more = more_reading;
+    r->flow.destroy = destroy_reading;
+    r->view = view;
+    r->place = query.place;
+    r->left = query.limit;
+    r->until_ns = uv_hrtime() + WEIR__HTTP_STATE_NS;
+    return WEIR_OK;
+}
+
 static enum MHD_Result serve_records(weir__request *request, weir_view *view)
 {
     weir_error error = { .status = WEIR_NO_MEMORY };
-    weir__text text = { .failed = false };
-    weir__key *key = weir_alloc_zero(sizeof *key);
-    weir__query query = { .allowed = WEIR__QUERY_KEY | WEIR__QUERY_PAGE, .view = view, .key = key };
-    enum MHD_Result result;
-    if (!key || weir__query_read(request, &query, &error) != WEIR_OK)
-        result = weir__refuse_error(request, &error);
-    else if (query.keys == 0)
-        result = serve_scan(request, view, &query);
-    else if (look_up(request, view, key, &text, &error) != WEIR_OK)
-        result = weir__refuse_error(request, &error);
-    else
-        result = weir__answer_json(request, MHD_HTTP_OK, &text);
-    weir__text_fini(&text);
-    weir_free(key, sizeof *key);
-    return result;
+    reading *r = weir_alloc_zero(sizeof *r);
+    if (r)
+        r->key = weir_alloc_zero(sizeof *r->key);
+    if (!r || !r->key || prepare(request, view, r, &error) != WEIR_OK) {
+        discard(r);
+        return weir__refuse_error(request, &error);
+    }
+    weir__text_put(&r->flow.text, "{");
+    weir__put_time(&r->flow.text, request->http, view, weir_view_reader_time(r->reader));
+    weir__text_put(&r->flow.text, ",\"records\":[");
+    return weir__flow_answer(request, &r->flow, "application/json");
 }
 
 enum MHD_Result weir__serve_view(weir__request *request, const char *rest)

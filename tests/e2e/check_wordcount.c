@@ -14,6 +14,7 @@
 #include <weir/weir.h>
 
 #include "e2e/process.h"
+#include "kafka/c11_threads.h"
 
 /* ---- the program ---- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Views, metrics, health and the running graph over HTTP, served by worker 0's own loop: no thread,
- * and no work while nobody asks. weir_main starts it; a host with a main() of its own may, too.
+ * Views, metrics, health and the running graph over HTTP, served in worker 0's own loop: no work
+ * while nobody asks, and views are read by libuv's pool of threads, so that no worker is kept.
+ * weir_main starts it; a host with a main() of its own may, too.
  *
  *     /                       the addresses below
  *     /views                  all views: fields, key, how far they are complete, records
