@@ -22,21 +22,29 @@ typedef struct undertaker {
     size_t next;
 } undertaker;
 
-static void add_header(weir__kafka_outbox *outbox, weir__kafka_draft *draft, const char *name,
-                       const weir_str *value)
+static weir_status add_header(weir__kafka_outbox *outbox, weir__kafka_draft *draft,
+                              const char *name, const weir_str *value)
 {
     draft->headers[draft->header_count++] =
         (weir__kafka_draft_header){ name, outbox->bytes.len, value->len };
-    weir_bytes_out_add(&outbox->bytes, weir_str_data(value), value->len);
+    return weir_bytes_out_add(&outbox->bytes, weir_str_data(value), value->len);
 }
 
-static void add_number(weir__kafka_outbox *outbox, weir__kafka_draft *draft, const char *name,
-                       int64_t number)
+static weir_status add_number(weir__kafka_outbox *outbox, weir__kafka_draft *draft,
+                              const char *name, int64_t number)
 {
     char text[24];
     int len = snprintf(text, sizeof text, "%" PRId64, number);
     weir_str value = weir_str_view(text, (size_t)len);
-    add_header(outbox, draft, name, &value);
+    return add_header(outbox, draft, name, &value);
+}
+
+static weir_status add_bytes(weir__kafka_outbox *outbox, const weir_opt_bytes *bytes, size_t *at,
+                             size_t *len)
+{
+    *at = outbox->bytes.len;
+    *len = bytes->set ? bytes->value.len : 0;
+    return weir_bytes_out_add(&outbox->bytes, weir_str_data(&bytes->value), *len);
 }
 
 static void add(undertaker *u, weir_step *step, const weir__kafka_dead *dead)
@@ -45,16 +53,16 @@ static void add(undertaker *u, weir_step *step, const weir__kafka_dead *dead)
     weir__kafka_draft draft = { .epoch = u->batch->time.at[0], .partition = -1,
                                 .has_key = dead->key.set, .has_value = dead->value.set };
     weir_str topic = weir_str_of(u->plan->options.topic);
-    draft.key_at = outbox->bytes.len;
-    draft.key_len = dead->key.set ? dead->key.value.len : 0;
-    weir_bytes_out_add(&outbox->bytes, weir_str_data(&dead->key.value), draft.key_len);
-    draft.value_at = outbox->bytes.len;
-    draft.value_len = dead->value.set ? dead->value.value.len : 0;
-    weir_bytes_out_add(&outbox->bytes, weir_str_data(&dead->value.value), draft.value_len);
-    add_header(outbox, &draft, "weir-reason", &dead->reason);
-    add_header(outbox, &draft, "weir-topic", &topic);
-    add_number(outbox, &draft, "weir-partition", dead->partition);
-    add_number(outbox, &draft, "weir-offset", dead->offset);
+    weir_status status = add_bytes(outbox, &dead->key, &draft.key_at, &draft.key_len);
+    status |= add_bytes(outbox, &dead->value, &draft.value_at, &draft.value_len);
+    status |= add_header(outbox, &draft, "weir-reason", &dead->reason);
+    status |= add_header(outbox, &draft, "weir-topic", &topic);
+    status |= add_number(outbox, &draft, "weir-partition", dead->partition);
+    status |= add_number(outbox, &draft, "weir-offset", dead->offset);
+    if (status != WEIR_OK) { /* there is one way to fail */
+        weir__kafka_outbox_refuse(outbox, step, WEIR_NO_MEMORY, "no memory for a dead letter");
+        return;
+    }
     weir__kafka_outbox_add(outbox, step, &draft);
 }
 

@@ -155,7 +155,7 @@ void weir__kafka_outbox_refuse(weir__kafka_outbox *o, weir_step *step, weir_stat
                                const char *why)
 {
     weir_metric_add(o->refused_metric, 1);
-    if (o->spec.stop && !o->failed) {
+    if ((o->spec.stop || status == WEIR_NO_MEMORY) && !o->failed) {
         o->failed = true;
         weir_step_fail(step, status, "topic '%s': a record cannot be written: %s", o->spec.topic,
                        why);

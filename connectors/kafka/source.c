@@ -254,7 +254,7 @@ static bool track(source *s, weir_step *step, const weir__kafka_message *m)
 }
 
 /* One message into the record at room; true if it is one. */
-static bool take(source *s, weir__kafka_decode_job *job, tally *t)
+static bool take(source *s, weir_step *step, weir__kafka_decode_job *job, tally *t)
 {
     const weir__kafka_message *m = &job->lot->messages[job->message];
     t->messages++;
@@ -265,8 +265,13 @@ static bool take(source *s, weir__kafka_decode_job *job, tally *t)
             return false;
     }
     weir_error error;
-    if (WEIR_LIKELY(weir__kafka_decode_one(&s->decode, job, &error) == WEIR_OK))
+    weir_status status = weir__kafka_decode_one(&s->decode, job, &error);
+    if (WEIR_LIKELY(status == WEIR_OK))
         return true;
+    if (status == WEIR_NO_MEMORY) { /* the record may be fine: nobody is to lose it */
+        fail(s, step, status, error.what);
+        return false;
+    }
     if (t->dead_count == s->dead_capacity) {
         uint32_t capacity = s->dead_capacity ? 2 * s->dead_capacity : 4;
         s->dead_found = weir_realloc_must(s->dead_found,
@@ -290,7 +295,7 @@ static void fill(source *s, weir_step *step, weir__kafka_lot *lot, uint32_t *i, 
     for (; *i < lot->count && made < want; ++*i) {
         uint32_t dead_before = t->dead_count;
         weir__kafka_decode_job job = { lot, *i, builder, (char *)room + made * size, false };
-        bool is = track(s, step, &lot->messages[*i]) && take(s, &job, t);
+        bool is = track(s, step, &lot->messages[*i]) && take(s, step, &job, t);
         if (is && job.borrows && !pinned) {
             weir_builder_pin(builder, &lot->pin);
             pinned = true;
