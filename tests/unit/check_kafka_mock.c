@@ -20,13 +20,18 @@ static job_records got;
 static const char *const quick[] = { "socket.timeout.ms=2000", "retry.backoff.ms=10",
                                      "reconnect.backoff.ms=10", NULL };
 
-static void set_up(unsigned brokers)
+static void set_up_with(unsigned brokers, unsigned partitions)
 {
     weir_error error;
-    mock = weir_kafka_mock_start(brokers, 3, (const char *const[]){ "lines", NULL }, &error);
+    mock = weir_kafka_mock_start(brokers, partitions, (const char *const[]){ "lines", NULL }, &error);
     ck_assert_msg(mock != NULL, "%s", error.what);
     job_records_free(&got);
     job_log_start();
+}
+
+static void set_up(unsigned brokers)
+{
+    set_up_with(brokers, 3);
 }
 
 static void tear_down(void)
@@ -247,6 +252,43 @@ START_TEST(denied_access_ends_the_run)
 }
 END_TEST
 
+static bool said_gone(void *ctx)
+{
+    (void)ctx;
+    return job_said("is not there, going on at");
+}
+
+/* The mock keeps 5 MB of a partition: a source that does not look for a while misses the rest. */
+START_TEST(records_deleted_before_they_were_read_are_said)
+{
+    enum { BIG = 200000, COUNT = 60 };
+    set_up_with(1, 1);
+    size_t one = 1;
+    write_lines(0, 1);
+    weir_kafka_source_options o = { .queue_bytes = 64 << 10 };
+    job reader, writer;
+    job_start(&reader, NULL, build_source, &o);
+    ck_assert(job_until(&reader, has, &one));
+    job_start(&writer, NULL, build_sink, NULL);
+    weir_input_handle *h = weir_input_open(input, 0);
+    char *text = malloc(BIG);
+    memset(text, 'r', BIG);
+    for (int i = 0; i < COUNT; i++) {
+        line l = { weir_str_view(text, BIG) };
+        weir_input_send_record(h, &l, 1);
+    }
+    weir_input_close(h);
+    ck_assert_int_eq(job_finish(&writer), WEIR_OK);
+    free(text);
+    ck_assert(job_until(&reader, said_gone, NULL));
+    one = job_count(&got) + 1;
+    ck_assert(job_until(&reader, has, &one)); /* it goes on */
+    ck_assert_int_eq(job_stop(&reader), WEIR_OK);
+    ck_assert_uint_lt(got.count, COUNT + 1);
+    tear_down();
+}
+END_TEST
+
 /* Batches, and so messages, that are kept after the run: the handle waits for them. */
 static weir_batch *kept;
 
@@ -334,6 +376,7 @@ int main(void)
         a_sink_outlives_its_broker,
         a_full_queue_is_waited_for,
         denied_access_ends_the_run,
+        records_deleted_before_they_were_read_are_said,
         records_outlive_their_source,
         wrong_settings_are_refused_when_the_graph_is_built,
         mock_clusters_refuse_bad_topics,
