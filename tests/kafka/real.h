@@ -152,12 +152,13 @@ static WEIR_UNUSED void real_write(const char *brokers, const char *topic, int32
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, why, sizeof why);
     rd_kafka_conf_set(conf, "message.max.bytes", "20000000", why, sizeof why);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
     for (; *values; values++)
-        ck_assert_int_eq(rd_kafka_producev(
-            rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)*values, strlen(*values)),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END), 0);
+        ck_assert_int_eq(rd_kafka_produce(rkt, partition, RD_KAFKA_MSG_F_COPY,
+                                          (void *)(uintptr_t)*values, strlen(*values), NULL, 0,
+                                          NULL), 0);
     ck_assert_int_eq(rd_kafka_flush(rk, 30000), 0);
+    rd_kafka_topic_destroy(rkt);
     rd_kafka_destroy(rk);
 }
 

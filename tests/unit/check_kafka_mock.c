@@ -23,7 +23,8 @@ static const char *const quick[] = { "socket.timeout.ms=2000", "retry.backoff.ms
 static void set_up_with(unsigned brokers, unsigned partitions)
 {
     weir_error error;
-    mock = weir_kafka_mock_start(brokers, partitions, (const char *const[]){ "lines", NULL }, &error);
+    mock = weir_kafka_mock_start(brokers, partitions, (const char *const[]){ "lines", NULL },
+                                 &error);
     ck_assert_msg(mock != NULL, "%s", error.what);
     job_records_free(&got);
     job_log_start();
