@@ -276,7 +276,8 @@ START_TEST(records_deleted_before_they_were_read_are_said)
     memset(text, 'r', BIG);
     for (int i = 0; i < COUNT; i++) {
         line l = { weir_str_view(text, BIG) };
-        weir_input_send_record(h, &l, 1);
+        while (weir_input_send_record(h, &l, 1) == WEIR_FULL)
+            weir_worker_step_or_park(writer.worker, 1000000);
     }
     weir_input_close(h);
     ck_assert_int_eq(job_finish(&writer), WEIR_OK);
