@@ -155,6 +155,9 @@ void weir__list_add(weir_graph *graph, weir__list *list, void *item);
 const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name);
 /* Checks the type and sticks an error to the graph if it is not valid. */
 bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char *where);
+/* The key names fields of the record (none is allowed). Fails the graph. */
+bool weir__graph_check_key(weir_graph *graph, const weir_type *type, const weir_key *key,
+                           const char *where);
 
 weir_port *weir__port_create(weir_graph *graph, const weir_type *type, weir_scope *scope);
 /* The point that a stage can hang from: the port's own, or a pass node's if the port is a concat,

@@ -152,3 +152,15 @@ bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char
     weir_graph_fail(graph, error.status, where, error.hint, "%s", error.what);
     return false;
 }
+
+bool weir__graph_check_key(weir_graph *graph, const weir_type *type, const weir_key *key,
+                           const char *where)
+{
+    bool ok = key->count <= WEIR_KEY_FIELDS_MAX;
+    for (uint32_t i = 0; ok && i < key->count; i++)
+        ok = key->field[i] < type->field_count;
+    if (!ok)
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "name fields that the record has",
+                        "a key names fields that '%s' does not have", type->name);
+    return ok;
+}

@@ -11,18 +11,6 @@ static const void *copied(weir_graph *graph, const void *items, size_t size)
     return items && size ? memcpy(weir_graph_alloc(graph, size), items, size) : NULL;
 }
 
-static bool check_key(weir_graph *graph, const weir_type *type, const weir_key *key,
-                      const char *where)
-{
-    bool ok = key->count <= WEIR_KEY_FIELDS_MAX;
-    for (uint32_t i = 0; ok && i < key->count; i++)
-        ok = key->field[i] < type->field_count;
-    if (!ok)
-        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "name fields that the record has",
-                        "a key names fields that '%s' does not have", type->name);
-    return ok;
-}
-
 static bool check_input(weir_graph *graph, const weir_node_spec *spec, unsigned i,
                         weir_port *port)
 {
@@ -44,7 +32,8 @@ static bool check_input(weir_graph *graph, const weir_node_spec *spec, unsigned 
                         "input %u does not take the changes of a collection", i);
         return false;
     }
-    if (input->route == WEIR_BY_KEY && !check_key(graph, input->type, &input->key, where))
+    if (input->route == WEIR_BY_KEY &&
+        !weir__graph_check_key(graph, input->type, &input->key, where))
         return false;
     if (input->route == WEIR_BY_FUNCTION && (!input->route_fn || port->collection)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "exchange by a key",
@@ -72,10 +61,12 @@ static bool check(weir_graph *graph, const weir_node_spec *spec, weir_port *cons
             return false;
         }
     }
-    for (unsigned o = 0; o < spec->output_count; o++)
-        if (!weir__graph_check_type(graph, spec->outputs[o].type, where) ||
-            !check_key(graph, spec->outputs[o].type, &spec->outputs[o].unique_key, where))
+    for (unsigned o = 0; o < spec->output_count; o++) {
+        const weir_node_output *output = &spec->outputs[o];
+        if (!weir__graph_check_type(graph, output->type, where) ||
+            !weir__graph_check_key(graph, output->type, &output->unique_key, where))
             return false;
+    }
     return true;
 }
 

@@ -134,7 +134,7 @@ weir_port *weir_port_as_collection(weir_port *port)
 
 weir_port *weir_port_with_key(weir_port *port, const weir_key *key)
 {
-    if (!port)
+    if (!port || !weir__graph_check_key(port->graph, port->type, key, weir_port_name(port)))
         return NULL;
     weir_port *p = copy(port);
     p->unique_key = *key;
@@ -187,7 +187,7 @@ static weir_port *routed(weir_port *port, const weir__routing *routing)
 
 weir_port *weir_port_by_key(weir_port *port, const weir_key *key)
 {
-    if (!port)
+    if (!port || !weir__graph_check_key(port->graph, port->type, key, weir_port_name(port)))
         return NULL;
     return routed(port, &(weir__routing){ .route = WEIR_BY_KEY, .key = *key });
 }
@@ -196,6 +196,11 @@ weir_port *weir_port_by_function(weir_port *port, weir_route_fn *fn, void *ctx)
 {
     if (!port)
         return NULL;
+    if (!fn) {
+        weir_graph_fail(port->graph, WEIR_INVALID, weir_port_name(port), "give it",
+                        "there is no function that names a worker");
+        return NULL;
+    }
     if (port->collection) {
         weir_graph_fail(port->graph, WEIR_TYPE_MISMATCH, weir_port_name(port),
                         "exchange a collection by a key",

@@ -229,6 +229,21 @@ static void changes_by_function(weir_graph *g)
     ck_assert_ptr_null(weir_port_by_function(changes(g), to_first, NULL));
 }
 
+static void by_unknown_key(weir_graph *g)
+{
+    ck_assert_ptr_null(weir_port_by_key(numbers(g), &(weir_key){ .count = 1, .field = { 1 } }));
+}
+
+static void with_unknown_key(weir_graph *g)
+{
+    ck_assert_ptr_null(weir_port_with_key(changes(g), &(weir_key){ .count = 1, .field = { 9 } }));
+}
+
+static void by_no_function(weir_graph *g)
+{
+    ck_assert_ptr_null(weir_port_by_function(numbers(g), NULL, NULL));
+}
+
 /* ---- scopes and loops ---- */
 
 static void scopes_too_deep(weir_graph *g)
@@ -351,6 +366,11 @@ static const refusal refusals[] = {
     { concat_of_two_scopes, WEIR_TYPE_MISMATCH,
       "concat of 'number' and 'number': their records or scopes differ", "numbers" },
     { changes_by_function, WEIR_TYPE_MISMATCH, BY_FUNCTION " only", "changes" },
+    { by_unknown_key, WEIR_TYPE_MISMATCH, "a key names fields that 'number' does not have",
+      "numbers" },
+    { with_unknown_key, WEIR_TYPE_MISMATCH, "a key names fields that 'number' does not have",
+      "changes" },
+    { by_no_function, WEIR_INVALID, "there is no function that names a worker", "numbers" },
     { scopes_too_deep, WEIR_TOO_LARGE, "times have at most 4 coordinates", "deepest" },
     { enter_inner, WEIR_INVALID, "the stream is not in the scope around 'inner'", "numbers" },
     { leave_root, WEIR_INVALID, "a stream of the root scope cannot leave it", "numbers" },
