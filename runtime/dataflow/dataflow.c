@@ -321,6 +321,10 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
     if (dataflow->next_due_ns <= context->now_ns)
         wake_due(dataflow);
     for (unsigned passes = 1;; passes++) {
+        /* before all else: turns of the clock count as well, and may come every other time */
+        if (passes % 16 == 0 &&
+            context->env->now_ns(context->env->ctx) >= context->now_ns + slice_ns)
+            break;
         if (dataflow->touched) {
             propagate(dataflow);
             ran = true; /* probes may have moved: whoever waits for one looks before parking */
@@ -333,9 +337,6 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
         if (dataflow->waiting_count)
             wake_waiting(dataflow);
         if (dataflow->active_count == 0 || context->failed)
-            break;
-        if (passes % 16 == 0 &&
-            context->env->now_ns(context->env->ctx) >= context->now_ns + slice_ns)
             break;
         run_pass(dataflow);
         weir__dataflow_apply(dataflow);
