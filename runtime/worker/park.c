@@ -127,6 +127,25 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
     env->park_cancel(env->ctx, context->self);
 }
 
+/* libuv hands descriptors to epoll when it runs, not when they are added, and it does not run for
+ * handles that are not counted: without this, what the host waits for would be an empty set. */
+void weir__park_arm(weir_worker *worker)
+{
+    if (!worker->loop_made)
+        return;
+    uv_ref((uv_handle_t *)&worker->wake_handle);
+    uv_run(&worker->loop, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)&worker->wake_handle);
+}
+
+uint64_t weir__park_timers_ns(const weir_worker *worker)
+{
+    if (!worker->loop_made || !uv_loop_alive(&worker->loop))
+        return UINT64_MAX;
+    int ms = uv_backend_timeout(&worker->loop);
+    return ms < 0 ? UINT64_MAX : (uint64_t)ms * 1000000;
+}
+
 int weir_worker_fd(const weir_worker *worker)
 {
     return worker->loop_made ? uv_backend_fd(&worker->loop) : -1;

@@ -97,6 +97,10 @@ weir_status weir__park_init(weir_worker *worker, weir_error *error);
 void weir__park_fini(weir_worker *worker);
 /* Runs callbacks of descriptors and timers that are ready, if it is time to look. */
 void weir__park_poll(weir_worker *worker);
+/* Before a host waits on the worker's descriptor: makes it watch what it should, and runs what is
+ * due. Then how long the loop's own timers leave it to wait; UINT64_MAX: there are none. */
+void weir__park_arm(weir_worker *worker);
+uint64_t weir__park_timers_ns(const weir_worker *worker);
 /* Waits until something may be there to do, at most timeout_ns. */
 void weir__park_wait(weir_worker *worker, uint64_t timeout_ns);
 /* When a dataflow of this worker must run again at the latest. */

@@ -365,10 +365,13 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
     weir_env *env = worker->context.env;
     env->park_prepare(env->ctx, worker->context.self);
     worker->prepared = true;
+    weir__park_arm(worker);
     if (turn(worker))
         return false;
     uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
-    *timeout_ns = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
+    uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
+    uint64_t timers = weir__park_timers_ns(worker);
+    *timeout_ns = timers < wait ? timers : wait;
     return true;
 }
 
