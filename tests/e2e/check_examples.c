@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every example as people run it, and what it prints. They lie in the build's folder, which is the
+ * working directory.
+ */
+#include <json-c/json.h>
+#include <librdkafka/rdkafka.h>
+#include <pty.h>
+
+#include <weir/connectors/kafka_mock.h>
+
+#include "e2e/process.h"
+#include "kafka/c11_threads.h"
+
+static char home[4096]; /* where the examples are */
+static process p;
+
+static void expect_output(const char *name, const char *output)
+{
+    process_start(&p, "exec %s/%s/%s", home, name, name);
+    ck_assert_int_eq(process_wait(&p), 0);
+    ck_assert_str_eq(p.text[0], output);
+    ck_assert_str_eq(p.text[1], "");
+    process_start(&p, "exec %s/%s/%s > /dev/full", home, name, name);
+    ck_assert_int_ne(process_wait(&p), 0);
+}
+
+START_TEST(hello)
+{
+    expect_output("hello", "Hello, Ada! Your name has 3 letters.\n"
+                           "Hello, Grace! Your name has 5 letters.\n"
+                           "round 0 is complete\n"
+                           "Hello, Alan! Your name has 4 letters.\n"
+                           "Hello, Edsger! Your name has 6 letters.\n"
+                           "round 1 is complete\n");
+}
+END_TEST
+
+START_TEST(notify)
+{
+    expect_output("notify", "epoch 0: 45 in 10 readings\n"
+                            "epoch 1: 145 in 10 readings\n"
+                            "epoch 2: 245 in 10 readings\n"
+                            "epoch 3: 345 in 10 readings\n"
+                            "epoch 4: 445 in 10 readings\n");
+}
+END_TEST
+
+/* The number in front of a word in the table at the end. */
+static long long in_table(const char *text, const char *word)
+{
+    const char *table = strstr(text, "the most frequent:\n");
+    char line[100];
+    (void)snprintf(line, sizeof line, "  %s\n", word);
+    ck_assert_msg(table != NULL, "no table: %s", text);
+    const char *at = strstr(table, line);
+    ck_assert_msg(at != NULL, "no %s in %s", word, table);
+    while (at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return strtoll(at, NULL, 10);
+}
+
+/* By itself: feeds itself, shows lines, ends after the time given, with a table. */
+START_TEST(wordcount_shows_itself)
+{
+    ck_assert_int_eq(shell("for i in $(seq 300); do echo often often twice rare-$i twice often; "
+                           "done > text"),
+                     0);
+    process_start(&p,
+                  "exec %s/wordcount/wordcount --seconds 2 --http 0 --workers 2 --file text "
+                  "--rate 2000",
+                  home);
+    ck_assert_int_eq(process_wait(&p), 0);
+    ck_assert_ptr_nonnull(strstr(p.text[0], " words/s"));
+    ck_assert_ptr_nonnull(strstr(p.text[0], "http://127.0.0.1:"));
+    ck_assert_ptr_null(strstr(p.text[0], "\033"));
+    long long often = in_table(p.text[0], "often"), twice = in_table(p.text[0], "twice");
+    ck_assert_int_gt(often, 0);
+    ck_assert_int_eq(often % 3, 0);
+    ck_assert_int_eq(often / 3, twice / 2);
+}
+END_TEST
+
+/* ---- on a Kafka that is somewhere else ---- */
+
+static rd_kafka_t *producer;
+
+static void produce(const char *text)
+{
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        producer, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_VALUE((void *)text, strlen(text)),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    ck_assert_int_eq(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static int64_t count_of(const char *url, const char *word)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, "/views/word_counts?key=%s", word);
+    answer a = client_get(url, path);
+    struct json_object *o = json_tokener_parse(a.body), *records, *count;
+    int64_t result = 0;
+    if (json_object_object_get_ex(o, "records", &records) && json_object_array_length(records) == 1)
+        if (json_object_object_get_ex(json_object_array_get_idx(records, 0), "count", &count))
+            result = json_object_get_int64(count);
+    (void)json_object_put(o);
+    answer_free(&a);
+    return result;
+}
+
+START_TEST(wordcount_runs_on_another_kafka)
+{
+    enum { LINES = 3000 };
+    const char *topics[] = { "in", "out", NULL };
+    char why[200];
+    weir_error error;
+    weir_kafka_mock *mock = weir_kafka_mock_start(1, 3, topics, &error);
+    ck_assert_ptr_nonnull(mock);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", weir_kafka_mock_brokers(mock), why,
+                            sizeof why);
+    producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    ck_assert_ptr_nonnull(producer);
+    for (int i = 0; i < LINES; i++)
+        produce("to be or not to be");
+    ck_assert_int_eq(rd_kafka_flush(producer, PATIENCE_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+    process_start(&p,
+                  "exec %s/wordcount/wordcount --http 0 --workers 2 --brokers %s --kafka "
+                  "fetch.wait.max.ms=5 --input-topic in --output-topic out",
+                  home, weir_kafka_mock_brokers(mock));
+    const char *url = process_url(&p);
+    while (count_of(url, "be") < 2 * LINES)
+        (void)process_wait_text(&p, 0, "words");
+    produce("that is the question");
+    while (count_of(url, "question") < 1)
+        ;
+    ck_assert_int_eq(count_of(url, "or"), LINES);
+    ck_assert_int_eq(kill(p.pid, SIGINT), 0);
+    ck_assert_int_eq(process_wait(&p), 0);
+    ck_assert_int_eq(in_table(p.text[0], "to"), 2 * LINES);
+    ck_assert_int_eq(in_table(p.text[0], "not"), LINES);
+    ck_assert_int_eq(in_table(p.text[0], "that"), 1);
+    rd_kafka_destroy(producer);
+    weir_kafka_mock_stop(mock);
+}
+END_TEST
+
+/* ---- on a terminal ---- */
+
+START_TEST(wordcount_on_a_terminal_ends_by_ctrl_c)
+{
+    static char text[1 << 20];
+    size_t len = 0;
+    int terminal, status;
+    char path[4200];
+    (void)snprintf(path, sizeof path, "%s/wordcount/wordcount", home);
+    pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        execl(path, path, "--http", "0", "--workers", "1", (char *)NULL);
+        _exit(127);
+    }
+    bool asked = false;
+    for (;;) {
+        struct pollfd fd = { .fd = terminal, .events = POLLIN };
+        ck_assert_int_eq(poll(&fd, 1, PATIENCE_MS), 1);
+        ssize_t got = read(terminal, text + len, sizeof text - len - 1);
+        if (got <= 0)
+            break; /* it has ended */
+        text[len += (size_t)got] = '\0';
+        if (!asked && strstr(text, "\033[H\033[2J") && strstr(text, "  the\r\n")) {
+            asked = true;
+            ck_assert_int_eq(write(terminal, "\003", 1), 1);
+        }
+    }
+    (void)close(terminal);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "the most frequent:"));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *tests[] = { hello,
+                             notify,
+                             wordcount_shows_itself,
+                             wordcount_runs_on_another_kafka,
+                             wordcount_on_a_terminal_ends_by_ctrl_c,
+                             NULL };
+#ifdef __SANITIZE_THREAD__
+    tests[2] = NULL; /* it does not know the threads that librdkafka makes in other programs */
+#endif
+    if (!realpath("examples", home))
+        return 1;
+    folder_make();
+    int status = test_run(test_suite("examples", tests));
+    folder_remove();
+    return status;
+}
