@@ -58,6 +58,8 @@ weir_cap weir_cap_retain(weir_step *step, unsigned output, const weir_time *t)
 {
     WEIR_ASSERT(step->current, "operator '%s': retains a capability without a current batch",
                 step->node->name);
+    WEIR_ASSERT(output < step->node->spec.output_count, "operator '%s' has no output %u",
+                step->node->name, output);
     weir_time from = step->current->time;
     const weir_summary *s = step->node->spec.summaries;
     if (s) {

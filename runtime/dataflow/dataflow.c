@@ -59,6 +59,7 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     dataflow->graph = graph;
     dataflow->context = context;
     dataflow->next_due_ns = UINT64_MAX;
+    dataflow->touched = true; /* one without sources is complete from the start */
     dataflow->tracker = weir__tracker_create(graph->topology, graph->initial,
                                              graph->initial_count);
     dataflow->done = weir__tracker_done(dataflow->tracker, graph->topology);

@@ -158,6 +158,8 @@ bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char
 /* The key names fields of the record (none is allowed). Fails the graph. */
 bool weir__graph_check_key(weir_graph *graph, const weir_type *type, const weir_key *key,
                            const char *where);
+/* The stream is of this graph. Fails the graph. */
+bool weir__graph_owns(weir_graph *graph, const weir_port *port, const char *where);
 
 weir_port *weir__port_create(weir_graph *graph, const weir_type *type, weir_scope *scope);
 /* The point that a stage can hang from: the port's own, or a pass node's if the port is a concat,

@@ -139,6 +139,15 @@ const char *weir__graph_name(weir_graph *graph, const char *kind, const char *na
     return weir_graph_text(graph, text);
 }
 
+bool weir__graph_owns(weir_graph *graph, const weir_port *port, const char *where)
+{
+    if (port->graph == graph)
+        return true;
+    weir_graph_fail(graph, WEIR_INVALID, where, "give each graph streams of its own",
+                    "the stream belongs to another graph");
+    return false;
+}
+
 bool weir__graph_check_type(weir_graph *graph, const weir_type *type, const char *where)
 {
     weir_error error = { 0 };

@@ -16,9 +16,13 @@ static bool check_input(weir_graph *graph, const weir_node_spec *spec, unsigned 
 {
     const weir_node_input *input = &spec->inputs[i];
     const char *where = spec->name ? spec->name : spec->kind;
-    if (!port)
+    if (!port) { /* of a call that failed, or forgotten */
+        weir_graph_fail(graph, WEIR_INVALID, where, "connect every input",
+                        "input %u has no stream", i);
         return false;
-    if (!weir__graph_check_type(graph, input->type, where))
+    }
+    if (!weir__graph_owns(graph, port, where) ||
+        !weir__graph_check_type(graph, input->type, where))
         return false;
     if (!weir_type_same_layout(port->type, input->type)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "connect a stream of those records",
@@ -43,11 +47,28 @@ static bool check_input(weir_graph *graph, const weir_node_spec *spec, unsigned 
     return true;
 }
 
+/* Times at a node all have the depth of its scope. */
+static bool check_summaries(weir_graph *graph, const weir_node_spec *spec, unsigned depth)
+{
+    for (unsigned i = 0; spec->summaries && i < spec->input_count; i++)
+        for (unsigned o = 0; o < spec->output_count; o++) {
+            const weir_summary *s = &spec->summaries[i * spec->output_count + o];
+            if (s->depth == 0 || (s->depth == depth && s->keep <= depth))
+                continue;
+            weir_graph_fail(graph, WEIR_INVALID, spec->name ? spec->name : spec->kind,
+                            "begin with weir_summary_identity of the depth of its streams",
+                            "the summary from input %u to output %u is not of times with %u "
+                            "coordinates", i, o, depth);
+            return false;
+        }
+    return true;
+}
+
 static bool check(weir_graph *graph, const weir_node_spec *spec, weir_port *const *inputs)
 {
     const char *where = spec->name ? spec->name : spec->kind;
     if (!spec->step || !spec->kind || (spec->input_count && !spec->inputs) ||
-        (spec->output_count && !spec->outputs)) {
+        (spec->output_count && !spec->outputs) || (spec->input_count && !inputs)) {
         weir_graph_fail(graph, WEIR_INVALID, where, "fill in kind, step, inputs and outputs",
                         "the description of a node is not complete");
         return false;
@@ -67,7 +88,7 @@ static bool check(weir_graph *graph, const weir_node_spec *spec, weir_port *cons
             !weir__graph_check_key(graph, output->type, &output->unique_key, where))
             return false;
     }
-    return true;
+    return check_summaries(graph, spec, spec->input_count ? weir_port_depth(inputs[0]) : 1);
 }
 
 static weir_node *add(weir_graph *graph, const weir_node_spec *spec, weir_scope *scope)
@@ -103,8 +124,10 @@ static weir_node *add(weir_graph *graph, const weir_node_spec *spec, weir_scope 
     return node;
 }
 
-weir_node *weir_node_add(weir_graph *graph, const weir_node_spec *spec, weir_port *const *inputs)
+weir_node *weir_node_add(weir_graph *graph, const weir_node_spec *given, weir_port *const *inputs)
 {
+    weir_node_spec own = { 0 }, *spec = &own;
+    memcpy(spec, given, given->struct_size < sizeof own ? given->struct_size : sizeof own);
     if (weir_graph_failed(graph) || !check(graph, spec, inputs))
         return NULL;
     weir_node *node = add(graph, spec, spec->input_count ? inputs[0]->scope : NULL);

@@ -146,7 +146,7 @@ weir_port *weir_port_concat(weir_port *const *ports, size_t count)
     weir_port *first = count ? ports[0] : NULL, *p;
     size_t links = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!ports[i] || !first)
+        if (!ports[i] || !first || !weir__graph_owns(first->graph, ports[i], "concat"))
             return NULL;
         if (!weir_type_same_layout(first->type, ports[i]->type) ||
             first->scope != ports[i]->scope) {

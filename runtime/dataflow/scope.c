@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "dataflow/description.h"
 
 weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name)
@@ -32,11 +33,10 @@ static weir_port *moved(weir_port *port, weir_scope *scope, const weir_summary *
     for (uint32_t i = 0; i < p->link_count; i++) {
         weir__link *link = &p->links[i];
         weir_summary both = *s;
-        if (link->moves && !weir_summary_follow(&link->summary, s, &both)) {
-            weir_graph_fail(graph, WEIR_OVERFLOWED, weir_port_name(port), NULL,
-                            "no time can follow this path: the steps add up to too much");
-            return NULL;
-        }
+        /* a link ends where a loop is closed, so it has one step at most */
+        bool follows = !link->moves || weir_summary_follow(&link->summary, s, &both);
+        WEIR_ASSERT(follows, "operator '%s': the steps of a path add up to too much",
+                    weir_port_name(port));
         link->summary = both;
         link->moves = !weir_summary_is_identity(&both, both.depth);
     }
@@ -45,12 +45,13 @@ static weir_port *moved(weir_port *port, weir_scope *scope, const weir_summary *
 
 weir_port *weir_port_enter(weir_port *port, weir_scope *scope)
 {
-    if (!port || !scope)
+    if (!port)
         return NULL;
-    if (scope->parent != port->scope) {
+    if (!scope || scope->parent != port->scope) {
         weir_graph_fail(port->graph, WEIR_INVALID, weir_port_name(port),
                         "enter one scope after the other, from the outermost",
-                        "the stream is not in the scope around '%s'", scope->name);
+                        "the stream is not in the scope around '%s'",
+                        scope ? scope->name : "(none)");
         return NULL;
     }
     weir_summary s = weir_summary_enter(weir__scope_depth(port->scope));
@@ -97,6 +98,8 @@ void weir_feedback_connect(weir_feedback *feedback, weir_port *port)
     if (!feedback || !port)
         return;
     weir_node *pass = feedback->pass;
+    if (!weir__graph_owns(pass->graph, port, pass->name))
+        return;
     if (feedback->connected || port->scope != pass->scope ||
         !weir_type_same_layout(port->type, pass->ports[0]->type)) {
         weir_graph_fail(port->graph, WEIR_TYPE_MISMATCH, weir_port_name(port),
@@ -106,7 +109,6 @@ void weir_feedback_connect(weir_feedback *feedback, weir_port *port)
     }
     feedback->connected = true;
     weir_summary s = weir_summary_feedback(pass->depth, feedback->step);
-    weir_port *back = moved(port, port->scope, &s);
-    if (back)
-        weir__port_connect(back, pass, 0, &(weir__routing){ .route = WEIR_LOCAL });
+    weir__port_connect(moved(port, port->scope, &s), pass, 0,
+                       &(weir__routing){ .route = WEIR_LOCAL });
 }

@@ -29,7 +29,7 @@ static bool check(weir_port *in, const weir_stage_spec *spec)
     }
     bool changes_type = spec->map || spec->flat_map;
     if (!changes_type && !weir_type_same_layout(spec->in, spec->out)) {
-        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, NULL,
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "let in and out be the same type",
                         "a %s cannot make '%s' of '%s'", kind, spec->out->name,
                         spec->in->name);
         return false;
@@ -42,11 +42,13 @@ static bool check(weir_port *in, const weir_stage_spec *spec)
     return true;
 }
 
-weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *spec)
+weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *given)
 {
     if (!in || weir_graph_failed(in->graph))
         return NULL;
     weir_graph *graph = in->graph;
+    weir_stage_spec own = { 0 }, *spec = &own;
+    memcpy(spec, given, given->struct_size < sizeof own ? given->struct_size : sizeof own);
     if (!check(in, spec))
         return NULL;
     weir__point *at = weir__port_point(in);

@@ -90,8 +90,15 @@ uint64_t weir_step_random(const weir_step *step)
 weir_account *weir_step_account(weir_step *step) { return &step->account; }
 struct uv_loop_s *weir_step_loop(weir_step *step) { return step->context->loop; }
 
+static void assert_input(const weir_step *step, unsigned input)
+{
+    WEIR_ASSERT(input < step->node->spec.input_count, "operator '%s' has no input %u",
+                step->node->name, input);
+}
+
 const weir_batch *weir_step_take(weir_step *step, unsigned input)
 {
+    assert_input(step, input);
     weir__node_consume_current(step);
     weir__queue *queue = &step->queues[input];
     if (queue->count == 0)
@@ -110,11 +117,13 @@ const weir_batch *weir_step_take(weir_step *step, unsigned input)
 
 size_t weir_step_waiting(const weir_step *step, unsigned input)
 {
+    assert_input(step, input);
     return step->queues[input].count;
 }
 
 const weir_frontier *weir_step_frontier(const weir_step *step, unsigned input)
 {
+    assert_input(step, input);
     const weir_node_input *spec = &step->node->spec.inputs[input];
     WEIR_ASSERT(spec->interest != WEIR_NEVER || spec->settles,
                 "operator '%s': asks for the frontier of input %u, in which it declared no "

@@ -102,6 +102,41 @@ static void node_without_outputs(weir_graph *g)
     ck_assert_ptr_null(source(g, NULL, 1));
 }
 
+/* Of an older caller, whose struct ended before the step. */
+static void node_of_an_older_caller(weir_graph *g)
+{
+    ck_assert_ptr_null(weir_node_add(g, &(weir_node_spec){
+        .struct_size = offsetof(weir_node_spec, step), .kind = "node", .step = no_step }, NULL));
+}
+
+static void node_without_stream(weir_graph *g)
+{
+    weir_port *none = NULL;
+    ck_assert_ptr_null(weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "node", .input_count = 1,
+        .inputs = &(weir_node_input){ .type = number_type() }, .step = no_step }, &none));
+}
+
+static void node_with_summary(weir_graph *g, weir_summary s)
+{
+    weir_port *in = numbers(g);
+    ck_assert_ptr_null(weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "node", .input_count = 1,
+        .output_count = 1, .inputs = &(weir_node_input){ .type = number_type() },
+        .outputs = &(weir_node_output){ .type = number_type() }, .summaries = &s,
+        .step = no_step }, &in));
+}
+
+static void node_of_other_depth(weir_graph *g)
+{
+    node_with_summary(g, weir_summary_identity(2));
+}
+
+static void node_that_keeps_too_much(weir_graph *g)
+{
+    node_with_summary(g, (weir_summary){ .keep = 2, .depth = 1 });
+}
+
 static void node_other_record(weir_graph *g)
 {
     ck_assert_ptr_null(sink(others(g), &(weir_node_input){ .type = number_type() }));
@@ -261,6 +296,11 @@ static void enter_inner(weir_graph *g)
     ck_assert_ptr_null(weir_port_enter(numbers(g), inner));
 }
 
+static void enter_nothing(weir_graph *g)
+{
+    ck_assert_ptr_null(weir_port_enter(numbers(g), NULL));
+}
+
 static void leave_root(weir_graph *g)
 {
     ck_assert_ptr_null(weir_port_leave(numbers(g)));
@@ -300,6 +340,14 @@ static void loop_twice(weir_graph *g)
     weir_feedback_connect(back, in);
 }
 
+/* The inner coordinate is dropped on the way, and with it the step of the feedback. */
+static void loop_that_stands_still(weir_graph *g)
+{
+    weir_scope *inside = weir_scope_add(g, NULL, "inside");
+    weir_feedback *back = weir_feedback_add(g, inside, number_type(), 1);
+    weir_feedback_connect(back, weir_port_enter(weir_port_leave(weir_feedback_port(back)), inside));
+}
+
 /* ---- the whole ---- */
 
 static void one_name_twice(weir_graph *g)
@@ -323,6 +371,24 @@ static void first_error(weir_graph *g)
     ck_assert_ptr_null(source(g, NULL, 1));
     ck_assert_ptr_null(stage(NULL, (weir_stage_spec){ .map = no_map }));
     ck_assert_ptr_null(weir_probe_add(NULL, NULL));
+    /* a stream of a call that failed is taken everywhere, and does nothing */
+    ck_assert_ptr_null(weir_node_output_port(NULL, 0));
+    ck_assert_str_eq(weir_node_name(NULL), "?");
+    ck_assert_str_eq(weir_port_name(NULL), "?");
+    ck_assert_ptr_null(weir_port_graph(NULL));
+    ck_assert_ptr_null(weir_port_type(NULL));
+    ck_assert(!weir_port_is_collection(NULL));
+    ck_assert_uint_eq(weir_port_unique_key(NULL)->count, 0);
+    ck_assert_uint_eq(weir_port_depth(NULL), 1);
+    ck_assert_ptr_null(weir_port_set_name(NULL, "x"));
+    ck_assert_ptr_null(weir_port_by_key(NULL, NULL));
+    ck_assert_ptr_null(weir_port_by_function(NULL, NULL, NULL));
+    ck_assert_ptr_null(weir_port_to_all(NULL));
+    ck_assert_ptr_null(weir_port_with_key(NULL, NULL));
+    ck_assert_ptr_null(weir_port_enter(NULL, NULL));
+    ck_assert_ptr_null(weir_port_leave(NULL));
+    ck_assert_ptr_null(weir_feedback_port(NULL));
+    weir_feedback_connect(NULL, NULL);
 }
 
 typedef struct refusal {
@@ -332,11 +398,17 @@ typedef struct refusal {
 } refusal;
 
 #define INCOMPLETE "the description of a node is not complete"
+#define OTHER_DEPTH \
+    "the summary from input 0 to output 0 is not of times with 1 coordinates"
 #define BY_FUNCTION "a function that names a worker is for plain streams"
 static const refusal refusals[] = {
     { node_incomplete, WEIR_INVALID, INCOMPLETE, "node" },
     { node_without_inputs, WEIR_INVALID, INCOMPLETE, "node" },
     { node_without_outputs, WEIR_INVALID, INCOMPLETE, "node" },
+    { node_of_an_older_caller, WEIR_INVALID, INCOMPLETE, "node" },
+    { node_without_stream, WEIR_INVALID, "input 0 has no stream", "node" },
+    { node_of_other_depth, WEIR_INVALID, OTHER_DEPTH, "node" },
+    { node_that_keeps_too_much, WEIR_INVALID, OTHER_DEPTH, "node" },
     { node_other_record, WEIR_TYPE_MISMATCH, "input 0 takes 'number', the stream carries 'other'",
       "node" },
     { node_without_type, WEIR_INVALID, "no record type", "node" },
@@ -373,6 +445,7 @@ static const refusal refusals[] = {
     { by_no_function, WEIR_INVALID, "there is no function that names a worker", "numbers" },
     { scopes_too_deep, WEIR_TOO_LARGE, "times have at most 4 coordinates", "deepest" },
     { enter_inner, WEIR_INVALID, "the stream is not in the scope around 'inner'", "numbers" },
+    { enter_nothing, WEIR_INVALID, "the stream is not in the scope around '(none)'", "numbers" },
     { leave_root, WEIR_INVALID, "a stream of the root scope cannot leave it", "numbers" },
     { loop_without_step, WEIR_INVALID, "a loop must advance time", "feedback" },
     { loop_without_type, WEIR_INVALID, "no record type", "feedback" },
@@ -407,6 +480,146 @@ START_TEST(graphs_are_refused)
         ck_assert_int_eq(error.status, r->status);
         ck_assert_str_eq(error.detail, where);
     }
+}
+END_TEST
+
+START_TEST(cycles_are_refused)
+{
+    const refusal still = { loop_that_stands_still, WEIR_INVALID, NULL, NULL };
+    weir_error error = { 0 };
+    ck_assert_int_eq(weir_run(NULL, build_one, (void *)(uintptr_t)&still, &error), WEIR_INVALID);
+    ck_assert_str_eq(error.what, "a cycle does not advance time");
+    ck_assert_str_eq(error.detail, "pass-1 -> pass-1 -> pass-1");
+    ck_assert_str_eq(error.hint,
+                     "close it by a feedback edge in the innermost scope that holds all of it");
+}
+END_TEST
+
+/* ---- streams of another graph ---- */
+
+static weir_port *kept;
+
+static void keep_stream(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    kept = numbers(g);
+}
+
+static void sink_of_kept(weir_graph *g)
+{
+    weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "node", .input_count = 1,
+        .inputs = &(weir_node_input){ .type = number_type() }, .step = no_step }, &kept);
+}
+
+static void concat_of_kept(weir_graph *g)
+{
+    weir_port *two[2] = { numbers(g), kept };
+    ck_assert_ptr_null(weir_port_concat(two, 2));
+}
+
+static void loop_of_kept(weir_graph *g)
+{
+    weir_feedback_connect(weir_feedback_add(g, NULL, number_type(), 1), kept);
+}
+
+START_TEST(streams_of_other_graphs_are_refused)
+{
+    const refusal cases[] = {
+        { sink_of_kept, WEIR_INVALID, NULL, "node" },
+        { concat_of_kept, WEIR_INVALID, NULL, "concat" },
+        { loop_of_kept, WEIR_INVALID, NULL, "pass-1" },
+    };
+    weir_runtime *runtime = weir_runtime_create(NULL, NULL);
+    ck_assert_int_eq(weir_runtime_build(runtime, "first", keep_stream, NULL, NULL), WEIR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        weir_error error = { 0 };
+        char where[100];
+        snprintf(where, sizeof where, "in operator '%s'", cases[i].where);
+        ck_assert_int_eq(weir_runtime_build(runtime, "second", build_one,
+                                            (void *)(uintptr_t)&cases[i], &error), WEIR_INVALID);
+        ck_assert_str_eq(error.what, "the stream belongs to another graph");
+        ck_assert_str_eq(error.detail, where);
+        ck_assert_str_eq(error.hint, "give each graph streams of its own");
+    }
+    weir_runtime_destroy(runtime);
+}
+END_TEST
+
+/* ---- what is not refused ---- */
+
+/* Steps of loops are not added up while building. What is sent along an edge on which its time
+ * would overflow goes nowhere. */
+static void steps_too_large(weir_graph *g)
+{
+    weir_port *port = weir_input_add(g, number, &input, .manual = true).port;
+    weir_feedback *loops[2];
+    for (int i = 0; i < 2; i++) {
+        loops[i] = weir_feedback_add(g, NULL, number_type(), UINT64_MAX);
+        weir_feedback_connect(loops[i], port);
+        port = weir_feedback_port(loops[i]);
+    }
+}
+
+static void leave_at_once(weir_worker *worker, void *ctx)
+{
+    (void)worker;
+    (void)ctx;
+}
+
+static void nothing(weir_graph *g)
+{
+    (void)g;
+}
+
+START_TEST(odd_graphs_run)
+{
+    const refusal large = { .build = steps_too_large }, empty = { .build = nothing };
+    weir_config config = { .struct_size = sizeof config, .worker_main = leave_at_once };
+    ck_assert_int_eq(weir_run(&config, build_one, (void *)(uintptr_t)&large, NULL), WEIR_OK);
+    ck_assert_int_eq(weir_run(NULL, build_one, (void *)(uintptr_t)&empty, NULL), WEIR_OK);
+}
+END_TEST
+
+/* A function used several times makes stages that can be told apart; operators without a name are
+ * numbered by kind. */
+static number same(const number *n) { return *n; }
+WEIR_MAP(same, number, number)
+
+static void names(weir_graph *g)
+{
+    weir_stream(number) a = { .port = numbers(g) };
+    weir_port *b = weir_port_to_all(weir_map(weir_map(weir_map(a, same), same), same).port);
+    weir_port_set_name(weir_map(a, same).port, "same-2");
+    for (int i = 1; i <= 2; i++) {
+        char expected[16];
+        snprintf(expected, sizeof expected, "node-%d", i);
+        weir_node *node = weir_node_add(g, &(weir_node_spec){
+            .struct_size = sizeof(weir_node_spec), .kind = "node", .input_count = 1,
+            .inputs = &(weir_node_input){ .type = number_type() }, .step = no_step }, &b);
+        ck_assert_str_eq(weir_node_name(node), expected);
+    }
+}
+
+static void on_stage(const weir_stage_info *info, void *ctx)
+{
+    char *text = ctx;
+    size_t used = strlen(text);
+    snprintf(text + used, 200 - used, "%s ", info->name);
+}
+
+START_TEST(names_are_numbered)
+{
+    const refusal r = { .build = names };
+    weir_runtime *runtime = weir_runtime_create(NULL, NULL);
+    ck_assert_int_eq(weir_runtime_build(runtime, NULL, build_one, (void *)(uintptr_t)&r, NULL),
+                     WEIR_OK);
+    weir_worker *worker = weir_runtime_take_worker(runtime, 0, NULL);
+    ck_assert_int_eq(weir_runtime_start(runtime, NULL), WEIR_OK);
+    char found[200] = "";
+    weir_observe(worker, &(weir_observer){ .stage = on_stage, .ctx = found });
+    ck_assert_str_eq(found, "same same-3 same-4 same-2 ");
+    weir_runtime_destroy(runtime);
 }
 END_TEST
 
@@ -480,5 +693,6 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("graph_refusals", (const TTest *const[]){
-        graphs_are_refused, options_are_refused, NULL }));
+        graphs_are_refused, cycles_are_refused, streams_of_other_graphs_are_refused,
+        odd_graphs_run, names_are_numbered, options_are_refused, NULL }));
 }
