@@ -592,7 +592,7 @@ static void names(weir_graph *g)
     weir_port *b = weir_port_to_all(weir_map(weir_map(weir_map(a, same), same), same).port);
     weir_port_set_name(weir_map(a, same).port, "same-2");
     for (int i = 1; i <= 2; i++) {
-        char expected[16];
+        char expected[32];
         snprintf(expected, sizeof expected, "node-%d", i);
         weir_node *node = weir_node_add(g, &(weir_node_spec){
             .struct_size = sizeof(weir_node_spec), .kind = "node", .input_count = 1,
