@@ -233,8 +233,8 @@ static bool is_over(const weir_worker *worker)
         __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1)
         return true;
     for (uint32_t i = 0; i < worker->dataflow_count; i++)
-        if (!worker->dataflows[i]->complete)
-            return false;
+        if (!worker->dataflows[i]->complete || worker->dataflows[i]->active_count)
+            return false; /* a node without capabilities may have more to do: a view */
     return true;
 }
 
