@@ -181,7 +181,7 @@ void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options)
     if (!port)
         return;
     weir_graph *graph = weir_port_graph(port);
-    const char *where = options->name ? options->name : "file sink";
+    const char *where = options->name ? options->name : "file_sink";
     sink *k = weir_graph_alloc(graph, sizeof *k);
     k->type = weir_port_type(port);
     k->changes = weir_port_is_collection(port);
@@ -198,7 +198,7 @@ void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options)
     weir_graph_at_end(graph, end_sink, k);
     weir_node_input input = { .type = k->type, .takes_diffs = true, .settles = true };
     weir_node_spec spec = { .struct_size = sizeof spec,
-                            .kind = "file sink",
+                            .kind = "file_sink",
                             .name = options->name,
                             .input_count = 1,
                             .inputs = &input,

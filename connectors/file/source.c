@@ -328,13 +328,13 @@ static source *make_source(weir_graph *graph, const weir_type *type,
 weir_port *weir_file_source_add(weir_graph *graph, const weir_type *type,
                                 const weir_file_source_options *options)
 {
-    const char *where = options->name ? options->name : "file source";
+    const char *where = options->name ? options->name : "file_source";
     source *made = weir_graph_failed(graph) ? NULL : make_source(graph, type, options, where);
     if (!made)
         return NULL;
     weir_node_output output = { .type = type };
     weir_node_spec spec = { .struct_size = sizeof spec,
-                            .kind = "file source",
+                            .kind = "file_source",
                             .name = options->name,
                             .output_count = 1,
                             .outputs = &output,
