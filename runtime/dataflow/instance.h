@@ -52,6 +52,15 @@ static inline void weir__context_notify(weir__context *context, unsigned to)
     context->mail_mask[to >> 6] |= 1ull << (to & 63);
 }
 
+/* Time is measured for the first calls of a node or stage, then for one in so many, which stands for
+ * the others: a clock costs as much as a small step. Returns how many calls this one stands for, 0 if
+ * it is not measured. */
+static inline uint64_t weir__timed_calls(uint64_t calls)
+{
+    enum { FIRST = 64, ONE_IN = 64 };
+    return calls < FIRST ? 1 : calls % ONE_IN == 0 ? ONE_IN : 0;
+}
+
 /* Counters that other threads read. */
 typedef struct weir__stage_counts {
     uint64_t records_in, batches_in, records_out, time_ns;
@@ -74,6 +83,8 @@ struct weir__stage_instance {
     weir__builder builder; /* flat_map only */
     weir__point_instance point;
     weir__stage_counts counts;
+    bool timed;        /* this batch is */
+    uint64_t below_ns; /* of it, what the stages below took */
 };
 
 /* An edge on the sending side. */

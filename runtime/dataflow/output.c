@@ -13,6 +13,11 @@ static inline void count(uint64_t *counter, uint64_t n)
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
+static inline uint64_t now_ns(const weir__stage_instance *si)
+{
+    return si->context->env->now_ns(si->context->env->ctx);
+}
+
 /* Takes the reference; the last of several consumers gets the batch itself, so may own it alone. */
 static void stage_push(weir__stage_instance *si, weir_batch *batch);
 
@@ -155,7 +160,10 @@ static void flat_map_sink(weir__sink *sink, weir_batch *batch)
             weir__batch_add_pin(batch, input->pins[i]);
         }
     count(&si->counts.records_out, batch->count);
+    uint64_t start_ns = si->timed ? now_ns(si) : 0;
     weir__point_push(&si->point, batch);
+    if (si->timed) /* the stages below count for themselves */
+        si->below_ns += now_ns(si) - start_ns;
 }
 
 static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
@@ -172,23 +180,39 @@ static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
     weir_batch_release(batch);
 }
 
-static void stage_push(weir__stage_instance *si, weir_batch *batch)
+/* Runs the stage's function; what it made, if that is one batch. */
+static weir_batch *run(weir__stage_instance *si, weir_batch *batch)
 {
     const weir_stage_spec *spec = &si->stage->spec;
+    if (spec->map)
+        return run_map(si, batch);
+    if (spec->filter)
+        return run_filter(si, batch);
+    if (spec->negate)
+        return run_negate(si, batch);
+    if (spec->inspect) {
+        spec->inspect(batch, si->worker_ctx);
+        return batch;
+    }
+    run_flat_map(si, batch); /* pushes by itself, as its builder fills up */
+    return NULL;
+}
+
+static void stage_push(weir__stage_instance *si, weir_batch *batch)
+{
+    uint64_t stands_for = weir__timed_calls(si->counts.batches_in);
     count(&si->counts.records_in, batch->count);
     count(&si->counts.batches_in, 1);
-    if (spec->flat_map) {
-        run_flat_map(si, batch);
-        return;
+    if (stands_for) {
+        si->timed = true;
+        si->below_ns = 0;
+        uint64_t start_ns = now_ns(si);
+        batch = run(si, batch);
+        count(&si->counts.time_ns, (now_ns(si) - start_ns - si->below_ns) * stands_for);
+        si->timed = false;
+    } else {
+        batch = run(si, batch);
     }
-    if (spec->map)
-        batch = run_map(si, batch);
-    else if (spec->filter)
-        batch = run_filter(si, batch);
-    else if (spec->negate)
-        batch = run_negate(si, batch);
-    else
-        spec->inspect(batch, si->worker_ctx);
     if (!batch)
         return;
     count(&si->counts.records_out, batch->count);

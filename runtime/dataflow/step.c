@@ -57,10 +57,15 @@ void weir__node_step(weir__node_instance *node)
         step->waits_for_room = false;
         step->dataflow->waiting_count--;
     }
+    weir_env *env = step->context->env;
+    uint64_t stands_for = weir__timed_calls(step->steps);
+    uint64_t start_ns = stands_for ? env->now_ns(env->ctx) : 0;
     step->node->spec.step(step, step->state);
     finish_step(step);
     step->stepping = false;
     count(&step->steps, 1);
+    if (stands_for)
+        count(&step->step_ns, (env->now_ns(env->ctx) - start_ns) * stands_for);
     if (step->ending)
         weir__node_finish(node);
     if (step->again && !step->finished)
