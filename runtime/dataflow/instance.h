@@ -52,9 +52,9 @@ static inline void weir__context_notify(weir__context *context, unsigned to)
     context->mail_mask[to >> 6] |= 1ull << (to & 63);
 }
 
-/* Time is measured for the first calls of a node or stage, then for one in so many, which stands for
- * the others: a clock costs as much as a small step. Returns how many calls this one stands for, 0 if
- * it is not measured. */
+/* Time is measured for the first calls of a node or stage, then for one in so many, which stands
+ * for the others: a clock costs as much as a small step. Returns how many calls this one stands
+ * for, 0 if it is not measured. */
 static inline uint64_t weir__timed_calls(uint64_t calls)
 {
     enum { FIRST = 64, ONE_IN = 64 };
