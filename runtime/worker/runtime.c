@@ -154,10 +154,10 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
     add_views(runtime);
     runtime->created_ns = runtime->env->now_ns(runtime->env->ctx);
     runtime->workers = weir_alloc_must(workers * sizeof *runtime->workers);
+    memset(runtime->workers, 0, workers * sizeof *runtime->workers);
     for (unsigned i = 0; i < workers; i++)
         if (weir__worker_init(&runtime->workers[i], runtime, i) != WEIR_OK) {
             weir_error_set(error, WEIR_NO_MEMORY, "no memory for worker %u", i);
-            runtime->config.workers = i + 1;
             weir_runtime_destroy(runtime);
             return NULL;
         }

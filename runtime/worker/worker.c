@@ -55,7 +55,8 @@ void weir__worker_fini(weir_worker *worker)
     if (worker->context.pool)
         weir__pool_close(worker->context.pool);
     weir_free(worker->scratch, worker->scratch_size);
-    weir_free(worker->dataflows, worker->runtime->graph_count * sizeof(weir__dataflow *));
+    if (worker->dataflows) /* some workers may not have been initialised */
+        weir_free(worker->dataflows, worker->runtime->graph_count * sizeof(weir__dataflow *));
 }
 
 weir_status weir__worker_open(weir_worker *worker)
