@@ -38,7 +38,9 @@ static weir_port *moved(weir_port *port, weir_scope *scope, const weir_summary *
         WEIR_ASSERT(follows, "operator '%s': the steps of a path add up to too much",
                     weir_port_name(port));
         link->summary = both;
-        link->moves = !weir_summary_is_identity(&both, both.depth);
+        /* leaving a scope keeps what it keeps as it is, but columns of times get narrower */
+        link->moves = both.depth != link->point->node->depth ||
+                      !weir_summary_is_identity(&both, both.depth);
     }
     return p;
 }
