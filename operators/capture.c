@@ -179,7 +179,11 @@ static bool keep(part *p, const weir_batch *batch)
 static weir_status capture_init(weir_step *step, void *ctx, void **state, weir_error *error)
 {
     (void)error;
-    *state = &((weir_captured *)ctx)->parts[weir_step_worker(step)];
+    part *p = &((weir_captured *)ctx)->parts[weir_step_worker(step)];
+    pthread_mutex_lock(&p->lock);
+    weir_frontier_set(&p->frontier, weir_step_frontier(step, 0));
+    pthread_mutex_unlock(&p->lock);
+    *state = p;
     return WEIR_OK;
 }
 
