@@ -4,6 +4,12 @@
  */
 #include "support.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 Suite *test_suite(const char *name, const TTest *const *tests)
 {
     Suite *suite = suite_create(name);
@@ -29,4 +35,29 @@ uint64_t test_seed(uint64_t fixed)
 {
     const char *given = getenv("WEIR_SEED");
     return given && *given ? strtoull(given, NULL, 0) : fixed;
+}
+
+void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
+{
+    int ends[2], status;
+    ck_assert_int_eq(pipe(ends), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        signal(SIGABRT, SIG_DFL);
+        fn(ctx);
+        _exit(0);
+    }
+    close(ends[1]);
+    char said[4096];
+    size_t length = 0;
+    for (ssize_t n; (n = read(ends[0], said + length, sizeof said - 1 - length)) > 0;)
+        length += (size_t)n;
+    said[length] = '\0';
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(!WIFEXITED(status) || WEXITSTATUS(status) != 0, "goes on: %s", text);
+    ck_assert_msg(strstr(said, text) != NULL, "says: %s\nand not: %s", said, text);
 }

@@ -15,6 +15,9 @@ int test_run(Suite *suite);
 /* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */
 uint64_t test_seed(uint64_t fixed);
 
+/* Runs fn in a child process, which has to end by an assertion whose text contains `text`. */
+void test_dies(void (*fn)(void *ctx), void *ctx, const char *text);
+
 /* splitmix64. */
 static inline uint64_t test_random(uint64_t *state)
 {

@@ -164,8 +164,7 @@ START_TEST(who_holds_a_frontier)
     ck_assert_ptr_nonnull(strstr(text, "the \"gate\" 5 batch "));
     ck_assert_ptr_null(strstr(text, "capability")); /* what is at 7 is not to blame */
     gate_is_open = true;
-    weir_test_push(t, 0, number, 8, +1, { 1 }); /* wakes one of them; the others have mail to come */
-    for (uint64_t i = 0; i < RECORDS; i++)
+    for (uint64_t i = 0; i < RECORDS; i++) /* something for the gate of each worker, which wakes it */
         weir_test_push(t, 0, number, 8, +1, { i });
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     text[0] = 0;
@@ -179,8 +178,8 @@ START_TEST(who_holds_a_frontier)
     ck_assert_uint_eq(info.in_flight_bytes, 0);
     ck_assert_uint_eq(info.dataflows_done, 1);
     f = node(t, 0, "the \"gate\"");
-    ck_assert_uint_eq(f.node.records_in, 2 * RECORDS + 1);
-    ck_assert_uint_eq(f.node.records_out, 2 * RECORDS + 1);
+    ck_assert_uint_eq(f.node.records_in, 2 * RECORDS);
+    ck_assert_uint_eq(f.node.records_out, 2 * RECORDS);
     ck_assert_uint_eq(f.input.waiting_batches, 0);
     ck_assert_uint_eq(f.input.waiting_bytes, 0);
     f = node(t, 0, "test-input-1");

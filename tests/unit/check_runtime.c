@@ -48,7 +48,7 @@ START_TEST(several_dataflows)
     weir_runtime *runtime = weir_runtime_create(&config, NULL);
     ck_assert_uint_eq(weir_runtime_workers(runtime), WORKERS);
     for (int i = 0; i < DATAFLOWS; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "flow %d", i);
         f[i].seen = weir_captured_create();
         ck_assert_int_eq(weir_runtime_build(runtime, name, build, &f[i], NULL), WEIR_OK);
