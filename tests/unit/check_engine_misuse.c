@@ -189,7 +189,7 @@ START_TEST(programs)
     test_dies(destroy_while_it_runs, NULL,
               "a runtime is destroyed while worker 0 runs: call weir_runtime_wait");
     test_dies(input_goes_back, NULL,
-              "operator 'input-1': downgrades a capability from 9 to 8, which is not at or after it");
+              "operator 'input-1': downgrades a capability from 9 to 8, which is not at or after");
 }
 END_TEST
 

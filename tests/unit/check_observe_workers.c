@@ -164,7 +164,7 @@ START_TEST(who_holds_a_frontier)
     ck_assert_ptr_nonnull(strstr(text, "the \"gate\" 5 batch "));
     ck_assert_ptr_null(strstr(text, "capability")); /* what is at 7 is not to blame */
     gate_is_open = true;
-    for (uint64_t i = 0; i < RECORDS; i++) /* something for the gate of each worker, which wakes it */
+    for (uint64_t i = 0; i < RECORDS; i++) /* something for each worker's gate, which wakes it */
         weir_test_push(t, 0, number, 8, +1, { i });
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     text[0] = 0;

@@ -185,9 +185,68 @@ START_TEST(taken_workers)
 }
 END_TEST
 
+/* ---- timers of the real loop: its worker parks until they are due ---- */
+
+typedef struct timed {
+    uint64_t due_ns;
+    unsigned called, early;
+} timed;
+
+static weir_status timed_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)step;
+    (void)error;
+    *state = ctx;
+    return WEIR_OK;
+}
+
+static void timed_step(weir_step *step, void *state)
+{
+    timed *t = state;
+    uint64_t now = weir_step_now_ns(step);
+    if (t->due_ns) {
+        t->called++;
+        t->early += now < t->due_ns;
+    }
+    if (t->called == 5) {
+        weir_cap_drop(step, 0);
+        return;
+    }
+    t->due_ns = now + 3000000;
+    weir_step_at_ns(step, t->due_ns + 60000000000); /* the earliest counts */
+    weir_step_at_ns(step, t->due_ns);
+}
+
+static void build_timed(weir_graph *g, void *ctx)
+{
+    weir_node_output output = { .type = number_type() };
+    weir_node_add(g, &(weir_node_spec){ .struct_size = sizeof(weir_node_spec), .kind = "timed",
+                                        .output_count = 1, .outputs = &output, .ctx = ctx,
+                                        .initial_capabilities = true, .init = timed_init,
+                                        .step = timed_step }, NULL);
+}
+
+START_TEST(timers_wake_a_parked_worker)
+{
+    timed t = { 0 };
+    weir_config config = { .struct_size = sizeof config, .no_spin = true };
+    weir_runtime *runtime = weir_runtime_create(&config, NULL);
+    ck_assert_int_eq(weir_runtime_build(runtime, NULL, build_timed, &t, NULL), WEIR_OK);
+    ck_assert_int_eq(weir_runtime_start(runtime, NULL), WEIR_OK);
+    ck_assert_int_eq(weir_runtime_wait(runtime, NULL), WEIR_OK);
+    weir_process_info info;
+    weir_observe_process(runtime, &info);
+    ck_assert_uint_eq(t.called, 5);
+    ck_assert_uint_eq(t.early, 0);
+    ck_assert_uint_gt(info.parks, 0);
+    ck_assert_uint_lt(info.turns, 1000);
+    weir_runtime_destroy(runtime);
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("runtime", (const TTest *const[]){
         several_dataflows, never_started, refusals, services_and_small_configs, taken_workers,
-        NULL }));
+        timers_wake_a_parked_worker, NULL }));
 }
