@@ -136,7 +136,8 @@ static void feed(weir_worker *worker, void *ctx)
     (void)ctx;
     for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
         for (uint64_t n = index; n < READINGS; n += workers)
-            (void)weir_input_send(handle, reading, { epoch * READINGS + n });
+            while (weir_input_send(handle, reading, { epoch * READINGS + n }) == WEIR_FULL)
+                weir_worker_step(worker); /* makes room */
         weir_time next = weir_time_1(epoch + 1);
         weir_input_advance_to(handle, &next);
         (void)weir_worker_step(worker);
