@@ -10,6 +10,7 @@
 #include <weir/trace.h>
 
 #include "stash.h"
+#include "trace_failed.h"
 
 enum { RUN_UPDATES = 8 << 10, FUEL_AN_UPDATE = 4 };
 
@@ -234,16 +235,6 @@ static bool emit(weir_step *step, state *s)
     return !more;
 }
 
-static void fail(weir_step *step, const state *s)
-{
-    if (s->failed == WEIR_OVERFLOWED)
-        weir_step_fail(step, WEIR_OVERFLOWED,
-                       "the diffs of a record in one epoch add up to more than 64 bits hold");
-    else
-        weir_step_fail(step, s->failed, "no memory for a trace of %zu updates",
-                       weir_spine_updates(s->spine));
-}
-
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
@@ -260,5 +251,5 @@ static void run(weir_step *step, void *ctx)
         begin(s);
     }
     if (s->failed)
-        fail(step, s);
+        weir__trace_failed(step, s->failed, s->spine);
 }

@@ -10,6 +10,7 @@
 #include <weir/operators/view.h>
 
 #include "stash.h"
+#include "trace_failed.h"
 
 /* A run is built when it has this many updates, at the latest: some milliseconds of work. Fuel is
  * for each level of merging; an update costs some 30 ns. */
@@ -276,16 +277,6 @@ static void show(weir_step *step, state *s, uint64_t now)
     weir_trace_runs_release(runs);
 }
 
-static void fail(weir_step *step, const state *s)
-{
-    if (s->failed == WEIR_OVERFLOWED)
-        weir_step_fail(step, WEIR_OVERFLOWED,
-                       "the diffs of a record in one epoch add up to more than 64 bits hold");
-    else
-        weir_step_fail(step, s->failed, "no memory for a trace of %zu updates",
-                       weir_spine_updates(s->spine));
-}
-
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
@@ -305,5 +296,5 @@ static void run(weir_step *step, void *ctx)
     if (!s->failed)
         forget(step, s, now);
     if (s->failed)
-        fail(step, s);
+        weir__trace_failed(step, s->failed, s->spine);
 }

@@ -174,7 +174,7 @@ weir_port *weir_kafka_sink_add(weir_port *port, const weir_kafka_sink_options *o
     if (!port || weir_graph_failed(weir_port_graph(port)))
         return NULL;
     making m = { .graph = weir_port_graph(port), .port = port };
-    snprintf(m.where, sizeof m.where, "Kafka sink of topic '%.100s'", o.topic ? o.topic : "");
+    snprintf(m.where, sizeof m.where, "Kafka sink of topic %.100s", o.topic ? o.topic : "");
     check_options(&m, &o);
     if (weir_graph_failed(m.graph))
         return NULL;

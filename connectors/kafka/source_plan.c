@@ -186,7 +186,7 @@ weir_port *weir_kafka_source_add(weir_graph *graph, const weir_type *type,
     size_t size = options->struct_size;
     memcpy(&o, options, size && size < sizeof o ? size : sizeof o);
     making m = { .graph = graph };
-    snprintf(m.where, sizeof m.where, "Kafka source of topic '%.100s'", o.topic ? o.topic : "");
+    snprintf(m.where, sizeof m.where, "Kafka source of topic %.100s", o.topic ? o.topic : "");
     if (weir_graph_failed(graph))
         return NULL;
     check_options(&m, &o);

@@ -35,7 +35,7 @@ struct demo {
     feeder *feeder;
     weir_main_program *program;
     pthread_t thread;
-    bool running;
+    bool running, failed;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop, changed; /* under the lock */
@@ -230,8 +230,11 @@ static weir_status prepare(weir_main_program *program, void *ctx, weir_error *er
     d->mock = weir_kafka_mock_start(1, 4, topics, error);
     if (!d->mock)
         return error->status;
-    /* The mock answers a fetch when its time is up, not when there is something. */
-    weir_status status = weir_main_set_option(program, "kafka", "fetch.wait.max.ms=5");
+    weir_status status = WEIR_OK;
+    /* The mock answers a fetch when its time is up, not when there is something. What the user
+     * sets for Kafka is left as it is. */
+    if (!weir_main_option(program, "kafka"))
+        status = weir_main_set_option(program, "kafka", "fetch.wait.max.ms=5");
     if (status == WEIR_OK)
         status = weir_main_set_option(program, "brokers", weir_kafka_mock_brokers(d->mock));
     return status;
@@ -250,6 +253,7 @@ static void started(weir_main_program *program, void *ctx)
                                  d->rate, &error);
         if (!d->feeder) {
             fprintf(stderr, "wordcount: %s\n", weir_error_text(&error, text, sizeof text));
+            d->failed = true;
             weir_runtime_stop(weir_main_runtime(program));
         }
     }
@@ -270,7 +274,7 @@ static void ended(weir_main_program *program, void *ctx)
         pthread_mutex_unlock(&d->lock);
         if (d->running)
             pthread_join(d->thread, NULL);
-        if (look(d)) {
+        if (!d->failed && look(d)) {
             printf("\n%" PRId64 " words, %" PRIu64 " distinct; the most frequent:\n", d->total,
                    d->distinct);
             show_table(d);
@@ -310,5 +314,7 @@ void demo_destroy(demo *d)
     pthread_cond_destroy(&d->wake);
     free(d);
 }
+
+bool demo_failed(const demo *d) { return d->failed; }
 
 const weir_main_config *demo_config(demo *d) { return &d->config; }

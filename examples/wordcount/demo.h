@@ -16,5 +16,7 @@ void demo_destroy(demo *d);
 /* Declares the options of the demonstration. */
 void demo_options(weir_graph *graph, demo *d);
 const weir_main_config *demo_config(demo *d);
+/* Whether it could not feed itself; it has said why. */
+bool demo_failed(const demo *d);
 
 #endif

@@ -40,6 +40,8 @@ int main(int argc, char **argv)
 {
     demo *d = demo_create();
     int status = weir_main_with(demo_config(d), argc, argv, build, d);
+    if (status == 0 && demo_failed(d))
+        status = 1;
     demo_destroy(d);
     return status;
 }

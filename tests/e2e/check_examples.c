@@ -81,6 +81,22 @@ START_TEST(wordcount_shows_itself)
 }
 END_TEST
 
+/* A mistake is told, and is no success. */
+START_TEST(wordcount_refuses)
+{
+    process_start(&p, "exec %s/wordcount/wordcount --http off --seconds 20 --file not-there", home);
+    ck_assert_int_eq(process_wait(&p), 1);
+    ck_assert_ptr_nonnull(strstr(p.text[1], "'not-there' cannot be read"));
+    ck_assert_ptr_null(strstr(p.text[0], "most frequent"));
+    process_start(&p, "exec %s/wordcount/wordcount --http off --seconds 20 --kafka nonsense", home);
+    ck_assert_int_ne(process_wait(&p), 0);
+    ck_assert_ptr_nonnull(strstr(p.text[1], "KEY=VALUE"));
+    process_start(&p, "exec %s/wordcount/wordcount --http off --seconds 20 --kafka a.b=1", home);
+    ck_assert_int_ne(process_wait(&p), 0);
+    ck_assert_ptr_nonnull(strstr(p.text[1], "a.b"));
+}
+END_TEST
+
 /* ---- on a Kafka that is somewhere else ---- */
 
 static rd_kafka_t *producer;
@@ -185,6 +201,7 @@ int main(void)
     const TTest *tests[] = { hello,
                              notify,
                              wordcount_shows_itself,
+                             wordcount_refuses,
                              wordcount_runs_on_another_kafka,
                              wordcount_on_a_terminal_ends_by_ctrl_c,
                              NULL };

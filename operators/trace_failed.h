@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How operators that keep a trace end the run when it cannot be kept: one text for all of them.
+ */
+#ifndef WEIR_OPERATORS_TRACE_FAILED_H
+#define WEIR_OPERATORS_TRACE_FAILED_H
+
+#include <weir/node.h>
+#include <weir/trace.h>
+
+static inline void weir__trace_failed(weir_step *step, weir_status status, const weir_spine *spine)
+{
+    if (status == WEIR_OVERFLOWED)
+        weir_step_fail(step, WEIR_OVERFLOWED,
+                       "the diffs of a record in one epoch add up to more than 64 bits hold");
+    else
+        weir_step_fail(step, status, "no memory for a trace of %zu updates",
+                       weir_spine_updates(spine));
+}
+
+#endif
