@@ -91,7 +91,6 @@ struct weir__stage_instance {
 struct weir__leaf {
     const weir__edge *edge;
     weir__dataflow *dataflow;
-    struct weir__node_instance *target; /* this worker's instance of the receiving node */
     weir_batch *held;        /* a small batch that waits for company until the step ends */
     weir__builder *builders; /* one a worker (exchange), or one (coalescing small local batches) */
     struct weir__leaf_target *targets;
@@ -181,11 +180,9 @@ struct weir__dataflow {
     weir__node_instance *nodes;
     uint64_t *active; /* bitmap of node ids */
     uint32_t active_words, active_count;
-    uint32_t pass_at; /* the node that runs now, or UINT32_MAX between passes */
     weir__changes pass, unpublished;
     bool touched;     /* the tracker got updates since the last propagate */
     bool complete;
-    bool removed;
     uint32_t *clocked; /* ids of nodes that follow the clock */
     uint32_t clocked_count;
     const weir_frontier **settling; /* frontiers of the ports where epochs settle */

@@ -357,7 +357,6 @@ weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow)
     memset(leaf, 0, sizeof *leaf);
     leaf->edge = edge;
     leaf->dataflow = dataflow;
-    leaf->target = &dataflow->nodes[edge->to->id];
     weir_route route = edge->routing.route;
     leaf->exchanges = context->workers > 1 && (route == WEIR_BY_KEY || route == WEIR_BY_FUNCTION);
     const weir_type *type = edge->to->spec.inputs[edge->input].type;

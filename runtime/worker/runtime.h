@@ -33,7 +33,6 @@ struct weir_worker {
     uv_timer_t park_timer;
     bool loop_made, opened, broken, taken, stop_seen, prepared;
     bool clock_is_fresh; /* context.now_ns is at most a spin old */
-    unsigned own_handles;      /* of the loop: what is alive beyond them is somebody's */
     uint64_t last_poll_ns, spin_ns;
     int spin_score;
     bool yields;               /* more workers than cores: give way instead of spinning */
