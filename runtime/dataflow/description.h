@@ -60,7 +60,6 @@ struct weir_node {
     const char *name;
     weir_scope *scope;
     uint32_t depth;
-    bool is_pass;
     weir__point *points;     /* one an output */
     weir_port **ports;       /* one an output */
     uint32_t first_input, first_output; /* topology ports */

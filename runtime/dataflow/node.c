@@ -166,7 +166,6 @@ weir_node *weir__pass_add(weir_graph *graph, const weir_type *type, weir_scope *
                             .output_count = 1, .inputs = &input, .outputs = &output,
                             .deterministic = true, .step = pass_step };
     weir_node *node = add(graph, &spec, scope);
-    node->is_pass = true;
     return node;
 }
 
