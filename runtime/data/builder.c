@@ -26,10 +26,7 @@ static void chunk_release(weir_pin *pin)
 
 static struct weir__arena_chunk *chunk_create(weir__pool *pool, size_t len)
 {
-    size_t size = len + sizeof(struct weir__arena_chunk);
-    if (size < ARENA_CHUNK - WEIR__BUFFER_HEADER)
-        size = ARENA_CHUNK - WEIR__BUFFER_HEADER;
-    weir__buffer *buffer = weir__pool_get(pool, size);
+    weir__buffer *buffer = weir__pool_get(pool, len + sizeof(struct weir__arena_chunk));
     struct weir__arena_chunk *chunk = weir__buffer_data(buffer);
     chunk->pin.refs = 1;
     chunk->pin.bytes = buffer->size > UINT32_MAX ? UINT32_MAX : (uint32_t)buffer->size;
@@ -45,12 +42,20 @@ char *weir__arena_room(weir__arena *arena, size_t len, weir_pin **pin)
     if (!arena->chunk || (size_t)(arena->chunk->end - arena->chunk->next) < len) {
         if (arena->chunk)
             weir_pin_release(&arena->chunk->pin);
-        arena->chunk = chunk_create(arena->pool, len);
+        size_t least = ARENA_CHUNK - WEIR__BUFFER_HEADER - sizeof(struct weir__arena_chunk);
+        arena->chunk = chunk_create(arena->pool, len > least ? len : least);
     }
     char *room = arena->chunk->next;
     arena->chunk->next += len;
     *pin = &arena->chunk->pin;
     return room;
+}
+
+char *weir__pin_room(weir__pool *pool, size_t len, weir_pin **pin)
+{
+    struct weir__arena_chunk *chunk = chunk_create(pool, len);
+    *pin = &chunk->pin;
+    return chunk->next;
 }
 
 void weir__arena_fini(weir__arena *arena)

@@ -28,6 +28,8 @@ typedef struct weir__arena {
 
 char *weir__arena_room(weir__arena *arena, size_t len, weir_pin **pin);
 void weir__arena_fini(weir__arena *arena);
+/* Room for len bytes in a pin of its own; its one reference is the caller's. */
+char *weir__pin_room(weir__pool *pool, size_t len, weir_pin **pin);
 
 typedef struct weir__builder_spec {
     weir__pool *pool;

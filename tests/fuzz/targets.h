@@ -10,9 +10,10 @@
 #include <weir/memory.h>
 #include <weir/value.h>
 
+#include "data/batch_bytes.h"
 #include "property/records.h"
 
-#define FUZZ_TARGETS(XX) XX(json) XX(msgpack) XX(raw) XX(values)
+#define FUZZ_TARGETS(XX) XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)
 
 static inline void fuzz_promise(bool kept)
 {
@@ -149,6 +150,59 @@ static inline void fuzz_values(const char *data, size_t size)
     if (weir_instant_parse(data, size, &at) == WEIR_OK)
         fuzz_promise(weir_instant_parse(text, weir_instant_text(at, text), &at_again) == WEIR_OK &&
                      at.us == at_again.us);
+}
+
+/* ---- batches as bytes: what was read can be looked at, written, and read to the same ---- */
+
+static inline weir_batch *fuzz_batch_read(const weir__batch_shape *shape, const void *data,
+                                          weir__pool *pool)
+{
+    weir_error error = { .status = WEIR_OK };
+    weir_batch *batch;
+    weir_status status = weir__batch_from_bytes(data, shape, pool, &batch, &error);
+    fuzz_promise((status == WEIR_OK) == (batch != NULL) && status == error.status);
+    fuzz_promise(status == WEIR_OK || error.detail[0] != '\0');
+    fuzz_promise(!batch || batch->bytes <= 4 * shape->size + 8192);
+    return batch;
+}
+
+static inline void fuzz_batch_again(const weir_batch *batch, weir__batch_shape shape,
+                                    weir__pool *pool)
+{
+    weir__batch_bytes bytes;
+    weir__batch_bytes_of(batch, pool, &bytes);
+    char *data = weir_alloc(bytes.size), *to = data;
+    for (unsigned p = 0; p < bytes.parts; to += bytes.part[p++].size)
+        memcpy(to, bytes.part[p].at, bytes.part[p].size);
+    shape.size = bytes.size;
+    weir_batch *again = fuzz_batch_read(&shape, data, pool);
+    fuzz_promise(again && again->count == batch->count);
+    for (size_t i = 0; i < batch->count; i++) {
+        weir_time at = weir_batch_time(batch, i), at_again = weir_batch_time(again, i);
+        fuzz_promise(weir_record_equal(batch->type, weir_batch_record(batch, i),
+                                       weir_batch_record(again, i)));
+        fuzz_promise(weir_batch_diff(batch, i) == weir_batch_diff(again, i) &&
+                     weir_time_equal(&at, &at_again, batch->depth));
+    }
+    weir_batch_release(again);
+    weir_free(data, bytes.size);
+    weir__batch_bytes_fini(&bytes);
+}
+
+/* The first byte says which type and depth. */
+static inline void fuzz_batch(const char *data, size_t size)
+{
+    if (size == 0)
+        return;
+    weir__batch_shape shape = { data[0] & 1 ? records_nulls_type() : records_plain_type(),
+                                data[0] & 2 ? 2 : 1, size - 1 };
+    weir__pool *pool = weir__pool_create();
+    fuzz_promise(pool != NULL);
+    weir_batch *batch = fuzz_batch_read(&shape, data + 1, pool);
+    if (batch)
+        fuzz_batch_again(batch, shape, pool);
+    weir_batch_release(batch);
+    weir__pool_close(pool);
 }
 
 #endif
