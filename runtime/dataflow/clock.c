@@ -3,7 +3,8 @@
  * The epoch clock: one number line for a cluster. A source sends at its open epoch. Once it has
  * sent something the epoch is closed as soon as the one before is complete where it settles (views
  * and sinks), at the latest after a tick; the next one is the greater of its own plus one and the
- * greatest heard of. A source that has sent nothing follows what it hears. Nobody ticks at rest.
+ * greatest heard of. A source that has sent nothing follows what it hears: of its own dataflow at
+ * once, of others within a tick (agenda.c). Nobody ticks at rest.
  */
 #include <string.h>
 
@@ -55,6 +56,8 @@ static void advance(weir_step *step, uint64_t epoch)
         }
     step->epoch = epoch;
     step->epoch_dirty = false;
+    if (epoch > step->dataflow->epoch_heard)
+        step->dataflow->epoch_heard = epoch;
     if (epoch > step->context->epoch_heard)
         step->context->epoch_heard = epoch;
 }
@@ -67,15 +70,15 @@ bool weir__clock_turn(weir__dataflow *dataflow)
         weir_step *step = &dataflow->nodes[dataflow->clocked[i]].step;
         if (step->finished)
             continue;
-        uint64_t heard = context->epoch_heard;
         if (step->epoch_dirty) {
             if (!settled_before(dataflow, step->epoch) &&
                 context->now_ns < step->epoch_opened_ns + context->tick_ns)
                 continue;
+            uint64_t heard = context->epoch_heard;
             advance(step, heard > step->epoch ? heard : step->epoch + 1);
             moved = true;
-        } else if (heard > step->epoch) {
-            advance(step, heard);
+        } else if (dataflow->epoch_heard > step->epoch) {
+            advance(step, dataflow->epoch_heard);
             moved = true;
         }
     }

@@ -59,6 +59,7 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     dataflow->graph = graph;
     dataflow->context = context;
     dataflow->next_due_ns = UINT64_MAX;
+    dataflow->epoch_heard = context->epoch_heard;
     dataflow->touched = true; /* one without sources is complete from the start */
     dataflow->tracker = weir__tracker_create(graph->topology, graph->initial,
                                              graph->initial_count);
@@ -76,6 +77,7 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
         for (unsigned o = 0; o < weir__graph_node(graph, i)->spec.output_count; o++)
             weir__output_init(&dataflow->nodes[i].step.outputs[o], &dataflow->nodes[i], o);
     find_settling(dataflow);
+    weir__agenda_add(dataflow);
     return dataflow;
 }
 
@@ -169,11 +171,14 @@ void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_s
 }
 
 /* The greatest epoch heard of is what idle sources follow. */
-static void hear(weir__context *context, const weir__change *changes, uint32_t count)
+static void hear(weir__dataflow *dataflow, const weir__change *changes, uint32_t count)
 {
+    weir__context *context = dataflow->context;
     for (uint32_t i = 0; i < count; i++)
-        if (changes[i].diff > 0 && changes[i].time.at[0] > context->epoch_heard)
-            context->epoch_heard = changes[i].time.at[0];
+        if (changes[i].diff > 0 && changes[i].time.at[0] > dataflow->epoch_heard)
+            dataflow->epoch_heard = changes[i].time.at[0];
+    if (dataflow->epoch_heard > context->epoch_heard)
+        context->epoch_heard = dataflow->epoch_heard;
 }
 
 void weir__dataflow_apply(weir__dataflow *dataflow)
@@ -189,10 +194,11 @@ void weir__dataflow_apply(weir__dataflow *dataflow)
     if (dataflow->clocked_count) {
         uint32_t count;
         const weir__change *changes = weir__changes_entries(pass, &count);
-        hear(dataflow->context, changes, count);
+        hear(dataflow, changes, count);
     }
     weir__changes_clear(pass);
     dataflow->touched = true;
+    weir__dataflow_ready(dataflow);
 }
 
 weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, size_t size,
@@ -206,10 +212,11 @@ weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, s
     uint32_t count;
     const weir__change *entries = weir__changes_entries(changes, &count);
     if (dataflow->clocked_count)
-        hear(dataflow->context, entries, count);
+        hear(dataflow, entries, count);
     weir__tracker_apply(dataflow->tracker, changes);
     weir__changes_clear(changes);
     dataflow->touched = true;
+    weir__dataflow_ready(dataflow);
     return WEIR_OK;
 }
 
@@ -272,6 +279,7 @@ static void propagate(weir__dataflow *dataflow)
     }
     if (weir_frontier_is_empty(dataflow->done) && !dataflow->complete) {
         __atomic_store_n(&dataflow->complete, true, __ATOMIC_RELAXED);
+        dataflow->context->agenda.incomplete--;
         weir_log(WEIR_LOG_DEBUG, "dataflow '%s' is complete on worker %u",
                  dataflow->graph->name ? dataflow->graph->name : "?", dataflow->context->self);
     }

@@ -15,10 +15,10 @@
 #include <weir/observe.h>
 
 #include "data/builder.h"
+#include "dataflow/agenda.h"
 #include "dataflow/description.h"
 #include "env/env.h"
 
-typedef struct weir__dataflow weir__dataflow;
 typedef struct weir__leaf weir__leaf;
 
 /* What a dataflow's instance needs of its worker. First member of struct weir_worker. */
@@ -34,6 +34,7 @@ typedef struct weir__context {
     uint64_t now_ns;                /* of the turn's start: cheap, for ages and rates */
     uint64_t epoch_heard;           /* the greatest epoch in any change, of any dataflow */
     uint64_t mail_mask[4];          /* workers to be woken at the end of the turn */
+    weir__agenda agenda;
     struct uv_loop_s *loop;
     weir_waker *_Atomic woken;      /* wakers that other threads called, a stack */
     bool failed;
@@ -189,6 +190,8 @@ struct weir__dataflow {
     uint32_t settling_count;
     uint32_t waiting_count; /* sources that wait for room */
     uint64_t next_due_ns;
+    uint64_t epoch_heard; /* the greatest epoch in any of its changes: what idle sources follow */
+    weir__agenda_item item;
     int64_t in_flight; /* bytes this worker sent that were not consumed yet: atomic */
     weir__credit *credits; /* bytes consumed here since the turn began, by sending worker */
     bool credits_dirty;
@@ -203,6 +206,19 @@ void weir__dataflow_destroy(weir__dataflow *dataflow);
 /* One turn: passes until it rests or the deadline (context's now + slice). True if something
  * ran. */
 bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns);
+/* Gives it a turn soon. */
+static inline void weir__dataflow_ready(weir__dataflow *dataflow)
+{
+    weir__agenda *agenda = &dataflow->context->agenda;
+    if (dataflow->item.is_ready)
+        return;
+    dataflow->item.is_ready = true;
+    dataflow->item.next_ready = NULL;
+    *agenda->ready_end = dataflow;
+    agenda->ready_end = &dataflow->item.next_ready;
+}
+/* After a turn: when it must have another. */
+void weir__dataflow_rest(weir__dataflow *dataflow);
 static inline void weir__node_activate(weir__node_instance *node)
 {
     uint32_t id = node->step.node->id;
@@ -211,6 +227,7 @@ static inline void weir__node_activate(weir__node_instance *node)
     if (!(*word & bit)) {
         *word |= bit;
         node->step.dataflow->active_count++;
+        weir__dataflow_ready(node->step.dataflow);
     }
 }
 /* Adds a change of this worker: applied at the end of the pass. */

@@ -74,20 +74,6 @@ void weir__park_poll(weir_worker *worker)
         uv_run(&worker->loop, UV_RUN_NOWAIT);
 }
 
-uint64_t weir__worker_due_ns(const weir_worker *worker)
-{
-    uint64_t due = UINT64_MAX;
-    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
-        const weir__dataflow *dataflow = worker->dataflows[i];
-        uint64_t clock = dataflow->clocked_count ? weir__clock_due_ns(dataflow) : UINT64_MAX;
-        if (dataflow->next_due_ns < due)
-            due = dataflow->next_due_ns;
-        if (clock < due)
-            due = clock;
-    }
-    return due;
-}
-
 static bool has_something(weir_worker *worker)
 {
     weir__context *context = &worker->context;
@@ -109,7 +95,7 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
         return;
     env->park_prepare(env->ctx, context->self);
     if (!has_something(worker)) {
-        uint64_t now = env->now_ns(env->ctx), due = weir__worker_due_ns(worker);
+        uint64_t now = env->now_ns(env->ctx), due = weir__agenda_due_ns(context);
         uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
         wait = timeout_ns < wait ? timeout_ns : wait;
         weir__pool_trim(context->pool);

@@ -102,8 +102,6 @@ void weir__park_arm(weir_worker *worker);
 uint64_t weir__park_timers_ns(const weir_worker *worker);
 /* Waits until something may be there to do, at most timeout_ns. */
 void weir__park_wait(weir_worker *worker, uint64_t timeout_ns);
-/* When a dataflow of this worker must run again at the latest. */
-uint64_t weir__worker_due_ns(const weir_worker *worker);
 /* Takes mail and changes; whether there was any. */
 bool weir__worker_receive(weir_worker *worker);
 

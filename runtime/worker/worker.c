@@ -34,6 +34,7 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     context->budget_share = (int64_t)(config->budget_bytes / config->workers);
     context->tick_ns = (uint64_t)config->epoch_tick_ms * 1000000;
     context->now_ns = runtime->env->now_ns(runtime->env->ctx);
+    weir__agenda_init(&context->agenda);
     context->pool = weir__pool_create();
     if (!context->pool)
         return WEIR_NO_MEMORY;
@@ -166,16 +167,28 @@ static void publish(weir_worker *worker, weir__dataflow *dataflow)
 }
 
 /* All or nothing. Everything, unless there is other work and nobody may be waiting for it. */
-static void publish_all(weir_worker *worker)
+static bool is_due(const weir__dataflow *dataflow)
 {
-    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
-        weir__dataflow *dataflow = worker->dataflows[i];
-        if (weir__changes_is_empty(&dataflow->unpublished))
-            continue;
-        if (dataflow->active_count == 0 ||
-            weir__tracker_must_publish(dataflow->tracker, &dataflow->unpublished))
+    return !weir__changes_is_empty(&dataflow->unpublished) &&
+           (dataflow->active_count == 0 ||
+            weir__tracker_must_publish(dataflow->tracker, &dataflow->unpublished));
+}
+
+/* Gives each dataflow that has something to do a turn; whether anything ran. */
+static bool run_ready(weir_worker *worker)
+{
+    weir__agenda *agenda = &worker->context.agenda;
+    bool any = false;
+    for (weir__dataflow *dataflow = weir__agenda_take(agenda), *next; dataflow; dataflow = next) {
+        next = dataflow->item.next_ready;
+        dataflow->item.is_ready = false;
+        any |= weir__dataflow_turn(dataflow, SLICE_NS);
+        if (worker->context.workers > 1 && is_due(dataflow))
             publish(worker, dataflow);
+        weir__dataflow_rest(dataflow);
     }
+    weir__agenda_note_epoch(&worker->context);
+    return any;
 }
 
 static void wake_others(weir_worker *worker)
@@ -233,10 +246,9 @@ static bool is_over(const weir_worker *worker)
     if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) ||
         __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1)
         return true;
-    for (uint32_t i = 0; i < worker->dataflow_count; i++)
-        if (!worker->dataflows[i]->complete || worker->dataflows[i]->active_count)
-            return false; /* a node without capabilities may have more to do: a view */
-    return true;
+    const weir__agenda *agenda = &worker->context.agenda;
+    /* a node without capabilities may have more to do: a view */
+    return agenda->incomplete == 0 && !weir__agenda_is_active(agenda);
 }
 
 /* One turn; whether it found anything to do. */
@@ -260,10 +272,8 @@ static bool turn(weir_worker *worker)
         end_sources(worker, false);
         any = true;
     }
-    for (uint32_t i = 0; i < worker->dataflow_count; i++)
-        any |= weir__dataflow_turn(worker->dataflows[i], SLICE_NS);
-    if (context->workers > 1)
-        publish_all(worker);
+    weir__agenda_wake(context);
+    any |= run_ready(worker);
     wake_others(worker);
     if (WEIR_UNLIKELY(weir_memory_exhausted()) && !context->failed) {
         context->failed = true;
@@ -369,7 +379,7 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
     weir__park_arm(worker);
     if (turn(worker))
         return false;
-    uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
+    uint64_t due = weir__agenda_due_ns(&worker->context), now = worker->context.now_ns;
     uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
     uint64_t timers = weir__park_timers_ns(worker);
     *timeout_ns = timers < wait ? timers : wait;
