@@ -72,18 +72,6 @@ static void sort(state *s, const weir_batch *batch)
         s->order[starts[s->numbers[i]]++] = (uint32_t)i;
 }
 
-static void emit(weir_builder *out, const weir_batch *batch, size_t i)
-{
-    const weir_type *type = batch->type;
-    const void *from = weir_batch_record(batch, i);
-    size_t strings = type->has_strings ? weir_record_heap_size(type, from) : 0;
-    char *heap = strings ? weir_builder_room(out, strings) : NULL;
-    void *to = weir_builder_next(out, type->size);
-    memcpy(to, from, type->size);
-    if (strings)
-        weir_record_move_strings(type, to, heap);
-}
-
 static void divide(weir_step *step, state *s, const weir_batch *batch)
 {
     reserve(s, batch->count);
@@ -99,7 +87,7 @@ static void divide(weir_step *step, state *s, const weir_batch *batch)
             }
             if (batch->diffs)
                 weir_builder_set_diff(out, batch->diffs[i]);
-            emit(out, batch, i);
+            weir_builder_copy(out, batch, i);
         }
     }
 }

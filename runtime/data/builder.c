@@ -328,6 +328,17 @@ void weir_builder_pin(weir_builder *b, weir_pin *pin)
     weir__builder_add_pin((weir__builder *)b, pin);
 }
 
+void weir_builder_copy(weir_builder *b, const weir_batch *batch, size_t i)
+{
+    const void *from = weir_batch_record(batch, i);
+    size_t strings = b->type->has_strings ? weir_record_heap_size(b->type, from) : 0;
+    char *heap = strings ? weir_builder_room(b, strings) : NULL;
+    void *to = weir_builder_next(b, b->type->size);
+    memcpy(to, from, b->type->size);
+    if (strings)
+        weir_record_move_strings(b->type, to, heap);
+}
+
 void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_t i, bool hashes)
 {
     weir_builder *b = &builder->b;

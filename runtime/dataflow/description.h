@@ -91,7 +91,7 @@ struct weir_port {
 
 struct weir_feedback {
     weir_node *pass;
-    uint64_t step;
+    uint64_t step, limit;
     bool connected;
 };
 

@@ -21,6 +21,15 @@ weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *na
     return scope;
 }
 
+weir_scope *weir_region_add(weir_graph *graph, weir_scope *parent, const char *name)
+{
+    weir_scope *scope = weir_graph_alloc(graph, sizeof *scope);
+    scope->parent = parent;
+    scope->name = weir_graph_text(graph, name ? name : "region");
+    scope->depth = weir__scope_depth(parent);
+    return scope;
+}
+
 /* A copy of the port in another scope, each of whose links is followed by s. */
 static weir_port *moved(weir_port *port, weir_scope *scope, const weir_summary *s)
 {
@@ -56,7 +65,9 @@ weir_port *weir_port_enter(weir_port *port, weir_scope *scope)
                         scope ? scope->name : "(none)");
         return NULL;
     }
-    weir_summary s = weir_summary_enter(weir__scope_depth(port->scope));
+    unsigned depth = weir__scope_depth(port->scope);
+    weir_summary s = scope->depth > depth ? weir_summary_enter(depth)
+                                          : weir_summary_identity(depth);
     return moved(port, scope, &s);
 }
 
@@ -69,7 +80,10 @@ weir_port *weir_port_leave(weir_port *port)
                         "a stream of the root scope cannot leave it");
         return NULL;
     }
-    weir_summary s = weir_summary_leave(port->scope->depth);
+    unsigned depth = port->scope->depth;
+    weir_summary s = depth > weir__scope_depth(port->scope->parent)
+                         ? weir_summary_leave(depth)
+                         : weir_summary_identity(depth);
     return moved(port, port->scope->parent, &s);
 }
 
@@ -84,6 +98,7 @@ weir_feedback *weir_feedback_add(weir_graph *graph, weir_scope *scope, const wei
         return NULL;
     }
     weir_feedback *feedback = weir_graph_alloc(graph, sizeof *feedback);
+    feedback->limit = UINT64_MAX;
     feedback->pass = weir__pass_add(graph, type, scope, true, &(weir_key){ 0 });
     feedback->step = step;
     weir__list_add(graph, &graph->feedbacks, feedback);
@@ -95,6 +110,56 @@ weir_port *weir_feedback_port(weir_feedback *feedback)
     return feedback ? feedback->pass->ports[0] : NULL;
 }
 
+/* Records whose last coordinate has reached the limit end here. */
+static void limited_step(weir_step *step, void *state)
+{
+    const weir_feedback *feedback = state;
+    unsigned last = feedback->pass->depth - 1;
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
+        if (batch->time.at[last] >= feedback->limit)
+            continue;
+        if (!batch->times) {
+            weir_step_send(step, 0, batch, NULL);
+            continue;
+        }
+        for (size_t i = 0; i < batch->count; i++) {
+            weir_time t = weir_batch_time(batch, i);
+            if (t.at[last] >= feedback->limit)
+                continue;
+            weir_builder *out = weir_step_output(step, 0, &t);
+            weir_builder_set_diff(out, weir_batch_diff(batch, i));
+            weir_builder_copy(out, batch, i);
+        }
+    }
+}
+
+static weir_status limited_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)step;
+    (void)error;
+    *state = ctx;
+    return WEIR_OK;
+}
+
+void weir_feedback_set_limit(weir_feedback *feedback, uint64_t limit)
+{
+    if (!feedback)
+        return;
+    feedback->limit = limit;
+    weir_node_spec *spec = &feedback->pass->spec;
+    spec->step = limited_step;
+    spec->init = limited_init;
+    spec->ctx = feedback;
+}
+
+void weir_feedback_set_plain(weir_feedback *feedback)
+{
+    if (!feedback)
+        return;
+    weir_node *pass = feedback->pass;
+    pass->ports[0]->collection = false;
+}
+
 void weir_feedback_connect(weir_feedback *feedback, weir_port *port)
 {
     if (!feedback || !port)
@@ -102,6 +167,12 @@ void weir_feedback_connect(weir_feedback *feedback, weir_port *port)
     weir_node *pass = feedback->pass;
     if (!weir__graph_owns(pass->graph, port, pass->name))
         return;
+    if (port->collection && !pass->ports[0]->collection) {
+        weir_graph_fail(port->graph, WEIR_TYPE_MISMATCH, weir_port_name(port),
+                        "make it a loop of a collection",
+                        "the changes of a collection cannot go round a loop of plain records");
+        return;
+    }
     if (feedback->connected || port->scope != pass->scope ||
         !weir_type_same_layout(port->type, pass->ports[0]->type)) {
         weir_graph_fail(port->graph, WEIR_TYPE_MISMATCH, weir_port_name(port),

@@ -123,6 +123,8 @@ WEIR_API void weir_builder_set_diff(weir_builder *builder, int64_t diff);
 WEIR_API weir_str weir_builder_str(weir_builder *builder, const char *data, size_t len);
 /* Room for len bytes in the arena, for a string to be made by weir_str_view over it. */
 WEIR_API char *weir_builder_room(weir_builder *builder, size_t len);
+/* A copy of record i of a batch of the builder's type, its long strings too. */
+WEIR_API void weir_builder_copy(weir_builder *builder, const weir_batch *batch, size_t i);
 /* Strings emitted from now on may point into what this pin keeps alive. */
 WEIR_API void weir_builder_pin(weir_builder *builder, weir_pin *pin);
 

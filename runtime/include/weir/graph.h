@@ -104,6 +104,8 @@ WEIR_API weir_port *weir_port_to_all(weir_port *port);
 /* A scope whose times have one coordinate more than its parent's (NULL: the root, depth 1). */
 typedef struct weir_scope weir_scope;
 WEIR_API weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name);
+/* A scope that adds no coordinate: it only groups. Streams enter and leave it like any other. */
+WEIR_API weir_scope *weir_region_add(weir_graph *graph, weir_scope *parent, const char *name);
 WEIR_API weir_port *weir_port_enter(weir_port *port, weir_scope *scope);
 WEIR_API weir_port *weir_port_leave(weir_port *port);
 
@@ -113,6 +115,10 @@ typedef struct weir_feedback weir_feedback;
 WEIR_API weir_feedback *weir_feedback_add(weir_graph *graph, weir_scope *scope,
                                           const weir_type *type, uint64_t step);
 WEIR_API weir_port *weir_feedback_port(weir_feedback *feedback);
+/* Records whose last coordinate would be `limit` or more do not come round. */
+WEIR_API void weir_feedback_set_limit(weir_feedback *feedback, uint64_t limit);
+/* What comes round is a plain stream; otherwise it is a collection. Before its port is used. */
+WEIR_API void weir_feedback_set_plain(weir_feedback *feedback);
 WEIR_API void weir_feedback_connect(weir_feedback *feedback, weir_port *port);
 
 /* ---- Probes: where a frontier is looked at from outside. ---- */

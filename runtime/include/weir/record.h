@@ -126,6 +126,9 @@ struct weir_tag_scaled_ {
 /* Where a function emits records T. By value; valid for the call. */
 #define weir_out(T) weir_out_##T
 
+/* The end of a loop of records T that is still to be connected (weir/operators/loop.h). */
+#define weir_loop(T) weir_loop_##T
+
 #define WEIR_MEMBER_(kind, name) weir_kind_##kind name;
 #define WEIR_TAG_MEMBER_(kind, name) weir_tag_##kind name;
 #define WEIR_TAG_PARAMETER_(kind, name) weir_tag_##kind,
@@ -168,6 +171,10 @@ struct weir_tag_scaled_ {
         weir_builder *builder;                                                                     \
         T *record;                                                                                 \
     } weir_out_##T;                                                                                \
+    typedef union {                                                                                \
+        weir_feedback *feedback;                                                                   \
+        T *record;                                                                                 \
+    } weir_loop_##T;                                                                               \
     WEIR_UNUSED static inline const weir_type *T##_type(void)                                      \
     {                                                                                              \
         typedef T weir_self_;                                                                      \

@@ -54,6 +54,34 @@ static weir_input *lines_in, *more_in;
 static weir_captured *captured;
 static weir_probe *probe;
 
+static weir_time later(const word *w, weir_time now)
+{
+    now.at[0] += w->text.len;
+    return now;
+}
+WEIR_DELAY(later, word)
+static weir_time next(weir_time now)
+{
+    now.at[0]++;
+    return now;
+}
+static uint64_t round_of(const word *w) { return w->text.len; }
+WEIR_ENTER_AT(round_of, word)
+static bool is_late(weir_time now) { return now.at[0] > 4; }
+
+static void build_loop(weir_graph *g, weir_stream(word) words)
+{
+    weir_scope *rounds = weir_scope_add(g, NULL, "rounds");
+    weir_stream(word) again, late, early;
+    weir_loop(word) loop = weir_loop_variable(g, word, rounds, &again, .limit = 9, .step = 2);
+    weir_stream(word) all = weir_concat(weir_enter_at(words, rounds, round_of),
+                                        weir_enter(weir_delay(words, later), rounds), again);
+    weir_branch_when(all, is_late, &late, &early);
+    weir_loop_connect(loop, early);
+    weir_loop(word) outside = weir_loop_variable(g, word, NULL, &again);
+    weir_loop_connect(outside, weir_reclock(weir_delay_batch(words, next), weir_leave(late)));
+}
+
 void build(weir_graph *g, void *ctx);
 void build(weir_graph *g, void *ctx)
 {
@@ -79,6 +107,7 @@ void build(weir_graph *g, void *ctx)
                                       .name = "both");
     weir_unary(f, word, step_it);
     weir_capture(counts, captured);
+    build_loop(g, f);
     probe = weir_probe(counts, NULL);
 }
 
