@@ -49,6 +49,9 @@ struct weir_env {
     void (*park_prepare)(void *ctx, unsigned self);
     void (*park_cancel)(void *ctx, unsigned self);
     int (*park_fd)(void *ctx, unsigned self);
+    /* NULL: the worker sleeps in its loop, which watches park_fd. Else this stands for the sleep,
+     * between prepare and cancel: until woken, or for wait_ns (UINT64_MAX: without end). */
+    void (*sleep)(void *ctx, unsigned self, uint64_t wait_ns);
 };
 
 /* Folds unread log entries of one sender into one: gets entries one after the other by add, then

@@ -25,7 +25,7 @@ weir_status weir__park_init(weir_worker *worker, weir_error *error)
 {
     int fd = worker->context.env->park_fd(worker->context.env->ctx, worker->context.self);
     if (fd < 0)
-        return WEIR_OK; /* simulated: nobody sleeps */
+        return WEIR_OK; /* simulated: nobody sleeps here */
     int code = uv_loop_init(&worker->loop);
     if (code == 0) {
         worker->loop_made = true;
@@ -87,11 +87,23 @@ static bool has_something(weir_worker *worker)
            __atomic_load_n(&worker->runtime->failed, __ATOMIC_ACQUIRE);
 }
 
+/* Until woken, or something else in the loop is due, or for wait_ns. */
+static void sleep_in_loop(weir_worker *worker, uint64_t wait_ns)
+{
+    uv_ref((uv_handle_t *)&worker->wake_handle);
+    uv_update_time(&worker->loop);
+    if (wait_ns != UINT64_MAX)
+        uv_timer_start(&worker->park_timer, on_timer, (wait_ns + 999999) / 1000000, 0);
+    uv_run(&worker->loop, wait_ns == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    uv_timer_stop(&worker->park_timer);
+    uv_unref((uv_handle_t *)&worker->wake_handle);
+}
+
 void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
 {
     weir__context *context = &worker->context;
     weir_env *env = context->env;
-    if (!worker->loop_made)
+    if (!worker->loop_made && !env->sleep)
         return;
     env->park_prepare(env->ctx, context->self);
     if (!has_something(worker)) {
@@ -100,13 +112,10 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
         wait = timeout_ns < wait ? timeout_ns : wait;
         weir__pool_trim(context->pool);
         __atomic_store_n(&worker->parks, worker->parks + 1, __ATOMIC_RELAXED);
-        uv_ref((uv_handle_t *)&worker->wake_handle);
-        uv_update_time(&worker->loop);
-        if (wait != UINT64_MAX)
-            uv_timer_start(&worker->park_timer, on_timer, (wait + 999999) / 1000000, 0);
-        uv_run(&worker->loop, wait == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-        uv_timer_stop(&worker->park_timer);
-        uv_unref((uv_handle_t *)&worker->wake_handle);
+        if (env->sleep)
+            env->sleep(env->ctx, context->self, wait);
+        else
+            sleep_in_loop(worker, wait);
         worker->last_poll_ns = env->now_ns(env->ctx);
         __atomic_store_n(&worker->wakes, worker->wakes + 1, __ATOMIC_RELAXED);
     }

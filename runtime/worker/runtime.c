@@ -73,6 +73,11 @@ static weir_mail fold_finish(void *sum)
     return (weir_mail){ block, size };
 }
 
+weir_log_sum weir__runtime_log_sum(weir_runtime *runtime)
+{
+    return (weir_log_sum){ fold_begin, fold_add, fold_finish, runtime };
+}
+
 /* ---- create and destroy ---- */
 
 static weir_status check_config(const weir_config *config, weir_error *error)
@@ -142,7 +147,7 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
     unsigned workers = config && config->workers ? config->workers : 1;
     runtime->env = config ? config->env : NULL;
     if (!runtime->env) {
-        weir_log_sum sum = { fold_begin, fold_add, fold_finish, runtime };
+        weir_log_sum sum = weir__runtime_log_sum(runtime);
         runtime->env = weir__env_threads_create(workers, &sum, error);
         runtime->owns_env = true;
     }

@@ -87,6 +87,10 @@ void weir__worker_run(weir_worker *worker);
 /* Remembers the first failure and makes every worker end. */
 void weir__runtime_fail(weir_runtime *runtime, const weir_error *error);
 
+/* ---- runtime.c ---- */
+/* How log entries that a slow reader has missed are added up. */
+weir_log_sum weir__runtime_log_sum(weir_runtime *runtime);
+
 /* ---- option.c, observe.c ---- */
 void weir__options_destroy(weir_runtime *runtime);
 void weir__metrics_destroy(weir_runtime *runtime);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plan as a graph of the library: what its operators are made of.
+ */
+#include <string.h>
+
+#include "sim.h"
+
+static void map_items(const void *in, void *out, size_t count, void *ctx)
+{
+    const struct sim_use *use = ctx;
+    const item *from = in;
+    sim_made made[SIM_MADE];
+    for (size_t i = 0; i < count; i++) {
+        sim_make(use->op, 0, &from[i], made);
+        memcpy((item *)out + i, &made[0].record, sizeof(item));
+    }
+}
+
+static size_t filter_items(const void *in, size_t count, uint32_t *keep, void *ctx)
+{
+    const struct sim_use *use = ctx;
+    const item *from = in;
+    sim_made made[SIM_MADE];
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (sim_make(use->op, 0, &from[i], made))
+            keep[n++] = (uint32_t)i;
+    return n;
+}
+
+static void flat_map_items(const weir_batch *in, weir_builder *out, void *ctx)
+{
+    const struct sim_use *use = ctx;
+    sim_made made[SIM_MADE];
+    for (size_t i = 0; i < in->count; i++) {
+        out->from = i;
+        unsigned n = sim_make(use->op, 0, weir_batch_record(in, i), made);
+        for (unsigned k = 0; k < n; k++)
+            memcpy(weir_builder_next(out, sizeof(item)), &made[k].record, sizeof(item));
+    }
+}
+
+static void to_workers(const void *records, size_t count, uint64_t *out, void *ctx)
+{
+    const item *from = records;
+    const struct sim_use *use = ctx;
+    for (size_t i = 0; i < count; i++) /* of a GATHER: by the key */
+        out[i] = from[i].key * 7 + (use->op->kind == SIM_GATHER ? 0 : from[i].value);
+}
+
+static weir_port *stage(struct sim_use *use, weir_port *in)
+{
+    weir_stage_spec spec = { .struct_size = sizeof spec, .in = item_type(), .out = item_type(),
+                             .ctx = use };
+    if (use->op->kind == SIM_MAP) {
+        spec.kind = "map";
+        spec.map = map_items;
+    } else if (use->op->kind == SIM_FILTER) {
+        spec.kind = "filter";
+        spec.filter = filter_items;
+    } else {
+        spec.kind = "flat_map";
+        spec.flat_map = flat_map_items;
+    }
+    return weir_stage_add(in, &spec);
+}
+
+static weir_port *route(struct sim_use *use, weir_port *in)
+{
+    const sim_op *op = use->op;
+    if (op->route[0] == WEIR_BY_KEY)
+        return weir_port_by_key(in, &(weir_key){ .count = 1, .field = { op->key[0] } });
+    if (op->route[0] == WEIR_BY_FUNCTION)
+        return weir_port_by_function(in, to_workers, use);
+    return weir_port_to_all(in);
+}
+
+/* In plain streams or in loops, which are collections: all their diffs are 1. */
+static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const *in)
+{
+    static const char *const kinds[] = { [SIM_MANUAL] = "manual", [SIM_CLOCKED] = "clocked",
+                                         [SIM_RELAY] = "relay",   [SIM_DELAY] = "delay",
+                                         [SIM_SPLIT] = "split",   [SIM_PAIR] = "pair",
+                                         [SIM_TURN] = "turn",     [SIM_GATHER] = "gather",
+                                         [SIM_SINK] = "sink" };
+    const sim_op *op = use->op;
+    bool source = op->kind <= SIM_CLOCKED;
+    unsigned depth = sim_depth(&use->run->plan, op);
+    weir_node_input inputs[2];
+    weir_node_output outputs[2] = { { .type = item_type() }, { .type = item_type() } };
+    weir_summary summaries[4];
+    for (unsigned i = 0; i < op->inputs; i++) {
+        inputs[i] = (weir_node_input){
+            .type = item_type(), .interest = op->interest[i], .route = op->route[i],
+            .key = { .count = 1, .field = { op->key[i] } }, .route_fn = to_workers,
+            .route_ctx = use, .takes_diffs = true, .settles = op->settles };
+        for (unsigned o = 0; o < op->outputs; o++) {
+            weir_summary *s = &summaries[i * op->outputs + o];
+            *s = weir_summary_identity(depth);
+            if (op->add[i][o] == SIM_NONE)
+                *s = (weir_summary){ 0 };
+            else
+                s->add[depth - 1] = op->add[i][o];
+        }
+    }
+    return weir_node_add(graph, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = kinds[op->kind],
+        .name = weir_graph_text(graph, use->name), .input_count = op->inputs,
+        .output_count = op->outputs, .inputs = inputs, .outputs = outputs,
+        .summaries = op->kind == SIM_PAIR || op->kind == SIM_DELAY ? summaries : NULL,
+        .initial_capabilities = op->kind == SIM_MANUAL, .follows_clock = op->kind == SIM_CLOCKED,
+        .ctx = use, .init = sim_node_init, .step = source ? sim_source_step : sim_node_step,
+        .fini = sim_node_fini }, in);
+}
+
+static weir_scope *scope_of(weir_graph *graph, sim_run *run, unsigned scope)
+{
+    if (scope && !run->scopes[scope])
+        run->scopes[scope] = weir_scope_add(graph, scope_of(graph, run,
+                                                            run->plan.scopes[scope].parent),
+                                            "scope");
+    return run->scopes[scope];
+}
+
+static void add(weir_graph *graph, sim_run *run, struct sim_use *use)
+{
+    const sim_op *op = use->op;
+    weir_port *in[2], **out = &run->ports[op->out[0]];
+    for (unsigned i = 0; i < op->inputs; i++)
+        in[i] = run->ports[op->in[i]];
+    switch (op->kind) {
+    case SIM_MAP:
+    case SIM_FILTER:
+    case SIM_FLAT_MAP:
+        *out = stage(use, in[0]);
+        break;
+    case SIM_ENTER:
+        *out = weir_port_enter(in[0], scope_of(graph, run, op->scope));
+        break;
+    case SIM_LEAVE:
+        *out = weir_port_leave(in[0]);
+        break;
+    case SIM_CONCAT:
+        *out = weir_port_concat(in, 2);
+        break;
+    case SIM_ROUTE:
+        *out = route(use, in[0]);
+        break;
+    case SIM_FEEDBACK:
+        use->feedback = weir_feedback_add(graph, scope_of(graph, run, op->scope), item_type(),
+                                          op->a);
+        *out = weir_feedback_port(use->feedback);
+        break;
+    default: {
+        weir_node *n = node(graph, use, in);
+        for (unsigned o = 0; o < op->outputs; o++)
+            run->ports[op->out[o]] = weir_node_output_port(n, o);
+    }
+    }
+}
+
+void sim_build(weir_graph *graph, void *ctx)
+{
+    sim_run *run = ctx;
+    const sim_plan *p = &run->plan;
+    for (unsigned i = 0; i < p->op_count; i++) {
+        struct sim_use *use = &run->use[i];
+        use->run = run;
+        use->op = &p->ops[i];
+        snprintf(use->name, sizeof use->name, "%u", i);
+        add(graph, run, use);
+    }
+    for (unsigned i = 0; i < p->op_count; i++)
+        if (run->use[i].feedback)
+            weir_feedback_connect(run->use[i].feedback, run->ports[p->ops[i].in[0]]);
+    for (unsigned s = 0; s < p->stream_count; s++)
+        if (p->streams[s].probed)
+            weir_probe_add(run->ports[s], NULL);
+}

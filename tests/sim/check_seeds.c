@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The 200 seeds that every change of the library has to pass, and the seeds that once failed.
+ */
+#include "sim.h"
+
+enum { FIXED = 200 };
+
+static void expect(const sim_limits *limits)
+{
+    sim_outcome outcome;
+    char command[200];
+    sim_run_apart(limits, &outcome);
+    ck_assert_msg(!outcome.failed, "%s: %s; after %llu steps",
+                  sim_command(limits, command, sizeof command), outcome.text,
+                  (unsigned long long)outcome.steps);
+}
+
+START_TEST(fixed_seeds)
+{
+    for (uint64_t seed = 1; seed <= FIXED; seed++)
+        expect(&(sim_limits){ .seed = seed });
+}
+END_TEST
+
+/* The same seed is the same run, to the step: else nothing could be looked at again. */
+START_TEST(runs_repeat)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        sim_outcome one, two;
+        sim_run_once(&(sim_limits){ .seed = seed }, &one);
+        sim_run_once(&(sim_limits){ .seed = seed }, &two);
+        ck_assert_uint_eq(one.steps, two.steps);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { fixed_seeds, runs_repeat, NULL };
+    return test_run(test_suite("seeds", tests));
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sees everything: every batch in a queue or on its way, every capability, and what each worker
+ * believes. It counts nothing and remembers nothing, so it can only be wrong where the description
+ * of the graph is; what that leads to is held against the evaluation in sequence.
+ */
+#include <string.h>
+
+#include "dataflow/instance.h"
+#include "node.h"
+#include "worker/runtime.h"
+
+/* Where an outstanding time at a port arrives: a port whose frontier somebody may ask for. */
+typedef struct arrival {
+    uint32_t port;
+    weir_summary summary;
+} arrival;
+
+struct sim_oracle {
+    sim_run *run;
+    weir_graph *graph;
+    sim_paths paths;
+    uint8_t *depth;
+    const char **name;
+    arrival **arrivals; /* by port */
+    uint32_t *arrival_count;
+    weir_frontier *truth, *initial; /* by port */
+    /* the check in hand */
+    unsigned worker;
+    bool collects;
+    size_t batches;
+};
+
+static weir__dataflow *dataflow_of(const sim_oracle *o, unsigned worker)
+{
+    return o->run->worker[worker]->dataflows[o->graph->id];
+}
+
+/* ---- the graph ---- */
+
+static uint32_t arcs_at_most(const weir_graph *g)
+{
+    uint32_t count = g->nodes.count * 4 + g->edges.count + 1;
+    for (uint32_t i = 0; i < g->probes.count; i++)
+        count += ((const weir_probe *)g->probes.items[i])->port->link_count;
+    return count;
+}
+
+static uint32_t find_arcs(const sim_oracle *o, sim_arc *arcs)
+{
+    const weir_graph *g = o->graph;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < g->nodes.count; i++) {
+        const weir_node *n = weir__graph_node(g, i);
+        for (unsigned k = 0; k < n->spec.input_count; k++)
+            for (unsigned p = 0; p < n->spec.output_count; p++) {
+                weir_summary s = weir_summary_identity(n->depth);
+                if (n->spec.summaries)
+                    s = n->spec.summaries[k * n->spec.output_count + p];
+                if (s.depth)
+                    arcs[count++] = (sim_arc){ n->first_input + k, n->first_output + p, s };
+            }
+    }
+    for (uint32_t i = 0; i < g->edges.count; i++) {
+        const weir__edge *e = g->edges.items[i];
+        arcs[count++] = (sim_arc){ e->from->node->first_output + e->from->output,
+                                   e->to->first_input + e->input, e->summary };
+    }
+    for (uint32_t i = 0; i < g->probes.count; i++) {
+        const weir_probe *probe = g->probes.items[i];
+        for (uint32_t k = 0; k < probe->port->link_count; k++) {
+            const weir__link *l = &probe->port->links[k];
+            arcs[count++] =
+                (sim_arc){ l->point->node->first_output + l->point->output, probe->topology_port,
+                           l->moves ? l->summary : weir_summary_identity(probe->depth) };
+        }
+    }
+    return count;
+}
+
+static void find_ports(sim_oracle *o)
+{
+    const weir_graph *g = o->graph;
+    for (uint32_t i = 0; i < g->nodes.count; i++) {
+        const weir_node *n = weir__graph_node(g, i);
+        for (unsigned k = 0; k < n->spec.input_count + n->spec.output_count; k++) {
+            uint32_t port = k < n->spec.input_count
+                                ? n->first_input + k
+                                : n->first_output + k - n->spec.input_count;
+            o->depth[port] = (uint8_t)n->depth;
+            o->name[port] = n->name;
+        }
+    }
+    for (uint32_t i = 0; i < g->probes.count; i++) {
+        const weir_probe *probe = g->probes.items[i];
+        o->depth[probe->topology_port] = (uint8_t)probe->depth;
+        o->name[probe->topology_port] = probe->name;
+    }
+}
+
+static void find_arrivals(sim_oracle *o, uint32_t port)
+{
+    uint32_t count = 0, ports = o->graph->port_count;
+    for (uint32_t to = 0; to < ports; to++)
+        count += sim_path(&o->paths, port, to)->count;
+    o->arrivals[port] = calloc(count + 1, sizeof(arrival));
+    for (uint32_t to = 0; to < ports; to++) {
+        const struct sim_path *path = sim_path(&o->paths, port, to);
+        for (uint32_t i = 0; i < path->count; i++)
+            if (weir__topology_is_tracked(o->graph->topology, to))
+                o->arrivals[port][o->arrival_count[port]++] = (arrival){ to, path->items[i] };
+    }
+}
+
+void sim_oracle_begin(sim_run *run)
+{
+    sim_oracle *o = run->oracle = calloc(1, sizeof *o);
+    o->run = run;
+    o->graph = run->worker[0]->dataflows[0]->graph;
+    uint32_t ports = o->graph->port_count;
+    o->depth = calloc(ports + 1, sizeof *o->depth);
+    o->name = calloc(ports + 1, sizeof *o->name);
+    o->arrivals = calloc(ports + 1, sizeof *o->arrivals);
+    o->arrival_count = calloc(ports + 1, sizeof *o->arrival_count);
+    o->truth = calloc(ports + 1, sizeof *o->truth);
+    o->initial = calloc(ports + 1, sizeof *o->initial);
+    find_ports(o);
+    sim_arc *arcs = calloc(arcs_at_most(o->graph), sizeof *arcs);
+    uint32_t count = find_arcs(o, arcs);
+    sim_paths_init(&o->paths, ports, o->depth, arcs, count);
+    free(arcs);
+    o->depth[ports] = 1;
+    o->name[ports] = "(all of the dataflow)";
+    for (uint32_t p = 0; p < ports; p++)
+        find_arrivals(o, p);
+    for (uint32_t p = 0; p <= ports; p++) {
+        weir_frontier_init(&o->truth[p], o->depth[p]);
+        weir_frontier_init(&o->initial[p], o->depth[p]);
+        if (weir__topology_is_tracked(o->graph->topology, p))
+            weir_frontier_set(&o->initial[p],
+                              weir__tracker_frontier(dataflow_of(o, 0)->tracker, p));
+    }
+}
+
+void sim_oracle_end(sim_run *run)
+{
+    sim_oracle *o = run->oracle;
+    if (!o)
+        return;
+    for (uint32_t p = 0; p <= o->paths.count; p++) {
+        free(o->arrivals[p]);
+        weir_frontier_fini(&o->truth[p]);
+        weir_frontier_fini(&o->initial[p]);
+    }
+    sim_paths_fini(&o->paths);
+    free(o->depth);
+    free(o->name);
+    free(o->arrivals);
+    free(o->arrival_count);
+    free(o->truth);
+    free(o->initial);
+    free(o);
+    run->oracle = NULL;
+}
+
+/* ---- what is outstanding ---- */
+
+static void refuse(sim_oracle *o, uint32_t port, const weir_time *time, uint32_t at)
+{
+    char t[100], f[300];
+    const weir_frontier *have = weir__tracker_frontier(dataflow_of(o, o->worker)->tracker, at);
+    sim_fail(o->run, "worker %u takes the frontier of '%s' (port %u) to be %s; a %s at %s of '%s' "
+             "(port %u) lies before it", o->worker, o->name[at], at,
+             weir_frontier_text(have, f, sizeof f),
+             o->collects ? "pointstamp" : "batch or capability",
+             weir_time_text(time, o->depth[port], t, sizeof t), o->name[port], port);
+}
+
+/* There is something at this port. */
+static void outstanding(sim_oracle *o, uint32_t port, const weir_time *time)
+{
+    const weir__dataflow *d = dataflow_of(o, o->worker);
+    uint32_t done = o->graph->port_count;
+    weir_time epoch = weir_time_1(time->at[0]);
+    if (o->collects)
+        weir_frontier_insert(&o->truth[done], &epoch);
+    else if (!weir_frontier_less_equal(d->done, &epoch))
+        refuse(o, port, time, done);
+    for (uint32_t i = 0; i < o->arrival_count[port]; i++) {
+        const arrival *a = &o->arrivals[port][i];
+        weir_time t;
+        if (!weir_summary_apply(&a->summary, time, &t))
+            continue;
+        if (o->collects)
+            weir_frontier_insert(&o->truth[a->port], &t);
+        else if (!weir_frontier_less_equal(weir__tracker_frontier(d->tracker, a->port), &t))
+            refuse(o, port, time, a->port);
+    }
+}
+
+static void on_mail(unsigned to, const weir_batch *batch, void *ctx)
+{
+    (void)to;
+    sim_oracle *o = ctx;
+    o->batches++;
+    outstanding(o, batch->mail_port, &batch->time);
+}
+
+static void look_at_worker(sim_oracle *o, unsigned worker)
+{
+    weir__dataflow *d = dataflow_of(o, worker);
+    for (uint32_t i = 0; i < o->graph->nodes.count; i++) {
+        const weir_step *s = &d->nodes[i].step;
+        for (uint32_t c = 0; c < s->cap_count; c++)
+            if (s->caps[c].held)
+                outstanding(o, s->node->first_output + s->caps[c].output, &s->caps[c].time);
+        for (unsigned k = 0; k < s->node->spec.input_count; k++) {
+            const weir__queue *q = &s->queues[k];
+            for (uint32_t b = 0; b < q->count; b++)
+                outstanding(o, s->node->first_input + k,
+                            &q->ring[(q->head + b) & (q->capacity - 1)]->time);
+            o->batches += q->count;
+        }
+    }
+}
+
+static void look_at_all(sim_oracle *o)
+{
+    o->batches = 0;
+    for (unsigned w = 0; w < o->run->plan.workers; w++)
+        if (o->run->worker[w]->dataflow_count)
+            look_at_worker(o, w);
+    sim_world_each_mail(o->run->world, on_mail, o);
+}
+
+/* ---- checks ---- */
+
+void sim_oracle_check(sim_run *run, unsigned worker)
+{
+    run->oracle->worker = worker;
+    run->oracle->collects = false;
+    look_at_all(run->oracle);
+}
+
+static void check_frontiers(sim_oracle *o)
+{
+    char have[300], want[300];
+    for (unsigned w = 0; w < o->run->plan.workers; w++)
+        for (uint32_t p = 0; p <= o->graph->port_count; p++) {
+            if (!weir__topology_is_tracked(o->graph->topology, p))
+                continue;
+            const weir_frontier *f = weir__tracker_frontier(dataflow_of(o, w)->tracker, p);
+            if (!weir_frontier_equal(f, &o->truth[p]))
+                sim_fail(o->run, "at rest worker %u takes the frontier of '%s' (port %u) to be "
+                         "%s; it is %s", w, o->name[p], p,
+                         weir_frontier_text(f, have, sizeof have),
+                         weir_frontier_text(&o->truth[p], want, sizeof want));
+        }
+}
+
+/* A node that wants to know every move knows the last one. */
+static void check_told(sim_oracle *o, unsigned worker, const weir_step *step)
+{
+    const sim_node *n = step->state;
+    for (unsigned in = 0; in < n->op->inputs; in++) {
+        uint32_t port = step->node->first_input + in;
+        const weir_frontier *knows = n->has_seen[in] ? &n->seen[in] : &o->initial[port];
+        if (n->op->interest[in] == WEIR_ALWAYS && !weir_frontier_equal(knows, &o->truth[port]))
+            sim_fail(o->run, "at rest node '%s' of worker %u was not told of the frontier of "
+                     "input %u", o->name[port], worker, in);
+    }
+    const char *wrong = sim_node_at_rest(n);
+    if (wrong)
+        sim_fail(o->run, "at rest node '%s' of worker %u %s", step->node->name, worker, wrong);
+}
+
+static void check_nodes(sim_oracle *o)
+{
+    for (unsigned w = 0; w < o->run->plan.workers; w++)
+        for (uint32_t i = 0; i < o->graph->nodes.count; i++) {
+            const weir_step *step = &dataflow_of(o, w)->nodes[i].step;
+            if (step->made && step->node->spec.init == sim_node_init)
+                check_told(o, w, step);
+        }
+}
+
+void sim_oracle_check_rest(sim_run *run)
+{
+    sim_oracle *o = run->oracle;
+    for (uint32_t p = 0; p <= o->graph->port_count; p++)
+        weir_frontier_clear(&o->truth[p]);
+    for (unsigned w = 0; w < run->plan.workers; w++)
+        if (sim_world_under_way(run->world, w))
+            sim_fail(run, "worker %u sleeps, and nothing will wake it, while %zu messages lie "
+                     "before it", w, sim_world_under_way(run->world, w));
+    o->worker = 0;
+    o->collects = true;
+    look_at_all(o);
+    o->collects = false;
+    if (o->batches)
+        sim_fail(run, "at rest %zu batches wait at inputs", o->batches);
+    check_frontiers(o);
+    check_nodes(o);
+}
+
+void sim_oracle_check_end(sim_run *run)
+{
+    sim_oracle *o = run->oracle;
+    for (uint32_t p = 0; p <= o->graph->port_count; p++)
+        weir_frontier_clear(&o->truth[p]);
+    o->worker = 0;
+    o->collects = true;
+    look_at_all(o);
+    o->collects = false;
+    for (uint32_t p = 0; p < o->graph->port_count; p++)
+        if (!weir_frontier_is_empty(&o->truth[p]))
+            sim_fail(run, "all workers are done, and something is outstanding at '%s' (port %u)",
+                     o->name[p], p);
+}

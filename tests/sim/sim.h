@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The simulator: a cluster of workers in one thread. A plan (plan.c) is drawn from a seed: a graph,
+ * its input, what may go wrong. A world (world.c) is the environment of the workers: clocks that
+ * run apart, channels that are late, sleep. A run (run.c) steps the library's own workers in it, in
+ * an order drawn from the seed, while the oracle (oracle.c) looks at everything there is.
+ */
+#ifndef WEIR_TESTS_SIM_H
+#define WEIR_TESTS_SIM_H
+
+#include <stdio.h>
+
+#include <weir/node.h>
+#include <weir/record.h>
+#include <weir/worker.h>
+
+#include "support.h"
+
+#define ITEM(F) F(u64, key) F(u64, value) F(u64, hops)
+WEIR_RECORD(item, ITEM)
+
+enum { SIM_WORKERS = 8, SIM_OPS = 64, SIM_STREAMS = 96, SIM_RECORDS = 96, SIM_SCOPES = 16 };
+enum { SIM_NONE = 255 };
+
+/* ---- plan.c: what is run ---- */
+
+typedef enum sim_kind {
+    SIM_MANUAL,   /* a source that holds several epochs open */
+    SIM_CLOCKED,  /* a source that follows the epoch clock */
+    SIM_MAP,      /* stages */
+    SIM_FILTER,
+    SIM_FLAT_MAP,
+    SIM_ENTER,    /* edges */
+    SIM_LEAVE,
+    SIM_CONCAT,
+    SIM_ROUTE,
+    SIM_FEEDBACK, /* the stream it is closed by is input 0 */
+    SIM_RELAY,    /* nodes; all may keep what they send for a while, by a capability */
+    SIM_DELAY,    /* sends at a later time */
+    SIM_SPLIT,    /* two outputs */
+    SIM_PAIR,     /* two inputs, two outputs, a summary of its own for each of the four ways */
+    SIM_TURN,     /* a record goes round again, or leaves the loop */
+    SIM_GATHER,   /* sums by key, when a time is complete */
+    SIM_SINK
+} sim_kind;
+
+/* When a node sends what it made. */
+typedef enum sim_patience { SIM_AT_ONCE, SIM_STEPS, SIM_TIMER, SIM_FRONTIER } sim_patience;
+
+typedef struct sim_op {
+    sim_kind kind;
+    unsigned scope;
+    unsigned inputs, outputs;
+    unsigned in[2], out[2]; /* streams */
+    weir_route route[2];
+    uint32_t key[2];        /* the field of the route */
+    weir_interest interest[2];
+    sim_patience patience;
+    bool one_cap;           /* a single capability an output, moved on; depth 1 only */
+    bool settles;
+    uint64_t a, b;
+    uint8_t add[2][2];      /* by input and output: what is added to the last coordinate; NONE */
+} sim_op;
+
+typedef struct sim_stream {
+    unsigned op, output, scope;
+    bool collection, used, probed;
+    bool in_loop;
+} sim_stream;
+
+typedef struct sim_scope {
+    unsigned parent, depth;
+} sim_scope;
+
+typedef struct sim_input {
+    unsigned op, worker;
+    uint64_t epoch;
+    item record;
+} sim_input;
+
+typedef enum sim_ending { SIM_COMPLETES, SIM_IS_STOPPED, SIM_IS_CANCELLED, SIM_FAILS } sim_ending;
+
+/* What a plan is drawn from; 0: as the seed has it. Smaller ones make a smaller run. */
+typedef struct sim_limits {
+    uint64_t seed, schedule; /* schedule: another order of events for the same plan */
+    unsigned workers, nodes, records;
+    uint64_t steps;          /* after so many nothing is late any more, and nobody stalls */
+} sim_limits;
+
+typedef struct sim_plan {
+    sim_limits limits;
+    uint64_t seed;
+    unsigned workers;
+    bool clocked;
+    size_t batch_bytes, budget_bytes, log_bytes; /* log_bytes: of a chunk of a log */
+    unsigned spin_us;
+    bool delays;             /* channels are late */
+    bool stalls, spurious;   /* workers stop for a while, or wake up for nothing */
+    sim_ending ending;
+    uint64_t ends_at;        /* the step */
+    unsigned node_count;     /* that were drawn one by one */
+    unsigned op_count, stream_count, scope_count, input_count;
+    sim_op ops[SIM_OPS];
+    sim_stream streams[SIM_STREAMS];
+    sim_scope scopes[SIM_SCOPES];
+    sim_input input[SIM_RECORDS];
+} sim_plan;
+
+void sim_plan_draw(sim_plan *plan, const sim_limits *limits);
+void sim_plan_print(const sim_plan *plan);
+unsigned sim_depth(const sim_plan *plan, const sim_op *op); /* of its inputs */
+
+/* What an operator makes of one record: the same for the nodes and for the evaluation in
+ * sequence. */
+typedef struct sim_made {
+    unsigned output;
+    uint64_t later; /* added to the last coordinate */
+    item record;
+} sim_made;
+enum { SIM_MADE = 4 };
+unsigned sim_make(const sim_op *op, unsigned input, const item *record, sim_made *made);
+/* Of a group of a GATHER. */
+typedef struct sim_group {
+    weir_time time;
+    uint64_t key, sum, hops, count;
+} sim_group;
+void sim_group_add(sim_group *group, const item *record, uint64_t times);
+item sim_group_result(const sim_group *group);
+
+/* ---- sequence.c: the same in sequence ---- */
+
+/* Records at times, as a multiset. */
+typedef struct sim_record {
+    unsigned op; /* of the source or the sink */
+    weir_time time;
+    item record;
+    uint64_t count;
+} sim_record;
+typedef struct sim_records {
+    sim_record *items;
+    size_t count, capacity;
+} sim_records;
+void sim_records_add(sim_records *records, const sim_record *record);
+/* Sorts both, adds up what is equal. What differs, as a text, or NULL. */
+const char *sim_records_differ(sim_records *have, sim_records *want, char *text, size_t size);
+void sim_records_fini(sim_records *records);
+
+/* What reaches the sinks. False: more than so many records would be handed on. */
+bool sim_evaluate(const sim_plan *plan, const sim_records *input, sim_records *output,
+                  size_t at_most);
+
+/* ---- paths.c: summaries of all paths of a graph ---- */
+
+typedef struct sim_arc {
+    uint32_t from, to;
+    weir_summary summary;
+} sim_arc;
+typedef struct sim_paths {
+    uint32_t count;
+    struct sim_path {
+        weir_summary *items; /* an antichain; the identity for from = to */
+        uint32_t count, capacity;
+    } *of;                   /* [from * count + to] */
+} sim_paths;
+void sim_paths_init(sim_paths *paths, uint32_t count, const uint8_t *depth, const sim_arc *arcs,
+                    uint32_t arc_count);
+void sim_paths_fini(sim_paths *paths);
+static inline const struct sim_path *sim_path(const sim_paths *paths, uint32_t from, uint32_t to)
+{
+    return &paths->of[from * paths->count + to];
+}
+
+/* ---- world.c: the environment ---- */
+
+typedef struct sim_world sim_world;
+sim_world *sim_world_create(const sim_plan *plan);
+void sim_world_destroy(sim_world *world);
+/* How entries of the log are folded: the runtime's own way. */
+struct weir_log_sum;
+void sim_world_set_sum(sim_world *world, const struct weir_log_sum *sum);
+struct weir_env *sim_world_env(sim_world *world);
+/* The worker whose thread this is now; NONE: another thread. */
+void sim_world_enter(sim_world *world, unsigned worker);
+/* When the worker can run: UINT64_MAX if it sleeps and nothing will wake it. */
+uint64_t sim_world_ready_ns(const sim_world *world, unsigned worker);
+uint64_t sim_world_now_ns(const sim_world *world, unsigned worker);
+/* It runs now, or at the moment it is ready; it does not sleep any more. */
+void sim_world_rouse(sim_world *world, unsigned worker);
+/* It has prepared to wait, and does so now. */
+void sim_world_wait(sim_world *world, unsigned worker, uint64_t timeout_ns);
+void sim_world_stall(sim_world *world, unsigned worker, uint64_t ns);
+void sim_world_calm(sim_world *world);
+/* What is under way to this worker: entries of logs, and mail. */
+size_t sim_world_under_way(const sim_world *world, unsigned worker);
+typedef void sim_mail_fn(unsigned to, const weir_batch *batch, void *ctx);
+void sim_world_each_mail(const sim_world *world, sim_mail_fn *fn, void *ctx);
+
+/* ---- run.c ---- */
+
+typedef struct sim_run sim_run;
+typedef struct sim_node sim_node; /* an instance of an operator's node */
+
+typedef struct sim_outcome {
+    bool failed;
+    uint64_t steps;
+    char text[1024];
+} sim_outcome;
+void sim_run_once(const sim_limits *limits, sim_outcome *outcome);
+
+/* ---- apart.c ---- */
+
+/* The same in a process of its own; that it dies is an outcome, too. */
+void sim_run_apart(const sim_limits *limits, sim_outcome *outcome);
+/* Of a failure: a smaller one. */
+void sim_shrink(sim_limits *limits, sim_outcome *outcome);
+/* The command that repeats a run. */
+const char *sim_command(const sim_limits *limits, char *text, size_t size);
+
+typedef struct sim_oracle sim_oracle;
+
+struct sim_run {
+    sim_plan plan;
+    sim_world *world;
+    weir_runtime *runtime;
+    weir_worker *worker[SIM_WORKERS];
+    bool over[SIM_WORKERS];
+    bool cut_short; /* by a failure, or a stop at once: much is left undone */
+    uint64_t random, steps;
+    sim_records input, output; /* what sources sent, what sinks got */
+    struct sim_use {           /* what a node's description points to */
+        sim_run *run;
+        const sim_op *op;
+        char name[12];
+        weir_feedback *feedback;
+        sim_node *node[SIM_WORKERS];
+    } use[SIM_OPS];
+    sim_oracle *oracle;
+    weir_port *ports[SIM_STREAMS];
+    weir_scope *scopes[SIM_SCOPES];
+    bool told_to_fail;
+    sim_outcome *outcome;
+};
+void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
+
+/* ---- build.c, nodes.c ---- */
+
+void sim_build(weir_graph *graph, void *ctx);
+/* Sources wait for this now and then. False: it has nothing more to send. */
+bool sim_node_poke(sim_node *node);
+/* What is wrong with a node of a cluster at rest, or NULL. */
+const char *sim_node_at_rest(const sim_node *node);
+weir_status sim_node_init(weir_step *step, void *ctx, void **state, weir_error *error);
+void sim_node_step(weir_step *step, void *state);
+void sim_node_fini(void *state);
+void sim_source_step(weir_step *step, void *state);
+
+/* ---- oracle.c ---- */
+
+void sim_oracle_begin(sim_run *run);
+void sim_oracle_end(sim_run *run);
+/* After each step: no frontier of any worker is beyond a batch or a capability that exists. */
+void sim_oracle_check(sim_run *run, unsigned worker);
+/* Nobody has anything to do: every frontier is exactly what is outstanding. */
+void sim_oracle_check_rest(sim_run *run);
+/* All workers say that they are done. */
+void sim_oracle_check_end(sim_run *run);
+
+#endif
