@@ -61,6 +61,8 @@ static const char **text_of(bench_options *o, const char *flag)
         return &o->topic;
     if (strcmp(flag, "--out") == 0)
         return &o->out;
+    if (strcmp(flag, "--flight") == 0)
+        return &o->flight;
     return strcmp(flag, "--kind") == 0 ? &o->kind : NULL;
 }
 
@@ -69,7 +71,7 @@ bench_options bench_options_read(int argc, char **argv, int from)
     bench_options o = {
         .workers = 1, .rounds = 100, .records = 1, .maps = 100, .nodes = 100, .epochs = 100,
         .mib = 512, .messages = 1000000, .rate = 20000, .seconds = 10, .every_ms = 100,
-        .partitions = 4, .kind = "",
+        .partitions = 4, .kind = "", .flight = "coarse",
     };
     for (int i = from; i < argc; i += 2) {
         const char *flag = argv[i];

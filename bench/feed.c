@@ -4,6 +4,8 @@
  */
 #include "feed.h"
 
+#include <string.h>
+
 static weir_status feed_init(weir_step *step, void *ctx, void **state, weir_error *error)
 {
     (void)error;
@@ -112,7 +114,11 @@ void bench_run(bench_case *c, weir_build_fn *build,
 {
     pthread_barrier_init(&c->start, NULL, c->options.workers);
     weir_error error = { 0 };
+    const char *flight = c->options.flight;
     weir_config config = { .struct_size = sizeof config, .workers = c->options.workers,
+                           .flight = strcmp(flight, "all") == 0   ? WEIR_FLIGHT_ALL
+                                     : strcmp(flight, "off") == 0 ? WEIR_FLIGHT_OFF
+                                                                  : WEIR_FLIGHT_COARSE,
                            .worker_main = main_fn, .ctx = c };
     if (weir_run(&config, build, c, &error) != WEIR_OK) {
         char text[1600];

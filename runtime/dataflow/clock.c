@@ -58,7 +58,8 @@ static void advance(weir_step *step, uint64_t epoch)
     step->epoch_dirty = false;
     if (epoch > step->dataflow->epoch_heard)
         step->dataflow->epoch_heard = epoch;
-    if (epoch > step->context->epoch_heard)
+    /* what watches keeps its epochs to itself: others that followed it would give it more to see */
+    if (epoch > step->context->epoch_heard && !step->dataflow->graph->watches)
         step->context->epoch_heard = epoch;
 }
 

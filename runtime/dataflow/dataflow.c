@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "dataflow/instance.h"
+#include "dataflow/hooks.h"
 
 static void node_init(weir__dataflow *dataflow, weir_node *description)
 {
@@ -16,6 +16,7 @@ static void node_init(weir__dataflow *dataflow, weir_node *description)
     step->dataflow = dataflow;
     step->context = dataflow->context;
     step->due_ns = UINT64_MAX;
+    step->place = (uint64_t)(dataflow->graph->id + 1) << 32 | description->id;
     step->waker = (weir_waker){ .context = dataflow->context, .node = node };
     unsigned inputs = description->spec.input_count, outputs = description->spec.output_count;
     step->queues = weir_alloc_must(inputs * sizeof *step->queues);
@@ -115,6 +116,8 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
             weir__node_activate(&dataflow->nodes[i]);
     }
     weir__dataflow_apply(dataflow);
+    dataflow->started = true;
+    weir__hook_dataflow(dataflow, WEIR_EVENT_DATAFLOW);
     return WEIR_OK;
 }
 
@@ -137,6 +140,7 @@ static void node_fini(weir_step *step)
 void weir__dataflow_destroy(weir__dataflow *dataflow)
 {
     uint32_t nodes = dataflow->graph->nodes.count;
+    weir__hook_dataflow(dataflow, WEIR_EVENT_REMOVED);
     for (uint32_t i = 0; i < nodes; i++)
         node_fini(&dataflow->nodes[i].step);
     for (uint32_t i = 0; i < nodes; i++) {
@@ -177,7 +181,7 @@ static void hear(weir__dataflow *dataflow, const weir__change *changes, uint32_t
     for (uint32_t i = 0; i < count; i++)
         if (changes[i].diff > 0 && changes[i].time.at[0] > dataflow->epoch_heard)
             dataflow->epoch_heard = changes[i].time.at[0];
-    if (dataflow->epoch_heard > context->epoch_heard)
+    if (dataflow->epoch_heard > context->epoch_heard && !dataflow->graph->watches)
         context->epoch_heard = dataflow->epoch_heard;
 }
 
@@ -213,6 +217,7 @@ weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, s
     const weir__change *entries = weir__changes_entries(changes, &count);
     if (dataflow->clocked_count)
         hear(dataflow, entries, count);
+    weir__hook_changes(dataflow, WEIR_EVENT_APPLIED, changes, size);
     weir__tracker_apply(dataflow->tracker, changes);
     weir__changes_clear(changes);
     dataflow->touched = true;
@@ -264,6 +269,7 @@ static void propagate(weir__dataflow *dataflow)
     uint32_t count;
     dataflow->touched = false;
     const uint32_t *moved = weir__tracker_propagate(dataflow->tracker, &count);
+    uint64_t told_before_ns = weir__hook_frontiers(dataflow, count);
     for (uint32_t i = 0; i < count; i++) {
         if (moved[i] >= dataflow->graph->port_count)
             continue;
@@ -273,6 +279,8 @@ static void propagate(weir__dataflow *dataflow)
         weir__node_instance *node = &dataflow->nodes[description->id];
         weir_interest interest =
             description->spec.inputs[moved[i] - description->first_input].interest;
+        if (WEIR_UNLIKELY(node->step.frontier_moved_ns < told_before_ns))
+            weir__event_frontier(node, moved[i]);
         node->step.frontier_moved_ns = dataflow->context->now_ns;
         if (interest == WEIR_ALWAYS || (interest == WEIR_IF_HOLDING && node->step.caps_held))
             weir__node_activate(node);
@@ -280,6 +288,7 @@ static void propagate(weir__dataflow *dataflow)
     if (weir_frontier_is_empty(dataflow->done) && !dataflow->complete) {
         __atomic_store_n(&dataflow->complete, true, __ATOMIC_RELAXED);
         dataflow->context->agenda.incomplete--;
+        weir__hook_dataflow(dataflow, WEIR_EVENT_COMPLETE);
         weir_log(WEIR_LOG_DEBUG, "dataflow '%s' is complete on worker %u",
                  dataflow->graph->name ? dataflow->graph->name : "?", dataflow->context->self);
     }
@@ -287,6 +296,7 @@ static void propagate(weir__dataflow *dataflow)
 
 static void run_pass(weir__dataflow *dataflow)
 {
+    uint64_t steps = 0;
     for (uint32_t w = 0; w < dataflow->active_words && dataflow->active_count; w++) {
         uint64_t ahead = UINT64_MAX; /* the nodes of this word that did not run in this pass */
         while (dataflow->active[w] & ahead) {
@@ -295,8 +305,10 @@ static void run_pass(weir__dataflow *dataflow)
             dataflow->active[w] &= ~(1ull << bit);
             dataflow->active_count--;
             weir__node_step(&dataflow->nodes[w * 64 + bit]);
+            steps++;
         }
     }
+    weir__hook_pass(dataflow, steps);
 }
 
 static void wake_due(weir__dataflow *dataflow)

@@ -136,6 +136,7 @@ struct weir_graph {
     weir_node **input_owner; /* by topology port: whose input it is, NULL for others */
     uint32_t port_count;
     uint64_t fingerprint;
+    bool watches; /* a node of it does */
 };
 
 static inline weir_node *weir__graph_node(const weir_graph *graph, uint32_t i)

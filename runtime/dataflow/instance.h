@@ -35,6 +35,10 @@ typedef struct weir__context {
     uint64_t epoch_heard;           /* the greatest epoch in any change, of any dataflow */
     uint64_t mail_mask[4];          /* workers to be woken at the end of the turn */
     weir__agenda agenda;
+    struct weir__live *live;        /* what it is doing: dataflow/hooks.h */
+    uint32_t hooks;                 /* atomic; 0: nobody listens */
+    uint64_t slot_due_ns;           /* when the flight recorder's entry is due */
+    uint64_t stood_ns;              /* a frontier that stood for so long is told of when it moves */
     struct uv_loop_s *loop;
     weir_waker *_Atomic woken;      /* wakers that other threads called, a stack */
     bool failed;
@@ -149,6 +153,8 @@ struct weir_step {
     weir__dataflow *dataflow;
     weir__context *context;
     void *state;
+    uint64_t place;      /* (dataflow + 1) << 32 | node */
+    uint64_t next_timed; /* the step, by its number, that is measured next */
     weir__queue *queues;
     weir__output_instance *outputs;
     weir__held_cap *caps;
@@ -168,6 +174,8 @@ struct weir_step {
     weir_account account;
     uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
     uint64_t frontier_moved_ns;
+    uint64_t longest_ns, long_steps;
+    bool is_slow; /* the last step measured was so long that measuring each costs nothing */
 };
 struct weir__node_instance {
     struct weir_step step;
@@ -184,6 +192,7 @@ struct weir__dataflow {
     weir__changes pass, unpublished;
     bool touched;     /* the tracker got updates since the last propagate */
     bool complete;
+    bool started;     /* its nodes are made */
     uint32_t *clocked; /* ids of nodes that follow the clock */
     uint32_t clocked_count;
     const weir_frontier **settling; /* frontiers of the ports where epochs settle */

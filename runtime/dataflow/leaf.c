@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "dataflow/instance.h"
+#include "dataflow/hooks.h"
 
 /* Hands a batch over to a worker's instance of the receiving node. */
 static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
@@ -23,6 +23,7 @@ static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
         batch = own;
     }
     batch->mail_from = context->self;
+    weir__hook_sent(leaf, to, batch);
     __atomic_fetch_add(&dataflow->in_flight, (int64_t)batch->bytes, __ATOMIC_RELAXED);
     if (to == context->self) {
         weir__dataflow_deliver(dataflow, port, batch);

@@ -88,6 +88,13 @@ static bool check(weir_graph *graph, const weir_node_spec *spec, weir_port *cons
             !weir__graph_check_key(graph, output->type, &output->unique_key, where))
             return false;
     }
+#ifdef WEIR_NO_EVENTS
+    if (spec->watches) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "build Weir with -DWEIR_EVENTS=ON",
+                        "this library was built without events");
+        return false;
+    }
+#endif
     return check_summaries(graph, spec, spec->input_count ? weir_port_depth(inputs[0]) : 1);
 }
 
@@ -97,6 +104,7 @@ static weir_node *add(weir_graph *graph, const weir_node_spec *spec, weir_scope 
     unsigned inputs = spec->input_count, outputs = spec->output_count;
     node->graph = graph;
     node->id = graph->nodes.count;
+    graph->watches |= spec->watches;
     node->scope = scope;
     node->depth = weir__scope_depth(scope);
     node->spec = *spec;

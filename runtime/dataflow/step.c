@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "dataflow/instance.h"
+#include "dataflow/hooks.h"
 
 static inline void count(uint64_t *counter, uint64_t n)
 {
@@ -45,6 +45,16 @@ static void finish_step(weir_step *step)
     }
 }
 
+/* How many steps the measuring of this one stands for, and which one is measured next. */
+static uint64_t timed_step(weir_step *step)
+{
+    uint64_t next = step->steps + 1, stands_for = weir__timed_calls(step->steps);
+    while (!step->is_slow && !weir__timed_calls(next))
+        next++;
+    step->next_timed = next;
+    return step->is_slow ? 1 : stands_for;
+}
+
 void weir__node_step(weir__node_instance *node)
 {
     weir_step *step = &node->step;
@@ -58,14 +68,20 @@ void weir__node_step(weir__node_instance *node)
         step->dataflow->waiting_count--;
     }
     weir_env *env = step->context->env;
-    uint64_t stands_for = weir__timed_calls(step->steps);
+    uint64_t stands_for = step->steps < step->next_timed ? 0 : timed_step(step);
     uint64_t start_ns = stands_for ? env->now_ns(env->ctx) : 0;
+    bool read = weir__hook_step(step);
     step->node->spec.step(step, step->state);
     finish_step(step);
     step->stepping = false;
     count(&step->steps, 1);
-    if (stands_for)
-        count(&step->step_ns, (env->now_ns(env->ctx) - start_ns) * stands_for);
+    if (stands_for) {
+        uint64_t ns = env->now_ns(env->ctx) - start_ns;
+        count(&step->step_ns, ns * stands_for);
+        weir__hook_timed(step, ns);
+    }
+    if (WEIR_UNLIKELY(read))
+        weir__event_stepped(step);
     if (step->ending)
         weir__node_finish(node);
     if (step->again && !step->finished)

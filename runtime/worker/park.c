@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "dataflow/hooks.h"
 #include "worker/runtime.h"
 
 enum { POLL_NS = 20 * 1000 };
@@ -112,12 +113,14 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
         wait = timeout_ns < wait ? timeout_ns : wait;
         weir__pool_trim(context->pool);
         __atomic_store_n(&worker->parks, worker->parks + 1, __ATOMIC_RELAXED);
+        weir__event_park(context, now);
         if (env->sleep)
             env->sleep(env->ctx, context->self, wait);
         else
             sleep_in_loop(worker, wait);
         worker->last_poll_ns = env->now_ns(env->ctx);
         __atomic_store_n(&worker->wakes, worker->wakes + 1, __ATOMIC_RELAXED);
+        weir__event_unpark(context, worker->last_poll_ns);
     }
     env->park_cancel(env->ctx, context->self);
 }

@@ -158,6 +158,11 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
     runtime->config = with_defaults(config, runtime->env);
     add_views(runtime);
     runtime->created_ns = runtime->env->now_ns(runtime->env->ctx);
+    if (weir__events_start(runtime, error) != WEIR_OK) {
+        runtime->config.workers = 0; /* none was made */
+        weir_runtime_destroy(runtime);
+        return NULL;
+    }
     runtime->workers = weir_alloc_must(workers * sizeof *runtime->workers);
     memset(runtime->workers, 0, workers * sizeof *runtime->workers);
     for (unsigned i = 0; i < workers; i++)
@@ -331,11 +336,17 @@ void weir_runtime_destroy(weir_runtime *runtime)
     if (runtime->services)
         weir_free(runtime->services, runtime->config.service_count * sizeof *runtime->services);
     weir__metrics_destroy(runtime);
+    weir__flight_destroy(runtime->flight);
     if (runtime->owns_env)
         weir__env_threads_destroy(runtime->env);
     weir_free(runtime->workers, runtime->config.workers * sizeof *runtime->workers);
     pthread_mutex_destroy(&runtime->mutex);
     weir_free(runtime, sizeof *runtime);
+}
+
+const char *weir_runtime_flight_path(const weir_runtime *runtime)
+{
+    return runtime->flight ? weir__flight_path(runtime->flight) : NULL;
 }
 
 unsigned weir_runtime_workers(const weir_runtime *runtime) { return runtime->config.workers; }

@@ -14,6 +14,7 @@
 #include <weir/worker.h>
 
 #include "dataflow/instance.h"
+#include "event/flight.h"
 
 /* Something to be run once on a worker's thread. */
 typedef struct weir__call weir__call;
@@ -23,8 +24,23 @@ struct weir__call {
     void *ctx;
 };
 
+/* What a worker tells of itself: event.c. */
+typedef struct weir__events {
+    weir__flight_ring ring;     /* no entries: off */
+    bool ring_all;              /* every event goes there */
+    weir_event_reader *readers;
+    uint64_t step_ns;           /* when the step began, as far as readers want to know */
+    weir__live last;            /* what the summary before this one has counted */
+    uint64_t last_ns, last_turns, last_parks;
+    uint64_t busiest_place, busiest_ns; /* the longest step measured since */
+    uint32_t frontiers_left;    /* that may still be written before the next summary */
+    uint64_t parked_ns;
+} weir__events;
+
 struct weir_worker {
     weir__context context; /* first: a context is its worker */
+    weir__live own_live;   /* where there is no flight recorder */
+    weir__events events;
     weir_runtime *runtime;
     weir__dataflow **dataflows;
     uint32_t dataflow_count;
@@ -64,6 +80,7 @@ struct weir_runtime {
     weir_graph **graphs;
     uint32_t graph_count, graph_capacity;
     uint64_t created_ns;
+    weir__flight *flight; /* NULL: off */
     uint32_t stopping; /* atomic: 0, 1 asked to end, 2 asked to end at once */
     uint32_t failed;   /* atomic */
     pthread_mutex_t mutex; /* error, metrics */
@@ -90,6 +107,16 @@ void weir__runtime_fail(weir_runtime *runtime, const weir_error *error);
 /* ---- runtime.c ---- */
 /* How log entries that a slow reader has missed are added up. */
 weir_log_sum weir__runtime_log_sum(weir_runtime *runtime);
+
+/* ---- event.c ---- */
+/* Opens the flight recorder, if there is to be one. Only where its folder was given is it a failure
+ * that it cannot. */
+weir_status weir__events_start(weir_runtime *runtime, weir_error *error);
+void weir__events_init(weir_worker *worker);
+/* To the readers and, if it keeps all, to the flight recorder. text: a name, or NULL. */
+void weir__event_put(weir_worker *worker, weir__event *event, const char *text);
+/* To the flight recorder, if there is one. */
+void weir__event_record(weir_worker *worker, weir__event *event);
 
 /* ---- option.c, observe.c ---- */
 void weir__options_destroy(weir_runtime *runtime);

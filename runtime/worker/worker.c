@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "comm/cores.h"
+#include "dataflow/hooks.h"
 #include "worker/runtime.h"
 
 enum {
@@ -35,6 +36,7 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     context->tick_ns = (uint64_t)config->epoch_tick_ms * 1000000;
     context->now_ns = runtime->env->now_ns(runtime->env->ctx);
     weir__agenda_init(&context->agenda);
+    weir__events_init(worker);
     context->pool = weir__pool_create();
     if (!context->pool)
         return WEIR_NO_MEMORY;
@@ -135,6 +137,7 @@ bool weir__worker_receive(weir_worker *worker)
         weir_batch *batch;
         while ((batch = env->mail_take(env->ctx, context->self, from))) {
             weir__dataflow *dataflow = find_dataflow(worker, batch->mail_dataflow);
+            weir__hook_received(dataflow, batch);
             weir__dataflow_deliver(dataflow, batch->mail_port, batch);
             any = true;
         }
@@ -155,6 +158,7 @@ static void publish(weir_worker *worker, weir__dataflow *dataflow)
     uint32_t head[2] = { dataflow->graph->id, (uint32_t)size };
     memcpy(worker->scratch, head, sizeof head);
     weir__changes_encode(changes, depths, worker->scratch + ENTRY_HEADER);
+    weir__hook_changes(dataflow, WEIR_EVENT_PUBLISHED, changes, size);
     weir__changes_clear(changes);
     weir__context *context = &worker->context;
     context->env->log_append(context->env->ctx, context->self, worker->scratch,
@@ -258,6 +262,7 @@ static bool turn(weir_worker *worker)
     if (!worker->clock_is_fresh) /* the spin has just looked */
         context->now_ns = context->env->now_ns(context->env->ctx);
     worker->clock_is_fresh = false;
+    weir__hook_turn(context);
     __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
     weir__park_poll(worker);
     bool any = context->workers > 1 && weir__worker_receive(worker);

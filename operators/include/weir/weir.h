@@ -8,6 +8,8 @@
 #include <weir/base.h>
 #include <weir/batch.h>
 #include <weir/codec.h>
+#include <weir/event.h>
+#include <weir/flight.h>
 #include <weir/frontier.h>
 #include <weir/graph.h>
 #include <weir/memory.h>
@@ -24,6 +26,7 @@
 #include <weir/operators/context.h>
 #include <weir/operators/count.h>
 #include <weir/operators/delay.h>
+#include <weir/operators/events.h>
 #include <weir/operators/exchange.h>
 #include <weir/operators/filter.h>
 #include <weir/operators/flat_map.h>

@@ -73,6 +73,7 @@ typedef struct weir_node_spec {
     bool follows_clock;      /* a source: see weir_step_epoch. Implies initial_capabilities */
     bool is_input;           /* a source fed from outside: ends when the worker's program returns */
     bool deterministic;      /* output up to an epoch is a function of the input up to it */
+    bool watches;            /* it opens a weir_event_reader: its dataflow is left out of events */
     weir_state_kind state_kind;
     void *ctx;
     /* Makes the worker's state. step is valid for capabilities and accounts, not for sending. NULL:

@@ -26,6 +26,12 @@ typedef struct weir_service {
     void *object;
 } weir_service;
 
+/* What the flight recorder keeps (weir/flight.h): a summary of each millisecond and what is rare,
+ * every event, or nothing. */
+typedef enum weir_flight_level {
+    WEIR_FLIGHT_COARSE, WEIR_FLIGHT_ALL, WEIR_FLIGHT_OFF
+} weir_flight_level;
+
 /* Zero means default for every field. Copied; what it points to must outlive the runtime. */
 typedef struct weir_config {
     size_t struct_size;
@@ -41,6 +47,13 @@ typedef struct weir_config {
     const weir_service *services;
     size_t service_count;
     struct weir_env *env;      /* NULL: threads, the machine's clocks */
+    weir_flight_level flight;  /* default: coarse; with an env of one's own and no folder: off */
+    const char *flight_dir;    /* its file's folder; default: $XDG_RUNTIME_DIR if it can be written
+                                * to, else /tmp. One that is given must take the file */
+    unsigned long_step_ms;     /* a step that takes longer is named in the log, also while it
+                                * lasts; default 100; UINT_MAX: none */
+    unsigned held_ms;          /* who holds a frontier back for so long while somebody waits is
+                                * named in the log; default 10000; UINT_MAX: nobody */
     /* If set, each worker's thread runs this instead of stepping until everything is done; it calls
      * weir_worker_step itself. When it returns, inputs it left open are closed and the worker steps
      * until its dataflows are complete. */
@@ -70,6 +83,8 @@ WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error)
  * included. A second call gives up on completion and ends at once. */
 WEIR_API void weir_runtime_stop(weir_runtime *runtime);
 WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
+/* The flight recorder's file, or NULL if there is none. It is removed with the runtime. */
+WEIR_API const char *weir_runtime_flight_path(const weir_runtime *runtime);
 WEIR_API unsigned weir_runtime_workers(const weir_runtime *runtime);
 /* Whole cores that the affinity mask and the cgroups' quotas leave this process; at least 1. */
 WEIR_API unsigned weir_cores_usable(void);
