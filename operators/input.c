@@ -178,13 +178,24 @@ static void input_step(weir_step *step, void *ctx)
         weir_step_finish(step);
 }
 
+static void free_waiting(weir_input_handle *handle)
+{
+    for (chunk *c = handle->first, *next; c; c = next) {
+        next = c->next;
+        chunk_free(c, handle->input);
+    }
+    handle->first = handle->last = NULL;
+}
+
 static void input_fini(void *ctx)
 {
     state *s = ctx;
-    pthread_mutex_lock(&s->handle->lock);
-    s->handle->waker = NULL;
-    __atomic_store_n(&s->handle->ended, true, __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&s->handle->lock);
+    weir_input_handle *handle = s->handle;
+    pthread_mutex_lock(&handle->lock);
+    handle->waker = NULL;
+    __atomic_store_n(&handle->ended, true, __ATOMIC_RELAXED);
+    free_waiting(handle); /* of a dataflow that was removed */
+    pthread_mutex_unlock(&handle->lock);
     weir_free(s, sizeof *s);
 }
 
@@ -193,10 +204,7 @@ static void input_end(void *ctx)
     weir_input *input = ctx;
     for (unsigned w = 0; w < input->workers; w++) {
         weir_input_handle *handle = &input->handles[w];
-        for (chunk *c = handle->first, *next; c; c = next) {
-            next = c->next;
-            chunk_free(c, input);
-        }
+        free_waiting(handle);
         if (handle->filling)
             chunk_free(handle->filling, input);
         pthread_mutex_destroy(&handle->lock);
@@ -316,15 +324,17 @@ static void hand_over(weir_input_handle *handle)
     chunk *c = handle->filling;
     handle->filling = NULL;
     pthread_mutex_lock(&handle->lock);
-    if (handle->last)
-        handle->last->next = c;
-    else
-        handle->first = c;
-    handle->last = c;
-    __atomic_store_n(&handle->waiting, handle->waiting + c->bytes, __ATOMIC_RELAXED);
-    if (handle->waker)
-        weir_wake(handle->waker);
+    bool ended = handle->ended; /* nobody will take it */
+    if (!ended) {
+        *(handle->last ? &handle->last->next : &handle->first) = c;
+        handle->last = c;
+        __atomic_store_n(&handle->waiting, handle->waiting + c->bytes, __ATOMIC_RELAXED);
+        if (handle->waker)
+            weir_wake(handle->waker);
+    }
     pthread_mutex_unlock(&handle->lock);
+    if (ended)
+        chunk_free(c, handle->input);
 }
 
 void weir_input_flush(weir_input_handle *handle)

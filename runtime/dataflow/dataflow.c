@@ -121,10 +121,16 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
     return WEIR_OK;
 }
 
-static void node_fini(weir_step *step)
+void weir__node_end(weir_step *step)
 {
     if (step->made && step->node->spec.fini)
         step->node->spec.fini(step->state);
+    step->made = false;
+}
+
+static void node_fini(weir_step *step)
+{
+    weir__node_end(step);
     weir_batch_release(step->current);
     for (unsigned k = 0; k < step->node->spec.input_count; k++) {
         weir__queue *queue = &step->queues[k];
@@ -227,6 +233,10 @@ weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, s
 
 void weir__dataflow_deliver(weir__dataflow *dataflow, uint32_t port, weir_batch *batch)
 {
+    if (WEIR_UNLIKELY(dataflow->discards)) {
+        weir__dataflow_discard_batch(dataflow, port, batch);
+        return;
+    }
     weir_node *description = dataflow->graph->input_owner[port];
     weir__node_instance *node = &dataflow->nodes[description->id];
     weir__queue *queue = &node->step.queues[port - description->first_input];
@@ -274,7 +284,7 @@ static void propagate(weir__dataflow *dataflow)
         if (moved[i] >= dataflow->graph->port_count)
             continue;
         weir_node *description = dataflow->graph->input_owner[moved[i]];
-        if (!description)
+        if (!description || dataflow->discards)
             continue;
         weir__node_instance *node = &dataflow->nodes[description->id];
         weir_interest interest =

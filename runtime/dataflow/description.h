@@ -9,6 +9,7 @@
 #ifndef WEIR_DATAFLOW_DESCRIPTION_H
 #define WEIR_DATAFLOW_DESCRIPTION_H
 
+#include <weir/dataflow.h>
 #include <weir/graph.h>
 #include <weir/node.h>
 #include <weir/worker.h>
@@ -120,13 +121,14 @@ typedef struct weir__list {
 
 struct weir_graph {
     const char *name;
-    uint32_t id; /* its place among the runtime's dataflows */
+    uint32_t id; /* of the dataflow, once that is in the order */
     weir_error error;
     unsigned workers;
     weir_runtime *runtime;
+    weir_dataflow *dataflow; /* what all workers share of it */
     const weir_config *config;
     weir__block *blocks;
-    weir__at_end *at_end;
+    weir__at_end *at_end, *at_removal;
     weir__list nodes, stages, edges, probes, feedbacks;
     weir__list kinds; /* of unnamed operators: weir__kind */
     /* the plan */
@@ -150,6 +152,8 @@ static inline uint32_t weir__scope_depth(const weir_scope *scope)
 
 weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config, const char *name);
 void weir__graph_destroy(weir_graph *graph);
+/* Calls what is registered for the removal, and forgets it. */
+void weir__graph_begin_removal(weir_graph *graph);
 void weir__list_add(weir_graph *graph, weir__list *list, void *item);
 /* "NAME" or, if NULL, "KIND-N" with N counting from 1 for each kind. */
 const char *weir__graph_name(weir_graph *graph, const char *kind, const char *name);

@@ -36,6 +36,7 @@ void weir__graph_destroy(weir_graph *graph)
 {
     if (!graph)
         return;
+    weir__graph_begin_removal(graph);
     for (weir__at_end *e = graph->at_end; e; e = e->next)
         e->fn(e->ctx);
     weir__topology_destroy(graph->topology);
@@ -65,11 +66,29 @@ const char *weir_graph_text(weir_graph *graph, const char *text)
     return memcpy(weir_graph_alloc(graph, size), text, size);
 }
 
-void weir_graph_at_end(weir_graph *graph, void (*fn)(void *ctx), void *ctx)
+static void prepend(weir_graph *graph, weir__at_end **list, void (*fn)(void *ctx), void *ctx)
 {
     weir__at_end *e = weir_graph_alloc(graph, sizeof *e);
-    *e = (weir__at_end){ graph->at_end, fn, ctx };
-    graph->at_end = e;
+    *e = (weir__at_end){ *list, fn, ctx };
+    *list = e;
+}
+
+void weir_graph_at_end(weir_graph *graph, void (*fn)(void *ctx), void *ctx)
+{
+    prepend(graph, &graph->at_end, fn, ctx);
+}
+
+void weir_graph_at_removal(weir_graph *graph, void (*fn)(void *ctx), void *ctx)
+{
+    prepend(graph, &graph->at_removal, fn, ctx);
+}
+
+void weir__graph_begin_removal(weir_graph *graph)
+{
+    weir__at_end *e = graph->at_removal;
+    graph->at_removal = NULL;
+    for (; e; e = e->next)
+        e->fn(e->ctx);
 }
 
 void *weir_graph_service(const weir_graph *graph, const char *name)

@@ -183,7 +183,9 @@ struct weir__node_instance {
 
 struct weir__dataflow {
     weir_graph *graph;
+    weir_dataflow *shared; /* with the other workers */
     weir__context *context;
+    weir__dataflow *next, **at; /* in the worker's list */
     weir__tracker *tracker;
     const weir_frontier *done;
     weir__node_instance *nodes;
@@ -193,6 +195,8 @@ struct weir__dataflow {
     bool touched;     /* the tracker got updates since the last propagate */
     bool complete;
     bool started;     /* its nodes are made */
+    bool told;     /* the others of the process, that it is complete here */
+    bool discards; /* it is being removed: what arrives is counted as consumed, and freed */
     uint32_t *clocked; /* ids of nodes that follow the clock */
     uint32_t clocked_count;
     const weir_frontier **settling; /* frontiers of the ports where epochs settle */
@@ -205,6 +209,7 @@ struct weir__dataflow {
     weir__credit *credits; /* bytes consumed here since the turn began, by sending worker */
     bool credits_dirty;
     struct weir__dataflow **peers; /* the instances on the other workers of the process */
+    weir_metric *metrics;          /* of its nodes */
 };
 
 /* ---- dataflow.c ---- */
@@ -212,6 +217,8 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
 /* Runs every node's init. */
 weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error);
 void weir__dataflow_destroy(weir__dataflow *dataflow);
+/* Frees the node's state. */
+void weir__node_end(weir_step *step);
 /* One turn: passes until it rests or the deadline (context's now + slice). True if something
  * ran. */
 bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns);
@@ -262,6 +269,14 @@ extern _Thread_local weir__context *weir__current_context;
 void weir__wakers_take(weir__context *context);
 /* Hands the bytes consumed in this turn back to their senders. */
 void weir__dataflow_return_credits(weir__dataflow *dataflow);
+
+/* ---- removal.c: the end of a dataflow that may still have things under way ---- */
+/* Ends all nodes: their states go, their capabilities are void, what waits at them is consumed. */
+void weir__dataflow_discard(weir__dataflow *dataflow);
+/* What arrives afterwards. */
+void weir__dataflow_discard_batch(weir__dataflow *dataflow, uint32_t port, weir_batch *batch);
+/* Whether nothing is left of it anywhere, and everybody has been told so. */
+bool weir__dataflow_is_spent(const weir__dataflow *dataflow);
 
 /* ---- step.c: one call of a node's function ---- */
 void weir__node_step(weir__node_instance *node);

@@ -157,11 +157,12 @@ const char *weir_node_name(const weir_node *node)
     return node ? node->name : "?";
 }
 
+/* What it sends may come back to itself at once, round a loop: that is for the next step. */
 static void pass_step(weir_step *step, void *state)
 {
     (void)state;
-    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
-        weir_step_send(step, 0, batch, NULL);
+    for (size_t waiting = weir_step_waiting(step, 0); waiting > 0; waiting--)
+        weir_step_send(step, 0, weir_step_take(step, 0), NULL);
 }
 
 weir_node *weir__pass_add(weir_graph *graph, const weir_type *type, weir_scope *scope,

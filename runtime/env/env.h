@@ -40,6 +40,10 @@ struct weir_env {
     void (*log_append)(void *ctx, unsigned from, const void *entry, size_t size);
     bool (*log_read)(void *ctx, unsigned to, unsigned from, weir_mail *entry);
 
+    /* Whether worker `self` is to hear of the next command of the order only later. NULL: it never
+     * is; a simulator's workers are at different places of it. */
+    bool (*order_is_late)(void *ctx, unsigned self);
+
     /* Wakes worker `to` if it is parked, or about to park. Cheap if it is not: a fence and a load.
      * Any thread. Call it once after a turn's sends and appends, not once each. */
     void (*wake)(void *ctx, unsigned to);

@@ -301,8 +301,8 @@ void weir__event_dataflow(weir__dataflow *dataflow, uint32_t kind)
 
 static uint64_t done_epoch(const weir_worker *worker, uint64_t place)
 {
-    uint64_t id = (place >> 32) - 1;
-    const weir__dataflow *dataflow = id < worker->dataflow_count ? worker->dataflows[id] : NULL;
+    uint32_t id = (uint32_t)(place >> 32) - 1;
+    const weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, id);
     if (!dataflow || weir_frontier_is_empty(dataflow->done))
         return UINT64_MAX;
     return weir_frontier_times(dataflow->done)->at[0];

@@ -41,24 +41,34 @@ weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec)
     escape(name, sizeof name, step->node->name);
     snprintf(labels, sizeof labels, "node=\"%s\",worker=\"%u\"%s%s", name, step->context->self,
              spec->labels ? "," : "", spec->labels ? spec->labels : "");
+    weir_metric **own = &step->dataflow->metrics;
+    for (weir_metric *m = *own; m; m = m->next_own)
+        if (m->owner == step && !strcmp(m->name, spec->name) && !strcmp(m->labels, labels))
+            return m;
+    weir_metric *metric = weir_alloc_must(sizeof *metric);
+    *metric = (weir_metric){ .next_own = *own, .at = &runtime->metrics, .owner = step,
+                             .kind = spec->kind, .name = duplicate(spec->name),
+                             .help = duplicate(spec->help ? spec->help : ""),
+                             .labels = duplicate(labels) };
+    *own = metric;
     pthread_mutex_lock(&runtime->mutex);
-    weir_metric *metric = runtime->metrics;
-    while (metric && (strcmp(metric->name, spec->name) || strcmp(metric->labels, labels)))
-        metric = metric->next;
-    if (!metric) {
-        metric = weir_alloc_must(sizeof *metric);
-        *metric = (weir_metric){ runtime->metrics, 0, spec->kind, duplicate(spec->name),
-                                 duplicate(spec->help ? spec->help : ""), duplicate(labels) };
-        runtime->metrics = metric;
-    }
+    metric->next = runtime->metrics;
+    if (metric->next)
+        metric->next->at = &metric->next;
+    runtime->metrics = metric;
     pthread_mutex_unlock(&runtime->mutex);
     return metric;
 }
 
-void weir__metrics_destroy(weir_runtime *runtime)
+void weir__metrics_drop(weir_runtime *runtime, weir_metric *own)
 {
-    for (weir_metric *metric = runtime->metrics, *next; metric; metric = next) {
-        next = metric->next;
+    for (weir_metric *metric = own, *next; metric; metric = next) {
+        next = metric->next_own;
+        pthread_mutex_lock(&runtime->mutex);
+        *metric->at = metric->next;
+        if (metric->next)
+            metric->next->at = metric->at;
+        pthread_mutex_unlock(&runtime->mutex);
         weir_free(metric->name, strlen(metric->name) + 1);
         weir_free(metric->help, strlen(metric->help) + 1);
         weir_free(metric->labels, strlen(metric->labels) + 1);
@@ -158,7 +168,8 @@ static void observe_node(observation *o, const weir_node *node)
     const weir_step *own = &o->dataflow->nodes[node->id].step;
     uint64_t now = o->worker->context.now_ns;
     for (unsigned w = 0; w < o->worker->context.workers; w++)
-        sum_worker(&info, inputs, &o->dataflow->peers[w]->nodes[node->id].step);
+        if (o->dataflow->peers[w])
+            sum_worker(&info, inputs, &o->dataflow->peers[w]->nodes[node->id].step);
     o->input_of = node;
     o->age_us = now > own->frontier_moved_ns ? (now - own->frontier_moved_ns) / 1000 : 0;
     for (unsigned k = 0; k < count; k++) {
@@ -177,9 +188,8 @@ static void observe_node(observation *o, const weir_node *node)
 }
 
 static void observe_stages(observation *o, const weir__point_instance *const *points,
-                           const char *node)
+                           unsigned workers, const char *node)
 {
-    unsigned workers = o->worker->context.workers;
     for (uint32_t i = 0; i < points[0]->stage_count; i++) {
         const weir__stage *stage = points[0]->stages[i]->stage;
         weir_stage_info info = { .dataflow = o->name, .node = node, .name = stage->name,
@@ -194,7 +204,7 @@ static void observe_stages(observation *o, const weir__point_instance *const *po
             below[w] = &si->point;
         }
         o->observer->stage(&info, o->observer->ctx);
-        observe_stages(o, below, node);
+        observe_stages(o, below, workers, node);
     }
 }
 
@@ -207,9 +217,11 @@ static void observe_dataflow(observation *o)
             observe_node(o, node);
         for (unsigned k = 0; o->observer->stage && k < node->spec.output_count; k++) {
             const weir__point_instance *points[WEIR_WORKERS_MAX];
+            unsigned workers = 0; /* that have it now */
             for (unsigned w = 0; w < o->worker->context.workers; w++)
-                points[w] = &o->dataflow->peers[w]->nodes[i].step.outputs[k].point;
-            observe_stages(o, points, node->name);
+                if (o->dataflow->peers[w])
+                    points[workers++] = &o->dataflow->peers[w]->nodes[i].step.outputs[k].point;
+            observe_stages(o, points, workers, node->name);
         }
     }
 }
@@ -217,48 +229,62 @@ static void observe_dataflow(observation *o)
 static void observe_metrics(weir_runtime *runtime, const weir_observer *observer)
 {
     pthread_mutex_lock(&runtime->mutex);
-    const weir_metric *metric = runtime->metrics; /* they are only ever added, in front */
-    pthread_mutex_unlock(&runtime->mutex);
-    for (; metric; metric = metric->next)
+    for (const weir_metric *metric = runtime->metrics; metric; metric = metric->next)
         observer->metric(&(weir_metric_info){
             .name = metric->name, .help = metric->help, .labels = metric->labels,
             .kind = metric->kind, .value = __atomic_load_n(&metric->value, __ATOMIC_RELAXED) },
             observer->ctx);
+    pthread_mutex_unlock(&runtime->mutex);
 }
 
 void weir_observe(weir_worker *worker, const weir_observer *observer)
 {
-    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
-        weir__dataflow *dataflow = worker->dataflows[i];
-        const char *name = dataflow->graph->name ? dataflow->graph->name : "main";
-        observe_dataflow(&(observation){ .worker = worker, .observer = observer,
-                                         .dataflow = dataflow, .name = name });
+    weir_runtime *runtime = worker->runtime;
+    pthread_mutex_lock(&runtime->dataflows_lock); /* nobody frees an instance meanwhile */
+    for (const weir_dataflow *d = runtime->dataflows; d; d = d->next) {
+        weir__dataflow *dataflow = d->peers[worker->context.self];
+        if (dataflow && !dataflow->discards)
+            observe_dataflow(&(observation){ .worker = worker, .observer = observer,
+                                             .dataflow = dataflow,
+                                             .name = d->name ? d->name : "main" });
     }
+    pthread_mutex_unlock(&runtime->dataflows_lock);
     if (observer->metric)
         observe_metrics(worker->runtime, observer);
 }
 
-void weir_observe_process(const weir_runtime *runtime, weir_process_info *info)
+static void count_dataflows(weir_runtime *runtime, weir_process_info *info)
 {
+    pthread_mutex_lock(&runtime->dataflows_lock);
+    info->dataflows = runtime->dataflows_alive;
+    info->dataflows_gone = runtime->dataflows_gone;
+    for (const weir_dataflow *d = runtime->dataflows; d; d = d->next) {
+        info->dataflows_done += !d->gone && d->made && d->complete == d->workers;
+        for (unsigned w = 0; w < d->workers; w++)
+            if (d->peers[w])
+                info->in_flight_bytes +=
+                    (uint64_t)__atomic_load_n(&d->peers[w]->in_flight, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&runtime->dataflows_lock);
+}
+
+void weir_observe_process(const weir_runtime *constant, weir_process_info *info)
+{
+    weir_runtime *runtime = (weir_runtime *)constant; /* its lock changes */
     *info = (weir_process_info){ .workers = runtime->config.workers,
-                                 .dataflows = runtime->graph_count,
                                  .budget_bytes = runtime->config.budget_bytes };
     info->uptime_us = (runtime->env->now_ns(runtime->env->ctx) - runtime->created_ns) / 1000;
     info->memory_bytes = weir_memory_used();
     info->failed = __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE);
     info->stopping = __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE);
+    count_dataflows(runtime, info);
     for (unsigned w = 0; w < runtime->config.workers; w++) {
         const weir_worker *worker = &runtime->workers[w];
         info->turns += get(&worker->turns);
         info->parks += get(&worker->parks);
         info->wakes += get(&worker->wakes);
         info->progress_bytes += get(&worker->progress_bytes);
-        for (uint32_t i = 0; i < worker->dataflow_count; i++) {
-            const weir__dataflow *dataflow = worker->dataflows[i];
-            info->in_flight_bytes +=
-                (uint64_t)__atomic_load_n(&dataflow->in_flight, __ATOMIC_RELAXED);
-            if (w == 0 && __atomic_load_n(&dataflow->complete, __ATOMIC_RELAXED))
-                info->dataflows_done++;
-        }
+        info->early_mail += get(&worker->early_count);
+        info->late_mail += get(&worker->late_count);
     }
 }

@@ -91,9 +91,9 @@ weir_event_reader *weir_event_reader_open(weir_step *step, uint32_t kinds, uint3
     r->kinds = kinds;
     r->most = most ? most : MOST;
     r->next = worker->events.readers;
-    for (uint32_t i = 0; i < worker->dataflow_count; i++)
-        if (worker->dataflows[i] && worker->dataflows[i]->started)
-            weir__event_describe(worker->dataflows[i], r);
+    for (weir__dataflow *dataflow = worker->first; dataflow; dataflow = dataflow->next)
+        if (dataflow->started)
+            weir__event_describe(dataflow, r);
     worker->events.readers = r;
     __atomic_fetch_or(&worker->context.hooks, WEIR__HOOK_READERS, __ATOMIC_RELAXED);
     return r;
@@ -117,11 +117,9 @@ void weir_event_reader_close(weir_event_reader *r)
 
 bool weir_event_reader_over(const weir_event_reader *r)
 {
-    for (uint32_t i = 0; i < r->worker->dataflow_count; i++) {
-        const weir__dataflow *dataflow = r->worker->dataflows[i];
-        if (dataflow && !dataflow->graph->watches && !dataflow->complete)
+    for (const weir__dataflow *d = r->worker->first; d; d = d->next)
+        if (!d->graph->watches && !d->complete)
             return false;
-    }
     return r->count == 0 && r->lost == 0;
 }
 

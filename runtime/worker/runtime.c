@@ -11,73 +11,6 @@
 
 enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5 };
 
-/* ---- folding the log entries that a slow reader has missed ---- */
-
-typedef struct log_fold {
-    weir_runtime *runtime;
-    weir__changes *changes; /* one a dataflow */
-} log_fold;
-
-static void *fold_begin(void *ctx)
-{
-    weir_runtime *runtime = ctx;
-    log_fold *fold = weir_alloc_must(sizeof *fold);
-    size_t size = runtime->graph_count * sizeof *fold->changes;
-    fold->runtime = runtime;
-    fold->changes = weir_alloc_must(size);
-    memset(fold->changes, 0, size);
-    return fold;
-}
-
-static void fold_add(void *sum, const void *entry, size_t size)
-{
-    log_fold *fold = sum;
-    const char *data = entry;
-    for (size_t at = 0; at + 8 <= size;) {
-        uint32_t head[2];
-        memcpy(head, data + at, sizeof head);
-        at += sizeof head;
-        weir__depths depths =
-            weir__topology_depths(fold->runtime->graphs[head[0]]->topology);
-        weir_status status = weir__changes_decode(&fold->changes[head[0]], depths, data + at,
-                                                  head[1], NULL);
-        WEIR_ASSERT(status == WEIR_OK, "our own log entry cannot be read");
-        at += head[1];
-    }
-}
-
-static weir_mail fold_finish(void *sum)
-{
-    log_fold *fold = sum;
-    weir_runtime *runtime = fold->runtime;
-    size_t size = 0, at = 0;
-    for (uint32_t i = 0; i < runtime->graph_count; i++)
-        if (!weir__changes_is_empty(&fold->changes[i]))
-            size += 8 + weir__changes_encoded_size(&fold->changes[i],
-                                                   weir__topology_depths(
-                                                       runtime->graphs[i]->topology));
-    char *block = weir_alloc_must(size);
-    for (uint32_t i = 0; i < runtime->graph_count; i++) {
-        weir__changes *changes = &fold->changes[i];
-        weir__depths depths = weir__topology_depths(runtime->graphs[i]->topology);
-        if (!weir__changes_is_empty(changes)) {
-            uint32_t head[2] = { i, (uint32_t)weir__changes_encoded_size(changes, depths) };
-            memcpy(block + at, head, sizeof head);
-            weir__changes_encode(changes, depths, block + at + sizeof head);
-            at += sizeof head + head[1];
-        }
-        weir__changes_fini(changes);
-    }
-    weir_free(fold->changes, runtime->graph_count * sizeof *fold->changes);
-    weir_free(fold, sizeof *fold);
-    return (weir_mail){ block, size };
-}
-
-weir_log_sum weir__runtime_log_sum(weir_runtime *runtime)
-{
-    return (weir_log_sum){ fold_begin, fold_add, fold_finish, runtime };
-}
-
 /* ---- create and destroy ---- */
 
 static weir_status check_config(const weir_config *config, weir_error *error)
@@ -144,6 +77,10 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
     weir_runtime *runtime = weir_alloc_must(sizeof *runtime);
     memset(runtime, 0, sizeof *runtime);
     pthread_mutex_init(&runtime->mutex, NULL);
+    pthread_mutex_init(&runtime->order.lock, NULL);
+    pthread_mutex_init(&runtime->dataflows_lock, NULL);
+    pthread_cond_init(&runtime->dataflows_changed, NULL);
+    runtime->dataflows_end = &runtime->dataflows;
     unsigned workers = config && config->workers ? config->workers : 1;
     runtime->env = config ? config->env : NULL;
     if (!runtime->env) {
@@ -179,47 +116,25 @@ weir_status weir_runtime_build(weir_runtime *runtime, const char *name, weir_bui
 {
     if (runtime->started) {
         weir_error_set(error, WEIR_INVALID, "a dataflow was built after the start");
-        weir_error_hint(error, "build every dataflow before weir_runtime_start");
+        weir_error_hint(error, "build it before weir_runtime_start, or register what builds it "
+                        "there, and call weir_runtime_add");
         return WEIR_INVALID;
     }
+    weir_dataflow_spec spec = { .struct_size = sizeof spec, .name = name, .keep = true };
+    weir_dataflow *dataflow = weir__dataflow_new(runtime, NULL, &spec);
     weir_graph *graph = weir__graph_create(runtime, &runtime->config, name);
-    graph->id = runtime->graph_count;
+    dataflow->graph = graph;
+    graph->dataflow = dataflow;
     build(graph, ctx);
     weir_status status = weir__plan_make(graph, error);
-    if (status != WEIR_OK) {
-        weir__graph_destroy(graph);
-        return status;
+    if (status == WEIR_OK) {
+        dataflow->described = WEIR__DESCRIBED;
+        weir__command *command = weir__command_create(WEIR__BUILD, 0);
+        command->dataflow = weir_dataflow_retain(dataflow);
+        status = weir__order_submit(runtime, command, error);
     }
-    if (runtime->graph_count == runtime->graph_capacity) {
-        uint32_t old = runtime->graph_capacity, capacity = old ? old * 2 : 8;
-        runtime->graphs = weir_realloc_must(runtime->graphs, old * sizeof(weir_graph *),
-                                            capacity * sizeof(weir_graph *));
-        runtime->graph_capacity = capacity;
-    }
-    runtime->graphs[runtime->graph_count++] = graph;
-    return WEIR_OK;
-}
-
-/* Makes every worker's instances, which know each other, before any thread runs. */
-static void open_dataflows(weir_runtime *runtime)
-{
-    unsigned workers = runtime->config.workers;
-    for (unsigned w = 0; w < workers; w++) {
-        weir_worker *worker = &runtime->workers[w];
-        worker->dataflows = weir_alloc_must(runtime->graph_count * sizeof(weir__dataflow *));
-        worker->dataflow_count = runtime->graph_count;
-        for (uint32_t i = 0; i < runtime->graph_count; i++)
-            worker->dataflows[i] = weir__dataflow_create(runtime->graphs[i], &worker->context);
-    }
-    for (uint32_t i = 0; i < runtime->graph_count; i++) {
-        weir__dataflow **peers = weir_graph_alloc(runtime->graphs[i],
-                                                  workers * sizeof(weir__dataflow *));
-        for (unsigned w = 0; w < workers; w++) {
-            peers[w] = runtime->workers[w].dataflows[i];
-            peers[w]->peers = peers;
-        }
-    }
-    runtime->opened = true;
+    weir_dataflow_release(dataflow);
+    return status;
 }
 
 static void *thread_main(void *ctx)
@@ -230,10 +145,13 @@ static void *thread_main(void *ctx)
 
 static void begin(weir_runtime *runtime)
 {
-    if (runtime->opened)
+    if (runtime->started)
         return;
     runtime->started = true;
-    open_dataflows(runtime);
+    for (unsigned w = 0; runtime->config.worker_main && w < runtime->config.workers; w++) {
+        const weir_worker *worker = &runtime->workers[w];
+        runtime->order.programs += !worker->taken || worker->runs_here;
+    }
 }
 
 weir_status weir_runtime_start(weir_runtime *runtime, weir_error *error)
@@ -269,6 +187,7 @@ void weir__runtime_fail(weir_runtime *runtime, const weir_error *error)
     pthread_mutex_unlock(&runtime->mutex);
     for (unsigned w = 0; w < runtime->config.workers; w++)
         runtime->env->wake(runtime->env->ctx, w);
+    weir__dataflows_notify(runtime);
 }
 
 weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error)
@@ -319,27 +238,25 @@ void weir_runtime_destroy(weir_runtime *runtime)
         weir_worker *worker = &runtime->workers[w];
         WEIR_ASSERT(!worker->has_thread, "a runtime is destroyed while worker %u runs: call "
                     "weir_runtime_wait", w);
-        if (worker->opened)
-            weir__worker_close(worker);
-        else
-            for (uint32_t i = 0; i < worker->dataflow_count; i++)
-                weir__dataflow_destroy(worker->dataflows[i]);
+        weir__worker_close(worker);
     }
+    weir__order_drain(runtime);
     drain_mail(runtime);
     for (unsigned w = 0; w < runtime->config.workers; w++)
         weir__worker_fini(&runtime->workers[w]);
-    for (uint32_t i = 0; i < runtime->graph_count; i++)
-        weir__graph_destroy(runtime->graphs[i]);
-    weir_free(runtime->graphs, runtime->graph_capacity * sizeof(weir_graph *));
+    weir__dataflows_destroy(runtime);
+    weir__sequencers_destroy(runtime);
     weir__options_destroy(runtime);
     weir_views_destroy(runtime->views);
     if (runtime->services)
         weir_free(runtime->services, runtime->config.service_count * sizeof *runtime->services);
-    weir__metrics_destroy(runtime);
     weir__flight_destroy(runtime->flight);
     if (runtime->owns_env)
         weir__env_threads_destroy(runtime->env);
     weir_free(runtime->workers, runtime->config.workers * sizeof *runtime->workers);
+    pthread_cond_destroy(&runtime->dataflows_changed);
+    pthread_mutex_destroy(&runtime->dataflows_lock);
+    pthread_mutex_destroy(&runtime->order.lock);
     pthread_mutex_destroy(&runtime->mutex);
     weir_free(runtime, sizeof *runtime);
 }
@@ -375,7 +292,7 @@ weir_status weir_run(const weir_config *config, weir_build_fn *build, void *ctx,
         return e->status;
     weir_status status = weir_runtime_build(runtime, NULL, build, ctx, e);
     if (status == WEIR_OK) {
-        runtime->workers[0].taken = true; /* the calling thread is worker 0 */
+        runtime->workers[0].taken = runtime->workers[0].runs_here = true; /* the calling thread's */
         status = weir_runtime_start(runtime, e);
         if (status == WEIR_OK)
             weir__worker_run(&runtime->workers[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A runtime and its workers. The runtime's lists change only before workers start, but for what
- * says otherwise; a worker belongs to one thread.
+ * A runtime, its dataflows and its workers. The runtime's lists change only before workers start,
+ * but for what says otherwise; a worker belongs to one thread.
  */
 #ifndef WEIR_WORKER_RUNTIME_H
 #define WEIR_WORKER_RUNTIME_H
@@ -13,8 +13,10 @@
 #include <weir/view.h>
 #include <weir/worker.h>
 
+#include "base/id_table.h"
 #include "dataflow/instance.h"
 #include "event/flight.h"
+#include "worker/order.h"
 
 /* Something to be run once on a worker's thread. */
 typedef struct weir__call weir__call;
@@ -36,14 +38,35 @@ typedef struct weir__events {
     uint32_t frontiers_left;    /* that may still be written before the next summary */
     uint64_t parked_ns;
 } weir__events;
+/* Changes and batches of dataflows that this worker has not built yet, in the order in which they
+ * came. */
+typedef struct weir__early weir__early;
+struct weir__early {
+    weir__early *next;
+    uint32_t id;
+    weir_batch *batch; /* NULL: changes */
+    size_t size;
+    _Alignas(16) char changes[];
+};
 
 struct weir_worker {
     weir__context context; /* first: a context is its worker */
     weir__live own_live;   /* where there is no flight recorder */
     weir__events events;
     weir_runtime *runtime;
-    weir__dataflow **dataflows;
-    uint32_t dataflow_count;
+    weir__id_table dataflows; /* of ids before next_id: none is a dead one */
+    weir__dataflow *first;    /* all of them */
+    uint32_t next_id;
+    weir__command *next_command, *last_command; /* not done: guarded by the order's lock */
+    uint64_t commands_done;
+    weir__early *early, **early_end;
+    uint64_t early_count, late_count; /* came too early, and too late, which must not happen */
+    uint64_t barriers_asked, barriers_seen;
+    bool runs_here;     /* taken, but by weir_run */
+    bool in_program;    /* worker_main is running */
+    bool program_ended; /* and has returned */
+    bool in_turn;
+    bool ended;
     uv_loop_t loop;
     uv_poll_t wake_handle;
     uv_timer_t park_timer;
@@ -61,7 +84,9 @@ struct weir_worker {
 };
 
 struct weir_metric {
-    weir_metric *next;
+    weir_metric *next, **at; /* in the runtime's list, guarded by its mutex */
+    weir_metric *next_own;   /* of its dataflow */
+    const weir_step *owner;
     int64_t value;
     weir_metric_kind kind;
     char *name, *help, *labels;
@@ -72,13 +97,50 @@ typedef struct weir__option {
     struct weir__option *next;
 } weir__option;
 
+typedef struct weir__build {
+    struct weir__build *next;
+    char *name;
+    weir_build_fn *fn;
+    void *ctx;
+} weir__build;
+
+typedef enum weir__described { WEIR__NOT_YET, WEIR__AT_IT, WEIR__DESCRIBED, WEIR__REFUSED }
+    weir__described;
+
+struct weir_dataflow {
+    weir_runtime *runtime; /* NULL once that is destroyed */
+    weir_dataflow *next, **at; /* of all there are; like what follows, under dataflows_lock */
+    uint32_t id;
+    bool initial; /* built before the start: lives as long as the runtime, or its run fails */
+    bool keep;
+    bool gone, user_asked, removal_asked, removal_begun;
+    unsigned made, complete, freed; /* workers */
+    weir_error *error;              /* why it could not be built */
+    uint32_t refs;                  /* atomic */
+    uint32_t described;             /* atomic: weir__described */
+    weir_graph *graph;
+    const weir__build *build; /* NULL: initial */
+    char *name;
+    void *args;
+    size_t args_size;
+    unsigned workers;
+    weir__dataflow *peers[]; /* the instances of the process's workers; changed under the lock */
+};
+
 struct weir_runtime {
     weir_config config;
     weir_env *env;
-    bool owns_env, started, opened;
+    bool owns_env, started;
     weir_worker *workers;
-    weir_graph **graphs;
-    uint32_t graph_count, graph_capacity;
+    weir__order order;
+    weir__build *builds;
+    weir_sequencer *sequencers;
+    /* Folding a log reads the table, and observing reads instances: both hold the lock. */
+    pthread_mutex_t dataflows_lock;
+    pthread_cond_t dataflows_changed;
+    weir_dataflow *dataflows, **dataflows_end;
+    weir__id_table dataflow_table; /* that are not gone */
+    uint32_t dataflows_alive, dataflows_gone;
     uint64_t created_ns;
     weir__flight *flight; /* NULL: off */
     uint32_t stopping; /* atomic: 0, 1 asked to end, 2 asked to end at once */
@@ -101,12 +163,10 @@ weir_status weir__worker_open(weir_worker *worker);
 void weir__worker_close(weir_worker *worker);
 /* Runs it to its end: worker_main if there is one, then until all is complete. */
 void weir__worker_run(weir_worker *worker);
+/* A turn, and waiting for work if there was none. False: the run has failed, or ends at once. */
+bool weir__worker_go_on(weir_worker *worker);
 /* Remembers the first failure and makes every worker end. */
 void weir__runtime_fail(weir_runtime *runtime, const weir_error *error);
-
-/* ---- runtime.c ---- */
-/* How log entries that a slow reader has missed are added up. */
-weir_log_sum weir__runtime_log_sum(weir_runtime *runtime);
 
 /* ---- event.c ---- */
 /* Opens the flight recorder, if there is to be one. Only where its folder was given is it a failure
@@ -118,9 +178,55 @@ void weir__event_put(weir_worker *worker, weir__event *event, const char *text);
 /* To the flight recorder, if there is one. */
 void weir__event_record(weir_worker *worker, weir__event *event);
 
+/* ---- dataflow.c: what all workers share of one ---- */
+/* A reference is the caller's. build NULL: an initial one. */
+weir_dataflow *weir__dataflow_new(weir_runtime *runtime, const weir__build *build,
+                                  const weir_dataflow_spec *spec);
+/* Called by the order: its place is known, and from here on the runtime has a reference. */
+void weir__dataflow_number(weir_dataflow *dataflow, uint32_t id);
+/* Builds the graph unless that was done. AT_IT: another thread does. */
+weir__described weir__dataflow_describe(weir_dataflow *dataflow);
+/* A worker has made its instance, could not, knows that it is complete, is about to free it (nobody
+ * looks at it any more), has freed it. */
+void weir__dataflow_made(weir_dataflow *dataflow, weir__dataflow *instance);
+void weir__dataflow_broken(weir_dataflow *dataflow, const weir_error *error);
+void weir__dataflow_completed(weir_dataflow *dataflow);
+void weir__dataflow_hide(weir_dataflow *dataflow, unsigned worker);
+void weir__dataflow_freed(weir_dataflow *dataflow);
+/* Calls what is registered for the removal, once. */
+void weir__dataflow_begin_removal(weir_dataflow *dataflow);
+/* Something changed that weir_dataflow_wait may wait for. */
+void weir__dataflows_notify(weir_runtime *runtime);
+void weir__dataflows_destroy(weir_runtime *runtime);
+
+/* ---- commands.c: a worker does what is commanded ---- */
+/* Whether it did anything. */
+bool weir__commands_take(weir_worker *worker);
+/* Whether a turn would do something. */
+bool weir__commands_wait(weir_worker *worker);
+/* Mail and changes of a dataflow that is not in the table: kept if it will be, else counted as late
+ * and forgotten. Takes the batch. */
+void weir__early_batch(weir_worker *worker, weir_batch *batch);
+void weir__early_changes(weir_worker *worker, uint32_t id, const void *data, size_t size);
+/* After a turn: frees the dataflow if nothing is left of it. True: it has. */
+bool weir__worker_reclaim(weir_worker *worker, weir__dataflow *dataflow);
+/* The worker is closed: frees all it has. */
+void weir__commands_fini(weir_worker *worker);
+/* Each source gets one more step, then ends. */
+void weir__worker_end_sources(weir__dataflow *dataflow, bool inputs_only);
+
+/* ---- fold.c ---- */
+/* How log entries that a slow reader has missed are added up. */
+weir_log_sum weir__runtime_log_sum(weir_runtime *runtime);
+
+/* ---- sequencer.c ---- */
+void weir__sequencer_tell(weir_worker *worker, const weir__command *command);
+void weir__sequencers_destroy(weir_runtime *runtime);
+
 /* ---- option.c, observe.c ---- */
 void weir__options_destroy(weir_runtime *runtime);
-void weir__metrics_destroy(weir_runtime *runtime);
+/* Those of a dataflow's nodes on one worker. */
+void weir__metrics_drop(weir_runtime *runtime, weir_metric *own);
 
 /* ---- park.c ---- */
 weir_status weir__park_init(weir_worker *worker, weir_error *error);

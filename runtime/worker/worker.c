@@ -58,8 +58,6 @@ void weir__worker_fini(weir_worker *worker)
     if (worker->context.pool)
         weir__pool_close(worker->context.pool);
     weir_free(worker->scratch, worker->scratch_size);
-    if (worker->dataflows) /* some workers may not have been initialised */
-        weir_free(worker->dataflows, worker->runtime->graph_count * sizeof(weir__dataflow *));
 }
 
 weir_status weir__worker_open(weir_worker *worker)
@@ -71,13 +69,12 @@ weir_status weir__worker_open(weir_worker *worker)
     weir__current_context = &worker->context;
     weir_error error = { 0 };
     weir_status status = weir__park_init(worker, &error);
-    for (uint32_t i = 0; status == WEIR_OK && i < worker->dataflow_count; i++)
-        status = weir__dataflow_start(worker->dataflows[i], &error);
-    if (status != WEIR_OK) {
-        worker->broken = true; /* nodes without a state must not be stepped */
+    if (status == WEIR_OK)
+        weir__commands_take(worker); /* what was built before the start */
+    else
         weir__runtime_fail(worker->runtime, &error);
-    }
-    return status;
+    worker->broken = worker->broken || status != WEIR_OK;
+    return worker->broken ? WEIR_FAILED : WEIR_OK;
 }
 
 void weir__worker_close(weir_worker *worker)
@@ -85,19 +82,12 @@ void weir__worker_close(weir_worker *worker)
     if (!worker->opened)
         return;
     weir__current_context = &worker->context;
-    for (uint32_t i = 0; i < worker->dataflow_count; i++)
-        weir__dataflow_destroy(worker->dataflows[i]);
-    worker->dataflow_count = 0;
+    weir__commands_fini(worker);
     weir__park_fini(worker);
     weir__current_context = NULL;
 }
 
 /* ---- changes of others, and ours to them ---- */
-
-static weir__dataflow *find_dataflow(weir_worker *worker, uint32_t id)
-{
-    return id < worker->dataflow_count ? worker->dataflows[id] : NULL;
-}
 
 /* An entry of the log: for each dataflow a header and its changes. */
 static void apply_entry(weir_worker *worker, const weir_mail *mail)
@@ -107,12 +97,14 @@ static void apply_entry(weir_worker *worker, const weir_mail *mail)
         uint32_t head[2];
         memcpy(head, data + at, sizeof head);
         at += ENTRY_HEADER;
-        weir__dataflow *dataflow = find_dataflow(worker, head[0]);
+        weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, head[0]);
         weir_error error = { 0 };
-        if (!dataflow || head[1] > mail->size - at)
+        if (head[1] > mail->size - at)
             weir_error_set(&error, WEIR_BAD_DATA, "an entry of the log does not fit");
-        else
+        else if (WEIR_LIKELY(dataflow))
             weir__dataflow_receive(dataflow, data + at, head[1], &error);
+        else
+            weir__early_changes(worker, head[0], data + at, head[1]);
         if (error.status != WEIR_OK) {
             weir__runtime_fail(worker->runtime, &error);
             return;
@@ -136,9 +128,14 @@ bool weir__worker_receive(weir_worker *worker)
         }
         weir_batch *batch;
         while ((batch = env->mail_take(env->ctx, context->self, from))) {
-            weir__dataflow *dataflow = find_dataflow(worker, batch->mail_dataflow);
-            weir__hook_received(dataflow, batch);
-            weir__dataflow_deliver(dataflow, batch->mail_port, batch);
+            weir__dataflow *dataflow =
+                weir__id_table_find(&worker->dataflows, batch->mail_dataflow);
+            if (WEIR_LIKELY(dataflow)) {
+                weir__hook_received(dataflow, batch);
+                weir__dataflow_deliver(dataflow, batch->mail_port, batch);
+            } else {
+                weir__early_batch(worker, batch);
+            }
             any = true;
         }
     }
@@ -178,6 +175,16 @@ static bool is_due(const weir__dataflow *dataflow)
             weir__tracker_must_publish(dataflow->tracker, &dataflow->unpublished));
 }
 
+/* True: nothing was left of it, and it is freed. */
+static bool note_complete(weir_worker *worker, weir__dataflow *dataflow)
+{
+    if (!dataflow->told) {
+        dataflow->told = true;
+        weir__dataflow_completed(dataflow->shared);
+    }
+    return weir__worker_reclaim(worker, dataflow);
+}
+
 /* Gives each dataflow that has something to do a turn; whether anything ran. */
 static bool run_ready(weir_worker *worker)
 {
@@ -189,6 +196,8 @@ static bool run_ready(weir_worker *worker)
         any |= weir__dataflow_turn(dataflow, SLICE_NS);
         if (worker->context.workers > 1 && is_due(dataflow))
             publish(worker, dataflow);
+        if (WEIR_UNLIKELY(dataflow->complete) && note_complete(worker, dataflow))
+            continue;
         weir__dataflow_rest(dataflow);
     }
     weir__agenda_note_epoch(&worker->context);
@@ -231,28 +240,46 @@ static void take_calls(weir_worker *worker)
  * complete. */
 static void end_sources(weir_worker *worker, bool inputs_only)
 {
-    for (uint32_t i = 0; i < worker->dataflow_count; i++) {
-        weir__dataflow *dataflow = worker->dataflows[i];
-        for (uint32_t n = 0; n < dataflow->graph->nodes.count; n++) {
-            weir_step *step = &dataflow->nodes[n].step;
-            const weir_node_spec *spec = &step->node->spec;
-            if (spec->input_count || step->finished || (inputs_only && !spec->is_input))
-                continue;
-            step->ending = true;
-            weir__node_activate(&dataflow->nodes[n]);
-        }
-    }
+    for (weir__dataflow *dataflow = worker->first; dataflow; dataflow = dataflow->next)
+        weir__worker_end_sources(dataflow, inputs_only);
 }
 
-static bool is_over(const weir_worker *worker)
+static bool ends_at_once(const weir_worker *worker)
 {
     const weir_runtime *runtime = worker->runtime;
-    if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) ||
-        __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1)
-        return true;
+    return __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) ||
+           __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1;
+}
+
+static bool has_work(const weir_worker *worker)
+{
     const weir__agenda *agenda = &worker->context.agenda;
     /* a node without capabilities may have more to do: a view */
-    return agenda->incomplete == 0 && !weir__agenda_is_active(agenda);
+    return agenda->incomplete || weir__agenda_is_active(agenda);
+}
+
+static void note_end(weir_worker *worker)
+{
+    if (worker->ended)
+        return;
+    __atomic_store_n(&worker->ended, true, __ATOMIC_RELEASE);
+    weir__dataflows_notify(worker->runtime);
+}
+
+/* worker_main is told when all that there is is complete, and may go on; the worker itself ends
+ * only if nothing can come any more. */
+static bool is_over(weir_worker *worker)
+{
+    if (ends_at_once(worker))
+        return true;
+    if (has_work(worker))
+        return false;
+    if (worker->in_program)
+        return !weir__order_has_more(worker);
+    if (!weir__order_end(worker))
+        return false;
+    note_end(worker);
+    return true;
 }
 
 /* One turn; whether it found anything to do. */
@@ -266,7 +293,10 @@ static bool turn(weir_worker *worker)
     __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
     weir__park_poll(worker);
     bool any = context->workers > 1 && weir__worker_receive(worker);
+    worker->in_turn = true;
     weir__wakers_take(context);
+    if (WEIR_UNLIKELY(weir__order_has_more(worker)))
+        any |= weir__commands_take(worker);
     if (WEIR_UNLIKELY(atomic_load_explicit(&worker->calls, memory_order_relaxed) != NULL)) {
         take_calls(worker);
         any = true;
@@ -288,6 +318,7 @@ static bool turn(weir_worker *worker)
     }
     if (WEIR_UNLIKELY(context->failed))
         weir__runtime_fail(worker->runtime, &context->error);
+    worker->in_turn = false;
     return any;
 }
 
@@ -328,7 +359,8 @@ static bool peek(weir_worker *worker)
     if (context->workers > 1 && weir__worker_receive(worker))
         return true;
     return atomic_load_explicit(&context->woken, memory_order_relaxed) ||
-           atomic_load_explicit(&worker->calls, memory_order_relaxed);
+           atomic_load_explicit(&worker->calls, memory_order_relaxed) ||
+           weir__order_has_more(worker);
 }
 
 /* Looks for work for as long as a wake-up costs, while that has paid lately. */
@@ -374,6 +406,15 @@ bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns)
     return !is_over(worker);
 }
 
+bool weir__worker_go_on(weir_worker *worker)
+{
+    if (!begin(worker))
+        return false;
+    if (!turn(worker) && !ends_at_once(worker) && !spin(worker))
+        weir__park_wait(worker, UINT64_MAX);
+    return !ends_at_once(worker);
+}
+
 bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
 {
     if (!begin(worker) || is_over(worker))
@@ -394,14 +435,18 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
 void weir__worker_run(weir_worker *worker)
 {
     const weir_config *config = &worker->runtime->config;
-    if (weir__worker_open(worker) != WEIR_OK)
-        return;
-    if (config->worker_main) {
+    bool opened = weir__worker_open(worker) == WEIR_OK;
+    if (opened && config->worker_main) {
+        worker->in_program = true;
         config->worker_main(worker, config->ctx);
+        worker->in_program = false;
+        worker->program_ended = true;
         end_sources(worker, true); /* what its program left open is closed */
+        weir__order_end_program(worker->runtime);
     }
-    while (weir_worker_step_or_park(worker, UINT64_MAX))
+    while (opened && weir_worker_step_or_park(worker, UINT64_MAX))
         ;
+    note_end(worker);
 }
 
 unsigned weir_worker_index(const weir_worker *worker) { return worker->context.self; }
@@ -414,11 +459,20 @@ uint64_t weir_worker_now_ns(const weir_worker *worker)
     return worker->context.env->now_ns(worker->context.env->ctx);
 }
 
+/* Of what this worker has not built yet, anything may come; of what is gone, nothing. */
 static const weir_frontier *probe_frontier(const weir_probe *probe, weir_worker *worker)
 {
-    WEIR_ASSERT(probe && worker->dataflow_count > probe->graph->id, "a probe of another runtime");
-    return weir__tracker_frontier(worker->dataflows[probe->graph->id]->tracker,
-                                  probe->topology_port);
+    static const weir_frontier all[WEIR_TIME_COORDS] = { { .depth = 1, .count = 1 },
+                                                         { .depth = 2, .count = 1 },
+                                                         { .depth = 3, .count = 1 },
+                                                         { .depth = 4, .count = 1 } };
+    static const weir_frontier none = { .depth = 1 };
+    WEIR_ASSERT(probe && probe->graph->runtime == worker->runtime, "a probe of another runtime");
+    uint32_t id = probe->graph->id;
+    const weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, id);
+    if (WEIR_LIKELY(dataflow))
+        return weir__tracker_frontier(dataflow->tracker, probe->topology_port);
+    return id < worker->next_id ? &none : &all[probe->depth - 1];
 }
 
 bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker, const weir_time *t)

@@ -33,7 +33,7 @@ struct sim_oracle {
 
 static weir__dataflow *dataflow_of(const sim_oracle *o, unsigned worker)
 {
-    return o->run->worker[worker]->dataflows[o->graph->id];
+    return weir__id_table_find(&o->run->worker[worker]->dataflows, o->graph->id);
 }
 
 /* ---- the graph ---- */
@@ -116,7 +116,7 @@ void sim_oracle_begin(sim_run *run)
 {
     sim_oracle *o = run->oracle = calloc(1, sizeof *o);
     o->run = run;
-    o->graph = run->worker[0]->dataflows[0]->graph;
+    o->graph = ((weir_dataflow *)weir__id_table_find(&run->runtime->dataflow_table, 0))->graph;
     uint32_t ports = o->graph->port_count;
     o->depth = calloc(ports + 1, sizeof *o->depth);
     o->name = calloc(ports + 1, sizeof *o->name);
@@ -133,13 +133,15 @@ void sim_oracle_begin(sim_run *run)
     o->name[ports] = "(all of the dataflow)";
     for (uint32_t p = 0; p < ports; p++)
         find_arrivals(o, p);
+    weir__tracker *tracker = weir__tracker_create(o->graph->topology, o->graph->initial,
+                                                  o->graph->initial_count);
     for (uint32_t p = 0; p <= ports; p++) {
         weir_frontier_init(&o->truth[p], o->depth[p]);
         weir_frontier_init(&o->initial[p], o->depth[p]);
         if (weir__topology_is_tracked(o->graph->topology, p))
-            weir_frontier_set(&o->initial[p],
-                              weir__tracker_frontier(dataflow_of(o, 0)->tracker, p));
+            weir_frontier_set(&o->initial[p], weir__tracker_frontier(tracker, p));
     }
+    weir__tracker_destroy(tracker);
 }
 
 void sim_oracle_end(sim_run *run)
@@ -209,7 +211,9 @@ static void on_mail(unsigned to, const weir_batch *batch, void *ctx)
 static void look_at_worker(sim_oracle *o, unsigned worker)
 {
     weir__dataflow *d = dataflow_of(o, worker);
-    for (uint32_t i = 0; i < o->graph->nodes.count; i++) {
+    for (uint32_t i = 0; i < o->graph->initial_count && !d; i++) /* not built: it has these */
+        outstanding(o, o->graph->initial[i].port, &o->graph->initial[i].time);
+    for (uint32_t i = 0; i < o->graph->nodes.count && d; i++) {
         const weir_step *s = &d->nodes[i].step;
         for (uint32_t c = 0; c < s->cap_count; c++)
             if (s->caps[c].held)
@@ -228,8 +232,7 @@ static void look_at_all(sim_oracle *o)
 {
     o->batches = 0;
     for (unsigned w = 0; w < o->run->plan.workers; w++)
-        if (o->run->worker[w]->dataflow_count)
-            look_at_worker(o, w);
+        look_at_worker(o, w);
     sim_world_each_mail(o->run->world, on_mail, o);
 }
 
@@ -239,7 +242,8 @@ void sim_oracle_check(sim_run *run, unsigned worker)
 {
     run->oracle->worker = worker;
     run->oracle->collects = false;
-    look_at_all(run->oracle);
+    if (dataflow_of(run->oracle, worker))
+        look_at_all(run->oracle);
 }
 
 static void check_frontiers(sim_oracle *o)

@@ -617,6 +617,7 @@ START_TEST(names_are_numbered)
     weir_worker *worker = weir_runtime_take_worker(runtime, 0, NULL);
     ck_assert_int_eq(weir_runtime_start(runtime, NULL), WEIR_OK);
     char found[200] = "";
+    weir_worker_step(worker);
     weir_observe(worker, &(weir_observer){ .stage = on_stage, .ctx = found });
     ck_assert_str_eq(found, "same same-3 same-4 same-2 ");
     weir_runtime_destroy(runtime);

@@ -101,7 +101,8 @@ static bool too_late(weir_runtime *runtime, fixture *f)
     weir_error error = { 0 };
     ck_assert_int_eq(weir_runtime_build(runtime, NULL, build, f, &error), WEIR_INVALID);
     ck_error(&error, WEIR_INVALID, "a dataflow was built after the start",
-             "build every dataflow before weir_runtime_start");
+             "build it before weir_runtime_start, or register what builds it there, and call "
+             "weir_runtime_add");
     ck_assert_ptr_null(weir_runtime_take_worker(runtime, 0, &error));
     ck_error(&error, WEIR_INVALID, "worker 0 cannot be taken",
              "take a worker that exists, after the builds, before the start");

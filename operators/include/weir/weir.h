@@ -8,6 +8,7 @@
 #include <weir/base.h>
 #include <weir/batch.h>
 #include <weir/codec.h>
+#include <weir/dataflow.h>
 #include <weir/event.h>
 #include <weir/flight.h>
 #include <weir/frontier.h>
@@ -41,6 +42,7 @@
 #include <weir/operators/unary.h>
 #include <weir/operators/view.h>
 #include <weir/record.h>
+#include <weir/sequencer.h>
 #include <weir/str.h>
 #include <weir/table.h>
 #include <weir/time.h>

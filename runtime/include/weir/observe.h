@@ -23,8 +23,8 @@ typedef struct weir_metric_spec {
     const char *labels; /* "topic=\"lines\",partition=\"3\"" or NULL; worker and node are added */
 } weir_metric_spec;
 
-/* Adds a metric to this node on this worker (in init or in a step); it lives as long as the
- * runtime. Texts are copied. The same name and labels again give the same metric. */
+/* Adds a metric to this node on this worker (in init or in a step); it lives as long as the node.
+ * Texts are copied. The same name and labels again give the same metric. */
 WEIR_API weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec);
 WEIR_API void weir_metric_set(weir_metric *metric, int64_t value);
 WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);
@@ -80,14 +80,18 @@ typedef struct weir_observer {
     void *ctx;
 } weir_observer;
 
-/* Calls what is set in observer for everything there is; frontiers are this worker's view. */
+/* Calls what is set in observer for everything there is, but for dataflows that are being removed;
+ * frontiers are this worker's view. The callbacks must not call the library back. */
 WEIR_API void weir_observe(weir_worker *worker, const weir_observer *observer);
 
 /* Whole-process figures. */
 typedef struct weir_process_info {
-    unsigned workers, dataflows, dataflows_done;
+    unsigned workers;
+    unsigned dataflows, dataflows_done, dataflows_gone; /* there are; of them complete; were */
     uint64_t uptime_us, turns, parks, wakes, progress_bytes;
     uint64_t memory_bytes, in_flight_bytes, budget_bytes;
+    uint64_t early_mail; /* what came for dataflows not built yet, and was kept for them */
+    uint64_t late_mail;  /* what came for dataflows that are gone: an error of the library */
     bool failed, stopping;
 } weir_process_info;
 WEIR_API void weir_observe_process(const weir_runtime *runtime, weir_process_info *info);

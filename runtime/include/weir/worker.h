@@ -59,6 +59,9 @@ typedef struct weir_config {
      * until its dataflows are complete. */
     void (*worker_main)(weir_worker *worker, void *ctx);
     void *ctx;
+    /* When all dataflows are complete the workers wait for others to be added (weir/dataflow.h),
+     * until weir_runtime_stop; else they end. */
+    bool until_stopped;
 } weir_config;
 
 #define WEIR_WORKERS_MAX 256
@@ -117,7 +120,8 @@ WEIR_API unsigned weir_worker_index(const weir_worker *worker);
 WEIR_API unsigned weir_worker_count(const weir_worker *worker);
 WEIR_API uint64_t weir_worker_now_ns(const weir_worker *worker);
 
-/* Probes, on a worker's thread: whether times before (or at) t may still arrive; done: none may. */
+/* Probes, on a worker's thread: whether times before (or at) t may still arrive; done: none may. Of
+ * a dataflow that this worker has not built yet everything may, of one that is gone nothing. */
 WEIR_API bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker,
                                    const weir_time *t);
 WEIR_API bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker,
