@@ -9,7 +9,9 @@ enum { WORK_OF_A_STEP = 64 << 10 };
 
 void weir__stash_init(weir__stash *stash, bool with_caps, weir_account *account)
 {
-    *stash = (weir__stash){ .with_caps = with_caps, .limit = WORK_OF_A_STEP, .account = account };
+    *stash = (weir__stash){
+        .with_caps = with_caps, .inputs = 1, .limit = WORK_OF_A_STEP, .account = account
+    };
 }
 
 static weir_batch *take(weir__stash *stash, weir__due *due)
@@ -130,9 +132,24 @@ static bool is_spent(const weir__stash *stash, weir_step *step)
     return true;
 }
 
+void weir__stash_touch(weir__stash *stash, weir_step *step, uint64_t epoch)
+{
+    (void)due_of(stash, step, epoch);
+}
+
+static uint64_t complete_before(const weir__stash *stash, const weir_step *step)
+{
+    uint64_t complete = UINT64_MAX;
+    for (unsigned i = 0; i < stash->inputs; i++) {
+        uint64_t of_input = weir__complete_before(step, i);
+        complete = of_input < complete ? of_input : complete;
+    }
+    return complete;
+}
+
 bool weir__stash_feed(weir__stash *stash, weir_step *step, weir__piece_fn *fn, void *ctx)
 {
-    uint64_t complete = weir__complete_before(step, 0);
+    uint64_t complete = complete_before(stash, step);
     const weir_batch *batch;
     stash->left = stash->limit;
     while ((batch = weir_step_take(step, 0))) {
@@ -150,7 +167,7 @@ bool weir__stash_feed(weir__stash *stash, weir_step *step, weir__piece_fn *fn, v
 
 bool weir__stash_complete(weir__stash *stash, weir_step *step, weir__piece_fn *fn, void *ctx)
 {
-    uint64_t complete = weir__complete_before(step, 0);
+    uint64_t complete = complete_before(stash, step);
     weir_batch *batch;
     if (stash->count == 0 || weir__stash_first(stash)->epoch > complete)
         return false;

@@ -19,6 +19,7 @@ typedef struct weir__due {
 
 typedef struct weir__stash {
     bool with_caps;
+    unsigned inputs; /* 0 to inputs - 1 have to have passed an epoch; 1 at first */
     size_t limit; /* records that a step may work on */
     size_t left;  /* what is left of it */
     uint32_t count, capacity;
@@ -40,6 +41,9 @@ static inline uint64_t weir__complete_before(const weir_step *step, unsigned inp
     return weir_frontier_is_empty(f) ? UINT64_MAX : weir_frontier_times(f)[0].at[0];
 }
 
+/* There is something of this epoch, though no record: from the current batch of any input, or from
+ * what there is of earlier epochs. */
+void weir__stash_touch(weir__stash *stash, weir_step *step, uint64_t epoch);
 /* Takes what waits at input 0: gives fn the records of the earliest epoch, if nothing before it can
  * come any more, and keeps the others. False: the step's work is used up, and there may be more:
  * then it has said weir_step_again. */

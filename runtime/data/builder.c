@@ -116,6 +116,7 @@ static void drop_columns(weir__builder *builder)
 void weir__builder_fini(weir__builder *builder)
 {
     drop_columns(builder);
+    weir__builder_unfollow(builder);
     for (uint32_t i = 0; i < builder->pin_count; i++)
         weir_pin_release(builder->pins[i]);
     weir_free(builder->pins, builder->pin_capacity * sizeof *builder->pins);
@@ -131,6 +132,7 @@ void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned 
         weir__builder_flush(builder);
     if (b->begin && tracked != b->tracked) /* nothing in them: they are not the columns for this */
         drop_columns(builder);
+    weir__builder_unfollow(builder);
     b->time = *time;
     b->tracked = tracked;
     b->diff = 1;
@@ -150,6 +152,29 @@ void weir__builder_add_pin(weir__builder *builder, weir_pin *pin)
     }
     weir_pin_retain(pin);
     builder->pins[builder->pin_count++] = pin;
+}
+
+static void add_pins_of(weir__builder *builder, const weir_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->pin_count; i++)
+        weir__builder_add_pin(builder, batch->pins[i]);
+}
+
+void weir__builder_unfollow(weir__builder *builder)
+{
+    if (builder->follows)
+        weir_batch_release(builder->follows);
+    builder->follows = NULL;
+}
+
+void weir_builder_follow(weir_builder *b, const weir_batch *batch)
+{
+    weir__builder *builder = (weir__builder *)b;
+    if (builder->follows == batch || !b->type->has_strings || batch->pin_count == 0)
+        return;
+    weir__builder_unfollow(builder);
+    builder->follows = weir_batch_retain(batch);
+    add_pins_of(builder, batch);
 }
 
 /* Replaces a column's buffer by one for `capacity` elements, with `used` bytes copied over. */
@@ -233,6 +258,8 @@ void weir__builder_flush(weir__builder *builder)
     builder->pins = NULL;
     builder->pin_count = builder->pin_capacity = 0;
     detach(builder);
+    if (builder->follows)
+        add_pins_of(builder, builder->follows);
     weir__batch_charge(batch);
     b->sink->push(b->sink, batch);
 }

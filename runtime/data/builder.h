@@ -48,6 +48,7 @@ typedef struct weir__builder {
     uint32_t capacity_full, capacity_start;
     weir_pin **pins; /* what the records built so far may point into; references held */
     uint32_t pin_count, pin_capacity;
+    weir_batch *follows; /* whose pins every batch made from now on keeps; a reference */
     weir__buffer *hash_buffer; /* beside the records, when hashes are carried along */
     uint64_t *hashes;
 } weir__builder;
@@ -60,6 +61,8 @@ void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned 
 /* Sends what there is to the sink; nothing if there is nothing. */
 void weir__builder_flush(weir__builder *builder);
 void weir__builder_add_pin(weir__builder *builder, weir_pin *pin);
+/* Ends weir_builder_follow for what is emitted from now on. */
+void weir__builder_unfollow(weir__builder *builder);
 static inline size_t weir__builder_count(const weir__builder *builder)
 {
     return (size_t)(builder->b.next - builder->b.begin) / builder->b.type->size;

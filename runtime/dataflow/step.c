@@ -35,6 +35,7 @@ static void finish_step(weir_step *step)
         weir__output_instance *output = &step->outputs[o];
         if (output->open) {
             output->open = false;
+            weir__builder_unfollow(&output->builder);
             weir__builder_flush(&output->builder);
         }
     }

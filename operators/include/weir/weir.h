@@ -16,6 +16,7 @@
 #include <weir/memory.h>
 #include <weir/node.h>
 #include <weir/observe.h>
+#include <weir/operators/aggregate.h>
 #include <weir/operators/branch.h>
 #include <weir/operators/branch_when.h>
 #include <weir/operators/broadcast.h>
@@ -38,7 +39,10 @@
 #include <weir/operators/notify.h>
 #include <weir/operators/partition.h>
 #include <weir/operators/probe.h>
+#include <weir/operators/process.h>
 #include <weir/operators/reclock.h>
+#include <weir/operators/state_machine.h>
+#include <weir/operators/try.h>
 #include <weir/operators/unary.h>
 #include <weir/operators/view.h>
 #include <weir/record.h>

@@ -125,6 +125,9 @@ WEIR_API weir_str weir_builder_str(weir_builder *builder, const char *data, size
 WEIR_API char *weir_builder_room(weir_builder *builder, size_t len);
 /* A copy of record i of a batch of the builder's type, its long strings too. */
 WEIR_API void weir_builder_copy(weir_builder *builder, const weir_batch *batch, size_t i);
+/* Strings emitted from now on may point to where the strings of this batch do, until the builder is
+ * given out again. Of a node's output, in its step. */
+WEIR_API void weir_builder_follow(weir_builder *builder, const weir_batch *batch);
 /* Strings emitted from now on may point into what this pin keeps alive. */
 WEIR_API void weir_builder_pin(weir_builder *builder, weir_pin *pin);
 

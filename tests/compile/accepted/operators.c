@@ -82,6 +82,59 @@ static void build_loop(weir_graph *g, weir_stream(word) words)
     weir_loop_connect(outside, weir_reclock(weir_delay_batch(words, next), weir_leave(late)));
 }
 
+static void rule(const word *w, word_count *c, weir_timers *at, weir_out(word) out)
+{
+    c->count++;
+    weir_timer_set(at, (weir_instant){ weir_timer_now(at).us + 1 });
+    word_emit(out, *w);
+}
+static void due(weir_instant when, word_count *c, weir_timers *at, weir_out(word) out)
+{
+    (void)when;
+    weir_timer_cancel_all(at);
+    word_emit(out, (word){ weir_str_copy(out, c->text) });
+}
+WEIR_PROCESS(rule, due, word, word_count, word)
+static void plain_rule(const word *w, word_count *c, weir_timers *at, weir_out(word) out)
+{
+    (void)c;
+    (void)at;
+    word_emit(out, *w);
+}
+WEIR_PROCESS_UNTIMED(plain_rule, word, word_count, word)
+static bool visit(const word *w, word_count *c, weir_out(word) out)
+{
+    word_emit(out, *w);
+    return ++c->count == 3;
+}
+WEIR_STATE_MACHINE(visit, word, word_count, word)
+static void add(const word *w, word_count *c) { c->count += w->text.len; }
+static word sum(const word *key, const word_count *c)
+{
+    return c->count > 1 ? *key : (word){ .text = c->text };
+}
+WEIR_AGGREGATE(add, sum, word, word_count, word)
+static bool parse(const word *w, line *l, word_count *bad)
+{
+    *bad = (word_count){ w->text, 1 };
+    *l = (line){ w->text };
+    return w->text.len > 1;
+}
+WEIR_TRY(parse, word, line, word_count)
+
+static void build_keyed(weir_stream(word) words)
+{
+    weir_stream(word) a = weir_process(words, WEIR_KEY(word, text), rule, .by_clock = true);
+    weir_stream(word) b = weir_process(a, WEIR_KEY(word, text), plain_rule,
+                                       .order = WEIR_ASC(word, text), .name = "plain");
+    weir_stream(word) c = weir_state_machine(b, WEIR_KEY(word, text), visit);
+    weir_stream(word) d = weir_aggregate(c, WEIR_KEY(word, text), add);
+    weir_stream(line) lines, more;
+    weir_stream(word_count) bad;
+    weir_try(d, parse, &lines, &bad);
+    weir_and_then(words, parse, &more, &bad);
+}
+
 void build(weir_graph *g, void *ctx);
 void build(weir_graph *g, void *ctx)
 {
@@ -108,6 +161,7 @@ void build(weir_graph *g, void *ctx)
     weir_unary(f, word, step_it);
     weir_capture(counts, captured);
     build_loop(g, f);
+    build_keyed(f);
     probe = weir_probe(counts, NULL);
 }
 

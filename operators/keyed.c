@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See keyed.h.
+ */
+#include "keyed.h"
+
+#include <string.h>
+
+weir_status weir__keyed_init(weir__keyed *keyed, weir_step *step, const weir__keyed_spec *spec,
+                             weir_error *error)
+{
+    *keyed = (weir__keyed){ .state = spec->state, .account = weir_step_account(step) };
+    size_t size = (sizeof(weir__entry) + spec->state->size + 15) / 16 * 16;
+    weir_table_options options = { .struct_size = sizeof options,
+                                   .type = spec->in,
+                                   .key = *spec->key,
+                                   .value_size = size,
+                                   .hash_seed = weir_step_hash_seed(step),
+                                   .parts = weir_step_workers(step),
+                                   .account = keyed->account };
+    return weir_table_create(&keyed->table, &options, error);
+}
+
+static void free_heap(weir__keyed *keyed, weir__entry *entry)
+{
+    weir_free(entry->heap, entry->heap_size);
+    weir_account_add(keyed->account, -(int64_t)entry->heap_size);
+    entry->heap = NULL;
+    entry->heap_size = 0;
+}
+
+static void free_all(weir__keyed *keyed, weir__entry *entry)
+{
+    free_heap(keyed, entry);
+    weir_free(entry->timers, entry->timer_capacity * sizeof *entry->timers);
+    weir_account_add(keyed->account,
+                     -(int64_t)(entry->timer_capacity * sizeof *entry->timers));
+}
+
+static void free_entries(weir__keyed *keyed)
+{
+    weir_table_walk walk = weir_table_walk_range(keyed->table, 0, UINT64_MAX);
+    for (weir__entry *entry; (entry = weir_table_walk_next(&walk));)
+        free_all(keyed, entry);
+}
+
+void weir__keyed_fini(weir__keyed *keyed)
+{
+    free_entries(keyed);
+    weir_table_destroy(keyed->table);
+}
+
+void weir__keyed_clear(weir__keyed *keyed)
+{
+    free_entries(keyed);
+    weir_table_clear(keyed->table);
+}
+
+static bool is_string(const weir_field *field)
+{
+    return field->kind == WEIR_KIND_str || field->kind == WEIR_KIND_bytes;
+}
+
+/* Whether all long strings lie in the entry's own heap. */
+static bool owns_strings(const weir__keyed *keyed, const weir__entry *entry)
+{
+    for (uint32_t i = 0; i < keyed->state->field_count; i++) {
+        const weir_field *field = &keyed->state->fields[i];
+        weir_str s;
+        if (!is_string(field) || (field->optional && !entry->state[field->set_offset]))
+            continue;
+        memcpy(&s, entry->state + field->offset, sizeof s);
+        if (weir_str_is_inline(&s))
+            continue;
+        uintptr_t at = (uintptr_t)s.u.ptr, heap = (uintptr_t)entry->heap;
+        if (at < heap || at >= heap + entry->heap_size)
+            return false;
+    }
+    return true;
+}
+
+void weir__keyed_settle(weir__keyed *keyed, weir__entry *entry)
+{
+    if (!keyed->state->has_strings)
+        return;
+    size_t needed = weir_record_heap_size(keyed->state, entry->state);
+    if (needed == 0) {
+        if (entry->heap)
+            free_heap(keyed, entry);
+        return;
+    }
+    if (needed <= entry->heap_size && needed > entry->heap_size / 4 &&
+        owns_strings(keyed, entry))
+        return;
+    char *heap = weir_alloc_must(needed);
+    weir_record_move_strings(keyed->state, entry->state, heap);
+    free_heap(keyed, entry);
+    entry->heap = heap;
+    entry->heap_size = (uint32_t)needed;
+    weir_account_add(keyed->account, (int64_t)needed);
+}
+
+bool weir__keyed_is_blank(const weir__keyed *keyed, const weir__entry *entry)
+{
+    static const char zeros[16];
+    if (entry->timer_count > 0 || entry->queued > 0)
+        return false;
+    for (uint32_t i = 0; i < keyed->state->field_count; i++) {
+        const weir_field *field = &keyed->state->fields[i];
+        if (field->optional ? entry->state[field->set_offset] != 0
+                            : memcmp(entry->state + field->offset, zeros,
+                                     weir_kind_size(field->kind)) != 0)
+            return false;
+    }
+    return true;
+}
+
+void weir__keyed_remove(weir__keyed *keyed, weir__entry *entry)
+{
+    free_all(keyed, entry);
+    weir_table_remove(keyed->table, entry);
+}
+
+bool weir__keyed_check(weir_port *in, const weir_type *takes, const char *const *names,
+                       weir_key *key, const char *where)
+{
+    weir_error error;
+    weir_graph *graph = weir_port_graph(in);
+    if (!weir_type_same_layout(weir_port_type(in), takes)) {
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "give it a stream of those records",
+                        "the stream carries '%s', the function takes '%s'",
+                        weir_port_type(in)->name, takes->name);
+        return false;
+    }
+    if (weir_key_resolve(takes, names, key, &error) != WEIR_OK) {
+        weir_graph_fail(graph, error.status, where, error.hint, "%s", error.what);
+        return false;
+    }
+    if (weir_port_depth(in) > 1) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "leave the scope first",
+                        "keyed state cannot follow the times of a scope: they have no one order");
+        return false;
+    }
+    return true;
+}
+
+void weir__emit_owned(weir_builder *out, const void *record)
+{
+    const weir_type *type = out->type;
+    size_t strings = type->has_strings ? weir_record_heap_size(type, record) : 0;
+    char *heap = strings ? weir_builder_room(out, strings) : NULL;
+    void *to = weir_builder_next(out, type->size);
+    memcpy(to, record, type->size);
+    if (strings)
+        weir_record_move_strings(type, to, heap);
+    weir_record_canonicalize(type, to);
+}

@@ -1,0 +1,40 @@
+/* expect: WEIR_PROCESS\(rule, due, line, word, word\): rule must be void \(const line \*, word */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text) F(i64, n)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+
+#ifdef WRONG
+static void rule(const line *l, line *s, weir_timers *at, weir_out(word) out)
+#else
+static void rule(const line *l, word *s, weir_timers *at, weir_out(word) out)
+#endif
+{
+    (void)l;
+    (void)s;
+    (void)at;
+    (void)out;
+}
+static void due(weir_instant when, word *s, weir_timers *at, weir_out(word) out)
+{
+    (void)when;
+    (void)s;
+    (void)at;
+    (void)out;
+}
+WEIR_PROCESS(rule, due, line, word, word)
+
+void build(weir_stream(line) lines, weir_stream(word) words);
+void build(weir_stream(line) lines, weir_stream(word) words)
+{
+#ifdef WRONG
+    (void)weir_process(lines, WEIR_KEY(line, text), rule, .by_clock = true);
+#else
+    (void)weir_process(lines, WEIR_KEY(line, text), rule, .by_clock = true);
+#endif
+    (void)lines;
+    (void)words;
+}

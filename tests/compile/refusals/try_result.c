@@ -1,0 +1,30 @@
+/* expect: weir_try\(lines, parse, &bad, &bad\): the third must point to a stream of the results */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text) F(i64, n)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+
+static bool parse(const line *l, word *out, line *bad)
+{
+    (void)bad;
+    out->text = l->text;
+    return true;
+}
+WEIR_TRY(parse, line, word, line)
+
+void build(weir_stream(line) lines, weir_stream(word) words);
+void build(weir_stream(line) lines, weir_stream(word) words)
+{
+    weir_stream(word) good = words;
+    weir_stream(line) bad = lines;
+#ifdef WRONG
+    weir_try(lines, parse, &bad, &bad);
+#else
+    weir_try(lines, parse, &good, &bad);
+#endif
+    (void)good;
+    (void)bad;
+}

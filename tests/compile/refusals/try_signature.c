@@ -1,0 +1,34 @@
+/* expect: WEIR_TRY\(parse, line, word, line\): parse must be bool \(const line \*, word \*, line */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text) F(i64, n)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+
+#ifdef WRONG
+static int parse(const line *l, word *out, line *bad)
+#else
+static bool parse(const line *l, word *out, line *bad)
+#endif
+{
+    (void)bad;
+    out->text = l->text;
+    return true;
+}
+WEIR_TRY(parse, line, word, line)
+
+void build(weir_stream(line) lines, weir_stream(word) words);
+void build(weir_stream(line) lines, weir_stream(word) words)
+{
+    weir_stream(word) good = words;
+    weir_stream(line) bad = lines;
+#ifdef WRONG
+    weir_try(lines, parse, &good, &bad);
+#else
+    weir_try(lines, parse, &good, &bad);
+#endif
+    (void)good;
+    (void)bad;
+}
