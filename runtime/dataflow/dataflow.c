@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "dataflow/hooks.h"
 
 static void node_init(weir__dataflow *dataflow, weir_node *description)
@@ -266,6 +267,7 @@ void weir__dataflow_return_credits(weir__dataflow *dataflow)
         if (bytes == 0)
             continue;
         dataflow->credits[w].bytes = 0;
+        bytes += WEIR_PLANTED(CREDITS_TWICE) ? bytes : 0;
         int64_t before = __atomic_fetch_sub(&dataflow->peers[w]->in_flight, bytes,
                                             __ATOMIC_RELAXED);
         if (before >= share && before - bytes < share && w != dataflow->context->self)
@@ -292,7 +294,8 @@ static void propagate(weir__dataflow *dataflow)
         if (WEIR_UNLIKELY(node->step.frontier_moved_ns < told_before_ns))
             weir__event_frontier(node, moved[i]);
         node->step.frontier_moved_ns = dataflow->context->now_ns;
-        if (interest == WEIR_ALWAYS || (interest == WEIR_IF_HOLDING && node->step.caps_held))
+        if (interest == WEIR_ALWAYS || (interest == WEIR_IF_HOLDING &&
+                                        node->step.caps_held > WEIR_PLANTED(HOLDING_MISSED)))
             weir__node_activate(node);
     }
     if (weir_frontier_is_empty(dataflow->done) && !dataflow->complete) {
@@ -329,7 +332,7 @@ static void wake_due(weir__dataflow *dataflow)
         if (step->due_ns <= now) {
             step->due_ns = UINT64_MAX;
             weir__node_activate(&dataflow->nodes[i]);
-        } else if (step->due_ns < next) {
+        } else if (step->due_ns < next && !WEIR_PLANTED(TIMER_FORGOTTEN)) {
             next = step->due_ns;
         }
     }
@@ -349,6 +352,8 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
 {
     weir__context *context = dataflow->context;
     bool ran = false;
+    if (WEIR_PLANTED(LATE_FLUSH))
+        weir__planted_flush(dataflow);
     if (dataflow->next_due_ns <= context->now_ns)
         wake_due(dataflow);
     for (unsigned passes = 1;; passes++) {

@@ -282,6 +282,8 @@ bool weir__dataflow_is_spent(const weir__dataflow *dataflow);
 void weir__node_step(weir__node_instance *node);
 void weir__node_drop_caps(weir__node_instance *node);
 void weir__node_consume_current(weir_step *step);
+/* A planted mistake (base/planted.h): flushes what steps have left. */
+void weir__planted_flush(weir__dataflow *dataflow);
 weir_cap weir__cap_add(weir_step *step, uint32_t output, const weir_time *time);
 
 /* ---- output.c: the tree below an output ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "dataflow/hooks.h"
 
 /* Hands a batch over to a worker's instance of the receiving node. */
@@ -22,6 +23,8 @@ static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
         weir_batch_release(batch);
         batch = own;
     }
+    if (WEIR_PLANTED(SUMMARY_IGNORED) && edge->moves)
+        batch->time.at[batch->depth - 1] -= edge->summary.add[batch->depth - 1];
     batch->mail_from = context->self;
     weir__hook_sent(leaf, to, batch);
     __atomic_fetch_add(&dataflow->in_flight, (int64_t)batch->bytes, __ATOMIC_RELAXED);
@@ -289,8 +292,12 @@ static void push_exchange(weir__leaf *leaf, weir_batch *batch)
 static void push_all(weir__leaf *leaf, weir_batch *batch)
 {
     unsigned workers = leaf->dataflow->context->workers;
-    for (unsigned w = 0; w < workers; w++)
+    for (unsigned w = 0; w < workers; w++) {
+        if (WEIR_PLANTED(BROADCAST_ONCE) && w > 0)
+            weir__dataflow_change(leaf->dataflow, leaf->edge->to->first_input + leaf->edge->input,
+                                  &batch->time, -1);
         send(leaf, w, w + 1 < workers ? weir__batch_share(batch) : batch);
+    }
 }
 
 /* One worker, but the receiver is due the hashes: computes them beside the batch. */

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/planted.h"
 #include "dataflow/description.h"
 
 static int by_name(const void *a, const void *b)
@@ -177,7 +178,8 @@ static void initial_capabilities(weir_graph *graph)
         const weir_node *node = weir__graph_node(graph, i);
         for (unsigned o = 0; node->spec.initial_capabilities && o < node->spec.output_count; o++)
             graph->initial[graph->initial_count++] =
-                (weir__change){ .port = node->first_output + o, .diff = graph->workers };
+                (weir__change){ .port = node->first_output + o,
+                                .diff = graph->workers - WEIR_PLANTED(INITIAL_SHORT) };
     }
 }
 

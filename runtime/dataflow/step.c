@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "dataflow/hooks.h"
 
 static inline void count(uint64_t *counter, uint64_t n)
@@ -39,11 +40,13 @@ static void finish_step(weir_step *step)
             weir__builder_flush(&output->builder);
         }
     }
-    while (step->dirty) {
+    while (step->dirty && !WEIR_PLANTED(LATE_FLUSH)) {
         weir__leaf *leaf = step->dirty;
         step->dirty = leaf->dirty_next;
         weir__leaf_flush(leaf);
     }
+    if (WEIR_PLANTED(LATE_FLUSH) && step->dirty)
+        weir__dataflow_ready(step->dataflow);
 }
 
 /* How many steps the measuring of this one stands for, and which one is measured next. */
@@ -285,6 +288,8 @@ void weir__wakers_take(weir__context *context)
     if (!atomic_load_explicit(&context->woken, memory_order_relaxed))
         return;
     weir_waker *waker = atomic_exchange_explicit(&context->woken, NULL, memory_order_acquire);
+    if (WEIR_PLANTED(WAKER_DROPPED))
+        waker->next = NULL;
     while (waker) {
         weir_waker *next = waker->next;
         weir__node_activate(waker->node);

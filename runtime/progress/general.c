@@ -14,6 +14,7 @@
 #include <weir/memory.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "progress/state.h"
 
 static void slot_init(weir__general_slot *slot, unsigned depth)
@@ -252,7 +253,7 @@ static void compute_small(weir__tracker *t, uint32_t begin, uint32_t end)
         set(&t->frontiers[slot], own(t, slot));
         slots[slot].is_touched = true;
     }
-    for (bool again = true; again;) {
+    for (bool again = true; again; again = again && !WEIR_PLANTED(LOOP_HALF_ROUND)) {
         again = false;
         for (uint32_t slot = begin; slot < end; slot++)
             again |= pull(t, slot, &t->frontiers[slot]);

@@ -15,6 +15,7 @@
 #include <weir/memory.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "progress/state.h"
 
 /* WEIR__NEVER stays what it is; sums of times cannot wrap (see weir__topology.total). */
@@ -140,7 +141,7 @@ static void compute_small(weir__tracker *t, uint32_t begin, uint32_t end)
         t->total.before[slot] = frontier[slot];
         frontier[slot] = WEIR__NEVER;
     }
-    for (bool again = true; again;) {
+    for (bool again = true; again; again = again && !WEIR_PLANTED(LOOP_HALF_ROUND)) {
         again = false;
         for (uint32_t slot = begin; slot < end; slot++) {
             uint64_t value = pull(t, slot);

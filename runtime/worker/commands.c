@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "dataflow/hooks.h"
 #include "worker/runtime.h"
 
@@ -37,6 +38,10 @@ void weir__early_batch(weir_worker *worker, weir_batch *batch)
 {
     if (!is_early(worker, batch->mail_dataflow)) {
         count_late(worker, batch->mail_dataflow);
+        weir_batch_release(batch);
+        return;
+    }
+    if (WEIR_PLANTED(EARLY_DROPPED)) {
         weir_batch_release(batch);
         return;
     }

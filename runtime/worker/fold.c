@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "worker/runtime.h"
 
 enum { HEADER = 8 };
@@ -50,6 +51,8 @@ static part *part_of(fold *f, uint32_t id)
 static void fold_add(void *sum, const void *entry, size_t size)
 {
     const char *data = entry;
+    if (WEIR_PLANTED(FOLD_DROPS) && size % 64 == 0)
+        return;
     for (size_t at = 0; at + HEADER <= size;) {
         uint32_t head[2];
         memcpy(head, data + at, sizeof head);

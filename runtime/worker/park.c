@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/planted.h"
 #include "dataflow/hooks.h"
 #include "worker/runtime.h"
 
@@ -108,7 +109,7 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
     if (!worker->loop_made && !env->sleep)
         return;
     env->park_prepare(env->ctx, context->self);
-    if (!has_something(worker)) {
+    if (WEIR_PLANTED(NO_SECOND_LOOK) || !has_something(worker)) {
         uint64_t now = env->now_ns(env->ctx), due = weir__agenda_due_ns(context);
         uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
         wait = timeout_ns < wait ? timeout_ns : wait;

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "comm/cores.h"
 #include "dataflow/hooks.h"
-#include "worker/runtime.h"
+#include "worker/planted.h"
 
 enum {
     SLICE_NS = 100 * 1000,
@@ -122,9 +122,15 @@ bool weir__worker_receive(weir_worker *worker)
         if (from == context->self)
             continue;
         weir_mail mail;
+        if (WEIR_PLANTED(SWAPPED_SETS))
+            any |= weir__planted_release(worker, from, apply_entry);
         while (env->log_read(env->ctx, context->self, from, &mail)) {
-            apply_entry(worker, &mail);
             any = true;
+            if (WEIR_PLANTED(SWAPPED_SETS) && weir__planted_keep(worker, from, &mail))
+                continue;
+            apply_entry(worker, &mail);
+            if (WEIR_PLANTED(ENTRY_TWICE) && worker->turns % 64 == 0)
+                apply_entry(worker, &mail);
         }
         weir_batch *batch;
         while ((batch = env->mail_take(env->ctx, context->self, from))) {
@@ -171,7 +177,7 @@ static void publish(weir_worker *worker, weir__dataflow *dataflow)
 static bool is_due(const weir__dataflow *dataflow)
 {
     return !weir__changes_is_empty(&dataflow->unpublished) &&
-           (dataflow->active_count == 0 ||
+           ((dataflow->active_count == 0 && !WEIR_PLANTED(NONE_BEFORE_PARK)) ||
             weir__tracker_must_publish(dataflow->tracker, &dataflow->unpublished));
 }
 
@@ -194,7 +200,11 @@ static bool run_ready(weir_worker *worker)
         next = dataflow->item.next_ready;
         dataflow->item.is_ready = false;
         any |= weir__dataflow_turn(dataflow, SLICE_NS);
-        if (worker->context.workers > 1 && is_due(dataflow))
+        bool due = worker->context.workers > 1 && is_due(dataflow);
+        if (due && (WEIR_PLANTED(SPLIT_SET) ||
+                    (WEIR_PLANTED(PART_PUBLISHED) && dataflow->active_count)))
+            weir__planted_publish(worker, dataflow, publish);
+        else if (due)
             publish(worker, dataflow);
         if (WEIR_UNLIKELY(dataflow->complete) && note_complete(worker, dataflow))
             continue;
@@ -210,6 +220,8 @@ static void wake_others(weir_worker *worker)
     for (unsigned word = 0; word < 4; word++) {
         uint64_t mask = context->mail_mask[word];
         context->mail_mask[word] = 0;
+        if (WEIR_PLANTED(WAKE_LOST))
+            mask &= -mask;
         for (; mask; mask &= mask - 1)
             context->env->wake(context->env->ctx,
                                word * 64 + (unsigned)__builtin_ctzll(mask));

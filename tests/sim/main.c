@@ -12,12 +12,14 @@ static const char usage[] =
     "usage: sim [--seconds N]          fresh seeds for so long (60)\n"
     "       sim --seed N [--schedule N] [--workers N] [--nodes N] [--records N] [--steps N]\n"
     "                                  one run, as a failure was printed\n"
-    "       sim --seeds FROM-TO        these\n";
+    "       sim --seeds FROM-TO [--first]\n"
+    "                                  these; --first: up to the first that fails, as it is\n";
 
 typedef struct arguments {
     sim_limits limits;
     uint64_t from, to; /* seeds */
     time_t until;      /* 0: without end */
+    bool first;
 } arguments;
 
 static bool read_arguments(arguments *a, int argc, char **argv)
@@ -25,12 +27,17 @@ static bool read_arguments(arguments *a, int argc, char **argv)
     static const struct option options[] = {
         { "seconds", 1, NULL, 't' }, { "seed", 1, NULL, 's' },    { "seeds", 1, NULL, 'S' },
         { "schedule", 1, NULL, 'k' }, { "workers", 1, NULL, 'w' }, { "nodes", 1, NULL, 'n' },
-        { "records", 1, NULL, 'r' }, { "steps", 1, NULL, 'x' },   { NULL, 0, NULL, 0 },
+        { "records", 1, NULL, 'r' }, { "steps", 1, NULL, 'x' },   { "first", 0, NULL, 'f' },
+        { NULL, 0, NULL, 0 },
     };
     long seconds = 60;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         char *end = NULL;
         unsigned long long n = optarg ? strtoull(optarg, &end, 10) : 0;
+        if (c == 'f') {
+            a->first = true;
+            continue;
+        }
         if (!optarg || end == optarg || (*end && !(c == 'S' && *end == '-')))
             return false;
         switch (c) {
@@ -101,9 +108,12 @@ int main(int argc, char **argv)
         runs++;
         steps += outcome.steps;
         failed += outcome.failed;
-        if (outcome.failed && (failed == 1 || !a.until))
+        if (outcome.failed && a.first)
+            printf("%llu %llu %s\n", (unsigned long long)a.limits.seed,
+                   (unsigned long long)outcome.steps, outcome.text);
+        else if (outcome.failed && (failed == 1 || !a.until))
             print_failure(a.limits, &outcome, a.from != a.to && failed == 1);
-        if (failed && a.until)
+        if (failed && (a.until || a.first))
             break; /* one to begin with */
     }
     printf("%llu runs, %llu steps, %llu failed\n", (unsigned long long)runs,

@@ -238,8 +238,29 @@ static void look_at_all(sim_oracle *o)
 
 /* ---- checks ---- */
 
+/* Who sleeps wakes up in time for what it has to do by itself. */
+static void check_sleep(sim_oracle *o, unsigned worker)
+{
+    enum { LATE_NS = 2000000 }; /* of the time it takes to fall asleep */
+    weir__dataflow *d = dataflow_of(o, worker);
+    uint64_t until = sim_world_due_ns(o->run->world, worker);
+    for (uint32_t i = 0; i < o->graph->nodes.count; i++) {
+        const weir_step *s = &d->nodes[i].step;
+        uint64_t due = UINT64_MAX;
+        if (s->made && s->node->spec.init == sim_node_init)
+            due = ((const sim_node *)s->state)->asked_ns;
+        if (s->epoch_dirty && !s->finished && s->epoch_opened_ns + d->context->tick_ns < due)
+            due = s->epoch_opened_ns + d->context->tick_ns;
+        if (due != UINT64_MAX && until > due && until - due > LATE_NS)
+            sim_fail(o->run, "worker %u sleeps until %llu ns, and node '%s' has to be called at "
+                     "%llu", worker, (unsigned long long)until, s->node->name,
+                     (unsigned long long)due);
+    }
+}
+
 void sim_oracle_check(sim_run *run, unsigned worker)
 {
+    check_sleep(run->oracle, worker);
     run->oracle->worker = worker;
     run->oracle->collects = false;
     if (dataflow_of(run->oracle, worker))

@@ -296,6 +296,7 @@ static void draw_input(drawing *d)
     sim_plan *p = d->plan;
     unsigned sources = p->ops[1].kind == p->ops[0].kind ? 2 : 1;
     uint64_t epochs = 1 + below(d, EPOCHS);
+    uint64_t hops = chance(d, 20) ? 30 : 4;
     unsigned count = 4 + (unsigned)below(d, SIM_RECORDS - 4);
     if (p->limits.records && p->limits.records < count)
         count = p->limits.records;
@@ -304,7 +305,7 @@ static void draw_input(drawing *d)
             .op = (unsigned)below(d, sources),
             .worker = (unsigned)below(d, p->workers),
             .epoch = below(d, epochs),
-            .record = { .key = below(d, 12), .value = below(d, 1000), .hops = below(d, 4) },
+            .record = { .key = below(d, 12), .value = below(d, 1000), .hops = below(d, hops) },
         };
     /* what would become too much is cut to a part */
     for (;;) {
@@ -316,9 +317,11 @@ static void draw_input(drawing *d)
         bool fits = sim_evaluate(p, &in, &out, WORK_MAX);
         sim_records_fini(&in);
         sim_records_fini(&out);
-        if (fits || p->input_count == 1)
+        if (fits || (p->input_count == 1 && p->input[0].record.hops == 0))
             return;
         p->input_count = (p->input_count + 1) / 2;
+        for (unsigned i = 0; i < p->input_count; i++) /* a loop may double what goes round it */
+            p->input[i].record.hops = p->input[i].record.hops * 3 / 4;
     }
 }
 

@@ -84,6 +84,7 @@ static void step(sim_run *run, unsigned w)
     run->over[w] = !turn(run, w);
     enter(run, SIM_NONE);
     run->steps++;
+    run->rests = 0;
     bool all = below(run, 16) == 0;
     for (unsigned v = 0; v < run->plan.workers && !run->cut_short; v++)
         if (v == w || all)
@@ -134,6 +135,8 @@ static bool rest(sim_run *run)
         sim_fail(run, "the run was ended, and worker %u sleeps on", waiting);
     else
         sim_oracle_check_rest(run);
+    if (run->rests++ == 3)
+        sim_fail(run, "sources are woken, and nobody calls them");
     if (!run->outcome->failed && !poke(run, true))
         sim_fail(run, "nothing moves any more, and worker %u is not done", waiting);
     return true;

@@ -183,6 +183,8 @@ struct weir_env *sim_world_env(sim_world *world);
 void sim_world_enter(sim_world *world, unsigned worker);
 /* When the worker can run: UINT64_MAX if it sleeps and nothing will wake it. */
 uint64_t sim_world_ready_ns(const sim_world *world, unsigned worker);
+/* Until when it sleeps if nobody wakes it; 0: it does not sleep. */
+uint64_t sim_world_due_ns(const sim_world *world, unsigned worker);
 uint64_t sim_world_now_ns(const sim_world *world, unsigned worker);
 /* It runs now, or at the moment it is ready; it does not sleep any more. */
 void sim_world_rouse(sim_world *world, unsigned worker);
@@ -226,6 +228,7 @@ struct sim_run {
     bool over[SIM_WORKERS];
     bool cut_short; /* by a failure, or a stop at once: much is left undone */
     uint64_t random, steps;
+    unsigned rests; /* in a row */
     sim_records input, output; /* what sources sent, what sinks got */
     struct sim_use {           /* what a node's description points to */
         sim_run *run;

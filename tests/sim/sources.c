@@ -91,6 +91,8 @@ static void wait(weir_step *step, sim_node *n)
         weir_step_again(step);
     } else if (how == 2) {
         n->asked_ns = weir_step_now_ns(step) + below(n, 100000);
+        if (below(n, 2)) /* the same moment more than once, also one that has passed */
+            n->asked_ns -= n->asked_ns % (1 << 18);
         weir_step_at_ns(step, n->asked_ns);
     }
 }

@@ -69,9 +69,12 @@ static sleeper *current(sim_world *w)
     return &w->sleepers[w->self == SIM_NONE ? 0 : w->self];
 }
 
+/* Now and then the thread was not running for a while. */
 static uint64_t now_ns(void *ctx)
 {
-    return current(ctx)->now_ns += LOOK_NS;
+    sim_world *w = ctx;
+    uint64_t away = w->plan->stalls && below(w, 100) == 0 ? below(w, 300000) : 0;
+    return current(w)->now_ns += LOOK_NS + away;
 }
 
 static int64_t wall_us(void *ctx)
@@ -247,10 +250,12 @@ static void wake(void *ctx, unsigned to)
     s->wakes[s->wake_count++] = at;
 }
 
+/* Before the flag is up much may come that has looked for it in vain. */
 static void park_prepare(void *ctx, unsigned self)
 {
-    sleeper *s = &((sim_world *)ctx)->sleepers[self];
-    s->now_ns += CALL_NS;
+    sim_world *w = ctx;
+    sleeper *s = &w->sleepers[self];
+    s->now_ns += CALL_NS + (below(w, 4) == 0 ? below(w, 20000) : 0);
     s->flag = true;
     s->flag_ns = s->now_ns;
 }
@@ -305,6 +310,11 @@ void sim_world_rouse(sim_world *w, unsigned worker)
     if (ready != UINT64_MAX && ready > s->now_ns)
         s->now_ns = ready;
     s->asleep = s->flag = false;
+}
+
+uint64_t sim_world_due_ns(const sim_world *w, unsigned worker)
+{
+    return w->sleepers[worker].asleep ? w->sleepers[worker].due_ns : 0;
 }
 
 uint64_t sim_world_now_ns(const sim_world *w, unsigned worker)
