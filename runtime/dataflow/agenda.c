@@ -82,6 +82,7 @@ static void look(weir__agenda *agenda, uint64_t now)
             d->item.is_timed = false;
             if (d->item.due_ns <= now)
                 weir__dataflow_ready(d);
+            d->item.due_ns = UINT64_MAX; /* it may wait for the same moment again */
             continue;
         }
         if (d->item.due_ns < agenda->due_ns)

@@ -287,6 +287,48 @@ START_TEST(earliest_timer_counts)
 }
 END_TEST
 
+typedef struct impatient {
+    weir_waker *waker;
+    uint64_t moment_ns;
+    unsigned steps;
+} impatient;
+
+static void impatient_step(weir_step *step, void *state)
+{
+    impatient *s = state;
+    while (weir_step_take(step, 0))
+        ;
+    s->waker = weir_step_waker(step);
+    if (s->steps++ == 0)
+        s->moment_ns = weir_step_now_ns(step);
+    if (s->steps <= 2)
+        weir_step_at_ns(step, s->moment_ns);
+}
+
+static void build_impatient(weir_graph *g, void *ctx)
+{
+    weir_test_output(node(weir_test_input(g, number), WEIR_NEVER, impatient_step, ctx));
+}
+
+/* It is called because its moment has come and because it was woken, and asks for that moment
+ * again. */
+START_TEST(a_moment_counts_again)
+{
+    impatient s = { 0 };
+    weir_test *t = weir_test_create(build_impatient, &s);
+    weir_worker *worker = weir_test_worker(t, 0);
+    weir_test_push(t, 0, number, 0, 1, { 1 });
+    for (int i = 0; i < 9 && s.steps == 0; i++)
+        weir_worker_step(worker);
+    ck_assert_uint_eq(s.steps, 1);
+    weir_wake(s.waker);
+    for (int i = 0; i < 9; i++)
+        weir_worker_step(worker);
+    ck_assert_uint_eq(s.steps, 3);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- nested scopes ---- */
 
 static void count_down_step(weir_step *step, void *state)
@@ -470,5 +512,6 @@ int main(void)
 {
     return test_run(test_suite("engine_caps", (const TTest *const[]){
         epochs_are_told_in_order, frontiers_are_told_as_asked, long_output_yields,
-        earliest_timer_counts, loops_in_nested_scopes, misuse_is_an_assertion, NULL }));
+        earliest_timer_counts, a_moment_counts_again, loops_in_nested_scopes,
+        misuse_is_an_assertion, NULL }));
 }
