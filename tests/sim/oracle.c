@@ -244,7 +244,7 @@ static void check_sleep(sim_oracle *o, unsigned worker)
     enum { LATE_NS = 2000000 }; /* of the time it takes to fall asleep */
     weir__dataflow *d = dataflow_of(o, worker);
     uint64_t until = sim_world_due_ns(o->run->world, worker);
-    for (uint32_t i = 0; i < o->graph->nodes.count; i++) {
+    for (uint32_t i = 0; d && i < o->graph->nodes.count; i++) {
         const weir_step *s = &d->nodes[i].step;
         uint64_t due = UINT64_MAX;
         if (s->made && s->node->spec.init == sim_node_init)
