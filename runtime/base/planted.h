@@ -19,7 +19,7 @@ enum weir__planted_mistake {
     WEIR__NO_SECOND_LOOK,    /* a worker sleeps without looking once more */
     WEIR__LOOP_HALF_ROUND,   /* a frontier goes round a loop once at most */
     WEIR__BROADCAST_ONCE,    /* what goes to all workers is counted once */
-    WEIR__SUMMARY_IGNORED,   /* a batch on a feedback is counted at its new time, and keeps the old */
+    WEIR__SUMMARY_IGNORED,   /* a batch on a feedback is counted at the new time, not moved to it */
     WEIR__CREDITS_TWICE,     /* what was consumed is given back twice */
     WEIR__ENTRY_TWICE,       /* an entry of the log in 64 is applied twice */
     WEIR__FOLD_DROPS,        /* a sum for a slow reader lacks an entry */

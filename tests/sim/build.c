@@ -86,7 +86,7 @@ static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const 
                                          [SIM_SINK] = "sink" };
     const sim_op *op = use->op;
     bool source = op->kind <= SIM_CLOCKED;
-    unsigned depth = sim_depth(&use->run->plan, op);
+    unsigned depth = sim_depth(&use->flow->plan, op);
     weir_node_input inputs[2];
     weir_node_output outputs[2] = { { .type = item_type() }, { .type = item_type() } };
     weir_summary summaries[4];
@@ -114,21 +114,20 @@ static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const 
         .fini = sim_node_fini }, in);
 }
 
-static weir_scope *scope_of(weir_graph *graph, sim_run *run, unsigned scope)
+static weir_scope *scope_of(weir_graph *graph, sim_flow *flow, unsigned scope)
 {
-    if (scope && !run->scopes[scope])
-        run->scopes[scope] = weir_scope_add(graph, scope_of(graph, run,
-                                                            run->plan.scopes[scope].parent),
-                                            "scope");
-    return run->scopes[scope];
+    unsigned parent = flow->plan.scopes[scope].parent;
+    if (scope && !flow->scopes[scope])
+        flow->scopes[scope] = weir_scope_add(graph, scope_of(graph, flow, parent), "scope");
+    return flow->scopes[scope];
 }
 
-static void add(weir_graph *graph, sim_run *run, struct sim_use *use)
+static void add(weir_graph *graph, sim_flow *flow, struct sim_use *use)
 {
     const sim_op *op = use->op;
-    weir_port *in[2], **out = &run->ports[op->out[0]];
+    weir_port *in[2], **out = &flow->ports[op->out[0]];
     for (unsigned i = 0; i < op->inputs; i++)
-        in[i] = run->ports[op->in[i]];
+        in[i] = flow->ports[op->in[i]];
     switch (op->kind) {
     case SIM_MAP:
     case SIM_FILTER:
@@ -136,7 +135,7 @@ static void add(weir_graph *graph, sim_run *run, struct sim_use *use)
         *out = stage(use, in[0]);
         break;
     case SIM_ENTER:
-        *out = weir_port_enter(in[0], scope_of(graph, run, op->scope));
+        *out = weir_port_enter(in[0], scope_of(graph, flow, op->scope));
         break;
     case SIM_LEAVE:
         *out = weir_port_leave(in[0]);
@@ -148,14 +147,14 @@ static void add(weir_graph *graph, sim_run *run, struct sim_use *use)
         *out = route(use, in[0]);
         break;
     case SIM_FEEDBACK:
-        use->feedback = weir_feedback_add(graph, scope_of(graph, run, op->scope), item_type(),
+        use->feedback = weir_feedback_add(graph, scope_of(graph, flow, op->scope), item_type(),
                                           op->a);
         *out = weir_feedback_port(use->feedback);
         break;
     default: {
         weir_node *n = node(graph, use, in);
         for (unsigned o = 0; o < op->outputs; o++)
-            run->ports[op->out[o]] = weir_node_output_port(n, o);
+            flow->ports[op->out[o]] = weir_node_output_port(n, o);
     }
     }
 }
@@ -163,18 +162,20 @@ static void add(weir_graph *graph, sim_run *run, struct sim_use *use)
 void sim_build(weir_graph *graph, void *ctx)
 {
     sim_run *run = ctx;
-    const sim_plan *p = &run->plan;
+    const unsigned *number = weir_graph_args(graph, NULL);
+    sim_flow *flow = &run->flows[number ? *number : 0];
+    const sim_plan *p = &flow->plan;
     for (unsigned i = 0; i < p->op_count; i++) {
-        struct sim_use *use = &run->use[i];
-        use->run = run;
+        struct sim_use *use = &flow->use[i];
+        use->flow = flow;
         use->op = &p->ops[i];
         snprintf(use->name, sizeof use->name, "%u", i);
-        add(graph, run, use);
+        add(graph, flow, use);
     }
     for (unsigned i = 0; i < p->op_count; i++)
-        if (run->use[i].feedback)
-            weir_feedback_connect(run->use[i].feedback, run->ports[p->ops[i].in[0]]);
+        if (flow->use[i].feedback)
+            weir_feedback_connect(flow->use[i].feedback, flow->ports[p->ops[i].in[0]]);
     for (unsigned s = 0; s < p->stream_count; s++)
         if (p->streams[s].probed)
-            weir_probe_add(run->ports[s], NULL);
+            weir_probe_add(flow->ports[s], NULL);
 }

@@ -19,6 +19,7 @@ typedef struct sim_hold {
 
 struct sim_node {
     struct sim_use *use;
+    sim_flow *flow;
     sim_run *run;
     const sim_op *op;
     unsigned worker;

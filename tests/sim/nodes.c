@@ -18,15 +18,16 @@ weir_status sim_node_init(weir_step *step, void *ctx, void **state, weir_error *
     struct sim_use *use = ctx;
     sim_node *n = calloc(1, sizeof *n);
     n->use = use;
-    n->run = use->run;
+    n->flow = use->flow;
+    n->run = n->flow->run;
     n->op = use->op;
     n->worker = weir_step_worker(step);
-    n->random = n->run->plan.seed * 7 + (uint64_t)(n->op - n->run->plan.ops) * SIM_WORKERS +
-                n->worker + n->run->plan.limits.schedule * 1000003;
+    n->random = n->flow->plan.seed * 7 + (uint64_t)(n->op - n->flow->plan.ops) * SIM_WORKERS +
+                n->worker + n->flow->plan.limits.schedule * 1000003;
     n->waker = weir_step_waker(step);
     n->asked_ns = UINT64_MAX;
     for (unsigned i = 0; i < 2; i++) {
-        weir_frontier_init(&n->seen[i], sim_depth(&n->run->plan, n->op));
+        weir_frontier_init(&n->seen[i], sim_depth(&n->flow->plan, n->op));
         n->one[i] = WEIR_CAP_NONE;
     }
     if (n->op->inputs == 0)
@@ -194,10 +195,10 @@ static void handle(weir_step *step, sim_node *n, unsigned input, const item *rec
 {
     sim_made made[SIM_MADE];
     weir_time time = n->time;
-    unsigned last = sim_depth(&n->run->plan, n->op) - 1;
+    unsigned last = sim_depth(&n->flow->plan, n->op) - 1;
     if (n->op->kind == SIM_SINK) {
-        sim_records_add(&n->run->output,
-                        &(sim_record){ (unsigned)(n->op - n->run->plan.ops), time, *record, 1 });
+        sim_records_add(&n->flow->output,
+                        &(sim_record){ (unsigned)(n->op - n->flow->plan.ops), time, *record, 1 });
         return;
     }
     for (unsigned k = 0, count = sim_make(n->op, input, record, made); k < count; k++) {
@@ -236,12 +237,14 @@ static void take(weir_step *step, sim_node *n, unsigned input)
 void sim_node_step(weir_step *step, void *state)
 {
     sim_node *n = state;
-    const sim_plan *p = &n->run->plan;
+    const sim_plan *p = n->run->plan;
     look(step, n);
     unsigned first = n->op->inputs > 1 ? (unsigned)below(n, 2) : 0;
     for (unsigned i = 0; i < n->op->inputs; i++)
         take(step, n, (first + i) % n->op->inputs);
     release_what_is_due(step, n);
+    if (below(n, 8) == 0)
+        sim_run_ask(n->run);
     if (p->ending == SIM_FAILS && n->run->steps >= p->ends_at && !n->run->told_to_fail) {
         n->run->told_to_fail = true;
         weir_step_fail(step, WEIR_FAILED, "the plan wants it");

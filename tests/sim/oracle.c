@@ -18,6 +18,7 @@ typedef struct arrival {
 
 struct sim_oracle {
     sim_run *run;
+    sim_flow *flow;
     weir_graph *graph;
     sim_paths paths;
     uint8_t *depth;
@@ -112,11 +113,24 @@ static void find_arrivals(sim_oracle *o, uint32_t port)
     }
 }
 
-void sim_oracle_begin(sim_run *run)
+/* NULL: no worker has built it yet. */
+static weir_graph *find_graph(const sim_flow *flow)
 {
-    sim_oracle *o = run->oracle = calloc(1, sizeof *o);
-    o->run = run;
-    o->graph = ((weir_dataflow *)weir__id_table_find(&run->runtime->dataflow_table, 0))->graph;
+    const weir_dataflow *handle = flow->handle;
+    if (flow->number == 0)
+        handle = weir__id_table_find(&flow->run->runtime->dataflow_table, 0);
+    return handle && handle->made ? handle->graph : NULL;
+}
+
+void sim_oracle_begin(sim_flow *flow)
+{
+    weir_graph *graph = find_graph(flow);
+    if (!graph || flow->oracle)
+        return;
+    sim_oracle *o = flow->oracle = calloc(1, sizeof *o);
+    o->run = flow->run;
+    o->flow = flow;
+    o->graph = graph;
     uint32_t ports = o->graph->port_count;
     o->depth = calloc(ports + 1, sizeof *o->depth);
     o->name = calloc(ports + 1, sizeof *o->name);
@@ -144,9 +158,9 @@ void sim_oracle_begin(sim_run *run)
     weir__tracker_destroy(tracker);
 }
 
-void sim_oracle_end(sim_run *run)
+void sim_oracle_end(sim_flow *flow)
 {
-    sim_oracle *o = run->oracle;
+    sim_oracle *o = flow->oracle;
     if (!o)
         return;
     for (uint32_t p = 0; p <= o->paths.count; p++) {
@@ -162,76 +176,101 @@ void sim_oracle_end(sim_run *run)
     free(o->truth);
     free(o->initial);
     free(o);
-    run->oracle = NULL;
+    flow->oracle = NULL;
 }
 
 /* ---- what is outstanding ---- */
 
+/* The worker has not built it yet: to the others it has what all have in the beginning. */
+static bool is_unbuilt(const sim_oracle *o, unsigned worker)
+{
+    return o->run->worker[worker]->next_id <= o->graph->id;
+}
+
 static void refuse(sim_oracle *o, uint32_t port, const weir_time *time, uint32_t at)
 {
-    char t[100], f[300];
-    const weir_frontier *have = weir__tracker_frontier(dataflow_of(o, o->worker)->tracker, at);
-    sim_fail(o->run, "worker %u takes the frontier of '%s' (port %u) to be %s; a %s at %s of '%s' "
-             "(port %u) lies before it", o->worker, o->name[at], at,
-             weir_frontier_text(have, f, sizeof f),
-             o->collects ? "pointstamp" : "batch or capability",
-             weir_time_text(time, o->depth[port], t, sizeof t), o->name[port], port);
+    char t[100], f[300] = "finished";
+    const weir__dataflow *d = dataflow_of(o, o->worker);
+    if (d)
+        weir_frontier_text(weir__tracker_frontier(d->tracker, at), f, sizeof f);
+    sim_fail(o->run, "worker %u takes the frontier of '%s' (port %u of flow %u) to be %s; a batch "
+             "or capability at %s of '%s' (port %u) lies before it", o->worker, o->name[at], at,
+             o->flow->number, f, weir_time_text(time, o->depth[port], t, sizeof t), o->name[port],
+             port);
+}
+
+static void collect(sim_oracle *o, uint32_t port, const weir_time *time)
+{
+    weir_time t, epoch = weir_time_1(time->at[0]);
+    weir_frontier_insert(&o->truth[o->graph->port_count], &epoch);
+    for (uint32_t i = 0; i < o->arrival_count[port]; i++)
+        if (weir_summary_apply(&o->arrivals[port][i].summary, time, &t))
+            weir_frontier_insert(&o->truth[o->arrivals[port][i].port], &t);
 }
 
 /* There is something at this port. */
 static void outstanding(sim_oracle *o, uint32_t port, const weir_time *time)
 {
     const weir__dataflow *d = dataflow_of(o, o->worker);
-    uint32_t done = o->graph->port_count;
-    weir_time epoch = weir_time_1(time->at[0]);
-    if (o->collects)
-        weir_frontier_insert(&o->truth[done], &epoch);
-    else if (!weir_frontier_less_equal(d->done, &epoch))
-        refuse(o, port, time, done);
-    for (uint32_t i = 0; i < o->arrival_count[port]; i++) {
-        const arrival *a = &o->arrivals[port][i];
-        weir_time t;
-        if (!weir_summary_apply(&a->summary, time, &t))
-            continue;
-        if (o->collects)
-            weir_frontier_insert(&o->truth[a->port], &t);
-        else if (!weir_frontier_less_equal(weir__tracker_frontier(d->tracker, a->port), &t))
-            refuse(o, port, time, a->port);
+    weir_time t, epoch = weir_time_1(time->at[0]);
+    if (o->collects) {
+        collect(o, port, time);
+    } else if (!d || !weir_frontier_less_equal(d->done, &epoch)) {
+        refuse(o, port, time, o->graph->port_count);
+    } else {
+        for (uint32_t i = 0; i < o->arrival_count[port]; i++) {
+            const arrival *a = &o->arrivals[port][i];
+            if (weir_summary_apply(&a->summary, time, &t) &&
+                !weir_frontier_less_equal(weir__tracker_frontier(d->tracker, a->port), &t))
+                refuse(o, port, time, a->port);
+        }
     }
+}
+
+static void found_batch(sim_oracle *o, const weir_batch *batch)
+{
+    if (batch->mail_dataflow != o->graph->id)
+        return;
+    o->batches++;
+    outstanding(o, batch->mail_port, &batch->time);
 }
 
 static void on_mail(unsigned to, const weir_batch *batch, void *ctx)
 {
     (void)to;
-    sim_oracle *o = ctx;
-    o->batches++;
-    outstanding(o, batch->mail_port, &batch->time);
+    found_batch(ctx, batch);
+}
+
+static void look_at_node(sim_oracle *o, const weir_step *s)
+{
+    for (uint32_t c = 0; c < s->cap_count; c++)
+        if (s->caps[c].held)
+            outstanding(o, s->node->first_output + s->caps[c].output, &s->caps[c].time);
+    for (unsigned k = 0; k < s->node->spec.input_count; k++) {
+        const weir__queue *q = &s->queues[k];
+        for (uint32_t b = 0; b < q->count; b++)
+            outstanding(o, s->node->first_input + k,
+                        &q->ring[(q->head + b) & (q->capacity - 1)]->time);
+        o->batches += q->count;
+    }
 }
 
 static void look_at_worker(sim_oracle *o, unsigned worker)
 {
     weir__dataflow *d = dataflow_of(o, worker);
-    for (uint32_t i = 0; i < o->graph->initial_count && !d; i++) /* not built: it has these */
+    for (uint32_t i = 0; d && i < o->graph->nodes.count; i++)
+        look_at_node(o, &d->nodes[i].step);
+    for (uint32_t i = 0; is_unbuilt(o, worker) && i < o->graph->initial_count; i++)
         outstanding(o, o->graph->initial[i].port, &o->graph->initial[i].time);
-    for (uint32_t i = 0; i < o->graph->nodes.count && d; i++) {
-        const weir_step *s = &d->nodes[i].step;
-        for (uint32_t c = 0; c < s->cap_count; c++)
-            if (s->caps[c].held)
-                outstanding(o, s->node->first_output + s->caps[c].output, &s->caps[c].time);
-        for (unsigned k = 0; k < s->node->spec.input_count; k++) {
-            const weir__queue *q = &s->queues[k];
-            for (uint32_t b = 0; b < q->count; b++)
-                outstanding(o, s->node->first_input + k,
-                            &q->ring[(q->head + b) & (q->capacity - 1)]->time);
-            o->batches += q->count;
-        }
-    }
+    for (const weir__early *e = o->run->worker[worker]->early; e; e = e->next)
+        if (e->batch)
+            found_batch(o, e->batch);
 }
 
 static void look_at_all(sim_oracle *o)
 {
     o->batches = 0;
-    for (unsigned w = 0; w < o->run->plan.workers; w++)
+    for (unsigned w = 0; w < o->run->plan->workers; w++)
         look_at_worker(o, w);
     sim_world_each_mail(o->run->world, on_mail, o);
 }
@@ -244,7 +283,7 @@ static void check_sleep(sim_oracle *o, unsigned worker)
     enum { LATE_NS = 2000000 }; /* of the time it takes to fall asleep */
     weir__dataflow *d = dataflow_of(o, worker);
     uint64_t until = sim_world_due_ns(o->run->world, worker);
-    for (uint32_t i = 0; d && i < o->graph->nodes.count; i++) {
+    for (uint32_t i = 0; d && !d->discards && i < o->graph->nodes.count; i++) {
         const weir_step *s = &d->nodes[i].step;
         uint64_t due = UINT64_MAX;
         if (s->made && s->node->spec.init == sim_node_init)
@@ -252,35 +291,40 @@ static void check_sleep(sim_oracle *o, unsigned worker)
         if (s->epoch_dirty && !s->finished && s->epoch_opened_ns + d->context->tick_ns < due)
             due = s->epoch_opened_ns + d->context->tick_ns;
         if (due != UINT64_MAX && until > due && until - due > LATE_NS)
-            sim_fail(o->run, "worker %u sleeps until %llu ns, and node '%s' has to be called at "
-                     "%llu", worker, (unsigned long long)until, s->node->name,
-                     (unsigned long long)due);
+            sim_fail(o->run, "worker %u sleeps until %llu ns, and node '%s' of flow %u has to be "
+                     "called at %llu", worker, (unsigned long long)until, s->node->name,
+                     o->flow->number, (unsigned long long)due);
     }
 }
 
 void sim_oracle_check(sim_run *run, unsigned worker)
 {
-    check_sleep(run->oracle, worker);
-    run->oracle->worker = worker;
-    run->oracle->collects = false;
-    if (dataflow_of(run->oracle, worker))
-        look_at_all(run->oracle);
+    for (unsigned f = 0; f < run->flow_count; f++) {
+        sim_oracle_begin(&run->flows[f]);
+        sim_oracle *o = run->flows[f].oracle;
+        if (!o || is_unbuilt(o, worker))
+            continue;
+        check_sleep(o, worker);
+        o->worker = worker;
+        o->collects = false;
+        look_at_all(o);
+    }
 }
 
-static void check_frontiers(sim_oracle *o)
+static void check_frontiers(sim_oracle *o, unsigned worker)
 {
     char have[300], want[300];
-    for (unsigned w = 0; w < o->run->plan.workers; w++)
-        for (uint32_t p = 0; p <= o->graph->port_count; p++) {
-            if (!weir__topology_is_tracked(o->graph->topology, p))
-                continue;
-            const weir_frontier *f = weir__tracker_frontier(dataflow_of(o, w)->tracker, p);
-            if (!weir_frontier_equal(f, &o->truth[p]))
-                sim_fail(o->run, "at rest worker %u takes the frontier of '%s' (port %u) to be "
-                         "%s; it is %s", w, o->name[p], p,
-                         weir_frontier_text(f, have, sizeof have),
-                         weir_frontier_text(&o->truth[p], want, sizeof want));
-        }
+    const weir__dataflow *d = dataflow_of(o, worker);
+    for (uint32_t p = 0; p <= o->graph->port_count; p++) {
+        if (!weir__topology_is_tracked(o->graph->topology, p))
+            continue;
+        const weir_frontier *f = d ? weir__tracker_frontier(d->tracker, p) : NULL;
+        if (f ? !weir_frontier_equal(f, &o->truth[p]) : !weir_frontier_is_empty(&o->truth[p]))
+            sim_fail(o->run, "at rest worker %u takes the frontier of '%s' (port %u of flow %u) to "
+                     "be %s; it is %s", worker, o->name[p], p, o->flow->number,
+                     f ? weir_frontier_text(f, have, sizeof have) : "{}, having freed all",
+                     weir_frontier_text(&o->truth[p], want, sizeof want));
+    }
 }
 
 /* A node that wants to know every move knows the last one. */
@@ -299,46 +343,59 @@ static void check_told(sim_oracle *o, unsigned worker, const weir_step *step)
         sim_fail(o->run, "at rest node '%s' of worker %u %s", step->node->name, worker, wrong);
 }
 
-static void check_nodes(sim_oracle *o)
+static void check_nodes(sim_oracle *o, unsigned worker)
 {
-    for (unsigned w = 0; w < o->run->plan.workers; w++)
-        for (uint32_t i = 0; i < o->graph->nodes.count; i++) {
-            const weir_step *step = &dataflow_of(o, w)->nodes[i].step;
-            if (step->made && step->node->spec.init == sim_node_init)
-                check_told(o, w, step);
-        }
+    const weir__dataflow *d = dataflow_of(o, worker);
+    for (uint32_t i = 0; d && !d->discards && i < o->graph->nodes.count; i++) {
+        const weir_step *step = &d->nodes[i].step;
+        if (step->made && step->node->spec.init == sim_node_init)
+            check_told(o, worker, step);
+    }
+}
+
+/* What is outstanding in a flow. */
+static void find_truth(sim_oracle *o)
+{
+    for (uint32_t p = 0; p <= o->graph->port_count; p++)
+        weir_frontier_clear(&o->truth[p]);
+    o->collects = true;
+    look_at_all(o);
 }
 
 void sim_oracle_check_rest(sim_run *run)
 {
-    sim_oracle *o = run->oracle;
-    for (uint32_t p = 0; p <= o->graph->port_count; p++)
-        weir_frontier_clear(&o->truth[p]);
-    for (unsigned w = 0; w < run->plan.workers; w++)
+    unsigned workers = run->plan->workers;
+    for (unsigned w = 0; w < workers; w++)
         if (sim_world_under_way(run->world, w))
             sim_fail(run, "worker %u sleeps, and nothing will wake it, while %zu messages lie "
                      "before it", w, sim_world_under_way(run->world, w));
-    o->worker = 0;
-    o->collects = true;
-    look_at_all(o);
-    o->collects = false;
-    if (o->batches)
-        sim_fail(run, "at rest %zu batches wait at inputs", o->batches);
-    check_frontiers(o);
-    check_nodes(o);
+    for (unsigned f = 0; f < run->flow_count; f++) {
+        sim_oracle *o = run->flows[f].oracle;
+        if (!o)
+            continue;
+        find_truth(o);
+        if (o->batches)
+            sim_fail(run, "at rest %zu batches of flow %u wait at inputs", o->batches, f);
+        for (unsigned w = 0; w < workers; w++) {
+            check_frontiers(o, w);
+            check_nodes(o, w);
+        }
+        if (run->flows[f].removed && !weir_frontier_is_empty(&o->truth[o->graph->port_count]))
+            sim_fail(run, "at rest something is left of flow %u, which was removed", f);
+    }
 }
 
 void sim_oracle_check_end(sim_run *run)
 {
-    sim_oracle *o = run->oracle;
-    for (uint32_t p = 0; p <= o->graph->port_count; p++)
-        weir_frontier_clear(&o->truth[p]);
-    o->worker = 0;
-    o->collects = true;
-    look_at_all(o);
-    o->collects = false;
-    for (uint32_t p = 0; p < o->graph->port_count; p++)
-        if (!weir_frontier_is_empty(&o->truth[p]))
-            sim_fail(run, "all workers are done, and something is outstanding at '%s' (port %u)",
-                     o->name[p], p);
+    for (unsigned w = 0; w < run->plan->workers; w++)
+        if (run->worker[w]->late_count || run->worker[w]->early)
+            sim_fail(run, "worker %u got mail for a dataflow that is gone, or never came", w);
+    for (unsigned f = 0; f < run->flow_count; f++) {
+        sim_oracle *o = run->flows[f].oracle;
+        if (!o)
+            continue;
+        find_truth(o);
+        if (!weir_frontier_is_empty(&o->truth[o->graph->port_count]))
+            sim_fail(run, "all workers are done, and something of flow %u is outstanding", f);
+    }
 }

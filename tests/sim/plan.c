@@ -342,6 +342,9 @@ static void draw_weather(drawing *d)
     p->spurious = chance(d, 30);
     p->ending = chance(d, 88) ? SIM_COMPLETES : SIM_IS_STOPPED + (sim_ending)below(d, 3);
     p->ends_at = 20 + below(d, 400);
+    p->flow_count = chance(d, 60) ? 1 : 2 + (unsigned)below(d, SIM_FLOWS - 1);
+    if (p->limits.flows && p->limits.flows < p->flow_count)
+        p->flow_count = p->limits.flows;
 }
 
 void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
@@ -355,6 +358,20 @@ void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
     draw_graph(&d);
     d.random = limits->seed * 3 + 2;
     draw_input(&d);
+}
+
+void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number)
+{
+    sim_limits limits = first->limits;
+    limits.seed = first->seed * 1000 + number;
+    limits.workers = 0;
+    sim_plan_draw(plan, &limits);
+    plan->limits = first->limits;
+    plan->workers = first->workers;
+    drawing d = { .plan = plan, .random = plan->seed * 3 + 2 };
+    draw_input(&d); /* again: for so many workers */
+    plan->added_at = 1 + below(&d, 200);
+    plan->removed_at = chance(&d, 50) ? plan->added_at + below(&d, 100) : 0;
 }
 
 /* ---- what operators do to records ---- */

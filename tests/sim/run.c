@@ -43,7 +43,7 @@ static void enter(sim_run *run, unsigned worker)
 static unsigned choose(sim_run *run)
 {
     unsigned first = SIM_NONE, any = SIM_NONE, count = 0, asleep = SIM_NONE;
-    for (unsigned w = 0; w < run->plan.workers; w++) {
+    for (unsigned w = 0; w < run->plan->workers; w++) {
         uint64_t ready = sim_world_ready_ns(run->world, w);
         if (run->over[w])
             continue;
@@ -56,7 +56,7 @@ static unsigned choose(sim_run *run)
         if (below(run, ++count) == 0)
             any = w;
     }
-    if (asleep != SIM_NONE && first != SIM_NONE && run->plan.spurious && below(run, 20) == 0)
+    if (asleep != SIM_NONE && first != SIM_NONE && run->plan->spurious && below(run, 20) == 0)
         return asleep;
     return below(run, 4) ? first : any;
 }
@@ -86,32 +86,58 @@ static void step(sim_run *run, unsigned w)
     run->steps++;
     run->rests = 0;
     bool all = below(run, 16) == 0;
-    for (unsigned v = 0; v < run->plan.workers && !run->cut_short; v++)
+    for (unsigned v = 0; v < run->plan->workers && !run->cut_short; v++)
         if (v == w || all)
             sim_oracle_check(run, v);
-    if (run->plan.stalls && below(run, 40) == 0)
+    if (run->plan->stalls && below(run, 40) == 0)
         sim_world_stall(run->world, w, below(run, 5000000));
 }
 
 /* ---- from outside ---- */
 
+static bool poke_flow(sim_run *run, sim_flow *flow, bool all)
+{
+    bool any = false;
+    for (unsigned i = 0; i < flow->plan.op_count && flow->plan.ops[i].inputs == 0; i++)
+        for (unsigned w = 0; w < run->plan->workers; w++)
+            if (flow->use[i].node[w] && !run->over[w] && (all || below(run, 4) == 0))
+                any |= sim_node_poke(flow->use[i].node[w]);
+    return any;
+}
+
 static bool poke(sim_run *run, bool all)
 {
     bool any = false;
     enter(run, SIM_NONE);
-    for (unsigned i = 0; i < run->plan.op_count && run->plan.ops[i].inputs == 0; i++)
-        for (unsigned w = 0; w < run->plan.workers; w++)
-            if (run->use[i].node[w] && !run->over[w] && (all || below(run, 4) == 0))
-                any |= sim_node_poke(run->use[i].node[w]);
+    for (unsigned f = 0; f < run->flow_count; f++)
+        any |= poke_flow(run, &run->flows[f], all);
     return any;
+}
+
+void sim_run_ask(sim_run *run)
+{
+    for (unsigned f = 1; f < run->flow_count; f++) {
+        sim_flow *flow = &run->flows[f];
+        if (!flow->asked && run->steps >= flow->plan.added_at) {
+            flow->asked = true; /* refused if the run has ended: then there is none */
+            weir_runtime_add(run->runtime, &(weir_dataflow_spec){
+                .struct_size = sizeof(weir_dataflow_spec), .build = "simulated",
+                .args = &flow->number, .args_size = sizeof flow->number }, &flow->handle, NULL);
+        }
+        if (flow->handle && !flow->removed && flow->plan.removed_at &&
+            run->steps >= flow->plan.removed_at)
+            flow->removed = weir_dataflow_remove(flow->handle, NULL) == WEIR_OK;
+    }
 }
 
 static void intervene(sim_run *run)
 {
-    const sim_plan *p = &run->plan;
+    const sim_plan *p = run->plan;
     enter(run, SIM_NONE);
     if (below(run, 30) == 0)
         poke(run, false);
+    if (below(run, 4) == 0)
+        sim_run_ask(run);
     if (run->steps == p->limits.steps)
         sim_world_calm(run->world);
     if (run->steps == p->ends_at && (p->ending == SIM_IS_STOPPED || p->ending == SIM_IS_CANCELLED))
@@ -126,7 +152,7 @@ static void intervene(sim_run *run)
 static bool rest(sim_run *run)
 {
     unsigned waiting = SIM_NONE;
-    for (unsigned w = 0; w < run->plan.workers; w++)
+    for (unsigned w = 0; w < run->plan->workers; w++)
         if (!run->over[w])
             waiting = w;
     if (waiting == SIM_NONE)
@@ -162,7 +188,7 @@ static void run_to_the_end(sim_run *run)
 
 static void begin(sim_run *run)
 {
-    const sim_plan *p = &run->plan;
+    const sim_plan *p = run->plan;
     weir_error error = { 0 };
     char text[1600];
     weir_config config = { .struct_size = sizeof config, .workers = p->workers,
@@ -173,7 +199,9 @@ static void begin(sim_run *run)
     if (run->runtime) {
         weir_log_sum sum = weir__runtime_log_sum(run->runtime);
         sim_world_set_sum(run->world, &sum);
-        weir_runtime_build(run->runtime, "simulated", sim_build, run, &error);
+        weir_runtime_build(run->runtime, "first", sim_build, run, &error);
+        if (error.status == WEIR_OK)
+            weir_runtime_register(run->runtime, "simulated", sim_build, run, &error);
     }
     if (error.status != WEIR_OK) {
         sim_fail(run, "the graph is refused: %s", weir_error_text(&error, text, sizeof text));
@@ -182,17 +210,23 @@ static void begin(sim_run *run)
     for (unsigned w = 0; w < p->workers; w++)
         run->worker[w] = weir_runtime_take_worker(run->runtime, w, &error);
     weir_runtime_start(run->runtime, &error);
-    sim_oracle_begin(run);
 }
 
-static void check_output(sim_run *run)
+/* What was removed on the way gave a part, which part does not matter. */
+static void check_output(sim_run *run, sim_flow *flow)
 {
     sim_records want = { 0 };
     char text[400];
-    sim_evaluate(&run->plan, &run->input, &want, SIZE_MAX);
-    const char *differs = sim_records_differ(&run->output, &want, text, sizeof text);
-    if (differs)
-        sim_fail(run, "%s", differs);
+    weir_dataflow_info info;
+    if (flow->handle)
+        weir_dataflow_get_info(flow->handle, &info);
+    if (flow->handle && info.state != WEIR_DATAFLOW_GONE)
+        sim_fail(run, "flow %u is %s in the end: %s", flow->number,
+                 weir_dataflow_state_name(info.state), info.error.what);
+    sim_evaluate(&flow->plan, &flow->input, &want, SIZE_MAX);
+    const char *differs = sim_records_differ(&flow->output, &want, text, sizeof text);
+    if (differs && !flow->removed)
+        sim_fail(run, "flow %u: %s", flow->number, differs);
     sim_records_fini(&want);
 }
 
@@ -211,7 +245,40 @@ static void check_end(sim_run *run)
     if (info.in_flight_bytes)
         sim_fail(run, "%lld bytes are in flight in the end", (long long)info.in_flight_bytes);
     sim_oracle_check_end(run);
-    check_output(run);
+    for (unsigned f = 0; f < run->flow_count; f++)
+        check_output(run, &run->flows[f]);
+}
+
+static void draw(sim_run *run, const sim_limits *limits)
+{
+    run->flows = calloc(SIM_FLOWS, sizeof *run->flows);
+    run->plan = &run->flows[0].plan;
+    sim_plan_draw(run->plan, limits);
+    run->flow_count = run->plan->flow_count;
+    for (unsigned f = 0; f < run->flow_count; f++) {
+        run->flows[f].run = run;
+        run->flows[f].number = f;
+        if (f > 0)
+            sim_plan_draw_more(&run->flows[f].plan, run->plan, f);
+    }
+    run->random = limits->seed * 11 + limits->schedule * 1000003;
+}
+
+static void end(sim_run *run)
+{
+    enter(run, SIM_NONE);
+    for (unsigned f = 0; f < run->flow_count; f++) {
+        sim_oracle_end(&run->flows[f]);
+        weir_dataflow_release(run->flows[f].handle);
+    }
+    weir_runtime_destroy(run->runtime);
+    sim_world_destroy(run->world);
+    for (unsigned f = 0; f < run->flow_count; f++) {
+        sim_records_fini(&run->flows[f].input);
+        sim_records_fini(&run->flows[f].output);
+    }
+    free(run->flows);
+    free(run);
 }
 
 void sim_run_once(const sim_limits *limits, sim_outcome *outcome)
@@ -219,9 +286,8 @@ void sim_run_once(const sim_limits *limits, sim_outcome *outcome)
     sim_run *run = calloc(1, sizeof *run);
     *outcome = (sim_outcome){ .failed = false };
     run->outcome = outcome;
-    sim_plan_draw(&run->plan, limits);
-    run->random = limits->seed * 11 + limits->schedule * 1000003;
-    run->world = sim_world_create(&run->plan);
+    draw(run, limits);
+    run->world = sim_world_create(run->plan);
     enter(run, SIM_NONE);
     begin(run);
     if (!outcome->failed)
@@ -229,11 +295,5 @@ void sim_run_once(const sim_limits *limits, sim_outcome *outcome)
     if (!outcome->failed)
         check_end(run);
     outcome->steps = run->steps;
-    enter(run, SIM_NONE);
-    sim_oracle_end(run);
-    weir_runtime_destroy(run->runtime);
-    sim_world_destroy(run->world);
-    sim_records_fini(&run->input);
-    sim_records_fini(&run->output);
-    free(run);
+    end(run);
 }

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include <weir/dataflow.h>
 #include <weir/node.h>
 #include <weir/record.h>
 #include <weir/worker.h>
@@ -83,7 +84,7 @@ typedef enum sim_ending { SIM_COMPLETES, SIM_IS_STOPPED, SIM_IS_CANCELLED, SIM_F
 /* What a plan is drawn from; 0: as the seed has it. Smaller ones make a smaller run. */
 typedef struct sim_limits {
     uint64_t seed, schedule; /* schedule: another order of events for the same plan */
-    unsigned workers, nodes, records;
+    unsigned workers, flows, nodes, records;
     uint64_t steps;          /* after so many nothing is late any more, and nobody stalls */
 } sim_limits;
 
@@ -98,6 +99,8 @@ typedef struct sim_plan {
     bool stalls, spurious;   /* workers stop for a while, or wake up for nothing */
     sim_ending ending;
     uint64_t ends_at;        /* the step */
+    unsigned flow_count;     /* dataflows */
+    uint64_t added_at, removed_at; /* steps: this one is added, and removed; 0: it is not */
     unsigned node_count;     /* that were drawn one by one */
     unsigned op_count, stream_count, scope_count, input_count;
     sim_op ops[SIM_OPS];
@@ -107,6 +110,8 @@ typedef struct sim_plan {
 } sim_plan;
 
 void sim_plan_draw(sim_plan *plan, const sim_limits *limits);
+/* Another dataflow of the same run. */
+void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number);
 void sim_plan_print(const sim_plan *plan);
 unsigned sim_depth(const sim_plan *plan, const sim_op *op); /* of its inputs */
 
@@ -219,19 +224,16 @@ void sim_shrink(sim_limits *limits, sim_outcome *outcome);
 const char *sim_command(const sim_limits *limits, char *text, size_t size);
 
 typedef struct sim_oracle sim_oracle;
+typedef struct sim_flow sim_flow;
 
-struct sim_run {
+/* A dataflow of a run. */
+struct sim_flow {
+    sim_run *run;
+    unsigned number;
     sim_plan plan;
-    sim_world *world;
-    weir_runtime *runtime;
-    weir_worker *worker[SIM_WORKERS];
-    bool over[SIM_WORKERS];
-    bool cut_short; /* by a failure, or a stop at once: much is left undone */
-    uint64_t random, steps;
-    unsigned rests; /* in a row */
     sim_records input, output; /* what sources sent, what sinks got */
     struct sim_use {           /* what a node's description points to */
-        sim_run *run;
+        sim_flow *flow;
         const sim_op *op;
         char name[12];
         weir_feedback *feedback;
@@ -240,13 +242,33 @@ struct sim_run {
     sim_oracle *oracle;
     weir_port *ports[SIM_STREAMS];
     weir_scope *scopes[SIM_SCOPES];
+    weir_dataflow *handle; /* of one that was added while others ran */
+    bool asked, removed;
+};
+
+enum { SIM_FLOWS = 4 };
+
+struct sim_run {
+    sim_world *world;
+    weir_runtime *runtime;
+    weir_worker *worker[SIM_WORKERS];
+    bool over[SIM_WORKERS];
+    bool cut_short; /* by a failure, or a stop at once: much is left undone */
     bool told_to_fail;
+    unsigned rests; /* in a row */
+    uint64_t random, steps;
+    sim_plan *plan;    /* of the first flow: the weather is the same for all */
+    unsigned flow_count;
+    sim_flow *flows;
     sim_outcome *outcome;
 };
+/* Adds and removes dataflows, if it is time: from anywhere. */
+void sim_run_ask(sim_run *run);
 void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* ---- build.c, nodes.c ---- */
 
+/* ctx is the run; which flow it is, says the argument. */
 void sim_build(weir_graph *graph, void *ctx);
 /* Sources wait for this now and then. False: it has nothing more to send. */
 bool sim_node_poke(sim_node *node);
@@ -259,8 +281,9 @@ void sim_source_step(weir_step *step, void *state);
 
 /* ---- oracle.c ---- */
 
-void sim_oracle_begin(sim_run *run);
-void sim_oracle_end(sim_run *run);
+/* Of a flow that a worker has built. */
+void sim_oracle_begin(sim_flow *flow);
+void sim_oracle_end(sim_flow *flow);
 /* After each step: no frontier of any worker is beyond a batch or a capability that exists. */
 void sim_oracle_check(sim_run *run, unsigned worker);
 /* Nobody has anything to do: every frontier is exactly what is outstanding. */

@@ -20,7 +20,7 @@ static int by_epoch(const void *a, const void *b)
 
 void sim_source_open(sim_node *n)
 {
-    const sim_plan *p = &n->run->plan;
+    const sim_plan *p = &n->flow->plan;
     unsigned op = (unsigned)(n->op - p->ops);
     for (unsigned i = 0; i < p->input_count; i++)
         if (p->input[i].op == op && p->input[i].worker == n->worker)
@@ -37,7 +37,7 @@ static void send_one(weir_step *step, sim_node *n, const weir_time *time)
     const sim_input *in = n->left[i];
     weir_time t = time ? *time : weir_time_1(in->epoch);
     sim_send(step, 0, &t, &in->record);
-    sim_records_add(&n->run->input, &(sim_record){ in->op, t, in->record, 1 });
+    sim_records_add(&n->flow->input, &(sim_record){ in->op, t, in->record, 1 });
     memmove(&n->left[i], &n->left[i + 1], (--n->left_count - i) * sizeof *n->left);
 }
 
