@@ -332,6 +332,7 @@ int main(int argc, char **argv)
     atomic_store(&f->stop, true);
     pthread_join(thread, NULL);
     weir_view_watch_remove(&watch);
+    weir_view_release(f->view);
     bench_samples_print(&f->samples);
     weir_runtime_destroy(f->runtime);
     return 0;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include <weir/dataflow.h>
 #include <weir/node.h>
 #include <weir/operators/view.h>
 
@@ -79,7 +80,7 @@ static weir_view *publish(weir_port *in, const weir_view_spec *spec)
     weir_view *view;
     weir_error error;
     if (weir_views_add(weir_graph_service(graph, "views"), spec, &view, &error) == WEIR_OK) {
-        weir_graph_at_end(graph, remove_view, view);
+        weir_graph_at_removal(graph, remove_view, view);
         return view;
     }
     weir_graph_fail(graph, error.status, spec->name, "choose another name", "%s", error.what);

@@ -138,6 +138,8 @@ static weir__flow_more take_changes(stream *s)
                  "snapshot");
     else if (s->too_much)
         say_last(s, "gone", "more has changed at a time than a stream may take: take a snapshot");
+    else if (s->status == WEIR_CLOSED)
+        say_last(s, "end", "the view was removed");
     else if (s->status != WEIR_OK)
         say_last(s, "error", weir_status_text(s->status));
     else

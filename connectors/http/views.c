@@ -287,5 +287,8 @@ enum MHD_Result weir__serve_view(weir__request *request, const char *rest)
     if (!view)
         return weir__refuse(request, MHD_HTTP_NOT_FOUND,
                             "there is no view %.200s; /views lists all", rest);
-    return slash ? weir__serve_events(request, view) : serve_records(request, view);
+    enum MHD_Result result =
+        slash ? weir__serve_events(request, view) : serve_records(request, view);
+    weir_view_release(view); /* readers and watches have their own */
+    return result;
 }

@@ -279,6 +279,7 @@ static void ended(weir_main_program *program, void *ctx)
                    d->distinct);
             show_table(d);
         }
+        weir_view_release(d->view);
     }
     if (d->feeder)
         feeder_stop(d->feeder);

@@ -51,6 +51,8 @@ weir_view *weir_views_find(weir_views *views, const char *name)
     weir_view *view = *find(views, name);
     if (view && strcmp(view->name, name) != 0)
         view = NULL;
+    if (view)
+        weir__view_retain(view);
     pthread_mutex_unlock(&views->lock);
     return view;
 }
@@ -93,6 +95,7 @@ static weir_view *view_create(weir_views *views, const weir_view_spec *spec)
         return NULL;
     }
     memcpy(name, spec->name, strlen(spec->name) + 1);
+    view->refs = 1;
     view->views = views;
     view->name = name;
     view->type = spec->type;
@@ -137,17 +140,57 @@ weir_status weir_views_add(weir_views *views, const weir_view_spec *spec, weir_v
     return WEIR_OK;
 }
 
+void weir__view_retain(weir_view *view)
+{
+    __atomic_fetch_add(&view->refs, 1, __ATOMIC_RELAXED);
+}
+
+void weir_view_release(weir_view *view)
+{
+    if (view && __atomic_sub_fetch(&view->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        view_free(view);
+}
+
+/* All workers may be here at once: each time is told of once, and none after a later one. */
+static void tell(weir_view *view)
+{
+    uint64_t upper = weir__view_upper(view);
+    if (upper <= __atomic_load_n(&view->told, __ATOMIC_RELAXED))
+        return;
+    pthread_mutex_lock(&view->watching);
+    if (upper > view->told) {
+        __atomic_store_n(&view->told, upper, __ATOMIC_RELAXED);
+        for (weir_view_watch *watch = view->watches; watch; watch = watch->next)
+            watch->fn(view, watch->ctx);
+    }
+    pthread_mutex_unlock(&view->watching);
+}
+
+/* Who reads it keeps what it has taken; nobody gets anything new. */
 void weir_views_remove(weir_view *view)
 {
     weir_views *views = view->views;
-    WEIR_ASSERT(!view->readers, "the view '%s' goes while '%s' reads it", view->name,
-                view->readers->owner);
-    WEIR_ASSERT(!view->watches, "the view '%s' goes while it is watched", view->name);
     pthread_mutex_lock(&views->lock);
     weir_view **at = find(views, view->name);
     *at = view->next;
     pthread_mutex_unlock(&views->lock);
-    view_free(view);
+    __atomic_store_n(&view->removed, true, __ATOMIC_RELEASE);
+    for (unsigned w = 0; w < view->workers; w++) {
+        weir__part *part = &view->parts[w];
+        pthread_mutex_lock(&part->lock);
+        weir_trace_runs *runs = part->runs;
+        part->runs = NULL;
+        __atomic_store_n(&part->upper, WEIR_VIEW_ENDED, __ATOMIC_RELEASE);
+        pthread_mutex_unlock(&part->lock);
+        weir_trace_runs_release(runs);
+    }
+    tell(view);
+    weir_view_release(view);
+}
+
+bool weir__view_is_removed(const weir_view *view)
+{
+    return __atomic_load_n(&view->removed, __ATOMIC_ACQUIRE);
 }
 
 const char *weir_view_name(const weir_view *view)
@@ -182,27 +225,17 @@ uint64_t weir_view_upper(const weir_view *view)
     return weir__view_upper(view);
 }
 
-/* All workers may be here at once: each time is told of once, and none after a later one. */
-static void tell(weir_view *view)
-{
-    uint64_t upper = weir__view_upper(view);
-    if (upper <= __atomic_load_n(&view->told, __ATOMIC_RELAXED))
-        return;
-    pthread_mutex_lock(&view->watching);
-    if (upper > view->told) {
-        __atomic_store_n(&view->told, upper, __ATOMIC_RELAXED);
-        for (weir_view_watch *watch = view->watches; watch; watch = watch->next)
-            watch->fn(view, watch->ctx);
-    }
-    pthread_mutex_unlock(&view->watching);
-}
-
 void weir_view_publish(weir_view *view, unsigned worker, const weir_view_part *from)
 {
     weir__part *part = &view->parts[worker];
     weir_trace_runs *runs = weir_trace_runs_retain(from->runs);
     __atomic_store_n(&view->seed, from->seed, __ATOMIC_RELAXED);
     pthread_mutex_lock(&part->lock);
+    if (weir__view_is_removed(view)) { /* this worker has not heard of it yet */
+        pthread_mutex_unlock(&part->lock);
+        weir_trace_runs_release(runs);
+        return;
+    }
     weir_trace_runs *old = part->runs;
     bool later = from->upper > part->upper;
     part->runs = runs;
@@ -240,6 +273,7 @@ uint64_t weir_view_grant_since(weir_view *view, unsigned worker, uint64_t wanted
 void weir_view_watch_add(weir_view *view, weir_view_watch *watch)
 {
     pthread_mutex_lock(&view->watching);
+    weir__view_retain(view);
     watch->view = view;
     watch->next = view->watches;
     view->watches = watch;
@@ -255,6 +289,7 @@ void weir_view_watch_remove(weir_view_watch *watch)
         at = &(*at)->next;
     *at = watch->next;
     pthread_mutex_unlock(&view->watching);
+    weir_view_release(view);
 }
 
 /* ---- looking into it ---- */

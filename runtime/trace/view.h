@@ -37,11 +37,16 @@ struct weir_view {
     pthread_mutex_t watching;
     weir_view_watch *watches;
     uint64_t told; /* the upper that watches have been told of */
+    uint32_t refs; /* atomic: of the registry, who found it, readers, watches */
+    bool removed;  /* atomic */
     weir__part parts[];
 };
 
 /* Least upper of the parts. */
 uint64_t weir__view_upper(const weir_view *view);
+/* weir_view_release gives it back. */
+void weir__view_retain(weir_view *view);
+bool weir__view_is_removed(const weir_view *view);
 
 /* What a reader has of one worker. */
 typedef struct weir__taken {

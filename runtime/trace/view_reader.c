@@ -23,6 +23,10 @@ static uint64_t take(weir_view_reader *reader)
         weir__taken *taken = &reader->taken[w];
         weir_trace_runs *old = taken->runs;
         pthread_mutex_lock(&part->lock);
+        if (weir__view_is_removed(view)) { /* what was taken before serves its time as well */
+            pthread_mutex_unlock(&part->lock);
+            break;
+        }
         taken->runs = part->runs ? weir_trace_runs_retain(part->runs) : NULL;
         taken->since = part->since;
         upper = part->upper < upper ? part->upper : upper;
@@ -42,6 +46,7 @@ static void drop(weir_view_reader *reader)
         weir_cursor_destroy(reader->taken[w].cursor);
         weir_trace_runs_release(reader->taken[w].runs);
     }
+    weir_view_release(reader->view);
     weir_free(reader, reader->size);
 }
 
@@ -53,6 +58,7 @@ static weir_view_reader *reader_create(weir_view *view, const char *owner)
     weir_view_reader *reader = weir_alloc_zero(size);
     if (!reader)
         return NULL;
+    weir__view_retain(view);
     reader->view = view;
     reader->size = size;
     reader->record = (char *)reader + record_at;
@@ -85,6 +91,10 @@ weir_status weir_view_reader_open(weir_view *view, const char *owner, weir_view_
         return WEIR_NOT_READY;
     }
     uint64_t time = take(reader) - 1, now = 0;
+    if (weir__view_is_removed(view)) { /* what was taken may be less than all of it */
+        weir_view_reader_close(reader);
+        return weir_error_set(error, WEIR_CLOSED, "the view '%s' was removed", view->name);
+    }
     for (unsigned w = 0; w < view->workers; w++) {
         uint64_t ns = __atomic_load_n(&view->parts[w].now_ns, __ATOMIC_RELAXED);
         now = ns > now ? ns : now;
@@ -99,9 +109,11 @@ weir_status weir_view_reader_open(weir_view *view, const char *owner, weir_view_
 
 bool weir_view_reader_refresh(weir_view_reader *reader)
 {
-    if (weir__view_upper(reader->view) - 1 == reader->time)
+    if (weir__view_upper(reader->view) - 1 == reader->time || weir__view_is_removed(reader->view))
         return false;
     uint64_t time = take(reader) - 1;
+    if (weir__view_is_removed(reader->view))
+        return false;
     pthread_mutex_lock(&reader->view->holds);
     reader->time = time;
     pthread_mutex_unlock(&reader->view->holds);

@@ -73,6 +73,7 @@ static void tell_records(weir_main_program *program, void *ctx)
     (void)weir_view_reader_scan(reader, &place, 0, count_row, &records);
     weir_view_reader_close(reader);
     weir_view_get_info(view, &info);
+    weir_view_release(view);
     fprintf(stderr, "%llu records, of %lld\n", (unsigned long long)records,
             (long long)info.records);
 }

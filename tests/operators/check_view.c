@@ -130,6 +130,7 @@ static void *read_all(void *ctx)
             read_once(f, reader, &before, &last);
         weir_view_reader_close(reader);
     }
+    weir_view_release(view);
     return NULL;
 }
 
@@ -152,6 +153,7 @@ START_TEST(sums_to_zero_at_every_time)
         ck_assert_uint_gt(atomic_load(&f.reads), 0);
         weir_view *view = weir_views_find(weir_runtime_views(f.runtime), "balances");
         ck_assert_uint_eq(weir_view_upper(view), WEIR_VIEW_ENDED);
+        weir_view_release(view);
         weir_runtime_destroy(f.runtime);
     }
 }

@@ -189,6 +189,9 @@ START_TEST(registry)
     ck_assert_str_eq(names, "more.of_it-2 stock z ");
     ck_assert_ptr_eq(weir_views_find(views, "stock"), view);
     ck_assert_ptr_eq(weir_views_find(views, "more.of_it-2"), other);
+    weir_view_release(view);
+    weir_view_release(other);
+    weir_view_release(NULL);
     ck_assert_ptr_null(weir_views_find(views, "stoc"));
     ck_assert_ptr_null(weir_views_find(views, "zz"));
     ck_assert_ptr_eq(weir_view_type(view), stock_type());
@@ -478,10 +481,50 @@ START_TEST(registry_of_a_runtime)
 }
 END_TEST
 
+static void note_told(weir_view *of, void *ctx)
+{
+    *(uint64_t *)ctx = weir_view_upper(of);
+}
+
+/* A view that goes while it is read and watched. */
+START_TEST(removed)
+{
+    start();
+    uint64_t told = 0;
+    for (int w = 0; w < WORKERS; w++)
+        publish(w, 5);
+    weir_view_reader *reader, *late;
+    ck_assert_int_eq(weir_view_reader_open(view, "test", &reader, NULL), WEIR_OK);
+    weir_view_watch watch = { .fn = note_told, .ctx = &told };
+    weir_view_watch_add(view, &watch);
+    weir_view *found = weir_views_find(views, "stock");
+    weir_views_remove(view);
+    ck_assert_uint_eq(told, WEIR_VIEW_ENDED);
+    ck_assert_ptr_null(weir_views_find(views, "stock"));
+    weir_error error = { 0 };
+    ck_assert_int_eq(weir_view_reader_open(found, "late", &late, &error), WEIR_CLOSED);
+    ck_assert_str_eq(error.what, "the view 'stock' was removed");
+    ck_assert_ptr_null(late);
+    ck_assert(!weir_view_reader_refresh(reader));
+    ck_assert_uint_eq(weir_view_reader_time(reader), 4);
+    publish(0, 9); /* of a worker that has not heard of it */
+    weir_view_info info;
+    weir_view_get_info(found, &info);
+    ck_assert_uint_eq(info.runs, 0);
+    ck_assert_uint_eq(info.upper, WEIR_VIEW_ENDED);
+    weir_view_release(found);
+    weir_view_watch_remove(&watch);
+    weir_view_reader_close(reader);
+    weir_view_spec again = spec_of("stock");
+    ck_assert_int_eq(weir_views_add(views, &again, &view, NULL), WEIR_OK);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = { registry, time_of_a_reader, pages,    changes_in_order,
                                    holds,    watches,          failures, registry_of_a_runtime,
-                                   NULL };
+                                   removed,  NULL };
     return test_run(test_suite("view", tests));
 }

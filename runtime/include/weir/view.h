@@ -10,6 +10,7 @@
  *         weir_view_reader_lookup(reader, &(word_count){ .word = weir_str_of("to") }, show, NULL);
  *         weir_view_reader_close(reader);
  *     }
+ *     weir_view_release(view);
  */
 #ifndef WEIR_VIEW_H
 #define WEIR_VIEW_H
@@ -31,9 +32,13 @@ WEIR_API weir_views *weir_runtime_views(const struct weir_runtime *runtime);
 /* For hosts with a registry of their own, which outlives their runtimes. NULL: no memory. */
 WEIR_API weir_views *weir_views_create(void);
 WEIR_API void weir_views_destroy(weir_views *views);
-/* NULL: there is none of that name. A view lives as long as the dataflow's description, that is,
- * until its runtime is destroyed; it can be read to its last state when the dataflow has ended. */
+/* NULL: there is none of that name. Else it is the caller's to release. A view is there until its
+ * dataflow is removed, or went by itself (weir/dataflow.h); that of a dataflow that is kept can be
+ * read to its last state when the dataflow has ended. A view that was removed is of no use any
+ * more, but to readers that are open. */
 WEIR_API weir_view *weir_views_find(weir_views *views, const char *name);
+/* NULL is ignored. */
+WEIR_API void weir_view_release(weir_view *view);
 /* Calls fn for each view, ordered by name. fn must not add views. */
 WEIR_API void weir_views_each(weir_views *views, void (*fn)(weir_view *view, void *ctx), void *ctx);
 
@@ -41,7 +46,7 @@ WEIR_API const char *weir_view_name(const weir_view *view);
 WEIR_API const weir_type *weir_view_type(const weir_view *view);
 WEIR_API const weir_key *weir_view_key(const weir_view *view);
 /* All times before it are complete on all workers. 0: none is. WEIR_VIEW_ENDED: the dataflow has
- * ended, and nothing will change any more. */
+ * ended, or was removed, and nothing will change any more. */
 WEIR_API uint64_t weir_view_upper(const weir_view *view);
 #define WEIR_VIEW_ENDED UINT64_MAX
 
@@ -68,8 +73,9 @@ WEIR_API void weir_view_each_hold(const weir_view *view,
 /* ---- readers: any thread, each by one thread at a time ---- */
 
 /* Opens a reader at the latest time that is complete on all workers. owner is a text for people,
- * and copied. NOT_READY: no time is complete yet. NO_MEMORY. While it is open, all changes after
- * its time are kept, so close it soon, or move it on. Close it before the runtime is destroyed. */
+ * and copied. NOT_READY: no time is complete yet. CLOSED: the view was removed. NO_MEMORY. While it
+ * is open, all changes after its time are kept, so close it soon, or move it on; when the view is
+ * removed, it goes on reading at its time. Close it before the runtime is destroyed. */
 WEIR_API weir_status weir_view_reader_open(weir_view *view, const char *owner,
                                            weir_view_reader **reader, weir_error *error);
 WEIR_API void weir_view_reader_close(weir_view_reader *reader);
@@ -143,7 +149,7 @@ typedef struct weir_view_spec {
  * NO_MEMORY. */
 WEIR_API weir_status weir_views_add(weir_views *views, const weir_view_spec *spec, weir_view **view,
                                     weir_error *error);
-/* All readers and watches are gone. */
+/* Takes the view out of the registry, and tells its watches that it has ended. */
 WEIR_API void weir_views_remove(weir_view *view);
 
 /* What a worker publishes; everything before `upper` is in the runs. */
