@@ -20,12 +20,8 @@ static void node_init(weir__dataflow *dataflow, weir_node *description)
     step->place = (uint64_t)(dataflow->graph->id + 1) << 32 | description->id;
     step->waker = (weir_waker){ .context = dataflow->context, .node = node };
     unsigned inputs = description->spec.input_count, outputs = description->spec.output_count;
-    step->queues = weir_alloc_must(inputs * sizeof *step->queues);
-    step->outputs = weir_alloc_must(outputs * sizeof *step->outputs);
-    if (inputs)
-        memset(step->queues, 0, inputs * sizeof *step->queues);
-    if (outputs)
-        memset(step->outputs, 0, outputs * sizeof *step->outputs);
+    step->queues = weir__region_alloc(&dataflow->memory, inputs * sizeof *step->queues);
+    step->outputs = weir__region_alloc(&dataflow->memory, outputs * sizeof *step->outputs);
     for (unsigned o = 0; description->spec.initial_capabilities && o < outputs; o++)
         weir__cap_add(step, o, &(weir_time){ { 0 } });
 }
@@ -48,8 +44,8 @@ static void find_settling(weir__dataflow *dataflow)
             break;
         dataflow->settling_count = n;
         dataflow->clocked_count = clocked;
-        dataflow->settling = weir_alloc_must((n + 1) * sizeof(weir_frontier *));
-        dataflow->clocked = weir_alloc_must((clocked + 1) * sizeof(uint32_t));
+        dataflow->settling = weir__region_alloc(&dataflow->memory, n * sizeof(weir_frontier *));
+        dataflow->clocked = weir__region_alloc(&dataflow->memory, clocked * sizeof(uint32_t));
     }
 }
 
@@ -67,12 +63,11 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
                                              graph->initial_count);
     dataflow->done = weir__tracker_done(dataflow->tracker, graph->topology);
     dataflow->active_words = (nodes + 63) / 64 + 1;
-    dataflow->active = weir_alloc_must(dataflow->active_words * sizeof(uint64_t));
-    memset(dataflow->active, 0, dataflow->active_words * sizeof(uint64_t));
+    dataflow->active = weir__region_alloc(&dataflow->memory,
+                                          dataflow->active_words * sizeof(uint64_t));
     dataflow->credits = weir_alloc_must(context->workers * sizeof *dataflow->credits);
     memset(dataflow->credits, 0, context->workers * sizeof *dataflow->credits);
-    dataflow->nodes = weir_alloc_must((nodes + 1) * sizeof *dataflow->nodes);
-    memset(dataflow->nodes, 0, (nodes + 1) * sizeof *dataflow->nodes);
+    dataflow->nodes = weir__region_alloc(&dataflow->memory, nodes * sizeof *dataflow->nodes);
     for (uint32_t i = 0; i < nodes; i++)
         node_init(dataflow, weir__graph_node(graph, i));
     for (uint32_t i = 0; i < nodes; i++)
@@ -139,7 +134,6 @@ static void node_fini(weir_step *step)
             weir_batch_release(queue->ring[(queue->head + i) & (queue->capacity - 1)]);
         weir_free(queue->ring, queue->capacity * sizeof(weir_batch *));
     }
-    weir_free(step->queues, step->node->spec.input_count * sizeof *step->queues);
     weir_free(step->caps, step->cap_capacity * sizeof *step->caps);
     weir_free(step->cap_free, step->cap_capacity * sizeof(uint32_t));
 }
@@ -155,16 +149,12 @@ void weir__dataflow_destroy(weir__dataflow *dataflow)
         unsigned outputs = step->node->spec.output_count;
         for (unsigned o = 0; o < outputs; o++)
             weir__output_fini(&step->outputs[o]);
-        weir_free(step->outputs, outputs * sizeof *step->outputs);
     }
     weir__tracker_destroy(dataflow->tracker);
     weir__changes_fini(&dataflow->pass);
     weir__changes_fini(&dataflow->unpublished);
-    weir_free(dataflow->settling, (dataflow->settling_count + 1) * sizeof(weir_frontier *));
-    weir_free(dataflow->clocked, (dataflow->clocked_count + 1) * sizeof(uint32_t));
     weir_free(dataflow->credits, dataflow->context->workers * sizeof *dataflow->credits);
-    weir_free(dataflow->active, dataflow->active_words * sizeof(uint64_t));
-    weir_free(dataflow->nodes, (nodes + 1) * sizeof *dataflow->nodes);
+    weir__region_fini(&dataflow->memory);
     weir_free(dataflow, sizeof *dataflow);
 }
 

@@ -14,6 +14,7 @@
 #include <weir/node.h>
 #include <weir/worker.h>
 
+#include "base/region.h"
 #include "progress/tracker.h"
 
 typedef struct weir__edge weir__edge;
@@ -104,7 +105,6 @@ struct weir_probe {
     uint32_t depth;
 };
 
-typedef struct weir__block weir__block;
 typedef struct weir__at_end weir__at_end;
 
 /* How many operators of a kind were named by it. */
@@ -127,7 +127,7 @@ struct weir_graph {
     weir_runtime *runtime;
     weir_dataflow *dataflow; /* what all workers share of it */
     const weir_config *config;
-    weir__block *blocks;
+    weir__region memory;
     weir__at_end *at_end, *at_removal;
     weir__list nodes, stages, edges, probes, feedbacks;
     weir__list kinds; /* of unnamed operators: weir__kind */

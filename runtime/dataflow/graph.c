@@ -9,12 +9,6 @@
 #include "base/assert.h"
 #include "dataflow/description.h"
 
-struct weir__block {
-    weir__block *next;
-    size_t size;
-    _Alignas(16) char data[];
-};
-
 struct weir__at_end {
     weir__at_end *next;
     void (*fn)(void *ctx);
@@ -40,22 +34,13 @@ void weir__graph_destroy(weir_graph *graph)
     for (weir__at_end *e = graph->at_end; e; e = e->next)
         e->fn(e->ctx);
     weir__topology_destroy(graph->topology);
-    for (weir__block *block = graph->blocks, *next; block; block = next) {
-        next = block->next;
-        weir_free(block, block->size);
-    }
+    weir__region_fini(&graph->memory);
     weir_free(graph, sizeof *graph);
 }
 
 void *weir_graph_alloc(weir_graph *graph, size_t size)
 {
-    size_t whole = sizeof(weir__block) + size;
-    weir__block *block = weir_alloc_must(whole);
-    memset(block, 0, whole);
-    block->size = whole;
-    block->next = graph->blocks;
-    graph->blocks = block;
-    return block->data;
+    return weir__region_alloc(&graph->memory, size);
 }
 
 const char *weir_graph_text(weir_graph *graph, const char *text)

@@ -186,6 +186,7 @@ struct weir__dataflow {
     weir_dataflow *shared; /* with the other workers */
     weir__context *context;
     weir__dataflow *next, **at; /* in the worker's list */
+    weir__region memory; /* of what is made with it and has a fixed size */
     weir__tracker *tracker;
     const weir_frontier *done;
     weir__node_instance *nodes;
@@ -298,8 +299,9 @@ void weir__point_fini(weir__point_instance *instance);
 const char *weir__point_start(weir__point_instance *point);
 
 /* ---- leaf.c: edges on the sending side ---- */
+/* In the dataflow's memory. */
 weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow);
-void weir__leaf_destroy(weir__leaf *leaf);
+void weir__leaf_fini(weir__leaf *leaf);
 /* Takes the reference. */
 void weir__leaf_push(weir__leaf *leaf, weir_batch *batch);
 void weir__leaf_flush(weir__leaf *leaf);

@@ -361,8 +361,8 @@ void weir__leaf_flush(weir__leaf *leaf)
 weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow)
 {
     weir__context *context = dataflow->context;
-    weir__leaf *leaf = weir_alloc_must(sizeof *leaf);
-    memset(leaf, 0, sizeof *leaf);
+    weir__region *memory = &dataflow->memory;
+    weir__leaf *leaf = weir__region_alloc(memory, sizeof *leaf);
     leaf->edge = edge;
     leaf->dataflow = dataflow;
     weir_route route = edge->routing.route;
@@ -375,8 +375,8 @@ weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow)
         leaf->carries_hashes = route == WEIR_BY_KEY;
     }
     unsigned builders = leaf->exchanges ? context->workers : 1;
-    leaf->builders = weir_alloc_must(builders * sizeof *leaf->builders);
-    leaf->targets = weir_alloc_must(builders * sizeof *leaf->targets);
+    leaf->builders = weir__region_alloc(memory, builders * sizeof *leaf->builders);
+    leaf->targets = weir__region_alloc(memory, builders * sizeof *leaf->targets);
     for (unsigned w = 0; w < builders; w++) {
         leaf->targets[w] = (struct weir__leaf_target){ { target_sink }, leaf,
                                                        leaf->exchanges ? w : context->self };
@@ -387,14 +387,11 @@ weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow)
     return leaf;
 }
 
-void weir__leaf_destroy(weir__leaf *leaf)
+void weir__leaf_fini(weir__leaf *leaf)
 {
     unsigned builders = leaf->exchanges ? leaf->dataflow->context->workers : 1;
     for (unsigned w = 0; w < builders; w++)
         weir__builder_fini(&leaf->builders[w]);
     weir_batch_release(leaf->held);
-    weir_free(leaf->builders, builders * sizeof *leaf->builders);
-    weir_free(leaf->targets, builders * sizeof *leaf->targets);
     weir_free(leaf->hash_scratch, leaf->hash_capacity * sizeof(uint64_t));
-    weir_free(leaf, sizeof *leaf);
 }

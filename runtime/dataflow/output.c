@@ -221,8 +221,7 @@ static void stage_push(weir__stage_instance *si, weir_batch *batch)
 
 static weir__stage_instance *stage_create(const weir__stage *stage, weir__dataflow *dataflow)
 {
-    weir__stage_instance *si = weir_alloc_must(sizeof *si);
-    memset(si, 0, sizeof *si);
+    weir__stage_instance *si = weir__region_alloc(&dataflow->memory, sizeof *si);
     si->stage = stage;
     si->context = dataflow->context;
     si->sink.push = flat_map_sink;
@@ -258,7 +257,6 @@ static void stage_destroy(weir__stage_instance *si)
         weir__builder_fini(&si->builder);
     if (si->started && si->stage->spec.fini)
         si->stage->spec.fini(si->worker_ctx, si->stage->spec.ctx);
-    weir_free(si, sizeof *si);
 }
 
 void weir__point_init(weir__point_instance *instance, const weir__point *point,
@@ -266,8 +264,9 @@ void weir__point_init(weir__point_instance *instance, const weir__point *point,
 {
     instance->stage_count = point->stage_count;
     instance->leaf_count = point->edge_count;
-    instance->stages = weir_alloc_must(point->stage_count * sizeof(weir__stage_instance *));
-    instance->leaves = weir_alloc_must(point->edge_count * sizeof(weir__leaf *));
+    weir__region *memory = &dataflow->memory;
+    instance->stages = weir__region_alloc(memory, point->stage_count * sizeof *instance->stages);
+    instance->leaves = weir__region_alloc(memory, point->edge_count * sizeof *instance->leaves);
     for (uint32_t i = 0; i < point->stage_count; i++)
         instance->stages[i] = stage_create(point->stages[i], dataflow);
     for (uint32_t i = 0; i < point->edge_count; i++)
@@ -279,9 +278,7 @@ void weir__point_fini(weir__point_instance *instance)
     for (uint32_t i = 0; i < instance->stage_count; i++)
         stage_destroy(instance->stages[i]);
     for (uint32_t i = 0; i < instance->leaf_count; i++)
-        weir__leaf_destroy(instance->leaves[i]);
-    weir_free(instance->stages, instance->stage_count * sizeof(weir__stage_instance *));
-    weir_free(instance->leaves, instance->leaf_count * sizeof(weir__leaf *));
+        weir__leaf_fini(instance->leaves[i]);
 }
 
 /* The root builder's batches. */
