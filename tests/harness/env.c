@@ -29,6 +29,7 @@ struct weir__test_env {
     uint64_t random, now_ns;
     channel *mail, *logs; /* [from * workers + to] */
     size_t under_way;
+    bool was_late; /* a command of the order was held back since somebody asked */
 };
 
 uint64_t weir__test_env_random(weir__test_env *env)
@@ -138,6 +139,15 @@ static bool log_read(void *ctx, unsigned to, unsigned from, weir_mail *entry)
     return c->read != NULL;
 }
 
+static bool order_is_late(void *ctx, unsigned self)
+{
+    weir__test_env *env = ctx;
+    (void)self;
+    bool late = env->delays && weir__test_env_random(env) % 3 == 0;
+    env->was_late = env->was_late || late;
+    return late;
+}
+
 static void nobody_sleeps(void *ctx, unsigned self)
 {
     (void)ctx;
@@ -158,8 +168,9 @@ weir__test_env *weir__test_env_create(unsigned workers, uint64_t seed, bool dela
     *env = (weir__test_env){
         .table = { .ctx = env, .now_ns = now_ns, .wall_us = wall_us, .random_u64 = random_u64,
                    .mail_send = mail_send, .mail_take = mail_take, .log_append = log_append,
-                   .log_read = log_read, .wake = nobody_sleeps, .park_prepare = nobody_sleeps,
-                   .park_cancel = nobody_sleeps, .park_fd = park_fd },
+                   .log_read = log_read, .order_is_late = order_is_late, .wake = nobody_sleeps,
+                   .park_prepare = nobody_sleeps, .park_cancel = nobody_sleeps,
+                   .park_fd = park_fd },
         .workers = workers, .delays = delays, .random = seed, .now_ns = 1000000000,
         .mail = weir_alloc_must(size), .logs = weir_alloc_must(size) };
     memset(env->mail, 0, size);
@@ -186,6 +197,13 @@ void weir__test_env_destroy(weir__test_env *env)
 }
 
 weir_env *weir__test_env_table(weir__test_env *env) { return &env->table; }
-bool weir__test_env_is_quiet(const weir__test_env *env) { return env->under_way == 0; }
+
+bool weir__test_env_is_quiet(weir__test_env *env)
+{
+    bool was_late = env->was_late;
+    env->was_late = false;
+    return env->under_way == 0 && !was_late;
+}
+
 void weir__test_env_stop_delays(weir__test_env *env) { env->delays = false; }
 void weir__test_env_pass_time(weir__test_env *env, uint64_t ns) { env->now_ns += ns; }

@@ -20,8 +20,8 @@ weir__test_env *weir__test_env_create(unsigned workers, uint64_t seed, bool dela
 /* Frees what is still under way in logs; batches in mail are the runtime's to drain. */
 void weir__test_env_destroy(weir__test_env *env);
 weir_env *weir__test_env_table(weir__test_env *env);
-/* Whether something is under way between workers. */
-bool weir__test_env_is_quiet(const weir__test_env *env);
+/* Whether nothing is under way between workers, and nothing was held back since the last call. */
+bool weir__test_env_is_quiet(weir__test_env *env);
 /* From now on everything arrives at once. */
 void weir__test_env_stop_delays(weir__test_env *env);
 void weir__test_env_pass_time(weir__test_env *env, uint64_t ns);
@@ -64,6 +64,7 @@ void weir__test_inlet_put(weir__test_inlet *inlet, unsigned worker, const weir__
 /* ---- outputs ---- */
 
 typedef struct weir__test_outlet {
+    weir_dataflow *dataflow;
     weir_captured *captured;
     size_t *seen; /* by worker: how many of its entries have been gathered */
     weir_test_change *changes; /* not taken yet, in order */

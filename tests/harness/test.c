@@ -18,12 +18,14 @@ struct weir_test {
     weir__test_env *env;
     weir_runtime *runtime;
     weir_worker *worker[WORKERS_MAX];
-    bool over[WORKERS_MAX]; /* its dataflow is complete, or the run has ended */
+    bool over[WORKERS_MAX]; /* the run has ended */
     weir__test_inlet inlets[PORTS_MAX];
     weir__test_outlet *outlets[PORTS_MAX];
     unsigned inlet_count, outlet_count;
     weir_service *services;
     size_t service_count;
+    weir_dataflow **added;
+    size_t added_count, added_capacity;
 };
 
 static const char service_name[] = "weir_test";
@@ -88,17 +90,25 @@ static weir_config config_of(weir_test *test, const struct weir_test_options *op
     test->services[options->service_count] = (weir_service){ service_name, test };
     return (weir_config){ .struct_size = sizeof(weir_config), .workers = test->workers,
                           .hash_seed = test->seed * 2 + 1, .budget_bytes = options->budget_bytes,
-                          .batch_bytes = options->batch_bytes,
+                          .batch_bytes = options->batch_bytes, .until_stopped = true,
                           .epoch_tick_ms = options->epoch_tick_ms, .no_spin = true,
                           .settings = options->settings, .setting_count = options->setting_count,
                           .services = test->services, .service_count = test->service_count,
                           .env = weir__test_env_table(test->env) };
 }
 
-static void start(weir_test *test, const weir_config *config)
+static void start(weir_test *test, const weir_config *config,
+                  const struct weir_test_options *options)
 {
     test->runtime = weir_runtime_create(config, &test->error);
-    if (!test->runtime ||
+    if (!test->runtime)
+        return;
+    for (size_t i = 0; i < options->build_count; i++) {
+        const weir_test_build *b = &options->builds[i];
+        if (weir_runtime_register(test->runtime, b->name, b->build, b->ctx, &test->error))
+            return;
+    }
+    if (test->build &&
         weir_runtime_build(test->runtime, NULL, test->build, test->ctx, &test->error) != WEIR_OK)
         return;
     for (unsigned w = 0; w < test->workers; w++)
@@ -125,7 +135,7 @@ weir_test *weir__test_create(weir_build_fn *build, const struct weir_test_option
     }
     test->env = weir__test_env_create(test->workers, test->seed, !options.no_delays);
     weir_config config = config_of(test, &options);
-    start(test, &config);
+    start(test, &config, &options);
     return test;
 }
 
@@ -136,6 +146,9 @@ void weir_test_destroy(weir_test *test)
     if (test->env)
         weir__test_env_stop_delays(test->env);
     weir_runtime_destroy(test->runtime);
+    for (size_t i = 0; i < test->added_count; i++)
+        weir_dataflow_release(test->added[i]);
+    weir_free(test->added, test->added_capacity * sizeof(weir_dataflow *));
     for (unsigned i = 0; i < test->inlet_count; i++)
         weir__test_inlet_fini(&test->inlets[i], test->workers);
     for (unsigned o = 0; o < test->outlet_count; o++)
@@ -289,12 +302,44 @@ weir_status weir_test_finish(weir_test *test)
     return status == WEIR_OK && !weir_test_is_complete(test) ? WEIR_NOT_READY : status;
 }
 
+static void note_state(const weir_dataflow_info *info, void *ctx)
+{
+    bool *complete = ctx;
+    *complete = *complete && info->state == WEIR_DATAFLOW_COMPLETE;
+}
+
 bool weir_test_is_complete(const weir_test *test)
 {
-    bool complete = test->error.status == WEIR_OK;
+    bool over = true, complete = test->error.status == WEIR_OK;
     for (unsigned w = 0; w < test->workers; w++)
-        complete = complete && test->over[w];
+        over = over && test->over[w];
+    if (complete && !over)
+        weir_runtime_each_dataflow(test->runtime, note_state, &complete);
     return complete;
+}
+
+/* ---- dataflows that come and go ---- */
+
+weir_dataflow *weir_test_add(weir_test *test, const weir_dataflow_spec *spec)
+{
+    weir_dataflow *dataflow = NULL;
+    if (test->error.status != WEIR_OK ||
+        weir_runtime_add(test->runtime, spec, &dataflow, &test->error) != WEIR_OK)
+        return NULL;
+    if (test->added_count == test->added_capacity) {
+        size_t old = test->added_capacity, capacity = old ? old * 2 : 16;
+        test->added = weir_realloc_must(test->added, old * sizeof(weir_dataflow *),
+                                        capacity * sizeof(weir_dataflow *));
+        test->added_capacity = capacity;
+    }
+    test->added[test->added_count++] = dataflow;
+    return dataflow;
+}
+
+void weir_test_remove(weir_test *test, weir_dataflow *dataflow)
+{
+    if (test->error.status == WEIR_OK && dataflow)
+        (void)weir_dataflow_remove(dataflow, &test->error);
 }
 
 void weir_test_pass_time(weir_test *test, uint64_t ns)

@@ -164,6 +164,7 @@ START_TEST(a_look_up_has_the_records_of_a_key)
         ck_assert_int_eq(
             json_object_get_int64(member(json_object_array_get_idx(records, 0), "_count")), -2);
         (void)json_object_put(o);
+        wait_epoch("by_city", 0);
         o = get("/views/by_city?key=nowhere", 200);
         ck_assert_uint_eq(json_object_array_length(member(o, "records")), 0);
         (void)json_object_put(o);

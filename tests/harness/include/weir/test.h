@@ -30,6 +30,7 @@
 #ifndef WEIR_TEST_H
 #define WEIR_TEST_H
 
+#include <weir/dataflow.h>
 #include <weir/graph.h>
 #include <weir/record.h>
 #include <weir/worker.h>
@@ -37,6 +38,13 @@
 WEIR_BEGIN_DECLS
 
 typedef struct weir_test weir_test;
+
+/* A build function that weir_test_add knows by its name. */
+typedef struct weir_test_build {
+    const char *name;
+    weir_build_fn *build;
+    void *ctx;
+} weir_test_build;
 
 /* Zero means default for every field. Copied; settings and services must outlive the test. */
 struct weir_test_options {
@@ -52,10 +60,12 @@ struct weir_test_options {
     size_t setting_count;
     const weir_service *services;
     size_t service_count;
+    const weir_test_build *builds; /* of dataflows that come later */
+    size_t build_count;
 };
 
 /* weir_test_create(build, ctx, options…): builds one dataflow by build(graph, ctx), in which the
- * test's inputs and outputs are declared. Never NULL. */
+ * test's inputs and outputs are declared; none if build is NULL. Never NULL. */
 #define weir_test_create(build, ...)                                                               \
     weir__test_create(build, &(struct weir_test_options){                                          \
                                  .struct_size = sizeof(struct weir_test_options),                  \
@@ -109,7 +119,7 @@ WEIR_API void weir_test_close(weir_test *test, unsigned input);
 WEIR_API weir_status weir_test_run(weir_test *test);
 /* Closes all inputs and runs. WEIR_NOT_READY if the dataflow is not complete then. */
 WEIR_API weir_status weir_test_finish(weir_test *test);
-/* The dataflow is complete on all workers. */
+/* Every dataflow that is not gone is complete on all workers. */
 WEIR_API bool weir_test_is_complete(const weir_test *test);
 /* Moves the virtual clock, for timers and for the epoch clock. Otherwise it stands still, but for
  * 1 µs whenever somebody looks at it. */
@@ -117,6 +127,16 @@ WEIR_API void weir_test_pass_time(weir_test *test, uint64_t ns);
 /* For calls of weir/observe.h and of probes. */
 WEIR_API weir_worker *weir_test_worker(weir_test *test, unsigned worker);
 WEIR_API weir_runtime *weir_test_runtime(weir_test *test);
+
+/* ---- dataflows that come and go ---- */
+
+/* Asks for another dataflow by one of options.builds; the next run builds it, on each worker when
+ * the seed says so. Its inputs and outputs get the next numbers then. The dataflow belongs to the
+ * test. NULL if it is refused, which is the test's error. A dataflow that cannot be built is no
+ * error: ask weir_dataflow_get_info. */
+WEIR_API weir_dataflow *weir_test_add(weir_test *test, const weir_dataflow_spec *spec);
+/* Asks for its removal; its outputs keep what they have. */
+WEIR_API void weir_test_remove(weir_test *test, weir_dataflow *dataflow);
 
 /* ---- output ---- */
 
