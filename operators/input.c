@@ -8,6 +8,7 @@
 
 #include <weir/memory.h>
 #include <weir/node.h>
+#include <weir/operators/cap_set.h>
 #include <weir/operators/input.h>
 
 enum {
@@ -26,8 +27,8 @@ typedef struct heap {
 /* Records on their way into the graph. */
 typedef struct chunk {
     struct chunk *next;
-    weir_time time;
-    bool advance; /* after the records: move on to `time` */
+    weir_time time;     /* of the records */
+    weir_frontier *to;  /* after the records: hold these times; NULL: as before */
     bool close;
     bool tracked; /* some diff is not 1 */
     uint32_t count, capacity;
@@ -41,7 +42,8 @@ struct weir_input_handle {
     weir_input *input;
     chunk *filling;
     const void *filler; /* the thread that began it: atomic */
-    weir_time time;
+    weir_time time;     /* of what is sent now */
+    weir_frontier held; /* manual: what it has advanced to */
     bool opened, closed;
     pthread_mutex_t lock; /* guards what follows */
     chunk *first, *last;  /* handed over, not taken yet */
@@ -59,6 +61,7 @@ struct weir_input {
 
 typedef struct state {
     weir_input_handle *handle;
+    weir_cap_set set; /* manual: what the handle has advanced to */
 } state;
 
 static void heap_release(weir_pin *pin)
@@ -73,6 +76,9 @@ static void chunk_free(chunk *c, const weir_input *input)
         next = h->next;
         weir_pin_release(&h->pin);
     }
+    if (c->to)
+        weir_frontier_fini(c->to);
+    weir_free(c->to, sizeof *c->to);
     weir_free(c->records, (size_t)c->capacity * input->type->size);
     weir_free(c->diffs, c->capacity * sizeof *c->diffs);
     weir_free(c, sizeof *c);
@@ -107,7 +113,9 @@ static weir_status input_init(weir_step *step, void *ctx, void **out, weir_error
     state *s = weir_alloc(sizeof *s);
     if (!s)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for an input");
-    s->handle = handle;
+    *s = (state){ .handle = handle };
+    if (input->manual)
+        weir_cap_set_insert(&s->set, step, 0);
     pthread_mutex_lock(&handle->lock);
     handle->waker = weir_step_waker(step);
     pthread_mutex_unlock(&handle->lock);
@@ -156,17 +164,24 @@ static chunk *take(weir_step *step, weir_input_handle *handle)
     return c;
 }
 
+static void advance(weir_step *step, state *s, const weir_frontier *to)
+{
+    if (!weir_cap_set_downgrade(&s->set, step, to)) /* says which times they are, and ends */
+        weir_cap_downgrade(step, s->set.caps[0], weir_frontier_times(to));
+}
+
 static void input_step(weir_step *step, void *ctx)
 {
-    weir_input_handle *handle = ((state *)ctx)->handle;
+    state *s = ctx;
+    weir_input_handle *handle = s->handle;
     const weir_input *input = handle->input;
     bool close = false;
     for (chunk *c; (c = take(step, handle));) {
-        weir_time at = input->manual ? weir_cap_time(step, 0) : weir_step_epoch(step);
+        weir_time at = input->manual ? c->time : weir_step_epoch(step);
         if (c->count)
             emit(weir_step_output(step, 0, &at), input, c);
-        if (c->advance)
-            weir_cap_downgrade(step, 0, &c->time);
+        if (c->to)
+            advance(step, s, c->to);
         close = close || c->close;
         chunk_free(c, input);
         if (weir_step_spent(step) && !weir_step_ending(step)) {
@@ -196,6 +211,7 @@ static void input_fini(void *ctx)
     __atomic_store_n(&handle->ended, true, __ATOMIC_RELAXED);
     free_waiting(handle); /* of a dataflow that was removed */
     pthread_mutex_unlock(&handle->lock);
+    weir_cap_set_fini(&s->set);
     weir_free(s, sizeof *s);
 }
 
@@ -207,6 +223,7 @@ static void input_end(void *ctx)
         free_waiting(handle);
         if (handle->filling)
             chunk_free(handle->filling, input);
+        weir_frontier_fini(&handle->held);
         pthread_mutex_destroy(&handle->lock);
     }
 }
@@ -231,6 +248,7 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
                                     &(weir_node_spec){ .struct_size = sizeof(weir_node_spec),
                                                        .kind = "input",
                                                        .name = options->name,
+                                                       .scope = options->scope,
                                                        .output_count = 1,
                                                        .outputs = &output,
                                                        .initial_capabilities = true,
@@ -243,7 +261,12 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
                                                        .step = input_step,
                                                        .fini = input_fini },
                                     NULL);
-    return weir_node_output_port(node, 0);
+    weir_port *port = weir_node_output_port(node, 0);
+    for (unsigned w = 0; w < input->workers; w++) {
+        weir_frontier_init(&input->handles[w].held, weir_port_depth(port));
+        weir_frontier_insert(&input->handles[w].held, &input->handles[w].time);
+    }
+    return port;
 }
 
 /* ---- the handle ---- */
@@ -343,15 +366,52 @@ void weir_input_flush(weir_input_handle *handle)
         hand_over(handle);
 }
 
+/* What was sent so far stays at the time it was sent at; then the node holds these times. */
+static void hand_over_frontier(weir_input_handle *handle, const weir_frontier *to)
+{
+    chunk *c = chunk_of(handle);
+    if (handle->input->manual) {
+        c->to = weir_alloc_must(sizeof *c->to);
+        weir_frontier_init(c->to, to->depth);
+        weir_frontier_set(c->to, to);
+        weir_frontier_set(&handle->held, to);
+    }
+    hand_over(handle);
+}
+
 void weir_input_advance_to(weir_input_handle *handle, const weir_time *t)
 {
     if (handle->closed)
         return;
-    chunk *c = chunk_of(handle);
-    c->advance = handle->input->manual;
-    c->time = *t;
+    weir_frontier to;
+    weir_frontier_init(&to, handle->held.depth);
+    weir_frontier_insert(&to, t);
+    hand_over_frontier(handle, &to);
     handle->time = *t;
-    hand_over(handle);
+    weir_frontier_fini(&to);
+}
+
+weir_status weir_input_advance_frontier(weir_input_handle *handle, const weir_frontier *frontier)
+{
+    if (handle->closed)
+        return WEIR_CLOSED;
+    if (!handle->input->manual || frontier->depth != handle->held.depth ||
+        weir_frontier_is_empty(frontier) || !weir_frontier_dominates(&handle->held, frontier))
+        return WEIR_INVALID;
+    hand_over_frontier(handle, frontier);
+    handle->time = weir_frontier_times(frontier)[0];
+    return WEIR_OK;
+}
+
+weir_status weir_input_at(weir_input_handle *handle, const weir_time *t)
+{
+    if (handle->closed)
+        return WEIR_CLOSED;
+    if (!handle->input->manual || !weir_frontier_less_equal(&handle->held, t))
+        return WEIR_INVALID;
+    weir_input_flush(handle);
+    handle->time = *t;
+    return WEIR_OK;
 }
 
 weir_time weir_input_time(const weir_input_handle *handle)

@@ -95,6 +95,11 @@ static bool check(weir_graph *graph, const weir_node_spec *spec, weir_port *cons
         return false;
     }
 #endif
+    if (spec->follows_clock && weir__scope_depth(spec->scope) > 1) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "let its stream enter the scope",
+                        "a source that follows the epoch clock is outside of all scopes");
+        return false;
+    }
     return check_summaries(graph, spec, spec->input_count ? weir_port_depth(inputs[0]) : 1);
 }
 
@@ -138,7 +143,7 @@ weir_node *weir_node_add(weir_graph *graph, const weir_node_spec *given, weir_po
     memcpy(spec, given, given->struct_size < sizeof own ? given->struct_size : sizeof own);
     if (weir_graph_failed(graph) || !check(graph, spec, inputs))
         return NULL;
-    weir_node *node = add(graph, spec, spec->input_count ? inputs[0]->scope : NULL);
+    weir_node *node = add(graph, spec, spec->input_count ? inputs[0]->scope : spec->scope);
     for (unsigned i = 0; i < spec->input_count; i++) {
         const weir_node_input *input = &spec->inputs[i];
         weir__routing routing = { input->route, input->key, input->route_fn, input->route_ctx };

@@ -94,7 +94,7 @@ static void check_clocks(weir_graph *graph)
     uint8_t *from = weir_graph_alloc(graph, graph->nodes.count + 1);
     for (uint32_t i = 0; i < graph->nodes.count; i++) {
         const weir_node *node = weir__graph_node(graph, i);
-        if (node->spec.input_count == 0)
+        if (node->spec.input_count == 0 && !node->spec.at_start)
             from[i] = node->spec.follows_clock ? CLOCK : MANUAL;
     }
     bool changed = true;

@@ -41,7 +41,9 @@
 #include <weir/operators/probe.h>
 #include <weir/operators/process.h>
 #include <weir/operators/reclock.h>
+#include <weir/operators/source.h>
 #include <weir/operators/state_machine.h>
+#include <weir/operators/to_stream.h>
 #include <weir/operators/try.h>
 #include <weir/operators/unary.h>
 #include <weir/operators/view.h>

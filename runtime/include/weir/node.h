@@ -71,10 +71,12 @@ typedef struct weir_node_spec {
     const weir_summary *summaries;
     bool initial_capabilities; /* one an output, at time 0, numbered as the outputs, from init on */
     bool follows_clock;      /* a source: see weir_step_epoch. Implies initial_capabilities */
+    bool at_start;           /* a source that sends at time 0 only: goes with any clock */
     bool is_input;           /* a source fed from outside: ends when the worker's program returns */
     bool deterministic;      /* output up to an epoch is a function of the input up to it */
     bool watches;            /* it opens a weir_event_reader: its dataflow is left out of events */
     weir_state_kind state_kind;
+    weir_scope *scope;       /* of a node without inputs; NULL: the root */
     void *ctx;
     /* Makes the worker's state. step is valid for capabilities and accounts, not for sending. NULL:
      * state is NULL. A failure ends the run with this error. */

@@ -135,6 +135,27 @@ static void build_keyed(weir_stream(word) words)
     weir_and_then(words, parse, &more, &bad);
 }
 
+static weir_more more(line *l, weir_out(word) out)
+{
+    word_emit(out, (word){ weir_str_copy(out, l->text) });
+    return WEIR_SOURCE_WAIT;
+}
+WEIR_SOURCE(more, line, word)
+static line *begin(const weir_source_start *start) { return (line *)start->ctx; }
+static void finish(line *l) { (void)l; }
+
+static void build_sources(weir_graph *g)
+{
+    static weir_input *in;
+    static const word words[2];
+    weir_stream(word) a = weir_source(g, word, more, .init = begin, .fini = finish, .ctx = words,
+                                      .wait_ms = 5, .name = "more");
+    weir_stream(word) b = weir_to_stream(g, word, words, 2);
+    weir_stream(word) c = weir_input_add(g, word, &in, .manual = true,
+                                         .scope = weir_scope_add(g, NULL, "two times"));
+    (void)weir_concat(a, b, weir_leave(c));
+}
+
 void build(weir_graph *g, void *ctx);
 void build(weir_graph *g, void *ctx)
 {
@@ -162,6 +183,7 @@ void build(weir_graph *g, void *ctx)
     weir_capture(counts, captured);
     build_loop(g, f);
     build_keyed(f);
+    build_sources(g);
     probe = weir_probe(counts, NULL);
 }
 

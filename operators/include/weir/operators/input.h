@@ -12,11 +12,17 @@
  *
  * An input follows the epoch clock: what was flushed goes at the open epoch. With .manual = true
  * the caller gives the times: weir_input_advance_to moves on, and everything sent goes at that
- * time.
+ * time. A manual input may hold several times at once, and send at them in any order:
+ *
+ *     weir_frontier held;                                // {(3, 0), (0, 5)}
+ *     weir_input_advance_frontier(h, &held);
+ *     weir_input_at(h, &(weir_time){ { 4, 2 } });        // at or after one of them
+ *     weir_input_send(h, order, { .cents = 100 });
  */
 #ifndef WEIR_OPERATORS_INPUT_H
 #define WEIR_OPERATORS_INPUT_H
 
+#include <weir/frontier.h>
 #include <weir/graph.h>
 #include <weir/record.h>
 #include <weir/worker.h>
@@ -30,6 +36,7 @@ struct weir_input_options {
     size_t struct_size;
     const char *name;
     bool manual;     /* the caller gives the times */
+    weir_scope *scope; /* of a manual input: its times have the scope's depth; default: the root */
     bool collection; /* weir_input_change may be called */
 };
 
@@ -60,6 +67,14 @@ WEIR_API weir_status weir_input_send_record(weir_input_handle *handle, const voi
 WEIR_API void weir_input_flush(weir_input_handle *handle);
 /* Manual inputs: everything sent from now on is at t, at or after the time before. Flushes. */
 WEIR_API void weir_input_advance_to(weir_input_handle *handle, const weir_time *t);
+/* Manual inputs: nothing will be sent any more at times that are not at or after one of the
+ * frontier's. What is sent from now on is at the first of them, or as weir_input_at says. Flushes.
+ * INVALID: the frontier is empty, of another depth, or goes back; nothing has changed. */
+WEIR_API weir_status weir_input_advance_frontier(weir_input_handle *handle,
+                                                 const weir_frontier *frontier);
+/* Manual inputs: everything sent from now on is at t, which may be before the time before. Flushes.
+ * INVALID: it is not at or after what the handle has advanced to. */
+WEIR_API weir_status weir_input_at(weir_input_handle *handle, const weir_time *t);
 WEIR_API weir_time weir_input_time(const weir_input_handle *handle);
 /* Flushes and gives the capability up. The handle is gone. */
 WEIR_API void weir_input_close(weir_input_handle *handle);
