@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /graph: nodes, stages, frontiers and their holders, as JSON.
+ * /graph: nodes, stages, edges, frontiers and their holders, as JSON; /graph.dot: for Graphviz.
  */
 #include <inttypes.h>
 
@@ -49,6 +49,8 @@ static void write_node(const weir_node_info *info, void *ctx)
     weir__text_put(out, "],");
     number(out, "steps", info->steps, false);
     number(out, "step_us", info->step_ns / 1000, false);
+    number(out, "longest_step_us", info->longest_step_ns / 1000, false);
+    number(out, "long_steps", info->long_steps, false);
     number(out, "records_in", info->records_in, false);
     number(out, "batches_in", info->batches_in, false);
     number(out, "records_out", info->records_out, false);
@@ -69,6 +71,20 @@ static void write_stage(const weir_stage_info *info, void *ctx)
     number(out, "batches_in", info->batches_in, false);
     number(out, "records_out", info->records_out, false);
     number(out, "time_us", info->time_ns / 1000, true);
+    weir__text_put(out, "}");
+}
+
+static void write_edge(const weir_edge_info *info, void *ctx)
+{
+    weir__text *out = ctx;
+    begin(out);
+    member(out, "dataflow", info->dataflow);
+    member(out, "from", info->from);
+    member(out, "stage", info->stage);
+    member(out, "to", info->to);
+    member(out, "route", info->route);
+    number(out, "output", info->output, false);
+    number(out, "input", info->input, true);
     weir__text_put(out, "}");
 }
 
@@ -102,8 +118,17 @@ enum MHD_Result weir__serve_graph(weir__request *request)
     weir_observe(worker, &(weir_observer){ .node = write_node, .ctx = &text });
     weir__text_put(&text, "],\"stages\":[");
     weir_observe(worker, &(weir_observer){ .stage = write_stage, .ctx = &text });
+    weir__text_put(&text, "],\"edges\":[");
+    weir_observe(worker, &(weir_observer){ .edge = write_edge, .ctx = &text });
     weir__text_put(&text, "],\"holders\":[");
     weir_observe(worker, &(weir_observer){ .holder = write_holder, .ctx = &text });
     weir__text_put(&text, "]}");
     return weir__answer_json(request, MHD_HTTP_OK, &text);
+}
+
+enum MHD_Result weir__serve_dot(weir__request *request)
+{
+    weir__text text = { .failed = false };
+    text.failed = weir_observe_dot(request->http->worker, &text.bytes) != WEIR_OK;
+    return weir__answer(request, MHD_HTTP_OK, "text/vnd.graphviz; charset=utf-8", &text);
 }

@@ -157,6 +157,10 @@ static void on_node(const weir_node_info *info, void *ctx)
     add(c, "weir_node_steps_total", "Calls of a node.", WEIR_COUNTER, (double)info->steps);
     add(c, "weir_node_step_seconds_total", "Time in a node and the stages behind it.", WEIR_COUNTER,
         (double)info->step_ns / 1e9);
+    add(c, "weir_node_longest_step_seconds", "The longest step that was measured.", WEIR_GAUGE,
+        (double)info->longest_step_ns / 1e9);
+    add(c, "weir_node_long_steps_total", "Steps that kept their worker for longer than is set.",
+        WEIR_COUNTER, (double)info->long_steps);
     add(c, "weir_node_records_in_total", "Records that a node has taken.", WEIR_COUNTER,
         (double)info->records_in);
     add(c, "weir_node_batches_in_total", "Batches that a node has taken.", WEIR_COUNTER,

@@ -166,7 +166,8 @@ static const struct {
 } places[] = {
     { "/", weir__serve_index },       { "/healthz", weir__serve_health },
     { "/readyz", weir__serve_ready }, { "/metrics", weir__serve_metrics },
-    { "/graph", weir__serve_graph },  { "/views", weir__serve_views },
+    { "/graph", weir__serve_graph },  { "/graph.dot", weir__serve_dot },
+    { "/why", weir__serve_why },      { "/views", weir__serve_views },
 };
 
 static enum MHD_Result serve(weir__request *request)
@@ -233,7 +234,8 @@ enum MHD_Result weir__serve_index(weir__request *request)
     weir__text_put(&text, "{\"weir\":");
     weir__text_json(&text, weir_version());
     weir__text_put(&text, ",\"addresses\":[\"/views\",\"/views/NAME\",\"/views/NAME/events\","
-                          "\"/graph\",\"/metrics\",\"/healthz\",\"/readyz\"]}");
+                          "\"/graph\",\"/graph.dot\",\"/why\",\"/metrics\",\"/healthz\","
+                          "\"/readyz\"]}");
     return weir__answer_json(request, MHD_HTTP_OK, &text);
 }
 

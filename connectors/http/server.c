@@ -283,5 +283,6 @@ void weir_http_stop(weir_http *http)
     if (http->attached)
         detach(http);
     MHD_stop_daemon(http->daemon);
+    weir__inquiries_end(http, true);
     weir_free(http, sizeof *http);
 }

@@ -16,6 +16,7 @@
 #include "http/text.h"
 
 typedef struct weir__flow weir__flow;
+typedef struct weir__inquiry weir__inquiry;
 
 struct weir_http {
     weir_runtime *runtime;
@@ -36,6 +37,7 @@ struct weir_http {
     uint64_t round_ns;    /* when streams were last looked at */
     uint64_t deadline_ns; /* of this turn: flows make nothing more after it */
     weir__flow *flows, *last_flow;
+    weir__inquiry *inquiries; /* of /why: workers may still have them */
     unsigned stream_count;
     uint64_t requests, refused;
 };
@@ -84,5 +86,9 @@ enum MHD_Result weir__serve_health(weir__request *request);
 enum MHD_Result weir__serve_ready(weir__request *request);
 enum MHD_Result weir__serve_metrics(weir__request *request);
 enum MHD_Result weir__serve_graph(weir__request *request);
+enum MHD_Result weir__serve_dot(weir__request *request);
+enum MHD_Result weir__serve_why(weir__request *request);
+/* Those that are over; or all, when no worker runs any more. */
+void weir__inquiries_end(weir_http *http, bool all);
 
 #endif

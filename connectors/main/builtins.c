@@ -4,6 +4,7 @@
  */
 #include "main/options.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <weir/value.h>
@@ -53,6 +54,47 @@ static weir_status read_seconds(weir__options *options, const char *value, weir_
     return WEIR_OK;
 }
 
+static weir_status read_flight(weir__options *options, const char *value, weir_error *error)
+{
+    if (!*value)
+        return weir_error_set(error, WEIR_INVALID, "a folder is needed, or off");
+    options->flight = value;
+    return WEIR_OK;
+}
+
+static weir_status read_flight_events(weir__options *options, const char *value, weir_error *error)
+{
+    options->flight_all = strcmp(value, "all") == 0;
+    if (options->flight_all || strcmp(value, "coarse") == 0)
+        return WEIR_OK;
+    return weir_error_set(error, WEIR_INVALID, "'%.80s' is neither coarse nor all", value);
+}
+
+/* Milliseconds, or off. */
+static weir_status read_ms(unsigned *ms, const char *value, weir_error *error)
+{
+    uint64_t n;
+    if (strcmp(value, "off") == 0) {
+        *ms = UINT_MAX;
+        return WEIR_OK;
+    }
+    if (weir_u64_parse(value, strlen(value), &n) != WEIR_OK || n < 1 || n > 1000000000)
+        return weir_error_set(error, WEIR_INVALID,
+                              "'%.80s' is no number of milliseconds, and not off", value);
+    *ms = (unsigned)n;
+    return WEIR_OK;
+}
+
+static weir_status read_long_step(weir__options *options, const char *value, weir_error *error)
+{
+    return read_ms(&options->long_step_ms, value, error);
+}
+
+static weir_status read_held(weir__options *options, const char *value, weir_error *error)
+{
+    return read_ms(&options->held_ms, value, error);
+}
+
 /* --help and --version win over whatever else is there: weir__options_early has seen them. */
 static weir_status read_early(weir__options *options, const char *value, weir_error *error)
 {
@@ -67,6 +109,10 @@ const weir__builtin weir__builtins[] = {
     { "http", "ADDRESS", "127.0.0.1:8080", "HOST:PORT, PORT or off: views and metrics", read_http },
     { "log-level", "LEVEL", "info", "off, error, warn, info or debug", read_log_level },
     { "seconds", "N", "0", "end after so many seconds; 0: do not", read_seconds },
+    { "flight", "DIR", "runtime dir", "for the flight recorder's file, or off", read_flight },
+    { "flight-keep", "WHAT", "coarse", "coarse or all: what it keeps", read_flight_events },
+    { "long-step-ms", "N", "100", "name operators that take longer, or off", read_long_step },
+    { "held-ms", "N", "10000", "name who holds a frontier back for longer, or off", read_held },
     { "help", NULL, NULL, "print this and end", read_early },
     { "version", NULL, NULL, "print the version and end", read_early },
 };
@@ -107,4 +153,18 @@ weir_status weir__options_read_builtins(weir__options *options, weir_error *erro
     for (size_t i = 0; i < weir__builtin_count && status == WEIR_OK; i++)
         status = read_one(options, &weir__builtins[i], error);
     return status;
+}
+
+void weir__options_apply(const weir__options *options, weir_config *config)
+{
+    if (options->flight && strcmp(options->flight, "off") == 0)
+        config->flight = WEIR_FLIGHT_OFF;
+    else if (options->flight)
+        config->flight_dir = options->flight;
+    if (options->flight_all && config->flight == WEIR_FLIGHT_COARSE)
+        config->flight = WEIR_FLIGHT_ALL;
+    if (options->long_step_ms)
+        config->long_step_ms = options->long_step_ms;
+    if (options->held_ms)
+        config->held_ms = options->held_ms;
 }

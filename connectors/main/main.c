@@ -74,6 +74,7 @@ static weir_status create_runtime(weir_main_program *program, unsigned workers)
         return weir_error_set(&program->error, WEIR_NO_MEMORY, "no memory for the settings");
     config.struct_size = sizeof config;
     config.workers = workers;
+    weir__options_apply(&program->options, &config);
     config.settings = program->settings;
     config.setting_count = weir__options_settings(&program->options, program->settings);
     program->runtime = weir_runtime_create(&config, &program->error);

@@ -30,6 +30,9 @@ typedef struct weir__options {
     const char *http;     /* NULL: not given */
     weir_log_level log_level;
     double seconds;       /* 0: no end */
+    const char *flight;   /* NULL: not given; "off" */
+    bool flight_all;
+    unsigned long_step_ms, held_ms; /* 0: not given; UINT_MAX: off */
     bool help, version;
 } weir__options;
 
@@ -45,6 +48,8 @@ weir_status weir__options_add_flags(weir__options *options, int argc, char **arg
                                     weir_error *error);
 /* Then: reads the values of the built-in ones. */
 weir_status weir__options_read_builtins(weir__options *options, weir_error *error);
+/* Those of them that are the runtime's, but for its workers, over what the config says. */
+void weir__options_apply(const weir__options *options, weir_config *config);
 /* What counts for an option, the last of the winning layer, or NULL. */
 const weir__given *weir__options_find(const weir__options *options, const char *name);
 /* Sets an option over everything given for it; copies. */

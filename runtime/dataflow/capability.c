@@ -29,7 +29,8 @@ weir_cap weir__cap_add(weir_step *step, uint32_t output, const weir_time *time)
         }
         i = step->cap_count++;
     }
-    step->caps[i] = (weir__held_cap){ .time = *time, .output = output, .held = true };
+    step->caps[i] = (weir__held_cap){ .time = *time, .output = output, .held = true,
+                                      .since_ns = step->context->now_ns };
     __atomic_store_n(&step->caps_held, step->caps_held + 1, __ATOMIC_RELAXED);
     return i;
 }
@@ -90,6 +91,7 @@ void weir_cap_downgrade(weir_step *step, weir_cap cap, const weir_time *t)
     change(step, c->output, &c->time, -1);
     change(step, c->output, t, 1);
     c->time = *t;
+    c->since_ns = step->context->now_ns;
 }
 
 void weir_cap_drop(weir_step *step, weir_cap cap)

@@ -29,6 +29,7 @@ void weir__event_changes(weir__dataflow *dataflow, uint32_t kind, weir__changes 
                          size_t bytes);
 void weir__event_frontier(weir__node_instance *node, uint32_t port);
 void weir__event_dataflow(weir__dataflow *dataflow, uint32_t kind);
+void weir__event_long_step(weir_step *step, uint64_t ns);
 void weir__event_turn(weir__context *context);
 void weir__event_park(weir__context *context, uint64_t now_ns);
 void weir__event_unpark(weir__context *context, uint64_t now_ns);
@@ -120,7 +121,8 @@ static inline void weir__hook_dataflow(weir__dataflow *dataflow, uint32_t kind)
 /* When the turn's clock has been read. */
 static inline void weir__hook_turn(weir__context *context)
 {
-    if (WEIR__EVENTS && WEIR_UNLIKELY(context->now_ns >= context->slot_due_ns))
+    if (WEIR__EVENTS &&
+        (WEIR_UNLIKELY(context->now_ns >= context->slot_due_ns) || WEIR__HOOKED(context)))
         weir__event_turn(context);
 }
 

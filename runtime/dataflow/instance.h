@@ -132,6 +132,7 @@ typedef struct weir__held_cap {
     weir_time time;
     uint32_t output;
     bool held;
+    uint64_t since_ns;
 } weir__held_cap;
 
 /* Charged to other workers' accounts of what is in flight until it is consumed here. */
@@ -174,7 +175,7 @@ struct weir_step {
     weir_account account;
     uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
     uint64_t frontier_moved_ns;
-    uint64_t longest_ns, long_steps;
+    uint64_t longest_ns, long_steps, held_told_us;
     bool is_slow; /* the last step measured was so long that measuring each costs nothing */
 };
 struct weir__node_instance {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dataflow/hooks.h"
+#include "worker/watch.h"
 
 enum {
     PARK_SLOT_NS = 100 * 1000, /* a summary before a sleep, if the last one is that old */
@@ -150,6 +151,18 @@ void weir__event_timed(weir_step *step, uint64_t ns)
         events->busiest_ns = ns;
         events->busiest_place = step->place;
     }
+    weir__watch_timed(step, ns);
+}
+
+void weir__event_long_step(weir_step *step, uint64_t ns)
+{
+    weir__event event = event_of(step, WEIR_EVENT_LONG_STEP);
+    event.at_ns = now_ns(step->context);
+    event.ns = ns;
+    if (step->dataflow->graph->watches)
+        weir__event_record(worker_of(step->context), &event);
+    else
+        put_rare(worker_of(step->context), &event, NULL);
 }
 
 /* ---- batches, changes, frontiers ---- */
@@ -230,14 +243,6 @@ void weir__event_frontier(weir__node_instance *node, uint32_t port)
 
 /* ---- dataflows ---- */
 
-/* How records get to the input of an edge. */
-static const char *route_text(const weir__edge *edge)
-{
-    static const char *const texts[] = { "local", "by key", "by function", "to all" };
-    unsigned route = edge->routing.route;
-    return route < sizeof texts / sizeof *texts ? texts[route] : "?";
-}
-
 /* What the dataflow is made of: to one reader, or to all and, by name, to the flight recorder. */
 void weir__event_describe(weir__dataflow *dataflow, weir_event_reader *reader)
 {
@@ -263,7 +268,7 @@ void weir__event_describe(weir__dataflow *dataflow, weir_event_reader *reader)
         event.node = edge->from->node->id;
         event.peer = edge->to->id;
         event.port = (uint16_t)edge->input;
-        weir__reader_put_each(worker, reader, &event, route_text(edge));
+        weir__reader_put_each(worker, reader, &event, weir__route_text(edge));
     }
 }
 
@@ -344,7 +349,11 @@ static void summarise(weir_worker *worker, uint64_t now)
 
 void weir__event_turn(weir__context *context)
 {
-    summarise(worker_of(context), context->now_ns);
+    weir_worker *worker = worker_of(context);
+    if (__atomic_load_n(&context->hooks, __ATOMIC_RELAXED) & ~(uint32_t)WEIR__HOOK_READERS)
+        weir__watch_hooked(worker, context->now_ns);
+    if (context->now_ns >= context->slot_due_ns)
+        summarise(worker, context->now_ns);
 }
 
 /* ---- sleeping ---- */
@@ -353,6 +362,8 @@ void weir__event_park(weir__context *context, uint64_t now)
 {
     weir_worker *worker = worker_of(context);
     worker->events.parked_ns = now;
+    if (__atomic_load_n(&context->hooks, __ATOMIC_RELAXED) & WEIR__HOOK_MARKED)
+        weir__watch_hooked(worker, now);
     if (worker->events.ring.entries && now - worker->events.last_ns >= PARK_SLOT_NS)
         summarise(worker, now);
     __atomic_store_n(&context->live->parked, now, __ATOMIC_RELAXED);

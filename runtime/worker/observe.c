@@ -148,6 +148,9 @@ static void sum_worker(weir_node_info *info, weir_input_info *inputs, const weir
     info->records_out += get(&step->records_out);
     info->batches_out += get(&step->batches_out);
     info->memory_bytes += weir_account_bytes(&step->account);
+    info->long_steps += get(&step->long_steps);
+    if (get(&step->longest_ns) > info->longest_step_ns)
+        info->longest_step_ns = get(&step->longest_ns);
     info->capabilities += __atomic_load_n(&step->caps_held, __ATOMIC_RELAXED);
     for (unsigned k = 0; k < info->input_count; k++) {
         inputs[k].waiting_batches += get(&step->queues[k].batches_waiting);
@@ -188,12 +191,14 @@ static void observe_node(observation *o, const weir_node *node)
 }
 
 static void observe_stages(observation *o, const weir__point_instance *const *points,
-                           unsigned workers, const char *node)
+                           unsigned workers, const weir_node *node, const char *behind)
 {
     for (uint32_t i = 0; i < points[0]->stage_count; i++) {
         const weir__stage *stage = points[0]->stages[i]->stage;
-        weir_stage_info info = { .dataflow = o->name, .node = node, .name = stage->name,
-                                 .kind = stage->spec.kind };
+        weir_stage_info info = { .dataflow = o->name, .node = node->name, .name = stage->name,
+                                 .kind = stage->spec.kind, .node_id = node->id,
+                                 .dataflow_id = node->graph->id,
+                                 .behind = behind };
         const weir__point_instance *below[WEIR_WORKERS_MAX];
         for (unsigned w = 0; w < workers; w++) {
             const weir__stage_instance *si = points[w]->stages[i];
@@ -204,13 +209,37 @@ static void observe_stages(observation *o, const weir__point_instance *const *po
             below[w] = &si->point;
         }
         o->observer->stage(&info, o->observer->ctx);
-        observe_stages(o, below, workers, node);
+        observe_stages(o, below, workers, node, stage->name);
+    }
+}
+
+const char *weir__route_text(const weir__edge *edge)
+{
+    static const char *const texts[] = { "local", "by key", "by function", "to all" };
+    unsigned route = edge->routing.route;
+    return route < sizeof texts / sizeof *texts ? texts[route] : "?";
+}
+
+static void observe_edges(const observation *o)
+{
+    const weir_graph *graph = o->dataflow->graph;
+    for (uint32_t i = 0; i < graph->edges.count; i++) {
+        const weir__edge *edge = graph->edges.items[i];
+        const weir__point *from = edge->from;
+        o->observer->edge(&(weir_edge_info){
+            .dataflow = o->name, .dataflow_id = graph->id, .from = from->node->name,
+            .from_id = from->node->id, .stage = from->stage ? from->stage->name : NULL,
+            .output = from->output, .to = edge->to->name, .to_id = edge->to->id,
+            .input = edge->input, .route = weir__route_text(edge), .moves = edge->moves },
+            o->observer->ctx);
     }
 }
 
 static void observe_dataflow(observation *o)
 {
     const weir_graph *graph = o->dataflow->graph;
+    if (o->observer->edge)
+        observe_edges(o);
     for (uint32_t i = 0; i < graph->nodes.count; i++) {
         const weir_node *node = weir__graph_node(graph, i);
         if (o->observer->node || o->observer->holder)
@@ -221,7 +250,7 @@ static void observe_dataflow(observation *o)
             for (unsigned w = 0; w < o->worker->context.workers; w++)
                 if (o->dataflow->peers[w])
                     points[workers++] = &o->dataflow->peers[w]->nodes[i].step.outputs[k].point;
-            observe_stages(o, points, workers, node->name);
+            observe_stages(o, points, workers, node, NULL);
         }
     }
 }

@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "comm/cores.h"
-#include "worker/runtime.h"
+#include "worker/watch.h"
 
 enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5 };
 
@@ -100,6 +100,7 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
         weir_runtime_destroy(runtime);
         return NULL;
     }
+    runtime->watch = weir__watch_create(runtime);
     runtime->workers = weir_alloc_must(workers * sizeof *runtime->workers);
     memset(runtime->workers, 0, workers * sizeof *runtime->workers);
     for (unsigned i = 0; i < workers; i++)
@@ -157,6 +158,8 @@ static void begin(weir_runtime *runtime)
 weir_status weir_runtime_start(weir_runtime *runtime, weir_error *error)
 {
     begin(runtime);
+    if (runtime->owns_env) /* else time is not the machine's: whoever simulates looks by itself */
+        weir__watch_start(runtime->watch);
     for (unsigned w = 0; w < runtime->config.workers; w++) {
         weir_worker *worker = &runtime->workers[w];
         if (worker->taken || worker->has_thread)
@@ -234,6 +237,7 @@ void weir_runtime_destroy(weir_runtime *runtime)
 {
     if (!runtime)
         return;
+    weir__watch_destroy(runtime->watch);
     for (unsigned w = 0; w < runtime->config.workers; w++) {
         weir_worker *worker = &runtime->workers[w];
         WEIR_ASSERT(!worker->has_thread, "a runtime is destroyed while worker %u runs: call "

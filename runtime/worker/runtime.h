@@ -49,10 +49,14 @@ struct weir__early {
     _Alignas(16) char changes[];
 };
 
+/* Names what keeps a worker for long: watch.h. */
+typedef struct weir__watch weir__watch;
+
 struct weir_worker {
     weir__context context; /* first: a context is its worker */
     weir__live own_live;   /* where there is no flight recorder */
     weir__events events;
+    uint64_t marked_place, marked_ns; /* by the watch: a step that takes long, first seen when */
     weir_runtime *runtime;
     weir__id_table dataflows; /* of ids before next_id: none is a dead one */
     weir__dataflow *first;    /* all of them */
@@ -143,6 +147,7 @@ struct weir_runtime {
     uint32_t dataflows_alive, dataflows_gone;
     uint64_t created_ns;
     weir__flight *flight; /* NULL: off */
+    weir__watch *watch;   /* NULL: off */
     uint32_t stopping; /* atomic: 0, 1 asked to end, 2 asked to end at once */
     uint32_t failed;   /* atomic */
     pthread_mutex_t mutex; /* error, metrics */
@@ -224,6 +229,8 @@ void weir__sequencer_tell(weir_worker *worker, const weir__command *command);
 void weir__sequencers_destroy(weir_runtime *runtime);
 
 /* ---- option.c, observe.c ---- */
+/* How records get to the input of an edge. */
+const char *weir__route_text(const weir__edge *edge);
 void weir__options_destroy(weir_runtime *runtime);
 /* Those of a dataflow's nodes on one worker. */
 void weir__metrics_drop(weir_runtime *runtime, weir_metric *own);

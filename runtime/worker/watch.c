@@ -81,6 +81,41 @@ void weir__watch_destroy(weir__watch *watch)
     weir_free(watch, sizeof *watch);
 }
 
+uint64_t weir__watch_held_ns(const weir_runtime *runtime)
+{
+    return runtime->watch ? runtime->watch->held_ns : UINT64_MAX;
+}
+
+/* ---- names ---- */
+
+const char *weir__operator_text(weir_runtime *runtime, uint64_t place, char *text, size_t size)
+{
+    uint32_t id = (uint32_t)(place >> 32) - 1, node = (uint32_t)place;
+    (void)pthread_mutex_lock(&runtime->dataflows_lock);
+    const weir_dataflow *dataflow = weir__id_table_find(&runtime->dataflow_table, id);
+    const weir_graph *graph = dataflow ? dataflow->graph : NULL;
+    if (graph && node < graph->nodes.count)
+        (void)snprintf(text, size, "operator '%s'", weir__graph_node(graph, node)->name);
+    else
+        (void)snprintf(text, size, "operator %u of dataflow %u", node, id);
+    (void)pthread_mutex_unlock(&runtime->dataflows_lock);
+    return text;
+}
+
+void weir_observe_worker(const weir_runtime *constant, unsigned index, weir_worker_info *info)
+{
+    weir_runtime *runtime = (weir_runtime *)constant; /* its lock changes */
+    const weir_worker *worker = &runtime->workers[index];
+    const weir__live *live = worker->context.live;
+    uint64_t place = __atomic_load_n(&live->in_step, __ATOMIC_RELAXED);
+    *info = (weir_worker_info){ .in_step = place != 0,
+                                .turns = __atomic_load_n(&worker->turns, __ATOMIC_RELAXED),
+                                .steps = __atomic_load_n(&live->steps, __ATOMIC_RELAXED),
+                                .parks = __atomic_load_n(&worker->parks, __ATOMIC_RELAXED) };
+    if (place)
+        (void)weir__operator_text(runtime, place, info->node, sizeof info->node);
+}
+
 /* ---- looking ---- */
 
 static void set_hook(weir_worker *worker, uint32_t bit)
@@ -91,8 +126,9 @@ static void set_hook(weir_worker *worker, uint32_t bit)
 static void tell_blocked(weir__watch *watch, unsigned index, uint64_t place, uint64_t ns)
 {
     char name[160];
-    weir_log(WEIR_LOG_WARN, "%s has kept worker %u for %.3f s and has not returned yet",
-             weir__place_text(watch->runtime, place, name, sizeof name), index, (double)ns / 1e9);
+    (void)weir__operator_text(watch->runtime, place, name, sizeof name);
+    weir_log(WEIR_LOG_WARN, "%s has kept worker %u for %.3f s and has not returned yet", name,
+             index, (double)ns / 1e9);
 }
 
 static bool look_at(weir__watch *watch, unsigned index, uint64_t now_ns)
@@ -105,10 +141,11 @@ static bool look_at(weir__watch *watch, unsigned index, uint64_t now_ns)
                  .turns = __atomic_load_n(&worker->turns, __ATOMIC_RELAXED),
                  .since_ns = now_ns };
     bool same = now.in_step == s->in_step && now.steps == s->steps && now.turns == s->turns;
+    bool active = now.in_step || now.steps != s->steps; /* turns alone are none */
     if (!same)
         *s = now;
     if (!same || !now.in_step)
-        return !same;
+        return active;
     uint64_t ns = now_ns - s->since_ns;
     if (ns < watch->long_ns || s->told)
         return true;
@@ -146,10 +183,9 @@ static void look_for_held(weir__watch *watch, uint64_t now_ns)
             weir_runtime_call(runtime, w, held_on_worker, NULL);
 }
 
-/* With the lock held; until then, or until it is woken. */
-static void wait_until(weir__watch *watch, uint64_t until_ns)
+/* With the lock held; until then, or until it has been woken more often than so. */
+static void wait_until(weir__watch *watch, uint64_t until_ns, uint64_t wakes)
 {
-    uint64_t wakes = watch->wakes;
     struct timespec at = { .tv_sec = (time_t)(until_ns / 1000000000u),
                            .tv_nsec = (long)(until_ns % 1000000000u) };
     int code = 0;
@@ -176,23 +212,25 @@ static void *run(void *ctx)
     unsigned idle = 0;
     (void)pthread_mutex_lock(&watch->lock);
     while (!watch->ending) {
-        uint64_t now = env->now_ns(env->ctx), until = now + tick_ns;
+        uint64_t now = env->now_ns(env->ctx), until = now + tick_ns, wakes = watch->wakes;
         (void)pthread_mutex_unlock(&watch->lock);
         if (weir__watch_look(watch, now)) {
             idle = 0;
             held_seen = false;
-        } else if (++idle == 1) {
-            ask_to_be_woken(watch);
         } else {
-            until = held_seen ? UINT64_MAX : watch->held_due_ns;
+            ask_to_be_woken(watch);
+            if (idle++ > 0)
+                until = held_seen ? UINT64_MAX : watch->held_due_ns;
         }
-        if (now >= watch->held_due_ns) {
+        if (now >= watch->held_due_ns && !held_seen) {
             look_for_held(watch, now);
             held_seen = idle > 0;
+            until = now + tick_ns;
         }
         (void)pthread_mutex_lock(&watch->lock);
-        if (!watch->ending)
-            wait_until(watch, until);
+        wait_until(watch, until, wakes);
+        if (watch->wakes != wakes && idle > 0)
+            idle = 1; /* that one is no longer asked: one more look before the next sleep */
     }
     (void)pthread_mutex_unlock(&watch->lock);
     return NULL;
@@ -217,7 +255,7 @@ static void wake(weir__watch *watch)
 
 static weir_step *step_at(weir_worker *worker, uint64_t place)
 {
-    weir__dataflow *dataflow = weir__worker_dataflow(worker, (uint32_t)(place >> 32) - 1);
+    weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, (uint32_t)(place >> 32) - 1);
     uint32_t node = (uint32_t)place;
     return dataflow && node < dataflow->graph->nodes.count ? &dataflow->nodes[node].step : NULL;
 }
@@ -235,7 +273,8 @@ void weir__watch_hooked(weir_worker *worker, uint64_t now_ns)
         weir__watch_long_step(step, now_ns - __atomic_load_n(&worker->marked_ns, __ATOMIC_RELAXED));
 }
 
-/* The first of a node, then when they have doubled: whoever is always slow fills no log. */
+/* The first of a node is logged, then whenever they have doubled: who is always slow fills no
+ * log. */
 void weir__watch_long_step(weir_step *step, uint64_t ns)
 {
     weir__context *context = step->context;
@@ -248,4 +287,11 @@ void weir__watch_long_step(weir_step *step, uint64_t ns)
     if ((n & (n - 1)) == 0)
         weir_log(WEIR_LOG_WARN, "operator '%s' kept worker %u for %.3f s (%llu such steps so far)",
                  step->node->name, context->self, (double)ns / 1e9, (unsigned long long)n);
+}
+
+void weir__watch_timed(weir_step *step, uint64_t ns)
+{
+    const weir__watch *watch = ((weir_worker *)step->context)->runtime->watch;
+    if (watch && ns >= watch->long_ns)
+        weir__watch_long_step(step, ns);
 }

@@ -10,8 +10,6 @@
 
 #include "worker/runtime.h"
 
-typedef struct weir__watch weir__watch;
-
 /* NULL if nothing is to be watched. */
 weir__watch *weir__watch_create(weir_runtime *runtime);
 /* Starts the thread. It is no failure that there can be none: then only steps that have ended are
@@ -24,14 +22,17 @@ bool weir__watch_look(weir__watch *watch, uint64_t now_ns);
 
 /* The worker's side, from its turn: something of context->hooks is for the watch. */
 void weir__watch_hooked(weir_worker *worker, uint64_t now_ns);
-/* A step was measured, or marked, that took so long. */
+/* A step was measured: it may be a long one. */
+void weir__watch_timed(weir_step *step, uint64_t ns);
+/* It is. */
 void weir__watch_long_step(weir_step *step, uint64_t ns);
 
-/* On the worker's thread: names, in the log, who holds a frontier back for longer than the runtime's
- * config allows while somebody waits; each once, and again when it has doubled. */
+/* On the worker's thread: names, in the log, who holds a frontier back for longer than the config
+ * allows while somebody waits; each once, and again when it has doubled. */
 void weir__watch_held(weir_worker *worker);
+uint64_t weir__watch_held_ns(const weir_runtime *runtime);
 
 /* "operator 'NAME'", or its number if it is gone. Any thread. Returns text. */
-const char *weir__place_text(weir_runtime *runtime, uint64_t place, char *text, size_t size);
+const char *weir__operator_text(weir_runtime *runtime, uint64_t place, char *text, size_t size);
 
 #endif

@@ -112,11 +112,12 @@ static void wait_ready(const char *url)
 
 START_TEST(small_answers)
 {
-    static const char *const paths[] = { "/", "/healthz", "/readyz", "/metrics", "/graph" };
+    static const char *const paths[] = { "/",      "/healthz",   "/readyz", "/metrics",
+                                         "/graph", "/graph.dot", "/why" };
     for (unsigned workers = 1; workers <= 3; workers += 2) {
         server s = start(workers);
         wait_ready(s.url);
-        for (size_t i = 0; i < 5; i++) {
+        for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
             answer a = client_get(s.url, paths[i]);
             ck_assert_int_eq(a.status, 200);
             ck_assert_ptr_nonnull(strstr(a.head, "Cache-Control: no-store"));

@@ -7,6 +7,7 @@
 #ifndef WEIR_OBSERVE_H
 #define WEIR_OBSERVE_H
 
+#include <weir/codec.h>
 #include <weir/node.h>
 #include <weir/worker.h>
 
@@ -48,14 +49,27 @@ typedef struct weir_node_info {
     const weir_input_info *inputs;
     uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
     int64_t memory_bytes, capabilities;
+    uint64_t longest_step_ns, long_steps; /* of those measured; above weir_config.long_step_ms */
 } weir_node_info;
 
 typedef struct weir_stage_info {
     const char *dataflow;
     const char *node;         /* in whose output tree it is fused */
+    uint32_t dataflow_id, node_id;
+    const char *behind;       /* the stage it follows there, or NULL: the node itself */
     const char *name, *kind;
     uint64_t records_in, batches_in, records_out, time_ns;
 } weir_stage_info;
+
+/* An edge, on this worker's side. */
+typedef struct weir_edge_info {
+    const char *dataflow, *from; /* the node that the records leave */
+    uint32_t dataflow_id, from_id, to_id;
+    const char *stage;           /* the last stage they went through there, or NULL */
+    unsigned output, input;
+    const char *to, *route;      /* "local", "by key", "by function", "to all" */
+    bool moves;                  /* it changes times: a loop's end, the way into a scope or out */
+} weir_edge_info;
 
 /* A pointstamp that keeps an input's frontier where it is. */
 typedef struct weir_holder_info {
@@ -75,6 +89,7 @@ typedef struct weir_metric_info {
 typedef struct weir_observer {
     void (*node)(const weir_node_info *info, void *ctx);
     void (*stage)(const weir_stage_info *info, void *ctx);
+    void (*edge)(const weir_edge_info *info, void *ctx);
     void (*holder)(const weir_holder_info *info, void *ctx);
     void (*metric)(const weir_metric_info *info, void *ctx);
     void *ctx;
@@ -83,6 +98,37 @@ typedef struct weir_observer {
 /* Calls what is set in observer for everything there is, but for dataflows that are being removed;
  * frontiers are this worker's view. The callbacks must not call the library back. */
 WEIR_API void weir_observe(weir_worker *worker, const weir_observer *observer);
+
+/* The graphs of all dataflows in the language of Graphviz: nodes with their counts and frontiers,
+ * the stages behind their outputs, edges with how records are routed; a cluster each dataflow. The
+ * text is appended, without an end. WEIR_NO_MEMORY. */
+WEIR_API weir_status weir_observe_dot(weir_worker *worker, weir_bytes_out *out);
+
+/* Who, on this worker, holds a frontier back while somebody waits for it: an input whose frontier
+ * is behind work that is there already, or behind a capability that its node keeps until then. */
+typedef struct weir_held_info {
+    const char *dataflow, *node; /* who holds */
+    uint32_t dataflow_id, node_id;
+    unsigned worker;
+    const char *time;
+    bool is_capability;          /* else a batch that it has not taken */
+    uint64_t held_us;            /* since it got the capability; of a batch: the frontier moved */
+    const char *input_of;        /* who waits */
+    unsigned input;
+} weir_held_info;
+typedef void weir_held_fn(const weir_held_info *held, void *ctx);
+/* Calls fn for those that have held for at least so long. Each worker knows of its own only. */
+WEIR_API void weir_observe_held(weir_worker *worker, uint64_t least_us, weir_held_fn *fn,
+                                void *ctx);
+
+/* What a worker is doing. From any thread. */
+typedef struct weir_worker_info {
+    bool in_step;
+    char node[128];              /* the operator whose step it is in */
+    uint64_t turns, steps, parks;
+} weir_worker_info;
+WEIR_API void weir_observe_worker(const weir_runtime *runtime, unsigned index,
+                                  weir_worker_info *info);
 
 /* Whole-process figures. */
 typedef struct weir_process_info {

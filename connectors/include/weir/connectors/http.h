@@ -12,6 +12,8 @@
  *     /views/NAME/events      server-sent events: every change; ?key=, ?snapshot=1 (what there is,
  *                             first). The id is incarnation:epoch; Last-Event-ID resumes
  *     /graph                  nodes, stages, frontiers, counts; who holds a frontier back
+ *     /graph.dot              the same for Graphviz
+ *     /why                    what is stuck, in one sentence
  *     /metrics                for Prometheus (text format 0.0.4)
  *     /healthz, /readyz       200 while the process lives; once all dataflows run
  *

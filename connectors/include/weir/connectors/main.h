@@ -13,6 +13,11 @@
  *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080
  *     --log-level LEVEL  off, error, warn, info or debug, to standard error; default info
  *     --seconds N        end after so many seconds, as SIGINT would; 0: do not
+ *     --flight DIR       where the flight recorder's file lies (weir/flight.h), or off; default
+ *                        $XDG_RUNTIME_DIR, or /tmp
+ *     --flight-keep WHAT coarse or all; default coarse
+ *     --long-step-ms N   log operators that keep a worker longer, or off; default 100
+ *     --held-ms N        log who holds a frontier back for longer, or off; default 10000
  *     --help, --version
  *
  * SIGINT and SIGTERM end the sources, complete what is under way, and end with status 0; a second
