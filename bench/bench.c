@@ -45,7 +45,8 @@ static uint64_t *number_of(bench_options *o, const char *flag)
         { "--epochs", &o->epochs },         { "--mib", &o->mib },
         { "--messages", &o->messages },     { "--rate", &o->rate },
         { "--seconds", &o->seconds },       { "--every-ms", &o->every_ms },
-        { "--partitions", &o->partitions },
+        { "--partitions", &o->partitions }, { "--dataflows", &o->dataflows },
+        { "--batch", &o->batch },
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (strcmp(flag, numbers[i].flag) == 0)
@@ -71,7 +72,7 @@ bench_options bench_options_read(int argc, char **argv, int from)
     bench_options o = {
         .workers = 1, .rounds = 100, .records = 1, .maps = 100, .nodes = 100, .epochs = 100,
         .mib = 512, .messages = 1000000, .rate = 20000, .seconds = 10, .every_ms = 100,
-        .partitions = 4, .kind = "", .flight = "coarse",
+        .partitions = 4, .dataflows = 10, .batch = 1000, .kind = "", .flight = "coarse",
     };
     for (int i = from; i < argc; i += 2) {
         const char *flag = argv[i];
@@ -116,6 +117,11 @@ void bench_answer(const char *format, ...)
     printf("\n");
     va_end(args);
     fflush(stdout);
+}
+
+void bench_beside(const char *name, double figure)
+{
+    printf("beside-%s %.4f\n", name, figure);
 }
 
 void bench_cost(double cost, const char *unit)

@@ -23,6 +23,8 @@ typedef struct bench_options {
     uint64_t seconds;      /* --seconds */
     uint64_t every_ms;     /* --every-ms: 0 writes every change */
     uint64_t partitions;   /* --partitions of a topic that is made */
+    uint64_t dataflows;    /* --dataflows */
+    uint64_t batch;        /* --batch: records of an epoch, all workers together */
     const char *bootstrap; /* --bootstrap HOST:PORT */
     const char *topic;     /* --topic to read */
     const char *out;       /* --out: topic to write */
@@ -43,6 +45,8 @@ uint64_t bench_wall_us(void);
 /* Prints "answer ..." and "cost NUMBER UNIT" and flushes them. */
 void bench_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void bench_cost(double cost, const char *unit);
+/* A figure that is told beside the cost, in the same unit: "beside-NAME NUMBER". Before the cost. */
+void bench_beside(const char *name, double figure);
 
 /* splitmix64: the random numbers of every case on both sides. */
 static inline uint64_t bench_random(uint64_t *state)

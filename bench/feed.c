@@ -6,68 +6,103 @@
 
 #include <string.h>
 
+/* What init needs to know: the case, and which of a share's feeds it is. */
+typedef struct feed_ctx {
+    bench_case *c;
+    unsigned which;
+    bench_fill_fn *fill;
+} feed_ctx;
+
 static weir_status feed_init(weir_step *step, void *ctx, void **state, weir_error *error)
 {
     (void)error;
-    bench_share *share = &((bench_case *)ctx)->shares[weir_step_worker(step)];
-    share->state = 1 + weir_step_worker(step);
-    share->waker = weir_step_waker(step);
-    share->ordered = 1; /* epoch 0 is empty */
-    *state = share;
+    const feed_ctx *what = ctx;
+    unsigned worker = weir_step_worker(step);
+    bench_feed *feed = &what->c->shares[worker].feeds[what->which];
+    feed->c = what->c;
+    feed->fill = what->fill;
+    feed->state = 1 + worker + 1000 * what->which;
+    feed->waker = weir_step_waker(step);
+    feed->ordered = 1; /* epoch 0 is empty */
+    *state = feed;
     return WEIR_OK;
 }
 
 static void feed_step(weir_step *step, void *state)
 {
-    bench_share *share = state;
-    weir_time now = weir_time_1(share->epoch);
-    if (share->todo) {
+    bench_feed *feed = state;
+    weir_time now = weir_time_1(feed->epoch);
+    if (feed->todo) {
         weir_builder *out = weir_step_output(step, 0, &now);
-        while (share->todo && !weir_step_spent(step)) {
+        while (feed->todo && !weir_step_spent(step)) {
             void *room;
-            size_t n = weir_builder_bulk(out, share->todo, &room, NULL);
-            uint64_t *numbers = room;
-            for (size_t i = 0; i < n; i++)
-                numbers[i] = bench_random(&share->state);
+            size_t n = weir_builder_bulk(out, feed->todo, &room, NULL);
+            feed->fill(feed, room, n);
             weir_builder_commit(out, n);
-            share->todo -= n;
+            feed->todo -= n;
         }
     }
-    if (share->todo) {
+    if (feed->todo) {
         weir_step_again(step);
         return;
     }
-    if (share->close) {
+    if (feed->close) {
         if (weir_cap_held(step, 0))
             weir_cap_drop(step, 0);
         return;
     }
-    if (share->epoch < share->ordered) {
-        weir_time next = weir_time_1(++share->epoch);
+    if (feed->epoch < feed->ordered) {
+        weir_time next = weir_time_1(++feed->epoch);
         weir_cap_downgrade(step, 0, &next);
     }
 }
 
-weir_port *bench_feed_add(weir_graph *graph, bench_case *c)
+weir_port *bench_feed_add_of(weir_graph *graph, bench_case *c, unsigned which,
+                             const weir_type *type, bench_fill_fn *fill)
 {
-    weir_node_output output = { .type = number_type() };
+    weir_node_output output = { .type = type };
+    feed_ctx *ctx = weir_graph_alloc(graph, sizeof *ctx);
+    *ctx = (feed_ctx){ c, which, fill };
     return weir_node_output_port(weir_node_add(graph, &(weir_node_spec){
         .struct_size = sizeof(weir_node_spec), .kind = "feed", .output_count = 1,
-        .outputs = &output, .initial_capabilities = true, .ctx = c, .init = feed_init,
+        .outputs = &output, .initial_capabilities = true, .ctx = ctx, .init = feed_init,
         .step = feed_step }, NULL), 0);
+}
+
+static void fill_numbers(bench_feed *feed, void *room, size_t n)
+{
+    uint64_t *numbers = room, state = feed->state;
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = bench_random(&state);
+    feed->state = state;
+}
+
+weir_port *bench_feed_add(weir_graph *graph, bench_case *c)
+{
+    return bench_feed_add_of(graph, c, 0, number_type(), fill_numbers);
+}
+
+void bench_feed_round_of(bench_feed *feed, uint64_t count)
+{
+    feed->todo = count;
+    feed->ordered++;
+    weir_wake(feed->waker);
+}
+
+void bench_feed_close_of(bench_feed *feed)
+{
+    feed->close = true;
+    weir_wake(feed->waker);
 }
 
 void bench_feed_round(bench_share *share, uint64_t count)
 {
-    share->todo = count;
-    share->ordered++;
-    weir_wake(share->waker);
+    bench_feed_round_of(&share->feeds[0], count);
 }
 
 void bench_feed_close(bench_share *share)
 {
-    share->close = true;
-    weir_wake(share->waker);
+    bench_feed_close_of(&share->feeds[0]);
 }
 
 static weir_status arrive_init(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -109,6 +144,13 @@ void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch)
         weir_worker_step_or_park(worker, UINT64_MAX);
 }
 
+static void check(weir_status status, const weir_error *error)
+{
+    char text[1600];
+    if (status != WEIR_OK)
+        bench_fail("%s", weir_error_text(error, text, sizeof text));
+}
+
 void bench_run(bench_case *c, weir_build_fn *build,
                void (*main_fn)(weir_worker *worker, void *ctx))
 {
@@ -120,11 +162,23 @@ void bench_run(bench_case *c, weir_build_fn *build,
                                      : strcmp(flight, "off") == 0 ? WEIR_FLIGHT_OFF
                                                                   : WEIR_FLIGHT_COARSE,
                            .worker_main = main_fn, .ctx = c };
-    if (weir_run(&config, build, c, &error) != WEIR_OK) {
-        char text[1600];
-        bench_fail("%s", weir_error_text(&error, text, sizeof text));
-    }
+    check(weir_run(&config, build, c, &error), &error);
     pthread_barrier_destroy(&c->start);
+}
+
+void bench_run_many(const bench_many *many)
+{
+    weir_error error = { 0 };
+    weir_config config = { .struct_size = sizeof config, .workers = many->workers,
+                           .worker_main = many->main_fn, .ctx = many->ctx };
+    weir_runtime *runtime = weir_runtime_create(&config, &error);
+    if (!runtime)
+        check(error.status, &error);
+    for (uint64_t i = 0; i < many->count; i++)
+        check(weir_runtime_build(runtime, NULL, many->build, many->ctxs[i], &error), &error);
+    check(weir_runtime_start(runtime, &error), &error);
+    check(weir_runtime_wait(runtime, &error), &error);
+    weir_runtime_destroy(runtime);
 }
 
 uint64_t bench_total(const bench_case *c, unsigned i)

@@ -14,29 +14,45 @@
 #define BENCH_NUMBER(F) F(u64, value)
 WEIR_RECORD(number, BENCH_NUMBER)
 
+typedef struct bench_case bench_case;
+typedef struct bench_feed bench_feed;
+/* Writes n records of the feed's type. */
+typedef void bench_fill_fn(bench_feed *feed, void *room, size_t n);
+
+/* One worker's source of records. */
+struct bench_feed {
+    bench_case *c;
+    bench_fill_fn *fill;
+    uint64_t state, todo, epoch, ordered; /* epochs ended, to be ended */
+    bool close;
+    weir_waker *waker;
+};
+
 /* One worker's share of a case; a cache line apart. */
 typedef struct bench_share {
     _Alignas(128) uint64_t answer[4];
     double seconds;
-    /* the source of numbers */
-    uint64_t state, todo, epoch, ordered; /* epochs ended, to be ended */
-    bool close;
-    weir_waker *waker;
+    bench_feed feeds[2];
 } bench_share;
 
-typedef struct bench_case {
+struct bench_case {
     bench_options options;
     bench_share shares[WEIR_WORKERS_MAX];
     pthread_barrier_t start;
     weir_probe *probe;
-    void *extra;
-} bench_case;
+};
 
-/* A source that emits what bench_feed_round orders, then moves to the next epoch. */
+/* A source of random numbers that emits what bench_feed_round orders, then moves to the next
+ * epoch. */
 weir_port *bench_feed_add(weir_graph *graph, bench_case *c);
+/* The same of other records; which: 0 or 1, of the two that a share has. */
+weir_port *bench_feed_add_of(weir_graph *graph, bench_case *c, unsigned which,
+                             const weir_type *type, bench_fill_fn *fill);
 /* Orders `count` numbers at the open epoch and what follows it, without waiting. */
 void bench_feed_round(bench_share *share, uint64_t count);
 void bench_feed_close(bench_share *share);
+void bench_feed_round_of(bench_feed *feed, uint64_t count);
+void bench_feed_close_of(bench_feed *feed);
 
 /* Counts what arrives in answer[0] and sums it in answer[1] of the worker's share. key NULL: local.
  * Returns the (empty) output, for a probe. */
@@ -48,6 +64,16 @@ void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch);
 /* Runs a case to its end on o.workers workers; a failure ends the program. */
 void bench_run(bench_case *c, weir_build_fn *build,
                void (*main_fn)(weir_worker *worker, void *ctx));
+/* Runs several dataflows, each built with a ctx of its own. */
+typedef struct bench_many {
+    unsigned workers;
+    weir_build_fn *build;
+    void **ctxs;
+    uint64_t count;
+    void (*main_fn)(weir_worker *worker, void *ctx);
+    void *ctx;
+} bench_many;
+void bench_run_many(const bench_many *many);
 /* Sum of answer[i] of all shares; the slowest share's seconds. */
 uint64_t bench_total(const bench_case *c, unsigned i);
 double bench_slowest(const bench_case *c);

@@ -13,10 +13,13 @@ class Case:
     peer: str = "timely"
     runner: str = "pair"
     cores: int = 0            # 0: all there are
+    variants: tuple = (("", ""),)  # (label, flags that come after): the smallest ratio counts
 
     def arguments(self, quick):
         return (self.flags + " " + (self.quick if quick else "")).split()
 
+
+WORKERS = (("1 worker", "-w 1"), ("2 workers", "-w 2"))
 
 CASES = {case.name: case for case in [
     Case("barrier-w1", "rounds of an empty feedback loop, 1 worker",
@@ -37,6 +40,30 @@ CASES = {case.name: case for case in [
          "wordcount", "-w 1 --mib 512", "--mib 64"),
     Case("wordcount-w2", "512 MiB of text in memory, split, exchanged and counted, 2 workers",
          "wordcount", "-w 2 --mib 512", "--mib 128"),
+    Case("loop-w1", "one record round a loop, 1 worker",
+         "loop", "-w 1 --rounds 1000000", "--rounds 10000"),
+    Case("loop-w2", "one record round a loop, exchanged each time, 2 workers",
+         "loop", "-w 2 --rounds 200000", "--rounds 5000"),
+    Case("event-driven", "1000 dataflows of 10 maps, one record into one of them a round, 1 worker",
+         "event-driven", "-w 1 --dataflows 1000 --maps 10 --rounds 200000",
+         "--dataflows 20 --rounds 2000"),
+    Case("build", "time to build 1000 dataflows of 1000 operators, 1 worker",
+         "build", "-w 1 --dataflows 1000 --nodes 1000", "--dataflows 10",
+         variants=(("maps", "--kind maps"), ("nodes", "--kind nodes"))),
+    Case("pagerank", "100,000 nodes, 1 M edges, then 1000 changes of an edge, to the fixed point",
+         "pagerank", "--nodes 100000 --records 1000000 --rounds 1000",
+         "--nodes 1000 --records 10000 --rounds 10", variants=WORKERS),
+    Case("bfs", "2 M nodes, 20 M edges, from one root",
+         "bfs", "--nodes 2000000 --records 20000000", "--nodes 20000 --records 200000",
+         variants=WORKERS),
+    Case("unionfind", "components of 5 M nodes, 10 M edges as they come",
+         "unionfind", "--nodes 5000000 --records 10000000 --batch 10000",
+         "--nodes 5000 --records 20000", variants=WORKERS),
+    Case("hashjoin", "two streams of 5 M rows with 1 M keys, every match",
+         "hashjoin", "--nodes 1000000 --records 5000000 --batch 100000",
+         "--nodes 10000 --records 100000 --batch 10000", variants=WORKERS),
+    Case("openloop", "10 M records a second whatever happens, 2 workers; latency at p99",
+         "openloop", "-w 2 --rate 10000000 --seconds 8", "--rate 1000000 --seconds 1"),
     Case("kafka-read", "5 M messages of 100 bytes from a broker into a count",
          "kafka-read", "-w 1 --messages 5000000", "--messages 100000",
          peer="librdkafka", runner="kafka-read"),

@@ -14,6 +14,7 @@ class Side:
         self.name = name
         self.command = command
         self.costs = []
+        self.beside = {}      # by name: figures that are told beside the cost
         self.answers = []
         self.unit = ""
         self.written = []     # messages, where a run writes any
@@ -25,6 +26,10 @@ class Side:
         number, self.unit = lines["cost"].split()
         self.costs.append(float(number))
         self.answers.append(lines["answer"])
+        for name, told in lines.items():
+            if name.startswith("beside-"):
+                self.beside.setdefault(name.removeprefix("beside-"), []).append(
+                    float(told.split()[0]))
 
 
 def alternate(sides, runs, once):
@@ -43,8 +48,17 @@ def alternate(sides, runs, once):
 def print_table(sides):
     print(f"{'':18}{'median':>12}{'min':>12}{'max':>12}   {sides[0].unit}")
     for side in sides:
-        print(f"{side.name:18}{statistics.median(side.costs):12.4g}{min(side.costs):12.4g}"
-              f"{max(side.costs):12.4g}")
+        print_row(side.name, side.costs)
+    for name in sides[0].beside:
+        for side in sides:
+            print_row(f"{side.name}, {name}", side.beside[name])
+        if len(sides) == 2:
+            ours, peer = (statistics.median(side.beside[name]) for side in sides)
+            print(f"  {name}: ratio {peer / ours:.2f}")
+
+
+def print_row(name, costs):
+    print(f"{name:18}{statistics.median(costs):12.4g}{min(costs):12.4g}{max(costs):12.4g}")
 
 
 def ratio(sides):
@@ -54,11 +68,11 @@ def ratio(sides):
     return statistics.median(sides[1].costs) / statistics.median(sides[0].costs)
 
 
-def print_head(case, options):
+def print_head(case, options, label=""):
     note = ""
     if options.runs < 5 or options.quick:
         note = "; too few for a figure"
-    print(f"{case.name}: {case.what}")
+    print(f"{case.name}{', ' if label else ''}{label}: {case.what}")
     print(f"{tools.machine()}; {options.runs} runs each{note}", flush=True)
 
 
@@ -79,18 +93,30 @@ def same_text(ours, peer, blocks_mib, options):
 
 
 def run(case, options):
-    flags = case.arguments(options.quick)
+    """Every variant of the case; its ratio is the smallest of theirs."""
+    ratios = []
+    for label, flags in case.variants:
+        sides = run_once(case, label, case.arguments(options.quick) + flags.split(), options)
+        if len(case.variants) > 1 and ratio(sides):
+            print(f"{case.name}, {label}: ratio {ratio(sides):.2f}", flush=True)
+        ratios.append(ratio(sides))
+    if all(ratios):
+        print(f"{case.name} ratio {min(ratios):.2f}")
+
+
+def run_once(case, label, flags, options):
     sides = []
     if options.only != "peer":
         sides.append(Side("weir", [tools.build_ours("weir-bench-" + case.program)] + flags))
     if options.only != "ours":
         peer = tools.build_timely()
         sides.append(Side(NAMES[case.peer], peer + [case.program] + flags))
-    print_head(case, options)
+    print_head(case, options, label)
     if case.program == "wordcount" and options.only != "ours":
         same_text(tools.build_ours("weir-bench-text"), peer, "128" if options.quick else "512",
                   options)
     alternate(sides, options.runs,
               lambda side: tools.execute(side.command, options.verbose, case.cores))
     print_table(sides)
-    print_end(case, sides)
+    print(f"answer {sides[0].answers[0]}, in every run")
+    return sides

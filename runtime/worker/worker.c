@@ -472,7 +472,7 @@ uint64_t weir_worker_now_ns(const weir_worker *worker)
 }
 
 /* Of what this worker has not built yet, anything may come; of what is gone, nothing. */
-static const weir_frontier *probe_frontier(const weir_probe *probe, weir_worker *worker)
+const weir_frontier *weir_probe_frontier(const weir_probe *probe, weir_worker *worker)
 {
     static const weir_frontier all[WEIR_TIME_COORDS] = { { .depth = 1, .count = 1 },
                                                          { .depth = 2, .count = 1 },
@@ -489,15 +489,15 @@ static const weir_frontier *probe_frontier(const weir_probe *probe, weir_worker 
 
 bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker, const weir_time *t)
 {
-    return weir_frontier_less_than(probe_frontier(probe, worker), t);
+    return weir_frontier_less_than(weir_probe_frontier(probe, worker), t);
 }
 
 bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker, const weir_time *t)
 {
-    return weir_frontier_less_equal(probe_frontier(probe, worker), t);
+    return weir_frontier_less_equal(weir_probe_frontier(probe, worker), t);
 }
 
 bool weir_probe_done(const weir_probe *probe, weir_worker *worker)
 {
-    return weir_frontier_is_empty(probe_frontier(probe, worker));
+    return weir_frontier_is_empty(weir_probe_frontier(probe, worker));
 }

@@ -127,6 +127,8 @@ WEIR_API bool weir_probe_less_than(const weir_probe *probe, weir_worker *worker,
 WEIR_API bool weir_probe_less_equal(const weir_probe *probe, weir_worker *worker,
                                     const weir_time *t);
 WEIR_API bool weir_probe_done(const weir_probe *probe, weir_worker *worker);
+/* The frontier itself, as this worker knows it: valid until the worker's next step. */
+WEIR_API const weir_frontier *weir_probe_frontier(const weir_probe *probe, weir_worker *worker);
 
 WEIR_END_DECLS
 #endif

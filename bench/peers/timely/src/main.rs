@@ -4,13 +4,22 @@
 //! workers and the report; each case is a module that describes what one worker does.
 
 mod barrier;
+mod bfs;
+mod build;
 mod chain;
 mod column;
 mod epochs;
+mod event_driven;
 mod exchange;
 mod feed;
+mod hashjoin;
+mod looping;
+mod openloop;
 mod options;
+mod pagerank;
+mod rounds;
 mod text;
+mod unionfind;
 mod wordcount;
 
 use options::Options;
@@ -54,6 +63,14 @@ fn main() {
             (chain::run, ns("ns/record/map", calls))
         }
         "epochs" => (epochs::run, us("us/epoch", options.epochs as f64)),
+        "loop" => (looping::run, us("us/round", options.rounds as f64)),
+        "event-driven" => (event_driven::run, us("us/round", options.rounds as f64)),
+        "build" => (build::run, ns("ns/operator", (options.dataflows * options.nodes) as f64)),
+        "unionfind" => (unionfind::run, ns("ns/edge", options.records as f64)),
+        "hashjoin" => (hashjoin::run, ns("ns/row", 2.0 * options.records as f64)),
+        "bfs" => (bfs::run, ns("ns/edge", options.records as f64)),
+        "pagerank" => (pagerank::run, Cost { unit: "ms", scale: 1e3, per: 1.0 }),
+        "openloop" => (openloop::run, us("us@p99", 1.0)),
         "wordcount" => (wordcount::run, ns("ns/word", 0.0)),
         "text" => return println!("answer {:016x}", text::fingerprint(options.blocks())),
         _ => usage(&format!("no case {name:?}")),
@@ -98,8 +115,8 @@ fn ns(unit: &'static str, per: f64) -> Cost {
 
 fn usage(error: &str) -> ! {
     eprintln!("peer-timely: {error}");
-    eprintln!("usage: peer-timely barrier|exchange|chain|epochs|wordcount|text [-w WORKERS]");
+    eprintln!("usage: peer-timely CASE [-w WORKERS], cases as in bench/README.md");
     eprintln!("  [--rounds N] [--records N] [--maps N] [--nodes N] [--epochs N] [--mib N]");
-    eprintln!("  [--wait step|park]");
+    eprintln!("  [--dataflows N] [--batch N] [--rate N] [--seconds N] [--kind K] [--wait step|park]");
     exit(1)
 }

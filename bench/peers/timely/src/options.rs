@@ -13,6 +13,13 @@ pub struct Options {
     pub nodes: usize,
     pub epochs: u64,
     pub mib: usize,
+    pub dataflows: usize,
+    /// Records of an epoch, all workers together.
+    pub batch: u64,
+    /// Records a second.
+    pub rate: u64,
+    pub seconds: u64,
+    pub kind: String,
     /// Whether a worker with nothing to do may park, instead of stepping without end.
     pub park: bool,
     start: Barrier,
@@ -28,6 +35,11 @@ impl Options {
             nodes: 100,
             epochs: 100,
             mib: 512,
+            dataflows: 10,
+            batch: 1000,
+            rate: 20_000,
+            seconds: 10,
+            kind: String::new(),
             park: true,
             start: Barrier::new(1),
         };
@@ -45,6 +57,11 @@ impl Options {
                 "--nodes" => o.nodes = number()? as usize,
                 "--epochs" => o.epochs = number()?,
                 "--mib" => o.mib = number()? as usize,
+                "--dataflows" => o.dataflows = number()? as usize,
+                "--batch" => o.batch = number()?,
+                "--rate" => o.rate = number()?,
+                "--seconds" => o.seconds = number()?,
+                "--kind" => o.kind = value.clone(),
                 "--wait" => o.park = value == "park",
                 _ => return Err(format!("no flag {flag}")),
             }
