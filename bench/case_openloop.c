@@ -48,6 +48,7 @@ typedef struct source {
 } source;
 
 static source sources[WEIR_WORKERS_MAX];
+static double began;
 
 static weir_status source_init(weir_step *step, void *ctx, void **state, weir_error *error)
 {
@@ -128,8 +129,10 @@ static void run(weir_worker *worker, void *ctx)
     source *s = &sources[index];
     uint64_t limit = c->options.rate * c->options.seconds, retired = index;
     weir_worker_step(worker);
+    if (pthread_barrier_wait(&c->start) == PTHREAD_BARRIER_SERIAL_THREAD)
+        began = bench_seconds(); /* one start for all: their times are compared */
     pthread_barrier_wait(&c->start);
-    double start = bench_seconds();
+    double start = began;
     while (retired < limit) {
         uint64_t now = (uint64_t)((bench_seconds() - start) * 1e9);
         uint64_t complete = complete_until(c, worker);

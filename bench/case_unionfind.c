@@ -8,11 +8,11 @@
 
 #include "edge.h"
 
-enum { AHEAD = 16 };
+enum { AHEAD = 12 };
 
+/* What a node points to; a root: minus its rank, less one, so that both are read at once. */
 typedef struct forest {
-    uint32_t *roots;
-    uint8_t *ranks;
+    int32_t *up;
 } forest;
 
 static weir_status forest_init(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -20,14 +20,11 @@ static weir_status forest_init(weir_step *step, void *ctx, void **state, weir_er
     (void)step;
     const bench_case *c = ctx;
     forest *f = calloc(1, sizeof *f);
-    if (f) {
-        f->roots = malloc(c->options.nodes * sizeof *f->roots);
-        f->ranks = calloc(c->options.nodes, 1);
-    }
-    if (!f || !f->roots || !f->ranks)
+    if (f)
+        f->up = malloc(c->options.nodes * sizeof *f->up);
+    if (!f || !f->up)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a forest");
-    for (uint64_t i = 0; i < c->options.nodes; i++)
-        f->roots[i] = (uint32_t)i;
+    memset(f->up, 0xff, c->options.nodes * sizeof *f->up); /* roots of rank 0: -1 */
     *state = f;
     return WEIR_OK;
 }
@@ -35,47 +32,59 @@ static weir_status forest_init(weir_step *step, void *ctx, void **state, weir_er
 static void forest_fini(void *state)
 {
     forest *f = state;
-    free(f->roots);
-    free(f->ranks);
+    free(f->up);
     free(f);
 }
 
-static uint32_t root_of(uint32_t *roots, uint32_t x)
+/* The root of x; every other node on the way moves one up. */
+static int32_t root_of(int32_t *up, int32_t x)
 {
-    while (x != roots[x]) {
-        roots[x] = roots[roots[x]];
-        x = roots[x];
+    for (int32_t next; (next = up[x]) >= 0;) {
+        if (up[next] >= 0)
+            up[x] = next = up[next];
+        x = next;
     }
     return x;
 }
 
-static bool join(forest *f, uint32_t x, uint32_t y)
+static bool join(int32_t *up, int32_t x, int32_t y)
 {
-    x = root_of(f->roots, x);
-    y = root_of(f->roots, y);
+    x = root_of(up, x);
+    y = root_of(up, y);
     if (x == y)
         return false;
-    if (f->ranks[x] < f->ranks[y]) {
-        f->roots[x] = y;
+    if (up[x] > up[y]) { /* the rank of x is less */
+        up[x] = y;
     } else {
-        f->roots[y] = x;
-        f->ranks[x] += f->ranks[x] == f->ranks[y];
+        up[x] -= up[x] == up[y];
+        up[y] = x;
     }
     return true;
 }
 
+/* Fetches what a node points to. */
+static void fetch_above(const int32_t *up, uint32_t x)
+{
+    if (up[x] >= 0)
+        __builtin_prefetch(&up[up[x]]);
+}
+
 static void forest_step(weir_step *step, void *state)
 {
-    forest *f = state;
+    int32_t *up = ((forest *)state)->up;
     for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
         weir_out(edge) out = { .builder = weir_step_output(step, 0, NULL) };
         const edge *edges = batch->records;
         for (size_t i = 0; i < batch->count; i++) {
-            if (i + AHEAD < batch->count) {
-                __builtin_prefetch(&f->roots[edges[i + AHEAD].from]);
-                __builtin_prefetch(&f->roots[edges[i + AHEAD].to]);
+            if (i + 2 * AHEAD < batch->count) {
+                __builtin_prefetch(&up[edges[i + 2 * AHEAD].from]);
+                __builtin_prefetch(&up[edges[i + 2 * AHEAD].to]);
             }
-            if (join(f, edges[i].from, edges[i].to))
+            if (i + AHEAD < batch->count) {
+                fetch_above(up, edges[i + AHEAD].from);
+                fetch_above(up, edges[i + AHEAD].to);
+            }
+            if (join(up, (int32_t)edges[i].from, (int32_t)edges[i].to))
                 edge_emit(out, edges[i]);
         }
     }

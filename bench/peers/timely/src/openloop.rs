@@ -5,7 +5,6 @@
 
 use crate::options::Options;
 use crate::Share;
-use std::time::Instant;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::vec::Filter;
 use timely::dataflow::operators::{Input, Probe};
@@ -59,7 +58,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let mut histogram = Histogram([[0; PARTS]; 64]);
     worker.step();
     options.start_together();
-    let start = Instant::now();
+    let start = options.began();
     while retired < limit {
         let now = start.elapsed().as_nanos() as u64;
         let complete = probe.with_frontier(|frontier| frontier[0]);

@@ -2,7 +2,8 @@
 //! The flags of every case, the same as those of our own programs, and what cases share: the
 //! random numbers and the common start.
 
-use std::sync::Barrier;
+use std::sync::{Barrier, OnceLock};
+use std::time::Instant;
 use timely::worker::Worker;
 
 pub struct Options {
@@ -23,6 +24,7 @@ pub struct Options {
     /// Whether a worker with nothing to do may park, instead of stepping without end.
     pub park: bool,
     start: Barrier,
+    began: OnceLock<Instant>,
 }
 
 impl Options {
@@ -42,6 +44,7 @@ impl Options {
             kind: String::new(),
             park: true,
             start: Barrier::new(1),
+            began: OnceLock::new(),
         };
         while let Some(flag) = args.next() {
             let value = args.next().ok_or(format!("{flag} needs a value"))?;
@@ -78,6 +81,11 @@ impl Options {
     /// Returns on all workers at once, when each has built its dataflow.
     pub fn start_together(&self) {
         self.start.wait();
+    }
+
+    /// The same moment on all workers, for times that are compared: when the first of them asked.
+    pub fn began(&self) -> Instant {
+        *self.began.get_or_init(Instant::now)
     }
 }
 
