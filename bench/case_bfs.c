@@ -181,6 +181,7 @@ static void build(weir_graph *graph, void *ctx)
         .struct_size = sizeof(weir_node_spec), .kind = "root", .output_count = 1,
         .outputs = &output, .initial_capabilities = true, .step = root_step }, NULL), 0);
     weir_feedback *loop = weir_feedback_add(graph, NULL, edge_type(), 1);
+    weir_feedback_set_plain(loop);
     weir_port *visits[2] = { root, weir_feedback_port(loop) };
     weir_port *ins[2] = { weir_port_by_function(edges, edge_home, NULL),
                           weir_port_by_function(weir_port_concat(visits, 2), edge_home, NULL) };

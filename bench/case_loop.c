@@ -52,6 +52,7 @@ static void build(weir_graph *graph, void *ctx)
         .struct_size = sizeof(weir_node_spec), .kind = "one", .output_count = 1,
         .outputs = &output, .initial_capabilities = true, .step = one_step }, NULL), 0);
     weir_feedback *loop = weir_feedback_add(graph, NULL, number_type(), 1);
+    weir_feedback_set_plain(loop);
     weir_port *both[2] = { one, weir_feedback_port(loop) };
     weir_port *in = weir_port_concat(both, 2);
     if (c->options.workers > 1)

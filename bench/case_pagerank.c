@@ -289,6 +289,7 @@ static void build(weir_graph *graph, void *ctx)
     bench_case *c = ctx;
     weir_port *edges = bench_feed_add_of(graph, c, 0, change_type(), edge_or_move);
     weir_feedback *loop = weir_feedback_add(graph, NULL, rank_type(), 1);
+    weir_feedback_set_plain(loop);
     weir_port *ins[2] = { weir_port_by_function(edges, change_home, NULL),
                           weir_port_by_function(weir_feedback_port(loop), rank_home, NULL) };
     weir_node_input inputs[2] = { { .type = change_type(), .interest = WEIR_IF_HOLDING },

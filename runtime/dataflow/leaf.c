@@ -121,6 +121,19 @@ static void push_local(weir__leaf *leaf, weir_batch *batch)
     }
 }
 
+/* Numbers of workers become the first hash that each of them owns, so that records are divided in
+ * one way only. */
+static void to_ranges(uint64_t *numbers, size_t count, unsigned workers)
+{
+    uint64_t share = UINT64_MAX / workers + 1; /* exact for powers of two, else rounded up */
+    if ((workers & (workers - 1)) == 0)
+        for (size_t i = 0; i < count; i++)
+            numbers[i] = (numbers[i] & (workers - 1)) * share;
+    else
+        for (size_t i = 0; i < count; i++)
+            numbers[i] = numbers[i] % workers * share;
+}
+
 static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
 {
     const weir__routing *routing = &leaf->edge->routing;
@@ -129,11 +142,13 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
         leaf->hash_capacity = batch->count < 1024 ? 1024 : batch->count;
         leaf->hash_scratch = weir_alloc_must(leaf->hash_capacity * sizeof(uint64_t));
     }
-    if (routing->route == WEIR_BY_FUNCTION)
+    if (routing->route == WEIR_BY_FUNCTION) {
         routing->fn(batch->records, batch->count, leaf->hash_scratch, routing->ctx);
-    else
+        to_ranges(leaf->hash_scratch, batch->count, leaf->dataflow->context->workers);
+    } else {
         weir_key_hash_column(batch->type, &routing->key, batch->records, batch->count,
                              leaf->dataflow->context->hash_seed, leaf->hash_scratch);
+    }
     return leaf->hash_scratch;
 }
 
@@ -253,19 +268,10 @@ static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64
     }
 }
 
-static unsigned owner(const weir__leaf *leaf, uint64_t hash)
-{
-    unsigned workers = leaf->dataflow->context->workers;
-    if (leaf->edge->routing.route == WEIR_BY_FUNCTION)
-        return (unsigned)(hash % workers);
-    return weir__owner(hash, workers);
-}
-
 static void push_exchange(weir__leaf *leaf, weir_batch *batch)
 {
     unsigned workers = leaf->dataflow->context->workers;
     const uint64_t *hashes = hashes_of(leaf, batch);
-    bool by_function = leaf->edge->routing.route == WEIR_BY_FUNCTION;
     unsigned tracked = (batch->diffs ? WEIR__TRACK_DIFFS : 0) |
                        (batch->times ? WEIR__TRACK_TIMES : 0);
     mark_dirty(leaf);
@@ -274,7 +280,7 @@ static void push_exchange(weir__leaf *leaf, weir_batch *batch)
         bool open = builder->b.begin && weir__builder_count(builder);
         weir__builder_open(builder, &batch->time, tracked | (open ? builder->b.tracked : 0));
     }
-    bool plain = !by_function && !batch->diffs && !batch->times;
+    bool plain = !batch->diffs && !batch->times;
     for (unsigned w = 0; plain && w < workers; w++)
         plain = !leaf->builders[w].b.tracked;
     if (plain) {
@@ -283,7 +289,7 @@ static void push_exchange(weir__leaf *leaf, weir_batch *batch)
         weir_batch view = *batch; /* with the hashes, so that they are carried along */
         view.hashes = hashes;
         for (size_t i = 0; i < batch->count; i++)
-            weir__builder_append(&leaf->builders[owner(leaf, hashes[i])], &view, i,
+            weir__builder_append(&leaf->builders[weir__owner(hashes[i], workers)], &view, i,
                                  leaf->carries_hashes);
     }
     weir_batch_release(batch);
