@@ -45,7 +45,7 @@ uint64_t bench_wall_us(void);
 /* Prints "answer ..." and "cost NUMBER UNIT" and flushes them. */
 void bench_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void bench_cost(double cost, const char *unit);
-/* A figure that is told beside the cost, in the same unit: "beside-NAME NUMBER". Before the cost. */
+/* A figure told beside the cost, in the same unit: "beside-NAME NUMBER". Before the cost. */
 void bench_beside(const char *name, double figure);
 
 /* splitmix64: the random numbers of every case on both sides. */

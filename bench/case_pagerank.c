@@ -155,8 +155,9 @@ static void run_edges(ranks *r, const bench_round *round, weir_out(rank) out)
     }
     size_t at = 0;
     for (size_t b = 0; b < round->count; b++) {
-        memcpy(r->sorted + at, round->batches[b]->records, round->batches[b]->count * sizeof(change));
-        at += round->batches[b]->count;
+        const weir_batch *batch = round->batches[b];
+        memcpy(r->sorted + at, batch->records, batch->count * sizeof(change));
+        at += batch->count;
     }
     qsort(r->sorted, count, sizeof *r->sorted, by_edge);
     for (size_t from = 0, to; from < count; from = to) {

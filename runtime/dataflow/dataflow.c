@@ -265,9 +265,11 @@ void weir__dataflow_return_credits(weir__dataflow *dataflow)
     }
 }
 
-/* Frontiers are brought up to date; the nodes that want to know become active. */
-static void propagate(weir__dataflow *dataflow)
+/* Frontiers are brought up to date; the nodes that want to know become active. Whether there were
+ * any. */
+static bool propagate(weir__dataflow *dataflow)
 {
+    bool asked = false;
     uint32_t count;
     dataflow->touched = false;
     const uint32_t *moved = weir__tracker_propagate(dataflow->tracker, &count);
@@ -285,8 +287,10 @@ static void propagate(weir__dataflow *dataflow)
             weir__event_frontier(node, moved[i]);
         node->step.frontier_moved_ns = dataflow->context->now_ns;
         if (interest == WEIR_ALWAYS || (interest == WEIR_IF_HOLDING &&
-                                        node->step.caps_held > WEIR_PLANTED(HOLDING_MISSED)))
+                                        node->step.caps_held > WEIR_PLANTED(HOLDING_MISSED))) {
             weir__node_activate(node);
+            asked = true;
+        }
     }
     if (weir_frontier_is_empty(dataflow->done) && !dataflow->complete) {
         __atomic_store_n(&dataflow->complete, true, __ATOMIC_RELAXED);
@@ -295,6 +299,7 @@ static void propagate(weir__dataflow *dataflow)
         weir_log(WEIR_LOG_DEBUG, "dataflow '%s' is complete on worker %u",
                  dataflow->graph->name ? dataflow->graph->name : "?", dataflow->context->self);
     }
+    return asked;
 }
 
 static void run_pass(weir__dataflow *dataflow)
@@ -352,8 +357,12 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
             context->env->now_ns(context->env->ctx) >= context->now_ns + slice_ns)
             break;
         if (dataflow->touched) {
-            propagate(dataflow);
+            bool asked = propagate(dataflow);
             ran = true; /* probes may have moved: whoever waits for one looks before parking */
+            /* What a node does once its input is complete may take long, and the others wait for
+             * the very changes by which it got so: they are told before it starts. */
+            if (asked && !weir__changes_is_empty(&dataflow->unpublished))
+                context->tell(context, dataflow);
         }
         if (dataflow->clocked_count && weir__clock_turn(dataflow)) {
             weir__dataflow_apply(dataflow);

@@ -41,6 +41,8 @@ typedef struct weir__context {
     uint64_t stood_ns;              /* a frontier that stood for so long is told of when it moves */
     struct uv_loop_s *loop;
     weir_waker *_Atomic woken;      /* wakers that other threads called, a stack */
+    /* Publishes now, in mid-turn, what other workers may be waiting for. */
+    void (*tell)(struct weir__context *context, weir__dataflow *dataflow);
     bool failed;
     weir_error error;
 } weir__context;

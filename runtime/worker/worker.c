@@ -19,6 +19,8 @@ enum {
     ENTRY_HEADER = 8, /* u32 dataflow, u32 bytes of changes */
 };
 
+static void tell(weir__context *context, weir__dataflow *dataflow);
+
 weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsigned index)
 {
     const weir_config *config = &runtime->config;
@@ -37,6 +39,7 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     context->now_ns = runtime->env->now_ns(runtime->env->ctx);
     weir__agenda_init(&context->agenda);
     weir__events_init(worker);
+    context->tell = tell;
     context->pool = weir__pool_create();
     if (!context->pool)
         return WEIR_NO_MEMORY;
@@ -181,6 +184,28 @@ static bool is_due(const weir__dataflow *dataflow)
             weir__tracker_must_publish(dataflow->tracker, &dataflow->unpublished));
 }
 
+static void wake_others(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    for (unsigned word = 0; word < 4; word++) {
+        uint64_t mask = context->mail_mask[word];
+        context->mail_mask[word] = 0;
+        if (WEIR_PLANTED(WAKE_LOST))
+            mask &= -mask;
+        for (; mask; mask &= mask - 1)
+            context->env->wake(context->env->ctx,
+                               word * 64 + (unsigned)__builtin_ctzll(mask));
+    }
+}
+
+static void tell(weir__context *context, weir__dataflow *dataflow)
+{
+    if (context->workers < 2 || !is_due(dataflow))
+        return;
+    publish((weir_worker *)context, dataflow);
+    wake_others((weir_worker *)context);
+}
+
 /* True: nothing was left of it, and it is freed. */
 static bool note_complete(weir_worker *worker, weir__dataflow *dataflow)
 {
@@ -212,20 +237,6 @@ static bool run_ready(weir_worker *worker)
     }
     weir__agenda_note_epoch(&worker->context);
     return any;
-}
-
-static void wake_others(weir_worker *worker)
-{
-    weir__context *context = &worker->context;
-    for (unsigned word = 0; word < 4; word++) {
-        uint64_t mask = context->mail_mask[word];
-        context->mail_mask[word] = 0;
-        if (WEIR_PLANTED(WAKE_LOST))
-            mask &= -mask;
-        for (; mask; mask &= mask - 1)
-            context->env->wake(context->env->ctx,
-                               word * 64 + (unsigned)__builtin_ctzll(mask));
-    }
 }
 
 /* ---- turns ---- */

@@ -3,6 +3,7 @@
  * What a node may do in its step: keep, delay, move on and drop capabilities, be told of frontiers
  * as far as it is interested, yield, fail; and the assertions that tell it what it may not.
  */
+#include <weir/observe.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -131,6 +132,62 @@ START_TEST(epochs_are_told_in_order)
             ck_assert_str_eq(weir_test_frontier(t, 0), "{}");
             weir_test_destroy(t);
         }
+}
+END_TEST
+
+/* ---- what a node does when its input is complete starts after the others were told ---- */
+
+typedef struct telling {
+    weir_test *test;
+    uint64_t before, when_done; /* bytes of progress that were published */
+    bool taken, done;           /* by worker 0 */
+} telling;
+
+static uint64_t published(const telling *s)
+{
+    weir_process_info info;
+    weir_observe_process(weir_test_runtime(s->test), &info);
+    return info.progress_bytes;
+}
+
+static void telling_step(weir_step *step, void *state)
+{
+    telling *s = state;
+    const weir_batch *batch = weir_step_take(step, 0);
+    if (weir_step_worker(step) != 0)
+        return;
+    if (batch) {
+        (void)weir_cap_retain(step, 0, NULL);
+        s->taken = true;
+        s->before = published(s);
+    }
+    weir_time t = weir_time_1(0);
+    if (s->taken && !weir_frontier_less_equal(weir_step_frontier(step, 0), &t) && !s->done) {
+        s->done = true;
+        s->when_done = published(s);
+    }
+}
+
+static void build_telling(weir_graph *g, void *ctx)
+{
+    weir_test_output(node(weir_test_input(g, number), WEIR_IF_HOLDING, telling_step, ctx));
+}
+
+START_TEST(others_are_told_before_a_long_step)
+{
+    telling s = { 0 };
+    weir_test *t = weir_test_create(build_telling, &s, .workers = 2, .no_delays = true);
+    s.test = t;
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    weir_test_advance_on(t, 0, 1, 1);
+    for (unsigned w = 0; w < 6; w++) /* worker 1 has nothing more, and worker 0 knows it */
+        weir_worker_step(weir_test_worker(t, w % 2));
+    weir_test_push_on(t, 0, 0, number, 0, 1, { 1 });
+    weir_test_advance_on(t, 0, 0, 1);
+    weir_worker_step(weir_test_worker(t, 0));
+    ck_assert(s.done);
+    ck_assert_uint_gt(s.when_done, s.before);
+    weir_test_destroy(t);
 }
 END_TEST
 
@@ -511,7 +568,7 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("engine_caps", (const TTest *const[]){
-        epochs_are_told_in_order, frontiers_are_told_as_asked, long_output_yields,
-        earliest_timer_counts, a_moment_counts_again, loops_in_nested_scopes,
-        misuse_is_an_assertion, NULL }));
+        epochs_are_told_in_order, frontiers_are_told_as_asked,
+        others_are_told_before_a_long_step, long_output_yields, earliest_timer_counts,
+        a_moment_counts_again, loops_in_nested_scopes, misuse_is_an_assertion, NULL }));
 }
