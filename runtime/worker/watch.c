@@ -229,8 +229,8 @@ static void *run(void *ctx)
         }
         (void)pthread_mutex_lock(&watch->lock);
         wait_until(watch, until, wakes);
-        if (watch->wakes != wakes && idle > 0)
-            idle = 1; /* that one is no longer asked: one more look before the next sleep */
+        if (watch->wakes != wakes)
+            idle = 0; /* who woke it is asked no more, and may be on its way into a step: as anew */
     }
     (void)pthread_mutex_unlock(&watch->lock);
     return NULL;
