@@ -1,5 +1,11 @@
 # Checks that are no Check programs: of the repository, its scripts and headers, the compilers'
 # messages, and the installed package. One build has them; those for sanitizers leave them out.
+if(WEIR_PLANTED)
+  add_test(NAME planted/seeds COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/sim/planted ${PROJECT_SOURCE_DIR}
+    ${CMAKE_BINARY_DIR})
+  set_tests_properties(planted/seeds PROPERTIES TIMEOUT 600 LABELS planted)
+  return()
+endif()
 if(WEIR_SANITIZE OR WEIR_HASH_8BIT OR CMAKE_C_COMPILER_ID STREQUAL "Clang")
   return()
 endif()
