@@ -73,7 +73,7 @@ static sleeper *current(sim_world *w)
 static uint64_t now_ns(void *ctx)
 {
     sim_world *w = ctx;
-    uint64_t away = w->plan->stalls && below(w, 100) == 0 ? below(w, 300000) : 0;
+    uint64_t away = w->plan->stalls && below(w, 40) == 0 ? below(w, 300000) : 0;
     return current(w)->now_ns += LOOK_NS + away;
 }
 
