@@ -105,10 +105,13 @@ static weir_status add_key(weir__query *query, const char *value, size_t len, we
         memcpy(copy, value, len);
     weir_str text = weir_str_view(copy ? copy : "", len);
     weir_status status = weir_field_parse(field, &text, &sink, key->record, error);
-    if (status != WEIR_OK)
-        weir_error_detail(error, "?key= for the field %s (%s)", field->name,
-                          weir_kind_name(field->kind));
-    return status == WEIR_OK ? WEIR_OK : WEIR_INVALID;
+    if (status == WEIR_OK)
+        return WEIR_OK;
+    weir_error_detail(error, "?key= for the field %s (%s)", field->name,
+                      weir_kind_name(field->kind));
+    if (error)
+        error->status = WEIR_INVALID; /* whatever is wrong with the value, the request is */
+    return WEIR_INVALID;
 }
 
 static weir_status read_limit(weir__query *query, const char *value, size_t len, weir_error *error)

@@ -379,6 +379,15 @@ const char *weir_flight_dataflow(const weir_flight *flight, uint32_t dataflow)
     return weir_flight_operator(flight, dataflow, UINT32_MAX);
 }
 
+void weir__event_unpack(const weir__event *from, weir_event *to)
+{
+    *to = (weir_event){ .at_ns = from->at_ns, .kind = from->kind, .dataflow = from->dataflow,
+                        .node = from->node, .port = from->port, .peer = from->peer,
+                        .to_worker = from->to_worker, .depth = from->depth, .t0 = from->t[0],
+                        .t1 = from->t[1], .t2 = from->t[2], .t3 = from->t[3],
+                        .records = from->records, .bytes = from->bytes, .ns = from->ns };
+}
+
 bool weir_flight_at(const weir_flight *flight, size_t i, weir_event *event)
 {
     if (i >= flight->entry_count)

@@ -123,15 +123,6 @@ bool weir_event_reader_over(const weir_event_reader *r)
     return r->count == 0 && r->lost == 0;
 }
 
-void weir__event_unpack(const weir__event *from, weir_event *to)
-{
-    *to = (weir_event){ .at_ns = from->at_ns, .kind = from->kind, .dataflow = from->dataflow,
-                        .node = from->node, .port = from->port, .peer = from->peer,
-                        .to_worker = from->to_worker, .depth = from->depth, .t0 = from->t[0],
-                        .t1 = from->t[1], .t2 = from->t[2], .t3 = from->t[3],
-                        .records = from->records, .bytes = from->bytes, .ns = from->ns };
-}
-
 bool weir_event_reader_take(weir_event_reader *r, weir_event *event)
 {
     if (r->count == 0 && r->lost == 0)

@@ -13,13 +13,17 @@
 #include "data/batch_bytes.h"
 #include "property/records.h"
 
-#define FUZZ_TARGETS(XX) XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)
+#define FUZZ_TARGETS(XX)                                                                           \
+    XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)                                              \
+    XX(flight) XX(options) XX(address) XX(query)
 
 static inline void fuzz_promise(bool kept)
 {
     if (!kept)
         __builtin_trap();
 }
+
+/* The rest of this file: codecs, numbers, dates. outside.h: files, options, HTTP. */
 
 /* ---- codecs: what was decoded is canonical, and comes back from its own encoding ---- */
 
@@ -204,5 +208,7 @@ static inline void fuzz_batch(const char *data, size_t size)
     weir_batch_release(batch);
     weir__pool_close(pool);
 }
+
+#include "fuzz/outside.h"
 
 #endif
