@@ -21,6 +21,8 @@ typedef struct description {
     weir_key key, order;
     uint32_t descending;
     bool ordered, timed;
+    const weir_field *field; /* of event time, if the order begins with it: timers come between */
+    int64_t lateness_us;
     weir__clock *clocks; /* by worker; NULL: timers go by event time */
 } description;
 
@@ -44,7 +46,7 @@ typedef struct state {
     weir__timer_queue queue;
     mark *marks; /* of epochs that are not complete, in no order */
     size_t mark_count, mark_capacity;
-    int64_t now; /* how far time has come */
+    int64_t now; /* how far time has come by the marks */
     slot *slots; /* ordered: of the open epoch */
     size_t slot_count, slot_capacity, applied;
     const weir_batch **kept; /* whose records the slots are */
@@ -212,14 +214,50 @@ static int by_order(const void *a, const void *b, void *ctx)
     return order ? order : weir_record_compare(d->spec.in, x->record, y->record);
 }
 
+static void forget_blank(weir__entry *entry, void *ctx)
+{
+    state *s = ctx;
+    if (weir__keyed_is_blank(&s->keyed, entry))
+        weir__keyed_remove(&s->keyed, entry);
+}
+
+/* Calls what is due until then. False: the step's work is used up. */
+static bool fire(state *s, int64_t until)
+{
+    weir__timer timer;
+    weir_builder *out = NULL;
+    while (!s->failed && weir__timer_due(&s->queue, until, &timer, forget_blank, s)) {
+        out = out ? out : output(s);
+        weir_timers timers = { s, timer.entry, timer.when };
+        s->d->spec.due((weir_instant){ timer.when }, timer.entry->state, &timers, out);
+        weir__keyed_settle(&s->keyed, timer.entry);
+        forget_blank(timer.entry, s);
+        if (weir_step_spent(s->step))
+            return false;
+    }
+    return true;
+}
+
+/* Up to when timers come before this record. */
+static int64_t before(const description *d, const void *record)
+{
+    weir_instant at;
+    if (!d->field || (d->field->optional && !((const char *)record)[d->field->set_offset]))
+        return INT64_MIN;
+    memcpy(&at, (const char *)record + d->field->offset, sizeof at);
+    return at.us < INT64_MIN + d->lateness_us ? INT64_MIN : at.us - d->lateness_us;
+}
+
 /* False: the step's work is used up. */
 static bool apply_sorted(state *s)
 {
-    weir_builder *out = output(s);
     if (s->applied == 0)
         qsort_r(s->slots, s->slot_count, sizeof *s->slots, by_order, (void *)s->d);
     while (s->applied < s->slot_count && !s->failed) {
-        const slot *at = &s->slots[s->applied++];
+        const slot *at = &s->slots[s->applied];
+        if (!fire(s, before(s->d, at->record)))
+            return false;
+        weir_builder *out = output(s);
         weir__entry *entry = weir_table_insert(s->keyed.table, at->record);
         if (!entry) {
             no_memory(s);
@@ -229,7 +267,7 @@ static bool apply_sorted(state *s)
         call_rule(s, at->record, entry, out);
         if (weir__keyed_is_blank(&s->keyed, entry))
             weir__keyed_remove(&s->keyed, entry);
-        if (s->applied % GROUP == 0 && weir_step_spent(s->step))
+        if (++s->applied % GROUP == 0 && weir_step_spent(s->step))
             return false;
     }
     release_kept(s);
@@ -267,30 +305,6 @@ static void use_marks(state *s, uint64_t epoch)
     s->mark_count = left;
 }
 
-static void forget_blank(weir__entry *entry, void *ctx)
-{
-    state *s = ctx;
-    if (weir__keyed_is_blank(&s->keyed, entry))
-        weir__keyed_remove(&s->keyed, entry);
-}
-
-/* False: the step's work is used up. */
-static bool fire(state *s)
-{
-    weir__timer timer;
-    weir_builder *out = NULL;
-    while (!s->failed && weir__timer_due(&s->queue, s->now, &timer, forget_blank, s)) {
-        out = out ? out : output(s);
-        weir_timers timers = { s, timer.entry, timer.when };
-        s->d->spec.due((weir_instant){ timer.when }, timer.entry->state, &timers, out);
-        weir__keyed_settle(&s->keyed, timer.entry);
-        forget_blank(timer.entry, s);
-        if (weir_step_spent(s->step))
-            return false;
-    }
-    return true;
-}
-
 static void tell_clock(state *s)
 {
     weir__clock *clock = &s->d->clocks[weir_step_worker(s->step)];
@@ -311,7 +325,7 @@ static bool work_off(state *s)
         use_marks(s, weir__stash_first(&s->stash)->epoch);
         s->phase = FIRING;
     }
-    if (!fire(s))
+    if (!fire(s, s->now))
         return false;
     s->phase = OPEN;
     weir__stash_done(&s->stash, s->step);
@@ -379,9 +393,11 @@ static weir_port *marks_of(weir_port **in, description *d,
     if (options->by_clock)
         return weir__marks_by_clock(weir_port_graph(*in), &d->clocks);
     int field = time_field(*in, d, options->event_time, where);
+    if (field >= 0 && d->ordered && d->order.field[0] == field && !(d->descending & 1))
+        d->field = &d->spec.in->fields[field];
+    d->lateness_us = (int64_t)options->lateness_ms * 1000;
     return field < 0 ? NULL
-                     : weir__marks_by_event(in, (unsigned)field,
-                                            (int64_t)options->lateness_ms * 1000);
+                     : weir__marks_by_event(in, (unsigned)field, d->lateness_us);
 }
 
 weir_port *weir_process_erased(weir_port *in, const weir_process_spec *spec,

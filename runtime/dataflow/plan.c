@@ -87,6 +87,18 @@ static void check_feedbacks(weir_graph *graph)
     }
 }
 
+/* Whether no time of an output comes from an input: then its outputs have a time of their own. */
+static bool begins_time(const weir_node *node)
+{
+    const weir_node_spec *spec = &node->spec;
+    if (!spec->initial_capabilities || !spec->summaries)
+        return spec->input_count == 0;
+    for (unsigned i = 0; i < spec->input_count * spec->output_count; i++)
+        if (spec->summaries[i].depth)
+            return false;
+    return true;
+}
+
 /* Sources that follow the epoch clock and sources whose times are the caller's must not meet. */
 static void check_clocks(weir_graph *graph)
 {
@@ -94,7 +106,7 @@ static void check_clocks(weir_graph *graph)
     uint8_t *from = weir_graph_alloc(graph, graph->nodes.count + 1);
     for (uint32_t i = 0; i < graph->nodes.count; i++) {
         const weir_node *node = weir__graph_node(graph, i);
-        if (node->spec.input_count == 0 && !node->spec.at_start)
+        if (begins_time(node) && !node->spec.at_start)
             from[i] = node->spec.follows_clock ? CLOCK : MANUAL;
     }
     bool changed = true;
@@ -102,6 +114,8 @@ static void check_clocks(weir_graph *graph)
         changed = false;
         for (uint32_t e = 0; e < graph->edges.count; e++) {
             const weir__edge *edge = graph->edges.items[e];
+            if (begins_time(edge->to))
+                continue;
             uint8_t both = from[edge->to->id] | from[edge->from->node->id];
             changed = changed || both != from[edge->to->id];
             from[edge->to->id] = both;

@@ -46,6 +46,21 @@ START_TEST(notify)
 }
 END_TEST
 
+START_TEST(reach)
+{
+    expect_output("reach", "town 0: 0 roads\ntown 1: 1 roads\ntown 2: 2 roads\n"
+                           "town 3: 3 roads\ntown 4: 3 roads\ntown 5: 4 roads\n"
+                           "town 6: 4 roads\ntown 7: 5 roads\ntown 8: 4 roads\n");
+}
+END_TEST
+
+START_TEST(alerts)
+{
+    expect_output("alerts", "00:00:55 card 4711: 3 payments within a minute\n"
+                            "01:00:20 card 815: quiet since it paid 2500\n");
+}
+END_TEST
+
 /* The number in front of a word in the table at the end. */
 static long long in_table(const char *text, const char *word)
 {
@@ -200,13 +215,15 @@ int main(void)
 {
     const TTest *tests[] = { hello,
                              notify,
+                             reach,
+                             alerts,
                              wordcount_shows_itself,
                              wordcount_refuses,
                              wordcount_runs_on_another_kafka,
                              wordcount_on_a_terminal_ends_by_ctrl_c,
                              NULL };
 #ifdef __SANITIZE_THREAD__
-    tests[2] = NULL; /* it does not know the threads that librdkafka makes in other programs */
+    tests[4] = NULL; /* it does not know the threads that librdkafka makes in other programs */
 #endif
     if (!realpath("examples", home))
         return 1;

@@ -98,6 +98,12 @@ CASES = {
         {"README.md": "<!-- examples/a/a.c -->\n```c\nint a;\n", "examples/a/a.c": "int a;\n"},
     ], [{"docs/a.md": "<!-- examples/a/a.c -->\n```c\nint a;\n```\n```sh\nls\n```\n",
          "examples/a/a.c": "int main;\n    int a;\n"}]),
+    "names_of_ours": ([
+        {"docs/reference/coming-from-timely.md": "| map | `weir_nap` |\n",
+         "operators/include/weir/operators/map.h": "/* weir_nap */ void weir_map(void);\n"},
+    ], [{"docs/reference/coming-from-timely.md": "`weir_map`, `WEIR_FULL`, `weir_c.workers`\n",
+         "operators/include/weir/operators/map.h": "void weir_map(int weir_c);\n"
+         "X" "X(FULL, 1)\n"}]),
     "links": ([{"README.md": "[guide](docs/guide.md)\n"}],
               [{"README.md": "[a](docs/a.md#b), [it](docs), [here](#there)\n", "docs/a.md": ""}]),
 }

@@ -22,6 +22,7 @@
 #include <weir/operators/broadcast.h>
 #include <weir/operators/cap_set.h>
 #include <weir/operators/capture.h>
+#include <weir/operators/captured_stream.h>
 #include <weir/operators/collection.h>
 #include <weir/operators/concat.h>
 #include <weir/operators/consolidate.h>
@@ -41,6 +42,7 @@
 #include <weir/operators/probe.h>
 #include <weir/operators/process.h>
 #include <weir/operators/reclock.h>
+#include <weir/operators/replay.h>
 #include <weir/operators/source.h>
 #include <weir/operators/state_machine.h>
 #include <weir/operators/to_stream.h>

@@ -153,7 +153,10 @@ static void build_sources(weir_graph *g)
     weir_stream(word) b = weir_to_stream(g, word, words, 2);
     weir_stream(word) c = weir_input_add(g, word, &in, .manual = true,
                                          .scope = weir_scope_add(g, NULL, "two times"));
-    (void)weir_concat(a, b, weir_leave(c));
+    weir_stream(word) d = weir_replay(weir_capture_events(a), word);
+    weir_stream(word) e = weir_replay_collection(weir_capture_events(weir_as_collection(b)), word);
+    (void)weir_concat(a, b, weir_leave(c), d, weir_captured_collection(g, word, captured),
+                      weir_captured_stream(g, word, captured), e);
 }
 
 void build(weir_graph *g, void *ctx);

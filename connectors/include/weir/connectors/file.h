@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files as streams of lines, streams as files of lines.
+ * Files as streams of lines, streams as files of lines; captured events in files.
  */
 #ifndef WEIR_CONNECTORS_FILE_H
 #define WEIR_CONNECTORS_FILE_H
@@ -40,6 +40,23 @@ typedef struct weir_file_sink_options {
  * be written ends the run with WEIR_IO. */
 WEIR_API void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options);
 
+/* Captured events of a stream (weir/operators/replay.h) in files, and out of them. Worker w writes
+ * `path`.w, and what is in such files is read by any number of workers: each file from its
+ * beginning to its end by one. */
+typedef struct weir_file_event_options {
+    size_t struct_size;
+    const char *path;          /* required */
+    const char *name;
+} weir_file_event_options;
+
+/* Replaces files of that name, those of further workers are removed. What cannot be written ends
+ * the run with WEIR_IO. */
+WEIR_API void weir_file_event_sink_add(weir_port *events, const weir_file_event_options *options);
+/* A file that is damaged or cut off ends the run with WEIR_BAD_DATA, which names it and the offset.
+ * A file that is not there ends it with WEIR_NOT_FOUND. */
+WEIR_API weir_port *weir_file_event_source_add(weir_graph *graph,
+                                               const weir_file_event_options *options);
+
 WEIR_END_DECLS
 
 /* weir_stream(line) lines = weir_file_source(g, line, .paths = paths); */
@@ -54,4 +71,17 @@ WEIR_END_DECLS
     weir_file_sink_add((s).port,                                                                   \
                        &(weir_file_sink_options){ .struct_size = sizeof(weir_file_sink_options),   \
                                                   __VA_ARGS__ })
+/* weir_file_event_sink(weir_capture_events(orders), .path = "orders.events");
+ * weir_stream(weir_captured_event) e = weir_file_event_source(g, .path = "orders.events"); */
+#define weir_file_event_sink(s, ...)                                                               \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_captured_event),                                            \
+                 "weir_file_event_sink(" #s "): the stream does not carry captured events"),       \
+     weir_file_event_sink_add(                                                                     \
+         (s).port, &(weir_file_event_options){ .struct_size = sizeof(weir_file_event_options),     \
+                                               __VA_ARGS__ }))
+#define weir_file_event_source(g, ...)                                                             \
+    ((weir_stream(weir_captured_event)){                                                           \
+        .port = weir_file_event_source_add(                                                        \
+            g, &(weir_file_event_options){ .struct_size = sizeof(weir_file_event_options),         \
+                                           __VA_ARGS__ }) })
 #endif

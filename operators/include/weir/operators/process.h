@@ -26,9 +26,10 @@
  * A timer is due when time has reached it. How far time has come is measured by the instants in
  * .event_time (default: the first field of .order), of all keys and workers: the greatest that a
  * complete epoch has shown, less .lateness_ms. With .by_clock it is the machine's clock, and the
- * records must follow the epoch clock. Timers of an epoch come after its records, in the order of
- * their instants, those of one instant in any order. What is still set when the input ends is not
- * called.
+ * records must follow the epoch clock. Timers come in the order of their instants, those of one
+ * instant in any order: if .order begins with event time, between the records of an epoch that they
+ * lie between (less .lateness_ms), else after its records. What is still set when the input ends is
+ * not called.
  */
 #ifndef WEIR_OPERATORS_PROCESS_H
 #define WEIR_OPERATORS_PROCESS_H
@@ -45,7 +46,7 @@ typedef struct weir_timers weir_timers;
 WEIR_API void weir_timer_set(weir_timers *timers, weir_instant when);
 WEIR_API void weir_timer_cancel(weir_timers *timers, weir_instant when);
 WEIR_API void weir_timer_cancel_all(weir_timers *timers);
-/* How far time has come; INT64_MIN µs before the first measure. */
+/* How far time had come with the last complete epoch; INT64_MIN µs before the first measure. */
 WEIR_API weir_instant weir_timer_now(const weir_timers *timers);
 
 typedef void weir_process_rule_fn(const void *record, void *state, weir_timers *timers,
