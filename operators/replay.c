@@ -8,10 +8,11 @@
 
 #include <string.h>
 
+#include <weir/dataflow.h>
 #include <weir/node.h>
-#include <weir/operators/branch.h>
-#include <weir/operators/broadcast.h>
+#include <weir/observe.h>
 #include <weir/operators/cap_set.h>
+#include <weir/operators/filter.h>
 
 #include "captured_event.h"
 #include "keyed.h"
@@ -283,7 +284,13 @@ static void hold(replay *r)
 static void check_end(replay *r)
 {
     unsigned workers = weir_step_workers(r->step), self = weir_step_worker(r->step);
+    weir_process_info process;
     r->ended = true;
+    weir_observe_process(weir_step_runtime(r->step), &process);
+    if (process.stopping) { /* its source was told to end early */
+        weir_cap_set_clear(&r->set, r->step);
+        return;
+    }
     if (!r->parts)
         weir_step_fail(r->step, WEIR_BAD_DATA, "there are no events to replay");
     for (unsigned i = 0; i < r->own_count; i++) {

@@ -214,6 +214,27 @@ START_TEST(wrong_events)
 }
 END_TEST
 
+/* A stop in the middle is no damage. */
+START_TEST(a_stop_is_no_damage)
+{
+    capture c = { .form = PLAIN };
+    free(run_capture(&c, 1, 5));
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        weir_test *t = weir_test_create(build_events, NULL, .workers = workers);
+        for (size_t i = 0; i < 4; i++) {
+            weir_captured_event e = event_of(c.events, 0, i);
+            push(t, &e);
+        }
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        weir_runtime_stop(weir_test_runtime(t));
+        ck_assert_msg(weir_test_run(t) == WEIR_OK, "%s", weir_test_error(t)->what);
+        ck_assert(weir_test_is_complete(t));
+        weir_test_destroy(t);
+    }
+    weir_captured_destroy(c.events);
+}
+END_TEST
+
 static void build_other(weir_graph *g, void *ctx)
 {
     capture *c = ctx;
@@ -264,5 +285,6 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("replay", (const TTest *const[]){
-        with_other_workers, progress_is_replayed, wrong_events, other_streams, no_events, NULL }));
+        with_other_workers, progress_is_replayed, wrong_events, a_stop_is_no_damage, other_streams,
+        no_events, NULL }));
 }

@@ -150,7 +150,7 @@ static void build_sources(weir_graph *g)
     static const word words[2];
     weir_stream(word) a = weir_source(g, word, more, .init = begin, .fini = finish, .ctx = words,
                                       .wait_ms = 5, .name = "more");
-    weir_stream(word) b = weir_to_stream(g, word, words, 2);
+    weir_stream(word) b = weir_rebalance(weir_to_stream(g, word, words, 2));
     weir_stream(word) c = weir_input_add(g, word, &in, .manual = true,
                                          .scope = weir_scope_add(g, NULL, "two times"));
     weir_stream(word) d = weir_replay(weir_capture_events(a), word);

@@ -16,8 +16,8 @@
  * Each worker that captured makes one part: first what the stream is, then its batches and moves of
  * its frontier in order, last the empty frontier. Every event has a number and a checksum. Replay
  * wants each part whole: it passes over events that come twice, and ends the run with WEIR_BAD_DATA
- * at a number that is missing, a wrong checksum, or a part without a last event; with
- * WEIR_TYPE_MISMATCH if other records were captured.
+ * at a number that is missing, a wrong checksum, or a part without a last event (unless the runtime
+ * was told to stop); with WEIR_TYPE_MISMATCH if other records were captured.
  *
  * Replayed times are those of the capture, as of a manual input. Times of a scope are replayed in a
  * scope: let the events enter it.
