@@ -226,10 +226,14 @@ static bool run_ready(weir_worker *worker)
         dataflow->item.is_ready = false;
         any |= weir__dataflow_turn(dataflow, SLICE_NS);
         bool due = worker->context.workers > 1 && is_due(dataflow);
-        if (due && (WEIR_PLANTED(SPLIT_SET) ||
-                    (WEIR_PLANTED(PART_PUBLISHED) && dataflow->active_count)))
-            weir__planted_publish(worker, dataflow, publish);
-        else if (due)
+        /* a condition of constants alone: then every compiler leaves the call out */
+        if (WEIR_PLANTED(SPLIT_SET) || WEIR_PLANTED(PART_PUBLISHED)) {
+            if (due && (WEIR_PLANTED(SPLIT_SET) || dataflow->active_count)) {
+                weir__planted_publish(worker, dataflow, publish);
+                due = false;
+            }
+        }
+        if (due)
             publish(worker, dataflow);
         if (WEIR_UNLIKELY(dataflow->complete) && note_complete(worker, dataflow))
             continue;
