@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /graph: nodes, stages, edges, frontiers and their holders, as JSON; /graph.dot: for Graphviz.
+ * /graph: dataflows, nodes, stages, edges, frontiers and their holders, as JSON; /graph.dot: for
+ * Graphviz.
  */
 #include <inttypes.h>
+
+#include <weir/dataflow.h>
 
 #include "http/server.h"
 
@@ -102,6 +105,20 @@ static void write_holder(const weir_holder_info *info, void *ctx)
     weir__text_put(out, "}");
 }
 
+static void write_dataflow(const weir_dataflow_info *info, void *ctx)
+{
+    weir__text *out = ctx;
+    begin(out);
+    member(out, "name", info->name);
+    member(out, "build", info->build);
+    member(out, "state", weir_dataflow_state_name(info->state));
+    if (info->state == WEIR_DATAFLOW_FAILED)
+        member(out, "error", info->error.what);
+    number(out, "workers", info->workers, false);
+    number(out, "id", info->id, true);
+    weir__text_put(out, "}");
+}
+
 enum MHD_Result weir__serve_graph(weir__request *request)
 {
     weir__text text = { .failed = false };
@@ -114,7 +131,9 @@ enum MHD_Result weir__serve_graph(weir__request *request)
     number(&text, "in_flight_bytes", info.in_flight_bytes, false);
     number(&text, "budget_bytes", info.budget_bytes, false);
     number(&text, "memory_bytes", info.memory_bytes, false);
-    weir__text_put(&text, "\"nodes\":[");
+    weir__text_put(&text, "\"dataflows\":[");
+    weir_runtime_each_dataflow(request->http->runtime, write_dataflow, &text);
+    weir__text_put(&text, "],\"nodes\":[");
     weir_observe(worker, &(weir_observer){ .node = write_node, .ctx = &text });
     weir__text_put(&text, "],\"stages\":[");
     weir_observe(worker, &(weir_observer){ .stage = write_stage, .ctx = &text });

@@ -224,8 +224,10 @@ static void add_process(collector *c, const weir_process_info *info)
 {
     begin_labels(c);
     add(c, "weir_workers", "Threads that share the work.", WEIR_GAUGE, info->workers);
-    add(c, "weir_dataflows", "Dataflows that were built.", WEIR_GAUGE, info->dataflows);
+    add(c, "weir_dataflows", "Dataflows that there are.", WEIR_GAUGE, info->dataflows);
     add(c, "weir_dataflows_done", "Dataflows that are complete.", WEIR_GAUGE, info->dataflows_done);
+    add(c, "weir_dataflows_gone_total", "Dataflows that are gone.", WEIR_COUNTER,
+        info->dataflows_gone);
     add(c, "weir_uptime_seconds", "Since the runtime was created.", WEIR_GAUGE,
         (double)info->uptime_us / 1e6);
     add(c, "weir_turns_total", "Rounds of all workers.", WEIR_COUNTER, (double)info->turns);

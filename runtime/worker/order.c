@@ -27,8 +27,13 @@ void weir__command_destroy(weir__command *command)
 
 weir_status weir__order_request(weir_runtime *runtime, weir__command *command, weir_error *error)
 {
-    if (__atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) ||
-        __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE)) {
+    if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE)) {
+        weir__command_destroy(command);
+        if (error)
+            *error = runtime->error;
+        return runtime->error.status;
+    }
+    if (__atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE)) {
         weir__command_destroy(command);
         return weir_error_set(error, WEIR_CLOSED,
                               "the runtime is ending: nothing can be asked of it");

@@ -61,6 +61,12 @@ START_TEST(alerts)
 }
 END_TEST
 
+START_TEST(comings)
+{
+    expect_output("comings", "100 sales of 9.00 or more, 900 of 1.00 or more\n");
+}
+END_TEST
+
 /* The number in front of a word in the table at the end. */
 static long long in_table(const char *text, const char *word)
 {
@@ -217,13 +223,14 @@ int main(void)
                              notify,
                              reach,
                              alerts,
+                             comings,
                              wordcount_shows_itself,
                              wordcount_refuses,
                              wordcount_runs_on_another_kafka,
                              wordcount_on_a_terminal_ends_by_ctrl_c,
                              NULL };
 #ifdef __SANITIZE_THREAD__
-    tests[4] = NULL; /* it does not know the threads that librdkafka makes in other programs */
+    tests[5] = NULL; /* it does not know the threads that librdkafka makes in other programs */
 #endif
     if (!realpath("examples", home))
         return 1;

@@ -49,7 +49,8 @@ typedef struct weir_dataflow_spec {
 /* Asks for a dataflow; any thread, in a step too. It is built soon after, by each worker between
  * two turns; whether that went well is told by weir_dataflow_get_info: a graph that is refused, or
  * a node whose init fails, ends this dataflow and no other. *dataflow (which may be NULL) gets a
- * reference. NOT_FOUND: nothing is registered under that name. CLOSED: the runtime ends. */
+ * reference. NOT_FOUND: nothing is registered under that name. CLOSED: the runtime ends; if its run
+ * has failed, that failure. */
 WEIR_API weir_status weir_runtime_add(weir_runtime *runtime, const weir_dataflow_spec *spec,
                                       weir_dataflow **dataflow, weir_error *error);
 

@@ -35,7 +35,7 @@ typedef struct weir_capture_entry {
 
 /* For one stream of one dataflow. NULL: no memory. */
 WEIR_API weir_captured *weir_captured_create(void);
-/* The runtime has been destroyed, or was never given the stream. */
+/* The runtime has been destroyed, the dataflow is gone, or neither was ever given the stream. */
 WEIR_API void weir_captured_destroy(weir_captured *captured);
 
 /* NULL, 0 and 0 until a stream was given to it. */
