@@ -37,10 +37,12 @@ static void escape(char *out, size_t size, const char *text)
 weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec)
 {
     weir_runtime *runtime = step->context->runtime;
-    char labels[1024], name[256];
+    const char *of = step->node->graph->name;
+    char labels[1024], name[256], dataflow[256];
     escape(name, sizeof name, step->node->name);
-    snprintf(labels, sizeof labels, "node=\"%s\",worker=\"%u\"%s%s", name, step->context->self,
-             spec->labels ? "," : "", spec->labels ? spec->labels : "");
+    escape(dataflow, sizeof dataflow, of ? of : "main");
+    snprintf(labels, sizeof labels, "dataflow=\"%s\",node=\"%s\",worker=\"%u\"%s%s", dataflow, name,
+             step->context->self, spec->labels ? "," : "", spec->labels ? spec->labels : "");
     weir_metric **own = &step->dataflow->metrics;
     for (weir_metric *m = *own; m; m = m->next_own)
         if (m->owner == step && !strcmp(m->name, spec->name) && !strcmp(m->labels, labels))

@@ -329,6 +329,10 @@ START_TEST(the_graph_tells_who_holds_what)
     wait_ready(s.url);
     answer a = client_get(s.url, "/graph");
     ck_assert_str_eq(member_of(&a, "workers"), "2");
+    const char *dataflows = member_of(&a, "dataflows");
+    ck_assert_ptr_nonnull(strstr(dataflows, "\"name\": \"numbers\""));
+    ck_assert_ptr_nonnull(strstr(dataflows, "\"state\": \"running\""));
+    ck_assert_ptr_nonnull(strstr(dataflows, "\"build\": null"));
     ck_assert_ptr_nonnull(strstr(member_of(&a, "stages"), "\"kind\": \"map\""));
     const char *holders = member_of(&a, "holders");
     ck_assert_ptr_nonnull(strstr(holders, "\"holder\": \"a \\\"quoted\\\" \\\\ name\""));

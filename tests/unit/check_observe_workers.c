@@ -195,7 +195,8 @@ START_TEST(metrics_of_each_worker)
     weir_observe(weir_test_worker(t, 0), &(weir_observer){ .metric = on_metric, .ctx = text });
     for (unsigned w = 0; w < WORKERS; w++) {
         char line[100];
-        snprintf(line, sizeof line, "gate_state{node=\"the \\\"gate\\\"\",worker=\"%u\"} %u\n", w,
+        snprintf(line, sizeof line,
+                 "gate_state{dataflow=\"main\",node=\"the \\\"gate\\\"\",worker=\"%u\"} %u\n", w,
                  1100 + w);
         ck_assert_ptr_nonnull(strstr(text, line));
     }

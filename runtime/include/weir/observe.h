@@ -21,7 +21,8 @@ typedef struct weir_metric_spec {
     const char *name;   /* "weir_kafka_lag": Prometheus rules; counters end in _total */
     const char *help;
     weir_metric_kind kind;
-    const char *labels; /* "topic=\"lines\",partition=\"3\"" or NULL; worker and node are added */
+    /* "topic=\"lines\",partition=\"3\"" or NULL; dataflow, node and worker are added */
+    const char *labels;
 } weir_metric_spec;
 
 /* Adds a metric to this node on this worker (in init or in a step); it lives as long as the node.
