@@ -11,7 +11,7 @@
 
 #include "bench.h"
 
-#define WORDS 100000
+#define WORDS BENCH_TEXT_WORDS
 #define WEIGHT_SHIFT 40
 #define GUIDE_SHIFT 26
 /* A word and its blank, rounded up so that a copy is a few wide moves. */
@@ -69,6 +69,12 @@ void bench_text_destroy(bench_text *text)
 {
     free(text->guide);
     free(text);
+}
+
+const char *bench_text_word(const bench_text *text, uint32_t rank, size_t *length)
+{
+    *length = text->lengths[rank] - 1u;
+    return text->words[rank];
 }
 
 void bench_text_fill(const bench_text *text, uint64_t block, char *out)

@@ -19,7 +19,7 @@ typedef struct tally {
 
 static const uint64_t SIGN = (uint64_t)1 << 63;
 
-enum { GROUP = 256, AHEAD = 8 };
+enum { GROUP = 256, AHEAD = 16 };
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {
@@ -34,6 +34,7 @@ typedef struct state {
     tally **touched; /* by the open epoch */
     size_t touched_count, touched_capacity, emitted;
     bool emitting, old_is_out, same_layout;
+    bool one_str; /* and a result is one string and the count */
     weir_status failed;
     tally *overflowed;
     weir_account *account;
@@ -93,7 +94,8 @@ weir_port *weir_count_erased(weir_port *in, const weir_key *key, const weir_type
                               .interest = WEIR_IF_HOLDING,
                               .route = WEIR_BY_KEY,
                               .key = *key,
-                              .takes_diffs = true };
+                              .takes_diffs = true,
+                              .combines = true };
     weir_node_output output = { .type = out, .collection = true };
     for (uint32_t i = 0; i < key->count; i++)
         output.unique_key.field[output.unique_key.count++] = (uint16_t)i;
@@ -155,7 +157,10 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
         return status;
     }
     weir__stash_init(&s->stash, true, s->account);
-    s->same_layout = has_layout_of(weir_table_key_type(s->table), what->out);
+    const weir_type *key = weir_table_key_type(s->table);
+    s->same_layout = has_layout_of(key, what->out);
+    s->one_str = s->same_layout && key->field_count == 1 && key->has_strings &&
+                 !key->fields[0].optional;
     *result = s;
     return WEIR_OK;
 }
@@ -186,18 +191,20 @@ static bool reserve_touched(state *s, size_t more)
     return true;
 }
 
-static void touch(state *s, tally *t)
+/* Without a branch: whether the epoch has touched a count before cannot be guessed. */
+static inline void touch(state *s, tally *t)
 {
-    t->before = (uint64_t)t->count ^ SIGN;
-    s->touched[s->touched_count++] = t;
+    uint64_t before = t->before;
+    s->touched[s->touched_count] = t;
+    s->touched_count += before == 0;
+    t->before = before ? before : (uint64_t)t->count ^ SIGN;
 }
 
 static void add_ones(state *s, void **values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         tally *t = values[i];
-        if (WEIR_UNLIKELY(!t->before))
-            touch(s, t);
+        touch(s, t);
         if (WEIR_UNLIKELY(t->count == INT64_MAX)) {
             s->failed = WEIR_OVERFLOWED;
             s->overflowed = t;
@@ -211,8 +218,7 @@ static void add_diffs(state *s, void **values, const int64_t *diffs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         tally *t = values[i];
-        if (!t->before)
-            touch(s, t);
+        touch(s, t);
         int64_t sum;
         if (__builtin_add_overflow(t->count, diffs[i], &sum) || sum == INT64_MIN) {
             s->failed = WEIR_OVERFLOWED;
@@ -306,6 +312,47 @@ static bool put(state *s, char *record, int64_t *diff, weir_builder *out)
     return is_old || is_new;
 }
 
+/* Both changes of a count of strings. */
+static inline void put_strings(const char *key, const int64_t *counts, char *record,
+                               weir_builder *out)
+{
+    weir_str string;
+    memcpy(&string, key, sizeof string);
+    if (WEIR_UNLIKELY(!weir_str_is_inline(&string)))
+        string = weir_builder_str(out, string.u.ptr, string.len);
+    for (int i = 0; i < 2; i++, record += sizeof string + sizeof *counts) {
+        memcpy(record, &string, sizeof string);
+        memcpy(record + sizeof string, &counts[i], sizeof *counts);
+    }
+}
+
+/* The usual case, a count that was there and is there: both changes at once. */
+static inline void put_both(state *s, tally *t, char *record, int64_t *diffs, weir_builder *out)
+{
+    const weir_type *type = s->what->out;
+    const char *key = weir_table_key(s->table, t);
+    int64_t counts[2] = { (int64_t)(t->before ^ SIGN), t->count };
+    if (s->one_str) {
+        put_strings(key, counts, record, out);
+    } else {
+        uint32_t count_at = type->fields[type->field_count - 1].offset;
+        copy_key(s, key, record, out);
+        memcpy(record + type->size, record, type->size);
+        memcpy(record + count_at, &counts[0], sizeof counts[0]);
+        memcpy(record + type->size + count_at, &counts[1], sizeof counts[1]);
+    }
+    diffs[0] = -1;
+    diffs[1] = 1;
+    t->before = 0;
+    s->emitted++;
+}
+
+static inline bool is_usual(const state *s, const tally *t)
+{
+    int64_t before = (int64_t)(t->before ^ SIGN);
+    return (before != 0) & (t->count != 0) & (before != t->count) & !s->old_is_out;
+}
+
 /* False: the step's work is used up. */
 static bool emit(weir_step *step, state *s)
 {
@@ -318,9 +365,16 @@ static bool emit(weir_step *step, state *s)
         size_t want = 2 * (s->touched_count - s->emitted), n = 0;
         size_t room = weir_builder_bulk(out, want, &records, &diffs);
         while (s->emitted < s->touched_count && n < room) {
+            tally *t = s->touched[s->emitted];
+            char *record = (char *)records + n * size;
             if (s->emitted + AHEAD < s->touched_count)
                 __builtin_prefetch(s->touched[s->emitted + AHEAD]);
-            n += put(s, (char *)records + n * size, diffs + n, out);
+            if (WEIR_LIKELY(n + 1 < room && is_usual(s, t))) {
+                put_both(s, t, record, diffs + n, out);
+                n += 2;
+            } else {
+                n += put(s, record, diffs + n, out);
+            }
         }
         weir_builder_commit(out, n);
         if (s->emitted < s->touched_count && weir_step_spent(step))

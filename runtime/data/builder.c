@@ -394,3 +394,17 @@ void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_
     if (b->tracked || hashes)
         b->end = b->next;
 }
+
+void weir__builder_own_strings(weir__builder *builder, char *first)
+{
+    const weir_type *type = builder->b.type;
+    for (char *record = first; record < builder->b.next; record += type->size) {
+        size_t heap = weir_record_heap_size(type, record);
+        weir_pin *pin;
+        if (heap == 0)
+            continue;
+        char *room = weir__arena_room(builder->b.arena, heap, &pin);
+        weir_record_move_strings(type, record, room);
+        weir__builder_add_pin(builder, pin);
+    }
+}

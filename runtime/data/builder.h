@@ -70,6 +70,9 @@ static inline size_t weir__builder_count(const weir__builder *builder)
 /* Appends record i of a batch with its columns; its long strings are copied to the arena, so that
  * nothing of the batch is pinned. hash is kept if the builder carries hashes (hashes: true). */
 void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_t i, bool hashes);
+/* Copies the long strings of the records from `first` on to the arena, so that nothing of the batch
+ * they come from is pinned. */
+void weir__builder_own_strings(weir__builder *builder, char *first);
 /* Makes room for at least one more record (flushing or growing as need be). */
 void weir__builder_make_room(weir__builder *builder, bool hashes);
 

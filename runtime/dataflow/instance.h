@@ -105,6 +105,7 @@ struct weir__leaf {
     bool dirty, exchanges, carries_hashes;
     uint64_t *hash_scratch;
     size_t hash_capacity;
+    struct weir__combiner *combiner; /* NULL unless the input combines */
 };
 
 /* The sink of one target worker's builder. */

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/planted.h"
+#include "dataflow/combine.h"
 #include "dataflow/hooks.h"
 
 /* Hands a batch over to a worker's instance of the receiving node. */
@@ -217,22 +218,6 @@ static void divide(const division *d, char **next)
         divide_in_many(d, next);
 }
 
-/* Long strings of the records from `first` on are copied, so that nothing of the batch is
- * pinned. */
-static void own_strings(weir__builder *builder, char *first)
-{
-    const weir_type *type = builder->b.type;
-    for (char *record = first; record < builder->b.next; record += type->size) {
-        size_t heap = weir_record_heap_size(type, record);
-        weir_pin *pin;
-        if (heap == 0)
-            continue;
-        char *room = weir__arena_room(builder->b.arena, heap, &pin);
-        weir_record_move_strings(type, record, room);
-        weir__builder_add_pin(builder, pin);
-    }
-}
-
 /* Records without diffs and times: the hot case. Divides as many as surely fit before looking at
  * room again, column by column. */
 static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
@@ -262,15 +247,28 @@ static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64
             if (carries)
                 leaf->builders[w].b.end = next[w];
             if (pinned)
-                own_strings(&leaf->builders[w], first[w]);
+                weir__builder_own_strings(&leaf->builders[w], first[w]);
         }
         i += d.count;
     }
 }
 
+/* Gives the batch to the edge's combiner, if there is one that wants it. */
+static bool combined(weir__leaf *leaf, weir_batch *batch)
+{
+    if (!leaf->combiner || !weir__combiner_wants(leaf->combiner, batch))
+        return false;
+    mark_dirty(leaf);
+    weir__combiner_add(leaf->combiner, batch, hashes_of(leaf, batch));
+    weir_batch_release(batch);
+    return true;
+}
+
 static void push_exchange(weir__leaf *leaf, weir_batch *batch)
 {
     unsigned workers = leaf->dataflow->context->workers;
+    if (combined(leaf, batch))
+        return;
     const uint64_t *hashes = hashes_of(leaf, batch);
     unsigned tracked = (batch->diffs ? WEIR__TRACK_DIFFS : 0) |
                        (batch->times ? WEIR__TRACK_TIMES : 0);
@@ -344,6 +342,8 @@ void weir__leaf_push(weir__leaf *leaf, weir_batch *batch)
         push_exchange(leaf, batch);
     else if (leaf->edge->routing.route == WEIR_TO_ALL)
         push_all(leaf, batch);
+    else if (combined(leaf, batch))
+        return;
     else if (leaf->carries_hashes)
         send(leaf, leaf->dataflow->context->self, with_hashes(leaf, batch));
     else
@@ -353,6 +353,8 @@ void weir__leaf_push(weir__leaf *leaf, weir_batch *batch)
 void weir__leaf_flush(weir__leaf *leaf)
 {
     leaf->dirty = false;
+    if (leaf->combiner)
+        weir__combiner_flush(leaf->combiner);
     if (leaf->held) {
         weir_batch *held = leaf->held;
         leaf->held = NULL;
@@ -390,6 +392,8 @@ weir__leaf *weir__leaf_create(const weir__edge *edge, weir__dataflow *dataflow)
             .pool = context->pool, .type = type, .depth = edge->to->depth,
             .batch_bytes = context->batch_bytes, .sink = &leaf->targets[w].sink });
     }
+    if (edge->to->spec.inputs[edge->input].combines)
+        leaf->combiner = weir__combiner_create(leaf);
     return leaf;
 }
 
@@ -398,6 +402,7 @@ void weir__leaf_fini(weir__leaf *leaf)
     unsigned builders = leaf->exchanges ? leaf->dataflow->context->workers : 1;
     for (unsigned w = 0; w < builders; w++)
         weir__builder_fini(&leaf->builders[w]);
+    weir__combiner_destroy(leaf->combiner);
     weir_batch_release(leaf->held);
     weir_free(leaf->hash_scratch, leaf->hash_capacity * sizeof(uint64_t));
 }

@@ -36,6 +36,12 @@ static bool check_input(weir_graph *graph, const weir_node_spec *spec, unsigned 
                         "input %u does not take the changes of a collection", i);
         return false;
     }
+    if (input->combines && (input->route != WEIR_BY_KEY || !input->takes_diffs)) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "route it by a key and declare takes_diffs",
+                        "input %u combines records, but has no key to do it by, or takes no diffs",
+                        i);
+        return false;
+    }
     if (input->route == WEIR_BY_KEY &&
         !weir__graph_check_key(graph, input->type, &input->key, where))
         return false;

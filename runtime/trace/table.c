@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 
-enum { VALUE_MAX = 4096, GROUP = 16, MOVE_SLOTS = 32 };
+enum { VALUE_MAX = 4096, GROUP = 16, BLOCK = 256, MOVE_SLOTS = 32 };
 
 /* ---- making and ending ---- */
 
@@ -208,38 +208,77 @@ static char *find_one(const weir_table *table, const char *record, uint64_t posi
 
 /* What one group of look-ups knows. */
 typedef struct group {
+    size_t count;
     uint64_t positions[GROUP];
     char *found[GROUP]; /* the first entry of the same upper half, its key not yet compared */
 } group;
 
-/* Three passes, so that the slots, then the entries, are under way from memory all at once. */
-static inline __attribute__((always_inline)) void look(const weir_table *table, group *g,
-                                                       const uint64_t *hashes, size_t n)
+/* Look-ups go in groups, each in three stages: its slots are asked for while those of the group
+ * before it are read and the keys of the one before that compared, so that memory has the time of a
+ * whole group to answer. */
+static inline void ask_slots(const weir_table *table, const uint64_t *hashes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t position = weir__table_position(table, hashes[i]);
         const weir__place *place = weir__table_place(table, position);
-        g->positions[i] = position;
         __builtin_prefetch(&place->slots[(uint32_t)(position >> 32) & place->mask]);
     }
+}
+
+static inline void read_slots(const weir_table *table, group *g, const uint64_t *hashes, size_t n)
+{
+    g->count = n;
     for (size_t i = 0; i < n; i++) {
-        const weir__place *place = weir__table_place(table, g->positions[i]);
-        uint32_t tag = (uint32_t)(g->positions[i] >> 32), at = tag & place->mask;
+        uint64_t position = weir__table_position(table, hashes[i]);
+        const weir__place *place = weir__table_place(table, position);
+        uint32_t tag = (uint32_t)(position >> 32), at = tag & place->mask;
         uint64_t slot = place->slots[at];
         while (slot && slot >> 32 != tag) {
             at = (at + 1) & place->mask;
             slot = place->slots[at];
         }
+        g->positions[i] = position;
         g->found[i] = slot ? weir__table_entry(table, (uint32_t)slot) : NULL;
         __builtin_prefetch(g->found[i]);
     }
 }
 
+static inline size_t group_size(size_t n, size_t from)
+{
+    return from >= n ? 0 : n - from < GROUP ? n - from : GROUP;
+}
+
+/* The first group's slots read, the second's asked for. */
+static void start_groups(const weir_table *table, group *first, const uint64_t *hashes, size_t n)
+{
+    ask_slots(table, hashes, group_size(n, 0));
+    ask_slots(table, hashes + GROUP, group_size(n, GROUP));
+    read_slots(table, first, hashes, group_size(n, 0));
+}
+
+/* While the group from index i on is worked on. */
+static inline void go_on(const weir_table *table, group *next, const uint64_t *hashes, size_t n,
+                         size_t i)
+{
+    ask_slots(table, hashes + i + 2 * GROUP, group_size(n, i + 2 * GROUP));
+    read_slots(table, next, hashes + i + GROUP, group_size(n, i + GROUP));
+}
+
+/* The hashes of records: those given, or computed here; of no more than BLOCK. */
+static inline const uint64_t *hashes_of(const weir_table *table, const char *records,
+                                        const uint64_t *given, size_t n, uint64_t *room)
+{
+    if (given)
+        return given;
+    weir_key_hash_column(table->type, &table->key, records, n, table->seed, room);
+    return room;
+}
+
 static inline __attribute__((always_inline)) void find_group(const weir_table *table,
-                                                             weir__key_form form, group *g,
+                                                             weir__key_form form, const group *g,
                                                              const char *record, void **values)
 {
-    for (size_t i = 0; i < GROUP; i++, record += table->type->size) {
+    for (size_t i = 0; i < g->count; i++, record += table->type->size) {
         char *entry = g->found[i];
         if (entry && !key_equal(table, form, record, entry))
             entry = find_one(table, record, g->positions[i]);
@@ -247,39 +286,27 @@ static inline __attribute__((always_inline)) void find_group(const weir_table *t
     }
 }
 
-static void find_rest(const weir_table *table, const char *record, const uint64_t *hashes, size_t n,
-                      void **values)
-{
-    for (size_t i = 0; i < n; i++, record += table->type->size) {
-        char *entry = find_one(table, record, weir__table_position(table, hashes[i]));
-        values[i] = entry ? entry + table->value_at : NULL;
-    }
-}
-
 void weir_table_find_many(const weir_table *table, const void *records, const uint64_t *hashes,
                           size_t n, void **values)
 {
-    const char *record = records;
-    uint64_t room[GROUP];
-    for (size_t i = 0; i < n; i += GROUP, record += GROUP * (size_t)table->type->size) {
-        size_t count = n - i < GROUP ? n - i : GROUP;
-        const uint64_t *some = room;
-        if (hashes)
-            some = hashes + i;
-        else
-            weir_key_hash_column(table->type, &table->key, record, count, table->seed, room);
-        if (count < GROUP) {
-            find_rest(table, record, some, count, values + i);
-            return;
+    uint64_t room[BLOCK];
+    size_t size = table->type->size, count;
+    for (size_t from = 0; from < n; from += count) {
+        group groups[2];
+        const char *record = (const char *)records + from * size;
+        count = n - from < BLOCK ? n - from : BLOCK;
+        const uint64_t *some =
+            hashes_of(table, record, hashes ? hashes + from : NULL, count, room);
+        start_groups(table, &groups[0], some, count);
+        for (size_t i = 0, k = 0; i < count; i += GROUP, k ^= 1, record += GROUP * size) {
+            go_on(table, &groups[k ^ 1], some, count, i);
+            if (table->form == KEY_STR)
+                find_group(table, KEY_STR, &groups[k], record, values + from + i);
+            else if (table->form == KEY_WORD)
+                find_group(table, KEY_WORD, &groups[k], record, values + from + i);
+            else
+                find_group(table, table->form, &groups[k], record, values + from + i);
         }
-        group g;
-        look(table, &g, some, GROUP);
-        if (table->form == KEY_STR)
-            find_group(table, KEY_STR, &g, record, values + i);
-        else if (table->form == KEY_WORD)
-            find_group(table, KEY_WORD, &g, record, values + i);
-        else
-            find_group(table, table->form, &g, record, values + i);
     }
 }
 
@@ -427,11 +454,13 @@ static __attribute__((noinline)) char *find_or_insert(weir_table *table, const c
 }
 
 /* Returns how many were done. */
-static inline __attribute__((always_inline)) size_t
-insert_group(weir_table *table, weir__key_form form, group *g, const char *record, void **values)
+static inline __attribute__((always_inline)) size_t insert_group(weir_table *table,
+                                                                 weir__key_form form,
+                                                                 const group *g, const char *record,
+                                                                 void **values)
 {
     uint32_t value_at = table->value_at, size = table->type->size;
-    for (size_t i = 0; i < GROUP; i++, record += size) {
+    for (size_t i = 0; i < g->count; i++, record += size) {
         char *entry = g->found[i];
         if (WEIR_UNLIKELY(!entry || !key_equal(table, form, record, entry))) {
             entry = find_or_insert(table, record, g->positions[i]);
@@ -440,17 +469,28 @@ insert_group(weir_table *table, weir__key_form form, group *g, const char *recor
         }
         values[i] = entry + value_at;
     }
-    return GROUP;
+    return g->count;
 }
 
-static size_t insert_rest(weir_table *table, const char *record, const uint64_t *hashes, size_t n,
-                          void **values)
+/* What is inserted by one group may not be seen by the next one's look at the slots: then it is
+ * looked for once more. Returns how many were done. */
+static size_t insert_block(weir_table *table, const char *record, const uint64_t *hashes, size_t n,
+                           void **values)
 {
-    for (size_t i = 0; i < n; i++, record += table->type->size) {
-        char *entry = find_or_insert(table, record, weir__table_position(table, hashes[i]));
-        if (!entry)
-            return i;
-        values[i] = entry + table->value_at;
+    group groups[2];
+    start_groups(table, &groups[0], hashes, n);
+    for (size_t i = 0, k = 0; i < n; i += GROUP, k ^= 1) {
+        size_t done;
+        go_on(table, &groups[k ^ 1], hashes, n, i);
+        if (table->form == KEY_STR)
+            done = insert_group(table, KEY_STR, &groups[k], record, values + i);
+        else if (table->form == KEY_WORD)
+            done = insert_group(table, KEY_WORD, &groups[k], record, values + i);
+        else
+            done = insert_group(table, table->form, &groups[k], record, values + i);
+        if (done < groups[k].count)
+            return i + done;
+        record += GROUP * (size_t)table->type->size;
     }
     return n;
 }
@@ -458,32 +498,16 @@ static size_t insert_rest(weir_table *table, const char *record, const uint64_t 
 size_t weir_table_insert_many(weir_table *table, const void *records, const uint64_t *hashes,
                               size_t n, void **values)
 {
-    const char *record = records;
-    uint64_t room[GROUP];
-    size_t count = table->count, i = 0;
+    uint64_t room[BLOCK];
+    size_t count = table->count, size = table->type->size, i = 0;
     while (i < n) {
-        size_t want = n - i < GROUP ? n - i : GROUP, done;
-        const uint64_t *some = room;
-        if (hashes)
-            some = hashes + i;
-        else
-            weir_key_hash_column(table->type, &table->key, record, want, table->seed, room);
-        if (want < GROUP) {
-            done = insert_rest(table, record, some, want, values + i);
-        } else {
-            group g;
-            look(table, &g, some, GROUP);
-            if (table->form == KEY_STR)
-                done = insert_group(table, KEY_STR, &g, record, values + i);
-            else if (table->form == KEY_WORD)
-                done = insert_group(table, KEY_WORD, &g, record, values + i);
-            else
-                done = insert_group(table, table->form, &g, record, values + i);
-        }
+        size_t want = n - i < BLOCK ? n - i : BLOCK;
+        const char *record = (const char *)records + i * size;
+        const uint64_t *some = hashes_of(table, record, hashes ? hashes + i : NULL, want, room);
+        size_t done = insert_block(table, record, some, want, values + i);
         i += done;
         if (done < want)
             break;
-        record += GROUP * (size_t)table->type->size;
     }
     if (table->count != count)
         charge(table);

@@ -186,6 +186,18 @@ static void node_changes_by_function(weir_graph *g)
         .route_fn = to_first }));
 }
 
+static void node_combines_without_key(weir_graph *g)
+{
+    ck_assert_ptr_null(sink(changes(g), &(weir_node_input){
+        .type = number_type(), .takes_diffs = true, .combines = true }));
+}
+
+static void node_combines_without_diffs(weir_graph *g)
+{
+    ck_assert_ptr_null(sink(numbers(g), &(weir_node_input){
+        .type = number_type(), .route = WEIR_BY_KEY, .key = { 1, { 0 } }, .combines = true }));
+}
+
 static void node_of_two_scopes(weir_graph *g)
 {
     weir_port *in = numbers(g);
@@ -421,6 +433,10 @@ static const refusal refusals[] = {
       "node" },
     { node_without_function, WEIR_TYPE_MISMATCH, BY_FUNCTION ", and must be given", "node" },
     { node_changes_by_function, WEIR_TYPE_MISMATCH, BY_FUNCTION ", and must be given", "node" },
+    { node_combines_without_key, WEIR_INVALID,
+      "input 0 combines records, but has no key to do it by, or takes no diffs", "node" },
+    { node_combines_without_diffs, WEIR_INVALID,
+      "input 0 combines records, but has no key to do it by, or takes no diffs", "node" },
     { node_of_two_scopes, WEIR_INVALID, "its inputs are in different scopes", "node" },
     { stage_without_function, WEIR_INVALID, "a stage with 0 functions", "stage" },
     { stage_of_two_functions, WEIR_INVALID, "a stage with 2 functions", "stage" },

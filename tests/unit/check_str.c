@@ -127,15 +127,30 @@ static void check_split(const char *text, size_t len, uint64_t seed)
     ck_assert(!weir_str_split(&rest, ' ', &token));
 }
 
+/* All tokens at once are those that are cut off one by one. */
+static void check_split_all(const char *text, size_t len, uint64_t seed)
+{
+    weir_str all = weir_str_view(text, len), rest = all, token, wanted;
+    weir_split split = weir_split_of(&all, ' ');
+    while (weir_str_split(&rest, ' ', &wanted)) {
+        ck_assert_msg(weir_split_next(&split, &token), "WEIR_SEED=%lu", (unsigned long)seed);
+        ck_assert_msg(memcmp(&token, &wanted, sizeof token) == 0, "WEIR_SEED=%lu",
+                      (unsigned long)seed);
+    }
+    ck_assert(!weir_split_next(&split, &token));
+    ck_assert(!weir_split_next(&split, &token));
+}
+
 START_TEST(splitting_agrees_with_the_plainest_way)
 {
     uint64_t state = test_seed(11), seed = state;
     for (int round = 0; round < 20000; round++) {
-        size_t len = test_below(&state, 90), density = 1 + test_below(&state, 24);
+        size_t len = test_below(&state, round % 2 ? 90 : 300), density = 1 + test_below(&state, 24);
         char *text = weir_alloc(len + !len);
         for (size_t i = 0; i < len; i++)
             text[i] = test_below(&state, density) == 0 ? ' ' : (char)('a' + test_below(&state, 26));
         check_split(text, len, seed);
+        check_split_all(text, len, seed);
         weir_free(text, len + !len);
     }
 }

@@ -43,6 +43,10 @@ typedef struct weir_node_input {
     weir_route_fn *route_fn; /* WEIR_BY_FUNCTION */
     void *route_ctx;
     bool takes_diffs;        /* false: a collection is refused here when the graph is built */
+    /* WEIR_BY_KEY, with takes_diffs: nothing but keys and diffs is looked at, so on the way records
+     * of one time and key may become one of them, with the sum of their diffs. The batches of a
+     * plain stream then have diffs, too. */
+    bool combines;
     bool settles;            /* a view or a sink: epochs close when they are complete here */
 } weir_node_input;
 

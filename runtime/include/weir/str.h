@@ -101,5 +101,106 @@ WEIR_API int weir_str_compare(const weir_str *a, const weir_str *b);
  * when nothing is left. The token borrows from what *rest borrows from. */
 WEIR_API bool weir_str_split(weir_str *rest, char separator, weir_str *token);
 
+/* All tokens of a text, one after the other, empty ones skipped:
+ *
+ *     weir_split words = weir_split_of(&in->text, ' ');
+ *     for (weir_str token; weir_split_next(&words, &token);)
+ *         word_emit(out, (word){ .text = token });
+ *
+ * Finds the separators of 64 bytes at a time, so it is the way to split what is longer than a few
+ * tokens. The text stays in place meanwhile; tokens borrow from what it borrows from. Private. */
+typedef struct weir_split {
+    const char *start; /* of the next token */
+    const char *block; /* the bytes that `found` is of */
+    const char *end;
+    uint64_t found;    /* the separators that are still to come, one bit a byte */
+    char separator;
+} weir_split;
+
+/* The separators among the first len bytes, fewer than 64; the end of the text counts as one. */
+WEIR_API uint64_t weir__split_last(const char *at, size_t len, char separator);
+
+static inline uint64_t weir__split_block(const char *at, char separator)
+{
+    uint64_t found = 0;
+#ifdef __SSE2__
+    char __attribute__((vector_size(16))) block, all = { 0 };
+    all = all + separator;
+    for (int i = 0; i < 4; i++) {
+        memcpy(&block, at + 16 * i, sizeof block);
+        block = (__typeof__(block))(block == all);
+        uint32_t mask = (uint32_t)__builtin_ia32_pmovmskb128(block);
+        found |= (uint64_t)mask << (16 * i);
+    }
+#else
+    for (int i = 0; i < 64; i++)
+        found |= (uint64_t)(at[i] == separator) << i;
+#endif
+    return found;
+}
+
+static inline uint64_t weir__split_find(const char *at, const char *end, char separator)
+{
+    return WEIR_LIKELY(end - at >= 64) ? weir__split_block(at, separator)
+                                       : weir__split_last(at, (size_t)(end - at), separator);
+}
+
+/* The view of len bytes at data, before end. Where 12 bytes can be read a short one is put together
+ * without a branch. */
+static inline weir_str weir__split_token(const char *data, size_t len, const char *end)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define WEIR__ONES(n) (0xffffffffffffffffu >> (64 - 8 * (n)))
+    static const uint64_t rest[WEIR_STR_INLINE + 1] = {
+        0, 0, 0, 0, 0, WEIR__ONES(1), WEIR__ONES(2), WEIR__ONES(3), WEIR__ONES(4), WEIR__ONES(5),
+        WEIR__ONES(6), WEIR__ONES(7), WEIR__ONES(8)
+    };
+    static const uint32_t prefix[WEIR_STR_INLINE + 1] = { 0, 0xff, 0xffff, 0xffffff, 0xffffffff,
+        0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
+        0xffffffff };
+#undef WEIR__ONES
+    if (WEIR_LIKELY(len <= WEIR_STR_INLINE && end - data >= WEIR_STR_INLINE)) {
+        uint32_t head;
+        uint64_t tail;
+        memcpy(&head, data, 4);
+        memcpy(&tail, data + 4, 8);
+        return weir_str_of_halves_((uint64_t)(head & prefix[len]) << 32 | len, tail & rest[len]);
+    }
+#endif
+    (void)end;
+    return weir_str_view(data, len);
+}
+
+static inline weir_split weir_split_of(const weir_str *text, char separator)
+{
+    const char *data = weir_str_data(text), *end = data + text->len;
+    weir_split s;
+    s.start = s.block = data;
+    s.end = end;
+    s.found = weir__split_find(data, end, separator);
+    s.separator = separator;
+    return s;
+}
+
+/* False when nothing is left. */
+static inline bool weir_split_next(weir_split *s, weir_str *token)
+{
+    for (;;) {
+        while (WEIR_UNLIKELY(s->found == 0)) {
+            if (s->end - s->block < 64)
+                return false;
+            s->block += 64;
+            s->found = weir__split_find(s->block, s->end, s->separator);
+        }
+        const char *start = s->start, *stop = s->block + __builtin_ctzll(s->found);
+        s->found &= s->found - 1;
+        s->start = stop + 1;
+        if (WEIR_LIKELY(stop > start)) {
+            *token = weir__split_token(start, (size_t)(stop - start), s->end);
+            return true;
+        }
+    }
+}
+
 WEIR_END_DECLS
 #endif

@@ -88,7 +88,7 @@ WEIR_API weir_status weir_key_all(const weir_type *type, weir_key *key, weir_err
 
 /* Hash of a record's key. 64 bits that depend on the seed, by kind: -0 hashes as 0, every NaN as
  * one, null as itself. For a key of one field of up to 8 bytes that is not optional it is a
- * bijection of the value. Strings by XXH3. */
+ * bijection of the value. Long strings by XXH3. */
 WEIR_API uint64_t weir_key_hash(const weir_type *type, const weir_key *key, const void *record,
                                 uint64_t seed);
 /* The same for count records that lie one after the other; out has room for count. Specialised by

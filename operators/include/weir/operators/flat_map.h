@@ -4,8 +4,8 @@
  *
  *     static void split_words(const line *in, weir_out(word) out)
  *     {
- *         weir_str rest = in->text, token;
- *         while (weir_str_split(&rest, ' ', &token))
+ *         weir_split words = weir_split_of(&in->text, ' ');
+ *         for (weir_str token; weir_split_next(&words, &token);)
  *             word_emit(out, (word){ .text = token });
  *     }
  *     WEIR_FLAT_MAP(split_words, line, word)
