@@ -94,13 +94,8 @@ static void divide(weir_step *step, state *s, const weir_batch *batch)
 
 static void partition_step(weir_step *step, void *ctx)
 {
-    while (weir_step_waiting(step, 0)) {
-        if (weir_step_spent(step)) {
-            weir_step_again(step);
-            return;
-        }
-        divide(step, ctx, weir_step_take(step, 0));
-    }
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
+        divide(step, ctx, batch);
 }
 
 void weir__partition(weir_port *in, const weir_type *type, weir_route_fn *fn, weir_port **outs,

@@ -35,7 +35,23 @@ static void write_input(weir__text *out, const weir_input_info *input)
     member(out, "frontier", input->frontier);
     number(out, "held_for_us", input->held_for_us, false);
     number(out, "waiting_batches", input->waiting_batches, false);
-    number(out, "waiting_bytes", input->waiting_bytes, true);
+    number(out, "waiting_bytes", input->waiting_bytes, false);
+    number(out, "spilled_bytes", input->spilled_bytes, false);
+    number(out, "spilled_total_bytes", input->spilled_total_bytes, true);
+    weir__text_put(out, "}");
+}
+
+static void write_flow(const weir_flow_info *info, void *ctx)
+{
+    weir__text *out = ctx;
+    begin(out);
+    member(out, "name", info->dataflow);
+    number(out, "in_flight_bytes", info->in_flight_bytes, false);
+    number(out, "in_flight_peak_bytes", info->in_flight_peak_bytes, false);
+    number(out, "budget_bytes", info->budget_bytes, false);
+    number(out, "spilled_bytes", info->spilled_bytes, false);
+    number(out, "spilled_total_bytes", info->spilled_total_bytes, false);
+    weir__text_format(out, "\"complete\":%s", info->complete ? "true" : "false");
     weir__text_put(out, "}");
 }
 
@@ -133,6 +149,8 @@ enum MHD_Result weir__serve_graph(weir__request *request)
     number(&text, "memory_bytes", info.memory_bytes, false);
     weir__text_put(&text, "\"dataflows\":[");
     weir_runtime_each_dataflow(request->http->runtime, write_dataflow, &text);
+    weir__text_put(&text, "],\"flow\":[");
+    weir_observe(worker, &(weir_observer){ .flow = write_flow, .ctx = &text });
     weir__text_put(&text, "],\"nodes\":[");
     weir_observe(worker, &(weir_observer){ .node = write_node, .ctx = &text });
     weir__text_put(&text, "],\"stages\":[");

@@ -139,11 +139,31 @@ static void on_input(collector *c, const weir_node_info *info, unsigned i)
     end_labels(c);
     add(c, "weir_input_waiting_batches", "Batches that wait at an input.", WEIR_GAUGE,
         (double)input->waiting_batches);
-    add(c, "weir_input_waiting_bytes", "Bytes that wait at an input.", WEIR_GAUGE,
+    add(c, "weir_input_waiting_bytes", "Bytes that wait at an input, in memory.", WEIR_GAUGE,
         (double)input->waiting_bytes);
+    add(c, "weir_input_spilled_bytes", "Bytes that wait for an input, in files.", WEIR_GAUGE,
+        (double)input->spilled_bytes);
+    add(c, "weir_input_spilled_bytes_total", "Bytes for an input that went to files.",
+        WEIR_COUNTER, (double)input->spilled_total_bytes);
     if (input->frontier)
         add(c, "weir_input_held_seconds", "Since the frontier of an input last moved.", WEIR_GAUGE,
             (double)input->held_for_us / 1e6);
+}
+
+static void on_flow(const weir_flow_info *info, void *ctx)
+{
+    collector *c = ctx;
+    begin_labels(c);
+    label(c, "dataflow", info->dataflow);
+    end_labels(c);
+    add(c, "weir_dataflow_in_flight_bytes", "Bytes in queues and between nodes.", WEIR_GAUGE,
+        (double)info->in_flight_bytes);
+    add(c, "weir_dataflow_in_flight_peak_bytes", "There were never more than this.", WEIR_GAUGE,
+        (double)info->in_flight_peak_bytes);
+    add(c, "weir_dataflow_spilled_bytes", "Bytes in files.", WEIR_GAUGE,
+        (double)info->spilled_bytes);
+    add(c, "weir_dataflow_spilled_bytes_total", "Bytes that went to files.", WEIR_COUNTER,
+        (double)info->spilled_total_bytes);
 }
 
 static void on_node(const weir_node_info *info, void *ctx)
@@ -249,7 +269,8 @@ void weir__metrics_collect(weir_worker *worker, weir__families *families)
 {
     collector c = { .families = families };
     weir_process_info process;
-    weir_observer observer = { .node = on_node, .stage = on_stage, .metric = on_metric, .ctx = &c };
+    weir_observer observer = { .flow = on_flow, .node = on_node, .stage = on_stage,
+                               .metric = on_metric, .ctx = &c };
     weir_observe_process(weir_worker_runtime(worker), &process);
     add_process(&c, &process);
     weir_observe(worker, &observer);

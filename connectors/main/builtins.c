@@ -4,12 +4,19 @@
  */
 #include "main/options.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <weir/value.h>
 
 #include "http/address.h"
+
+#define BUDGET_MIN (64u << 10)
+#define BUDGET_MAX (UINT64_C(1) << 50)
 
 static weir_status read_workers(weir__options *options, const char *value, weir_error *error)
 {
@@ -19,6 +26,34 @@ static weir_status read_workers(weir__options *options, const char *value, weir_
         return weir_error_set(error, WEIR_INVALID, "'%.80s' is no number from 1 to %d", value,
                               WEIR_WORKERS_MAX);
     options->workers = (unsigned)workers;
+    return WEIR_OK;
+}
+
+/* Bytes, or so many K, M, G or T of them. */
+static weir_status read_budget(weir__options *options, const char *value, weir_error *error)
+{
+    static const char units[] = "KMGT";
+    size_t len = strlen(value);
+    const char *unit = len ? strchr(units, value[len - 1]) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    uint64_t bytes;
+    if (weir_u64_parse(value, len - (unit != NULL), &bytes) != WEIR_OK || bytes < 1 ||
+        bytes > BUDGET_MAX >> shift || bytes << shift < BUDGET_MIN)
+        return weir_error_set(error, WEIR_INVALID,
+                              "'%.80s' is no number of bytes from 64K to 1024T, as in 512M", value);
+    options->budget = (size_t)(bytes << shift);
+    return WEIR_OK;
+}
+
+static weir_status read_spill_dir(weir__options *options, const char *value, weir_error *error)
+{
+    struct stat at;
+    options->spill_dir = value;
+    if (stat(value, &at) != 0)
+        return weir_error_set(error, WEIR_INVALID, "'%.200s' is no directory: %s", value,
+                              strerror(errno));
+    if (!S_ISDIR(at.st_mode) || access(value, W_OK | X_OK) != 0)
+        return weir_error_set(error, WEIR_INVALID, "'%.200s' is no directory to write to", value);
     return WEIR_OK;
 }
 
@@ -107,6 +142,9 @@ static weir_status read_early(weir__options *options, const char *value, weir_er
 const weir__builtin weir__builtins[] = {
     { "workers", "N", "usable cores", "threads that share the work", read_workers },
     { "http", "ADDRESS", "127.0.0.1:8080", "HOST:PORT, PORT or off: views and metrics", read_http },
+    { "budget", "BYTES", "256M", "what may be under way in memory; more goes to files",
+      read_budget },
+    { "spill-dir", "DIR", "$TMPDIR, else /tmp", "where those files are", read_spill_dir },
     { "log-level", "LEVEL", "info", "off, error, warn, info or debug", read_log_level },
     { "seconds", "N", "0", "end after so many seconds; 0: do not", read_seconds },
     { "flight", "DIR", "runtime dir", "for the flight recorder's file, or off", read_flight },
@@ -167,4 +205,11 @@ void weir__options_apply(const weir__options *options, weir_config *config)
         config->long_step_ms = options->long_step_ms;
     if (options->held_ms)
         config->held_ms = options->held_ms;
+    if (options->budget)
+        config->budget_bytes = options->budget;
+    const char *tmpdir = getenv("TMPDIR");
+    if (options->spill_dir)
+        config->spill_dir = options->spill_dir;
+    else if (!config->spill_dir && tmpdir && *tmpdir)
+        config->spill_dir = tmpdir;
 }

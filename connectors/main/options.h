@@ -28,6 +28,8 @@ typedef struct weir__options {
     /* the built-in ones, by weir__options_read_builtins */
     unsigned workers;     /* 0: not given */
     const char *http;     /* NULL: not given */
+    size_t budget;        /* 0: not given */
+    const char *spill_dir; /* NULL: not given */
     weir_log_level log_level;
     double seconds;       /* 0: no end */
     const char *flight;   /* NULL: not given; "off" */

@@ -79,6 +79,58 @@ weir_batch *weir__batch_share(const weir_batch *batch)
     return copy;
 }
 
+static void copy_column(weir__pool *pool, weir__buffer **buffer, const void **column, size_t size)
+{
+    if (!*column)
+        return;
+    *buffer = weir__pool_get(pool, size);
+    *column = memcpy(weir__buffer_data(*buffer), *column, size);
+}
+
+static weir_batch *copy(const weir_batch *batch, weir__pool *pool, size_t strings)
+{
+    weir_batch *out = weir__batch_create(batch->type, batch->depth);
+    size_t count = out->count = batch->count;
+    const void *diffs = batch->diffs, *times = batch->times, *hashes = batch->hashes;
+    out->time = batch->time;
+    out->records = batch->records;
+    copy_column(pool, &out->record_buffer, &out->records, count * batch->type->size);
+    copy_column(pool, &out->diff_buffer, &diffs, count * sizeof *out->diffs);
+    copy_column(pool, &out->time_buffer, &times, count * batch->depth * sizeof *out->times);
+    copy_column(pool, &out->hash_buffer, &hashes, count * sizeof *out->hashes);
+    out->diffs = diffs;
+    out->times = times;
+    out->hashes = hashes;
+    if (strings) {
+        weir_pin *pin;
+        char *room = weir__pin_room(pool, strings, &pin);
+        weir__batch_add_pin(out, pin);
+        for (size_t i = 0; i < count; i++)
+            room = weir_record_move_strings(batch->type, (char *)out->records +
+                                                             i * batch->type->size, room);
+    }
+    weir__batch_charge(out);
+    return out;
+}
+
+weir_batch *weir__batch_without_waste(weir_batch *batch, weir__pool *pool)
+{
+    enum { LEAST = 2048 }; /* buffers have a least size, for which this makes up */
+    size_t per_record = batch->type->size + (batch->diffs ? sizeof *batch->diffs : 0) +
+                        (batch->times ? batch->depth * sizeof *batch->times : 0) +
+                        (batch->hashes ? sizeof *batch->hashes : 0);
+    size_t used = batch->count * per_record + LEAST, strings = 0;
+    if (WEIR_LIKELY(batch->bytes <= 4 * used))
+        return batch;
+    for (size_t i = 0; batch->pin_count && i < batch->count; i++)
+        strings += weir_record_heap_size(batch->type, weir_batch_record(batch, i));
+    if (batch->bytes <= 4 * (used + strings))
+        return batch;
+    weir_batch *out = copy(batch, pool, strings);
+    weir_batch_release(batch);
+    return out;
+}
+
 weir_batch *weir_batch_retain(const weir_batch *batch)
 {
     weir_batch *b = (weir_batch *)batch; /* the count is not part of what is constant */

@@ -13,6 +13,7 @@
 #ifndef WEIR_DATA_BATCH_BYTES_H
 #define WEIR_DATA_BATCH_BYTES_H
 
+#include "base/piece.h"
 #include "data/builder.h"
 
 typedef struct weir__batch_head {
@@ -25,12 +26,6 @@ typedef struct weir__batch_head {
 } weir__batch_head;
 
 enum { WEIR__BATCH_HEAD = sizeof(weir__batch_head), WEIR__BATCH_PARTS = 6 };
-
-/* A run of bytes: what readv and writev take, by another name. */
-typedef struct weir__piece {
-    void *at;
-    size_t size;
-} weir__piece;
 
 /* The pieces of one batch, to be written or read one after the other. It must not be moved: the
  * first piece is its own head. */

@@ -10,7 +10,8 @@
 
 #include "base/assert.h"
 
-enum { ARENA_CHUNK = 16 << 10, START_BYTES = 1024 - WEIR__BUFFER_HEADER };
+enum { ARENA_CHUNK = 16 << 10, PINNED = 64 << 10, PINNED_TIMES = 16,
+       START_BYTES = 1024 - WEIR__BUFFER_HEADER };
 
 /* A chunk of string memory lies at the start of its own buffer. */
 struct weir__arena_chunk {
@@ -138,45 +139,6 @@ void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned 
     b->diff = 1;
 }
 
-void weir__builder_add_pin(weir__builder *builder, weir_pin *pin)
-{
-    for (uint32_t i = builder->pin_count; i-- > 0 && i + 4 > builder->pin_count;)
-        if (builder->pins[i] == pin)
-            return; /* the usual case: one of the last few again */
-    if (builder->pin_count == builder->pin_capacity) {
-        uint32_t capacity = builder->pin_capacity ? builder->pin_capacity * 2 : 4;
-        builder->pins = weir_realloc_must(builder->pins,
-                                          builder->pin_capacity * sizeof *builder->pins,
-                                          capacity * sizeof *builder->pins);
-        builder->pin_capacity = capacity;
-    }
-    weir_pin_retain(pin);
-    builder->pins[builder->pin_count++] = pin;
-}
-
-static void add_pins_of(weir__builder *builder, const weir_batch *batch)
-{
-    for (uint32_t i = 0; i < batch->pin_count; i++)
-        weir__builder_add_pin(builder, batch->pins[i]);
-}
-
-void weir__builder_unfollow(weir__builder *builder)
-{
-    if (builder->follows)
-        weir_batch_release(builder->follows);
-    builder->follows = NULL;
-}
-
-void weir_builder_follow(weir_builder *b, const weir_batch *batch)
-{
-    weir__builder *builder = (weir__builder *)b;
-    if (builder->follows == batch || !b->type->has_strings || batch->pin_count == 0)
-        return;
-    weir__builder_unfollow(builder);
-    builder->follows = weir_batch_retain(batch);
-    add_pins_of(builder, batch);
-}
-
 /* Replaces a column's buffer by one for `capacity` elements, with `used` bytes copied over. */
 static void *resize(weir__builder *builder, weir__buffer **buffer, size_t bytes, size_t used)
 {
@@ -213,13 +175,76 @@ static void reserve(weir__builder *builder, uint32_t capacity, bool hashes)
     b->end = b->tracked || hashes ? b->next : b->begin + capacity * size;
 }
 
-void weir__builder_make_room(weir__builder *builder, bool hashes)
+/* A batch is no larger than this by what its records point to, whatever their number. */
+static bool is_heavy(const weir__builder *builder)
+{
+    return builder->pinned > PINNED + PINNED_TIMES * (uint64_t)builder->batch_bytes;
+}
+
+/* The record for which a pin was added, which may still have to be made, is the last one. */
+static void end_soon(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    if (builder->in_bulk || !b->begin)
+        return;
+    uint32_t capacity = (uint32_t)weir__builder_count(builder) + 1;
+    if (capacity > b->capacity) /* its pins are in this batch: so it has to be, too */
+        reserve(builder, capacity, builder->hashes != NULL);
+    b->capacity = capacity;
+    if (b->end > b->begin + capacity * (size_t)b->type->size)
+        b->end = b->begin + capacity * (size_t)b->type->size;
+}
+
+void weir__builder_add_pin(weir__builder *builder, weir_pin *pin)
+{
+    for (uint32_t i = builder->pin_count; i-- > 0 && i + 4 > builder->pin_count;)
+        if (builder->pins[i] == pin)
+            return; /* the usual case: one of the last few again */
+    if (builder->pin_count == builder->pin_capacity) {
+        uint32_t capacity = builder->pin_capacity ? builder->pin_capacity * 2 : 4;
+        builder->pins = weir_realloc_must(builder->pins,
+                                          builder->pin_capacity * sizeof *builder->pins,
+                                          capacity * sizeof *builder->pins);
+        builder->pin_capacity = capacity;
+    }
+    weir_pin_retain(pin);
+    builder->pins[builder->pin_count++] = pin;
+    builder->pinned += pin->bytes;
+}
+
+/* They do not count as what makes a batch heavy: every batch has them. */
+static void add_pins_of(weir__builder *builder, const weir_batch *batch)
+{
+    uint64_t pinned = builder->pinned;
+    for (uint32_t i = 0; i < batch->pin_count; i++)
+        weir__builder_add_pin(builder, batch->pins[i]);
+    builder->pinned = pinned;
+}
+
+void weir__builder_unfollow(weir__builder *builder)
+{
+    if (builder->follows)
+        weir_batch_release(builder->follows);
+    builder->follows = NULL;
+}
+
+void weir_builder_follow(weir_builder *b, const weir_batch *batch)
+{
+    weir__builder *builder = (weir__builder *)b;
+    if (builder->follows == batch || !b->type->has_strings || batch->pin_count == 0)
+        return;
+    weir__builder_unfollow(builder);
+    builder->follows = weir_batch_retain(batch);
+    add_pins_of(builder, batch);
+}
+
+static void make_room(weir__builder *builder, bool hashes)
 {
     weir_builder *b = &builder->b;
     uint32_t count = b->begin ? (uint32_t)weir__builder_count(builder) : 0;
     if (b->begin && count < b->capacity)
         return;
-    if (b->begin && count < builder->capacity_full) {
+    if (b->begin && count < builder->capacity_full && !is_heavy(builder)) {
         uint64_t capacity = (uint64_t)b->capacity * 4;
         reserve(builder, capacity < builder->capacity_full ? (uint32_t)capacity
                                                            : builder->capacity_full, hashes);
@@ -228,6 +253,15 @@ void weir__builder_make_room(weir__builder *builder, bool hashes)
     if (b->begin)
         weir__builder_flush(builder);
     reserve(builder, builder->capacity_start, hashes);
+    if (is_heavy(builder)) /* by the strings of the first record */
+        end_soon(builder);
+}
+
+void weir__builder_make_room(weir__builder *builder, bool hashes)
+{
+    if (WEIR_UNLIKELY(is_heavy(builder)))
+        weir__builder_flush(builder);
+    make_room(builder, hashes);
 }
 
 void weir__builder_flush(weir__builder *builder)
@@ -257,6 +291,7 @@ void weir__builder_flush(weir__builder *builder)
     batch->pin_capacity = builder->pin_capacity;
     builder->pins = NULL;
     builder->pin_count = builder->pin_capacity = 0;
+    builder->pinned = 0;
     detach(builder);
     if (builder->follows)
         add_pins_of(builder, builder->follows);
@@ -267,7 +302,7 @@ void weir__builder_flush(weir__builder *builder)
 void *weir__builder_next_slow(weir_builder *b)
 {
     weir__builder *builder = (weir__builder *)b;
-    weir__builder_make_room(builder, false);
+    make_room(builder, false);
     size_t i = weir__builder_count(builder);
     char *room = b->next;
     b->next += b->type->size;
@@ -286,13 +321,16 @@ void *weir__builder_next_slow(weir_builder *b)
 size_t weir_builder_bulk(weir_builder *b, size_t want, void **records, int64_t **diffs)
 {
     weir__builder *builder = (weir__builder *)b;
+    if (is_heavy(builder))
+        weir__builder_flush(builder);
+    builder->in_bulk = true;
     if (diffs && !(b->tracked & WEIR__TRACK_DIFFS))
         weir_builder_set_diff(b, b->diff == 1 ? 2 : b->diff); /* switches the column on */
     uint32_t count = b->begin ? (uint32_t)weir__builder_count(builder) : 0;
     if (b->begin && count < b->capacity && b->capacity < builder->capacity_full &&
         want > b->capacity - count)
         reserve(builder, builder->capacity_full, false);
-    weir__builder_make_room(builder, false);
+    make_room(builder, false);
     count = (uint32_t)weir__builder_count(builder);
     *records = b->next;
     if (diffs)
@@ -308,6 +346,7 @@ void weir_builder_commit(weir_builder *b, size_t count)
 {
     weir__builder *builder = (weir__builder *)b;
     WEIR_DCHECK(weir__builder_count(builder) + count <= b->capacity, "builder overrun");
+    builder->in_bulk = false;
     b->next += count * b->type->size;
     if (b->tracked)
         b->end = b->next;
@@ -329,15 +368,24 @@ void weir_builder_set_diff(weir_builder *b, int64_t diff)
     b->end = b->next;
 }
 
+/* Of the record before it or of the one that will be made. */
+static void add_pin_of_next(weir__builder *builder, weir_pin *pin)
+{
+    weir__builder_add_pin(builder, pin);
+    if (WEIR_UNLIKELY(is_heavy(builder)))
+        end_soon(builder);
+}
+
 char *weir_builder_room(weir_builder *b, size_t len)
 {
     weir_pin *pin;
     char *room = weir__arena_room(b->arena, len, &pin);
     /* The record that will point here may be the first of the next batch: make that batch now. */
     weir__builder *builder = (weir__builder *)b;
-    if (b->begin && weir__builder_count(builder) == builder->capacity_full)
+    if (b->begin && !builder->in_bulk && weir__builder_count(builder) == b->capacity &&
+        (b->capacity == builder->capacity_full || is_heavy(builder)))
         weir__builder_flush(builder);
-    weir__builder_add_pin(builder, pin);
+    add_pin_of_next(builder, pin);
     return room;
 }
 
@@ -352,7 +400,7 @@ weir_str weir_builder_str(weir_builder *b, const char *data, size_t len)
 
 void weir_builder_pin(weir_builder *b, weir_pin *pin)
 {
-    weir__builder_add_pin((weir__builder *)b, pin);
+    add_pin_of_next((weir__builder *)b, pin);
 }
 
 void weir_builder_copy(weir_builder *b, const weir_batch *batch, size_t i)

@@ -49,6 +49,8 @@ typedef struct weir__builder {
     weir_pin **pins; /* what the records built so far may point into; references held */
     uint32_t pin_count, pin_capacity;
     weir_batch *follows; /* whose pins every batch made from now on keeps; a reference */
+    uint64_t pinned;  /* bytes that these pins keep */
+    bool in_bulk;     /* room was given away that is not committed yet */
     weir__buffer *hash_buffer; /* beside the records, when hashes are carried along */
     uint64_t *hashes;
 } weir__builder;
@@ -81,6 +83,9 @@ weir_batch *weir__batch_share(const weir_batch *batch);
 /* An empty header with one reference, zeroed but for type and depth. */
 weir_batch *weir__batch_create(const weir_type *type, uint32_t depth);
 void weir__batch_add_pin(weir_batch *batch, weir_pin *pin); /* takes over the reference */
+/* The batch itself, or, if less than a quarter of what it is charged with is of any use, a copy
+ * that has only that. Takes the reference. */
+weir_batch *weir__batch_without_waste(weir_batch *batch, weir__pool *pool);
 /* Recomputes batch->bytes from the columns and pins. */
 void weir__batch_charge(weir_batch *batch);
 

@@ -134,7 +134,8 @@ void weir__dataflow_rest(weir__dataflow *dataflow)
 {
     weir__agenda *agenda = &dataflow->context->agenda;
     weir__agenda_item *item = &dataflow->item;
-    if (dataflow->active_count || dataflow->waiting_count || dataflow->touched)
+    if (dataflow->active_count || dataflow->waiting_count || dataflow->touched ||
+        dataflow->flow.outbox_count)
         weir__dataflow_ready(dataflow);
     uint64_t due = dataflow->next_due_ns;
     if (dataflow->clocked_count) {

@@ -65,8 +65,7 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     dataflow->active_words = (nodes + 63) / 64 + 1;
     dataflow->active = weir__region_alloc(&dataflow->memory,
                                           dataflow->active_words * sizeof(uint64_t));
-    dataflow->credits = weir_alloc_must(context->workers * sizeof *dataflow->credits);
-    memset(dataflow->credits, 0, context->workers * sizeof *dataflow->credits);
+    weir__flow_init(dataflow);
     dataflow->nodes = weir__region_alloc(&dataflow->memory, nodes * sizeof *dataflow->nodes);
     for (uint32_t i = 0; i < nodes; i++)
         node_init(dataflow, weir__graph_node(graph, i));
@@ -128,12 +127,8 @@ static void node_fini(weir_step *step)
 {
     weir__node_end(step);
     weir_batch_release(step->current);
-    for (unsigned k = 0; k < step->node->spec.input_count; k++) {
-        weir__queue *queue = &step->queues[k];
-        for (uint32_t i = 0; i < queue->count; i++)
-            weir_batch_release(queue->ring[(queue->head + i) & (queue->capacity - 1)]);
-        weir_free(queue->ring, queue->capacity * sizeof(weir_batch *));
-    }
+    for (unsigned k = 0; k < step->node->spec.input_count; k++)
+        weir__queue_fini(step->dataflow, &step->queues[k]);
     weir_free(step->caps, step->cap_capacity * sizeof *step->caps);
     weir_free(step->cap_free, step->cap_capacity * sizeof(uint32_t));
 }
@@ -153,7 +148,7 @@ void weir__dataflow_destroy(weir__dataflow *dataflow)
     weir__tracker_destroy(dataflow->tracker);
     weir__changes_fini(&dataflow->pass);
     weir__changes_fini(&dataflow->unpublished);
-    weir_free(dataflow->credits, dataflow->context->workers * sizeof *dataflow->credits);
+    weir__flow_fini(dataflow);
     weir__region_fini(&dataflow->memory);
     weir_free(dataflow, sizeof *dataflow);
 }
@@ -220,49 +215,6 @@ weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, s
     dataflow->touched = true;
     weir__dataflow_ready(dataflow);
     return WEIR_OK;
-}
-
-void weir__dataflow_deliver(weir__dataflow *dataflow, uint32_t port, weir_batch *batch)
-{
-    if (WEIR_UNLIKELY(dataflow->discards)) {
-        weir__dataflow_discard_batch(dataflow, port, batch);
-        return;
-    }
-    weir_node *description = dataflow->graph->input_owner[port];
-    weir__node_instance *node = &dataflow->nodes[description->id];
-    weir__queue *queue = &node->step.queues[port - description->first_input];
-    if (queue->count == queue->capacity) {
-        uint32_t old = queue->capacity, capacity = old ? old * 2 : 8;
-        weir_batch **ring = weir_alloc_must(capacity * sizeof(weir_batch *));
-        for (uint32_t i = 0; i < queue->count; i++)
-            ring[i] = queue->ring[(queue->head + i) & (old - 1)];
-        weir_free(queue->ring, old * sizeof(weir_batch *));
-        queue->ring = ring;
-        queue->capacity = capacity;
-        queue->head = 0;
-    }
-    queue->ring[(queue->head + queue->count++) & (queue->capacity - 1)] = batch;
-    __atomic_store_n(&queue->batches_waiting, queue->count, __ATOMIC_RELAXED);
-    __atomic_store_n(&queue->bytes_waiting, queue->bytes_waiting + batch->bytes,
-                     __ATOMIC_RELAXED);
-    weir__node_activate(node);
-}
-
-void weir__dataflow_return_credits(weir__dataflow *dataflow)
-{
-    dataflow->credits_dirty = false;
-    int64_t share = dataflow->context->budget_share;
-    for (unsigned w = 0; w < dataflow->context->workers; w++) {
-        int64_t bytes = dataflow->credits[w].bytes;
-        if (bytes == 0)
-            continue;
-        dataflow->credits[w].bytes = 0;
-        bytes += WEIR_PLANTED(CREDITS_TWICE) ? bytes : 0;
-        int64_t before = __atomic_fetch_sub(&dataflow->peers[w]->in_flight, bytes,
-                                            __ATOMIC_RELAXED);
-        if (before >= share && before - bytes < share && w != dataflow->context->self)
-            weir__context_notify(dataflow->context, w);
-    }
 }
 
 /* Frontiers are brought up to date; the nodes that want to know become active. Whether there were
@@ -336,7 +288,7 @@ static void wake_due(weir__dataflow *dataflow)
 
 static void wake_waiting(weir__dataflow *dataflow)
 {
-    if (__atomic_load_n(&dataflow->in_flight, __ATOMIC_RELAXED) >= dataflow->context->budget_share)
+    if (!weir__flow_has_room(&dataflow->flow))
         return;
     for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++)
         if (dataflow->nodes[i].step.waits_for_room)
@@ -346,7 +298,7 @@ static void wake_waiting(weir__dataflow *dataflow)
 bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
 {
     weir__context *context = dataflow->context;
-    bool ran = false;
+    bool ran = dataflow->flow.outbox_count && weir__flow_pump(dataflow);
     if (WEIR_PLANTED(LATE_FLUSH))
         weir__planted_flush(dataflow);
     if (dataflow->next_due_ns <= context->now_ns)
@@ -375,9 +327,10 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
             break;
         run_pass(dataflow);
         weir__dataflow_apply(dataflow);
-        if (dataflow->credits_dirty)
-            weir__dataflow_return_credits(dataflow);
+        weir__flow_return(dataflow);
         ran = true;
     }
+    if (dataflow->active_count == 0)
+        weir__flow_rest(dataflow);
     return ran;
 }

@@ -15,6 +15,7 @@
 #include <weir/worker.h>
 
 #include "base/region.h"
+#include "dataflow/flow.h"
 #include "progress/tracker.h"
 
 typedef struct weir__edge weir__edge;
@@ -139,6 +140,7 @@ struct weir_graph {
     uint32_t port_count;
     uint64_t fingerprint;
     bool watches; /* a node of it does */
+    weir__credits credits;
 };
 
 static inline weir_node *weir__graph_node(const weir_graph *graph, uint32_t i)

@@ -23,6 +23,11 @@ weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config,
     graph->config = config;
     graph->workers = config->workers;
     graph->name = weir_graph_text(graph, name);
+    if (graph->workers > 1) {
+        size_t workers = graph->workers;
+        graph->credits.returned = weir_graph_alloc(graph, workers * workers * sizeof(uint64_t));
+        graph->credits.waits = weir_graph_alloc(graph, workers * sizeof(uint32_t));
+    }
     return graph;
 }
 

@@ -17,6 +17,7 @@
 #include "data/builder.h"
 #include "dataflow/agenda.h"
 #include "dataflow/description.h"
+#include "dataflow/flow.h"
 #include "env/env.h"
 
 typedef struct weir__leaf weir__leaf;
@@ -30,6 +31,7 @@ typedef struct weir__context {
     uint64_t hash_seed;
     size_t batch_bytes, step_bytes; /* of a batch; of output a step may make before it is spent */
     int64_t budget_share;           /* bytes in flight that this worker may be charged with */
+    const char *spill_dir;
     uint64_t tick_ns;
     uint64_t now_ns;                /* of the turn's start: cheap, for ages and rates */
     uint64_t epoch_heard;           /* the greatest epoch in any change, of any dataflow */
@@ -124,12 +126,14 @@ typedef struct weir__output_instance {
     bool open; /* the builder may hold records */
 } weir__output_instance;
 
-/* Batches that wait at an input, a ring. */
-typedef struct weir__queue {
+/* Batches that wait at an input: a ring, and behind it what is in a file (flow.c). */
+struct weir__queue {
     weir_batch **ring;
     uint32_t head, count, capacity;
-    uint64_t batches_waiting, bytes_waiting; /* read by other threads */
-} weir__queue;
+    weir__spill *spill; /* NULL until it is needed */
+    /* read by other threads; files count those of this worker that feed this input of any */
+    uint64_t batches_waiting, bytes_waiting, spilled_waiting, spilled_ever;
+};
 
 typedef struct weir__held_cap {
     weir_time time;
@@ -137,11 +141,6 @@ typedef struct weir__held_cap {
     bool held;
     uint64_t since_ns;
 } weir__held_cap;
-
-/* Charged to other workers' accounts of what is in flight until it is consumed here. */
-typedef struct weir__credit {
-    int64_t bytes;
-} weir__credit;
 
 struct weir_waker {
     weir_waker *next; /* in the worker's stack */
@@ -168,6 +167,7 @@ struct weir_step {
     uint32_t current_input;
     weir__leaf *dirty;
     size_t step_bytes_left;
+    size_t read_bytes; /* back from files, in this step */
     bool again, stepping, finished, made;
     bool ending; /* a source asked to end: one more step, then its capabilities go */
     uint64_t due_ns; /* UINT64_MAX: none; place in the dataflow's timers */
@@ -210,9 +210,7 @@ struct weir__dataflow {
     uint64_t next_due_ns;
     uint64_t epoch_heard; /* the greatest epoch in any of its changes: what idle sources follow */
     weir__agenda_item item;
-    int64_t in_flight; /* bytes this worker sent that were not consumed yet: atomic */
-    weir__credit *credits; /* bytes consumed here since the turn began, by sending worker */
-    bool credits_dirty;
+    weir__flow flow;
     struct weir__dataflow **peers; /* the instances on the other workers of the process */
     weir_metric *metrics;          /* of its nodes */
 };
@@ -260,8 +258,6 @@ static inline void weir__dataflow_change(weir__dataflow *dataflow, uint32_t port
 /* Applies what other workers sent. */
 weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, size_t size,
                                    weir_error *error);
-/* Puts a batch (reference taken over) into a queue of this worker and activates the node. */
-void weir__dataflow_deliver(weir__dataflow *dataflow, uint32_t topology_port, weir_batch *batch);
 void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_status status,
                          const char *text);
 /* Ends a source: its capabilities go, it is not called again. */
@@ -272,8 +268,6 @@ void weir__dataflow_apply(weir__dataflow *dataflow);
 extern _Thread_local weir__context *weir__current_context;
 /* Activates the nodes whose wakers other threads called. */
 void weir__wakers_take(weir__context *context);
-/* Hands the bytes consumed in this turn back to their senders. */
-void weir__dataflow_return_credits(weir__dataflow *dataflow);
 
 /* ---- removal.c: the end of a dataflow that may still have things under way ---- */
 /* Ends all nodes: their states go, their capabilities are void, what waits at them is consumed. */

@@ -15,7 +15,6 @@
 static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
 {
     weir__dataflow *dataflow = leaf->dataflow;
-    weir__context *context = dataflow->context;
     const weir__edge *edge = leaf->edge;
     uint32_t port = edge->to->first_input + edge->input;
     weir__dataflow_change(dataflow, port, &batch->time, 1);
@@ -26,17 +25,8 @@ static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
     }
     if (WEIR_PLANTED(SUMMARY_IGNORED) && edge->moves)
         batch->time.at[batch->depth - 1] -= edge->summary.add[batch->depth - 1];
-    batch->mail_from = context->self;
     weir__hook_sent(leaf, to, batch);
-    __atomic_fetch_add(&dataflow->in_flight, (int64_t)batch->bytes, __ATOMIC_RELAXED);
-    if (to == context->self) {
-        weir__dataflow_deliver(dataflow, port, batch);
-        return;
-    }
-    batch->mail_dataflow = dataflow->graph->id;
-    batch->mail_port = port;
-    context->env->mail_send(context->env->ctx, context->self, to, batch);
-    weir__context_notify(context, to);
+    weir__flow_send(dataflow, to, port, batch);
 }
 
 static void target_sink(weir__sink *sink, weir_batch *batch)

@@ -172,8 +172,10 @@ const char *weir_node_name(const weir_node *node)
 static void pass_step(weir_step *step, void *state)
 {
     (void)state;
-    for (size_t waiting = weir_step_waiting(step, 0); waiting > 0; waiting--)
-        weir_step_send(step, 0, weir_step_take(step, 0), NULL);
+    const weir_batch *batch;
+    size_t waiting = weir_step_waiting(step, 0);
+    for (; waiting > 0 && (batch = weir_step_take(step, 0)); waiting--)
+        weir_step_send(step, 0, batch, NULL);
 }
 
 weir_node *weir__pass_add(weir_graph *graph, const weir_type *type, weir_scope *scope,

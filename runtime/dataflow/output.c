@@ -154,11 +154,13 @@ static void flat_map_sink(weir__sink *sink, weir_batch *batch)
 {
     weir__stage_instance *si = (weir__stage_instance *)sink;
     const weir_batch *input = si->builder.b.input;
-    if (input && batch->type->has_strings)
+    if (input && batch->type->has_strings && input->pin_count) {
         for (uint32_t i = 0; i < input->pin_count; i++) {
             weir_pin_retain(input->pins[i]);
             weir__batch_add_pin(batch, input->pins[i]);
         }
+        weir__batch_charge(batch);
+    }
     count(&si->counts.records_out, batch->count);
     uint64_t start_ns = si->timed ? now_ns(si) : 0;
     weir__point_push(&si->point, batch);

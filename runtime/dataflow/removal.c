@@ -9,25 +9,15 @@
 
 #include "dataflow/instance.h"
 
-/* As a node consumes. */
-static void consume(weir__dataflow *dataflow, uint32_t port, weir_batch *batch)
-{
-    weir__dataflow_change(dataflow, port, &batch->time, -1);
-    dataflow->credits[batch->mail_from].bytes += (int64_t)batch->bytes;
-    dataflow->credits_dirty = true;
-    weir_batch_release(batch);
-}
-
 static void settle(weir__dataflow *dataflow)
 {
     weir__dataflow_apply(dataflow);
-    if (dataflow->credits_dirty)
-        weir__dataflow_return_credits(dataflow);
+    weir__flow_return(dataflow);
 }
 
 void weir__dataflow_discard_batch(weir__dataflow *dataflow, uint32_t port, weir_batch *batch)
 {
-    consume(dataflow, port, batch);
+    weir__flow_discard(dataflow, port, batch);
     settle(dataflow);
 }
 
@@ -35,16 +25,8 @@ static void end_node(weir__dataflow *dataflow, weir__node_instance *node)
 {
     weir_step *step = &node->step;
     weir__node_end(step);
-    for (unsigned k = 0; k < step->node->spec.input_count; k++) {
-        weir__queue *queue = &step->queues[k];
-        for (; queue->count; queue->count--) {
-            weir_batch *batch = queue->ring[queue->head];
-            queue->head = (queue->head + 1) & (queue->capacity - 1);
-            consume(dataflow, step->node->first_input + k, batch);
-        }
-        __atomic_store_n(&queue->batches_waiting, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&queue->bytes_waiting, 0, __ATOMIC_RELAXED);
-    }
+    for (unsigned k = 0; k < step->node->spec.input_count; k++)
+        weir__flow_discard_queue(dataflow, step->node->first_input + k, &step->queues[k]);
     step->finished = true;
     weir__node_drop_caps(node);
     step->due_ns = UINT64_MAX;
@@ -58,6 +40,7 @@ void weir__dataflow_discard(weir__dataflow *dataflow)
     dataflow->discards = true;
     for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++)
         end_node(dataflow, &dataflow->nodes[i]);
+    weir__flow_discard_outboxes(dataflow);
     weir__wakers_take(dataflow->context); /* ours among them, which are void from now on */
     memset(dataflow->active, 0, dataflow->active_words * sizeof(uint64_t));
     dataflow->active_count = dataflow->waiting_count = 0;

@@ -24,8 +24,7 @@ void weir__node_consume_current(weir_step *step)
     weir__dataflow *dataflow = step->dataflow;
     weir__dataflow_change(dataflow, step->node->first_input + step->current_input, &batch->time,
                           -1);
-    dataflow->credits[batch->mail_from].bytes += (int64_t)batch->bytes;
-    dataflow->credits_dirty = true;
+    weir__flow_consumed(&dataflow->flow, batch);
     weir_batch_release(batch);
 }
 
@@ -59,6 +58,25 @@ static uint64_t timed_step(weir_step *step)
     return step->is_slow ? 1 : stands_for;
 }
 
+/* What a step may take is bounded by what it has sent, and by what it has read back from a file. */
+static bool may_take(const weir_step *step, const weir__queue *queue)
+{
+    if (step->step_bytes_left == 0)
+        return false;
+    return queue->count || step->read_bytes < step->context->step_bytes;
+}
+
+/* It was told that nothing waits, but something does. */
+static bool was_held_back(const weir_step *step)
+{
+    if (step->step_bytes_left && step->read_bytes < step->context->step_bytes)
+        return false;
+    for (unsigned k = 0; k < step->node->spec.input_count; k++)
+        if (step->queues[k].batches_waiting)
+            return true;
+    return false;
+}
+
 void weir__node_step(weir__node_instance *node)
 {
     weir_step *step = &node->step;
@@ -67,6 +85,7 @@ void weir__node_step(weir__node_instance *node)
     step->stepping = true;
     step->again = false;
     step->step_bytes_left = step->context->step_bytes;
+    step->read_bytes = 0;
     if (step->waits_for_room) {
         step->waits_for_room = false;
         step->dataflow->waiting_count--;
@@ -88,7 +107,7 @@ void weir__node_step(weir__node_instance *node)
         weir__event_stepped(step);
     if (step->ending)
         weir__node_finish(node);
-    if (step->again && !step->finished)
+    if ((step->again || was_held_back(step)) && !step->finished)
         weir__node_activate(node);
 }
 
@@ -126,13 +145,15 @@ const weir_batch *weir_step_take(weir_step *step, unsigned input)
     assert_input(step, input);
     weir__node_consume_current(step);
     weir__queue *queue = &step->queues[input];
-    if (queue->count == 0)
+    if (!may_take(step, queue))
         return NULL;
-    weir_batch *batch = queue->ring[queue->head];
-    queue->head = (queue->head + 1) & (queue->capacity - 1);
-    queue->count--;
-    __atomic_store_n(&queue->batches_waiting, queue->count, __ATOMIC_RELAXED);
-    count(&queue->bytes_waiting, -batch->bytes);
+    bool from_file = queue->count == 0;
+    weir_batch *batch =
+        weir__flow_take(step->dataflow, step->node->first_input + input, queue);
+    if (!batch)
+        return NULL;
+    if (from_file)
+        step->read_bytes += batch->bytes;
     count(&step->records_in, batch->count);
     count(&step->batches_in, 1);
     step->current = batch;
@@ -143,7 +164,19 @@ const weir_batch *weir_step_take(weir_step *step, unsigned input)
 size_t weir_step_waiting(const weir_step *step, unsigned input)
 {
     assert_input(step, input);
-    return step->queues[input].count;
+    const weir__queue *queue = &step->queues[input];
+    return may_take(step, queue) ? queue->batches_waiting : 0;
+}
+
+void weir_step_put_back(weir_step *step)
+{
+    weir_batch *batch = step->current;
+    WEIR_ASSERT(batch, "operator '%s': puts back a batch, but has taken none", step->node->name);
+    step->current = NULL;
+    step->again = true;
+    count(&step->records_in, -batch->count);
+    count(&step->batches_in, UINT64_MAX);
+    weir__flow_put_back(step->dataflow, &step->queues[step->current_input], batch);
 }
 
 const weir_frontier *weir_step_frontier(const weir_step *step, unsigned input)
@@ -242,8 +275,7 @@ bool weir_step_spent(const weir_step *step) { return step->step_bytes_left == 0;
 
 bool weir_step_full(weir_step *step)
 {
-    int64_t in_flight = __atomic_load_n(&step->dataflow->in_flight, __ATOMIC_RELAXED);
-    if (in_flight < step->context->budget_share)
+    if (weir__flow_has_room(&step->dataflow->flow))
         return false;
     if (!step->waits_for_room) {
         step->waits_for_room = true;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Everything a worker takes from the world outside its own memory: clock, random numbers, channels
- * to other workers, parking. Production and simulation implement the same tables; the worker's code
- * is the same over both. Allocation is weir/memory.h; storage joins this table with checkpoints.
+ * to other workers, parking, storage. Production and simulation implement the same tables; the
+ * worker's code is the same over both. Allocation is weir/memory.h.
  */
 #ifndef WEIR_ENV_ENV_H
 #define WEIR_ENV_ENV_H
 
 #include <weir/base.h>
 
+#include "base/piece.h"
+
 typedef struct weir_env weir_env;
+typedef struct weir_file weir_file;
 
 /* What a worker's turn can find in its inbox. */
 typedef struct weir_mail {
@@ -56,6 +59,18 @@ struct weir_env {
     /* NULL: the worker sleeps in its loop, which watches park_fd. Else this stands for the sleep,
      * between prepare and cancel: until woken, or for wait_ns (UINT64_MAX: without end). */
     void (*sleep)(void *ctx, unsigned self, uint64_t wait_ns);
+
+    /* Storage: unnamed files in a directory, for what memory has no room for; gone when closed.
+     * 0, or the number of the system's error. write and read move all of up to 8 pieces, one after
+     * the other, from or to that offset; a read beyond the end is EIO. Any thread, one at a time
+     * for each file. They are called with `disk`, not with ctx. */
+    void *disk;
+    int (*file_create)(void *disk, const char *dir, weir_file **file);
+    int (*file_write)(void *disk, weir_file *file, const weir__piece *pieces, unsigned count,
+                      uint64_t offset);
+    int (*file_read)(void *disk, weir_file *file, const weir__piece *pieces, unsigned count,
+                     uint64_t offset);
+    void (*file_close)(void *disk, weir_file *file);
 };
 
 /* Folds unread log entries of one sender into one: gets entries one after the other by add, then

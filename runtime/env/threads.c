@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The env of production: workers that are threads of one process. Owns a mailbox for each pair, a
- * broadcast log for each worker, and the parkers. Which thread runs which worker is the caller's
- * business.
+ * broadcast log for each worker, and the parkers; files are in files.c. Which thread runs which
+ * worker is the caller's business.
  *
  * Parking is a pact between two sides that both store first and look second:
  *
@@ -29,6 +29,7 @@
 #include "base/assert.h"
 #include "comm/broadcast.h"
 #include "comm/mailbox.h"
+#include "env/files.h"
 
 /* gcc warns that its thread sanitizer does not model fences. Nothing here leans on that model. */
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
@@ -236,6 +237,7 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         .park_cancel = park_cancel,
         .park_fd = park_fd,
     };
+    weir__env_files_set(&t->env);
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) /* no such call: an old kernel */
         seed = clock_ns(CLOCK_REALTIME) ^ clock_ns(CLOCK_MONOTONIC) << 20 ^ (uint64_t)getpid();

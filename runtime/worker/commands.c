@@ -83,7 +83,7 @@ static void deliver_early(weir_worker *worker, uint32_t id, weir__dataflow *data
             count_late(worker, id);
         if (dataflow && early->batch) {
             weir__hook_received(dataflow, early->batch);
-            weir__dataflow_deliver(dataflow, early->batch->mail_port, early->batch);
+            weir__flow_receive(dataflow, early->batch->mail_port, early->batch);
         } else if (early->batch) {
             weir_batch_release(early->batch);
         } else if (dataflow && weir__dataflow_receive(dataflow, early->changes, early->size,

@@ -157,6 +157,8 @@ static void sum_worker(weir_node_info *info, weir_input_info *inputs, const weir
     for (unsigned k = 0; k < info->input_count; k++) {
         inputs[k].waiting_batches += get(&step->queues[k].batches_waiting);
         inputs[k].waiting_bytes += get(&step->queues[k].bytes_waiting);
+        inputs[k].spilled_bytes += get(&step->queues[k].spilled_waiting);
+        inputs[k].spilled_total_bytes += get(&step->queues[k].spilled_ever);
     }
 }
 
@@ -237,9 +239,30 @@ static void observe_edges(const observation *o)
     }
 }
 
+static void observe_flow(const observation *o)
+{
+    const weir__dataflow *own = o->dataflow;
+    weir_flow_info info = { .dataflow = o->name, .dataflow_id = own->graph->id,
+                            .complete = own->complete,
+                            .budget_bytes = own->graph->config->budget_bytes };
+    for (unsigned w = 0; w < o->worker->context.workers; w++) {
+        if (!own->peers[w])
+            continue;
+        const weir__flow *flow = &own->peers[w]->flow;
+        int64_t bytes = weir__flow_in_flight(flow); /* of counters that move: maybe below 0 */
+        info.in_flight_bytes += bytes > 0 ? (uint64_t)bytes : 0;
+        info.in_flight_peak_bytes += (uint64_t)__atomic_load_n(&flow->peak, __ATOMIC_RELAXED);
+        info.spilled_bytes += get(&flow->spilled);
+        info.spilled_total_bytes += get(&flow->spilled_ever);
+    }
+    o->observer->flow(&info, o->observer->ctx);
+}
+
 static void observe_dataflow(observation *o)
 {
     const weir_graph *graph = o->dataflow->graph;
+    if (o->observer->flow)
+        observe_flow(o);
     if (o->observer->edge)
         observe_edges(o);
     for (uint32_t i = 0; i < graph->nodes.count; i++) {
@@ -284,6 +307,14 @@ void weir_observe(weir_worker *worker, const weir_observer *observer)
         observe_metrics(worker->runtime, observer);
 }
 
+static void sum_flow(const weir__flow *flow, weir_process_info *info)
+{
+    info->in_flight_bytes += (uint64_t)weir__flow_in_flight(flow);
+    info->in_flight_peak_bytes += (uint64_t)__atomic_load_n(&flow->peak, __ATOMIC_RELAXED);
+    info->spilled_bytes += get(&flow->spilled);
+    info->spilled_total_bytes += get(&flow->spilled_ever);
+}
+
 static void count_dataflows(weir_runtime *runtime, weir_process_info *info)
 {
     pthread_mutex_lock(&runtime->dataflows_lock);
@@ -293,8 +324,7 @@ static void count_dataflows(weir_runtime *runtime, weir_process_info *info)
         info->dataflows_done += !d->gone && d->made && d->complete == d->workers;
         for (unsigned w = 0; w < d->workers; w++)
             if (d->peers[w])
-                info->in_flight_bytes +=
-                    (uint64_t)__atomic_load_n(&d->peers[w]->in_flight, __ATOMIC_RELAXED);
+                sum_flow(&d->peers[w]->flow, info);
     }
     pthread_mutex_unlock(&runtime->dataflows_lock);
 }

@@ -35,6 +35,8 @@ static weir_config with_defaults(const weir_config *given, weir_env *env)
         config.workers = 1;
     if (!config.budget_bytes)
         config.budget_bytes = BUDGET_BYTES;
+    if (!config.spill_dir)
+        config.spill_dir = "/tmp";
     if (!config.batch_bytes)
         config.batch_bytes = BATCH_BYTES;
     if (!config.epoch_tick_ms)

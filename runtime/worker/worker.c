@@ -13,6 +13,7 @@
 
 enum {
     SLICE_NS = 100 * 1000,
+    STEP_BYTES = 1 << 20,
     SPIN_NS = 50 * 1000, /* more than a wake-up costs: or two workers would keep parking in turn */
     YIELD_NS = 100 * 1000, /* giving way is cheap for everyone else: longer */
     SPIN_SCORE_MAX = 8,
@@ -20,6 +21,14 @@ enum {
 };
 
 static void tell(weir__context *context, weir__dataflow *dataflow);
+
+/* Of output, before a step is spent: little beside what may be in flight. */
+static size_t step_bytes(const weir__context *context)
+{
+    size_t most = (size_t)context->budget_share / 8;
+    most = most < STEP_BYTES ? most : STEP_BYTES;
+    return most > context->batch_bytes ? most : context->batch_bytes;
+}
 
 weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsigned index)
 {
@@ -33,8 +42,9 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     context->workers = config->workers;
     context->hash_seed = config->hash_seed;
     context->batch_bytes = config->batch_bytes;
-    context->step_bytes = 1 << 20;
     context->budget_share = (int64_t)(config->budget_bytes / config->workers);
+    context->step_bytes = step_bytes(context);
+    context->spill_dir = config->spill_dir;
     context->tick_ns = (uint64_t)config->epoch_tick_ms * 1000000;
     context->now_ns = runtime->env->now_ns(runtime->env->ctx);
     weir__agenda_init(&context->agenda);
@@ -141,7 +151,7 @@ bool weir__worker_receive(weir_worker *worker)
                 weir__id_table_find(&worker->dataflows, batch->mail_dataflow);
             if (WEIR_LIKELY(dataflow)) {
                 weir__hook_received(dataflow, batch);
-                weir__dataflow_deliver(dataflow, batch->mail_port, batch);
+                weir__flow_receive(dataflow, batch->mail_port, batch);
             } else {
                 weir__early_batch(worker, batch);
             }

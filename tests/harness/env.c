@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The environment of a test: all workers in one thread, a clock that the test moves, channels that
- * keep their order but deliver when a seeded generator says so.
+ * keep their order but deliver when a seeded generator says so, a disk in memory.
  */
 #include <string.h>
 
+#include "disk.h"
 #include "harness.h"
 
 enum { LOOK_NS = 1000 };
@@ -30,6 +31,7 @@ struct weir__test_env {
     channel *mail, *logs; /* [from * workers + to] */
     size_t under_way;
     bool was_late; /* a command of the order was held back since somebody asked */
+    weir__test_disk disk;
 };
 
 uint64_t weir__test_env_random(weir__test_env *env)
@@ -173,6 +175,7 @@ weir__test_env *weir__test_env_create(unsigned workers, uint64_t seed, bool dela
                    .park_fd = park_fd },
         .workers = workers, .delays = delays, .random = seed, .now_ns = 1000000000,
         .mail = weir_alloc_must(size), .logs = weir_alloc_must(size) };
+    weir__test_disk_set(&env->table, &env->disk);
     memset(env->mail, 0, size);
     memset(env->logs, 0, size);
     return env;
@@ -197,6 +200,7 @@ void weir__test_env_destroy(weir__test_env *env)
 }
 
 weir_env *weir__test_env_table(weir__test_env *env) { return &env->table; }
+struct weir__test_disk *weir__test_env_disk(weir__test_env *env) { return &env->disk; }
 
 bool weir__test_env_is_quiet(weir__test_env *env)
 {

@@ -20,6 +20,7 @@ weir__test_env *weir__test_env_create(unsigned workers, uint64_t seed, bool dela
 /* Frees what is still under way in logs; batches in mail are the runtime's to drain. */
 void weir__test_env_destroy(weir__test_env *env);
 weir_env *weir__test_env_table(weir__test_env *env);
+struct weir__test_disk *weir__test_env_disk(weir__test_env *env);
 /* Whether nothing is under way between workers, and nothing was held back since the last call. */
 bool weir__test_env_is_quiet(weir__test_env *env);
 /* From now on everything arrives at once. */

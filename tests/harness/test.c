@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk.h"
 #include "harness.h"
 
 enum { WORKERS_MAX = 64, PORTS_MAX = 64, ROUNDS_MAX = 5000 };
@@ -134,6 +135,7 @@ weir_test *weir__test_create(weir_build_fn *build, const struct weir_test_option
         return test;
     }
     test->env = weir__test_env_create(test->workers, test->seed, !options.no_delays);
+    weir__test_env_disk(test->env)->limit = options.disk_bytes;
     weir_config config = config_of(test, &options);
     start(test, &config, &options);
     return test;

@@ -12,6 +12,7 @@
 
 #include "comm/broadcast.h"
 #include "comm/mailbox.h"
+#include "harness/disk.h"
 #include "sim.h"
 
 enum { LOOK_NS = 40, CALL_NS = 10, WAKES = 64 };
@@ -46,6 +47,7 @@ typedef struct sleeper {
 
 struct sim_world {
     weir_env table;
+    weir__test_disk disk;
     const sim_plan *plan;
     unsigned workers, self;
     bool delays;
@@ -367,6 +369,7 @@ sim_world *sim_world_create(const sim_plan *plan)
         .log_read = log_read, .wake = wake, .park_prepare = park_prepare,
         .park_cancel = park_cancel, .park_fd = park_fd, .sleep = sleep_ns,
     };
+    weir__test_disk_set(&w->table, &w->disk);
     w->plan = plan;
     w->workers = plan->workers;
     w->self = SIM_NONE;

@@ -112,10 +112,15 @@ WEIR_API uint64_t weir_step_random(const weir_step *step);
 WEIR_API weir_account *weir_step_account(weir_step *step);
 
 /* The next batch that waits at an input, or NULL. It is the current batch until the next take (of
- * any input) or the end of the step, and counts as consumed then; retain it to keep it longer. */
+ * any input) or the end of the step, and counts as consumed then; retain it to keep it longer.
+ * NULL also when the step's budget is used up (weir_step_spent): it is called again soon. */
 WEIR_API const weir_batch *weir_step_take(weir_step *step, unsigned input);
-/* Batches that wait at an input. */
+/* Batches that wait at an input and may be taken in this step. */
 WEIR_API size_t weir_step_waiting(const weir_step *step, unsigned input);
+/* The current batch is not worked off: the next take of its input gives it again, in another step,
+ * which comes soon. Until then it is where it was, so no capability is needed for what it will
+ * make; where in it to go on is for the node's state to know. */
+WEIR_API void weir_step_put_back(weir_step *step);
 /* The input's frontier: no batch with a time that is not at or after one of its times will come. Of
  * an input with interest NEVER it must not be asked (assertion). */
 WEIR_API const weir_frontier *weir_step_frontier(const weir_step *step, unsigned input);

@@ -37,7 +37,9 @@ WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);
 typedef struct weir_input_info {
     const char *frontier;     /* "{12}"; NULL if nobody asks for it, so nobody knows */
     const char *from;         /* name of the node that feeds it */
-    uint64_t waiting_batches, waiting_bytes; /* all workers of this process */
+    /* all workers of this process */
+    uint64_t waiting_batches, waiting_bytes;     /* in queues; the bytes are those in memory */
+    uint64_t spilled_bytes, spilled_total_bytes; /* in files on the way here: now, ever */
     uint64_t held_for_us;     /* since the frontier last moved */
 } weir_input_info;
 
@@ -72,6 +74,17 @@ typedef struct weir_edge_info {
     bool moves;                  /* it changes times: a loop's end, the way into a scope or out */
 } weir_edge_info;
 
+/* What is on its way in a dataflow, on the workers of this process. */
+typedef struct weir_flow_info {
+    const char *dataflow;
+    uint32_t dataflow_id;
+    bool complete;
+    uint64_t budget_bytes;      /* of all workers together */
+    uint64_t in_flight_bytes;   /* in memory: in queues, in mail, in the hands of nodes */
+    uint64_t in_flight_peak_bytes; /* never more than this: the sum of each worker's most */
+    uint64_t spilled_bytes, spilled_total_bytes; /* in files: now, ever */
+} weir_flow_info;
+
 /* A pointstamp that keeps an input's frontier where it is. */
 typedef struct weir_holder_info {
     const char *dataflow, *node, *input_of; /* who holds; whose input waits */
@@ -88,6 +101,7 @@ typedef struct weir_metric_info {
 } weir_metric_info;
 
 typedef struct weir_observer {
+    void (*flow)(const weir_flow_info *info, void *ctx); /* before its nodes */
     void (*node)(const weir_node_info *info, void *ctx);
     void (*stage)(const weir_stage_info *info, void *ctx);
     void (*edge)(const weir_edge_info *info, void *ctx);
@@ -136,7 +150,9 @@ typedef struct weir_process_info {
     unsigned workers;
     unsigned dataflows, dataflows_done, dataflows_gone; /* there are; of them complete; were */
     uint64_t uptime_us, turns, parks, wakes, progress_bytes;
-    uint64_t memory_bytes, in_flight_bytes, budget_bytes;
+    uint64_t memory_bytes, in_flight_bytes, budget_bytes; /* the budget is that of each dataflow */
+    uint64_t in_flight_peak_bytes;               /* the rest as in weir_flow_info */
+    uint64_t spilled_bytes, spilled_total_bytes;
     uint64_t early_mail; /* what came for dataflows not built yet, and was kept for them */
     uint64_t late_mail;  /* what came for dataflows that are gone: an error of the library */
     bool failed, stopping;

@@ -38,6 +38,7 @@ typedef struct weir_config {
     unsigned workers;          /* default 1; at most 256 */
     uint64_t hash_seed;        /* default: drawn at start; tests fix it */
     size_t budget_bytes;       /* of a dataflow in flight, all workers together; default 256 MiB */
+    const char *spill_dir;     /* for what the budget has no room for: unnamed files; "/tmp" */
     size_t batch_bytes;        /* of a full batch; default chosen by measurement */
     unsigned epoch_tick_ms;    /* an open epoch is closed after this at the latest; default 5 */
     unsigned spin_us;          /* how long to look for work before parking; default: adaptive */

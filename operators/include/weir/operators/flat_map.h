@@ -15,6 +15,21 @@
  * Strings of the result come from the input record, from literals, or from weir_str_copy and
  * weir_str_format. Of a collection, each change becomes changes with its diff. The form with a
  * context: weir/operators/context.h.
+ *
+ * A function that makes very many records of one keeps everything else from running until it
+ * returns. The resumable form is called again and again for a record, with a place of its own that
+ * is zero at first, until it returns false; others have their turn in between. It is a node.
+ *
+ *     typedef struct place { uint64_t next; } place;
+ *     static bool count_up(const range *in, place *at, weir_out(number) out)
+ *     {
+ *         for (int i = 0; i < 1000 && at->next < in->count; i++)
+ *             number_emit(out, (number){ in->first + at->next++ });
+ *         return at->next < in->count;
+ *     }
+ *     WEIR_FLAT_MAP_RESUMABLE(count_up, range, place, number)
+ *     …
+ *     weir_stream(number) numbers = weir_flat_map_resumable(ranges, count_up);
  */
 #ifndef WEIR_OPERATORS_FLAT_MAP_H
 #define WEIR_OPERATORS_FLAT_MAP_H
@@ -26,6 +41,19 @@ WEIR_BEGIN_DECLS
 
 WEIR_API weir_port *weir__flat_map(weir_port *in, const weir_type *from, const weir_type *to,
                                    weir_flat_map_fn *fn, const char *name);
+
+/* Makes some of the records that come from one, about a batch of them at most; whether there are
+ * more. place has place_size bytes, zero for the first call of a record, and may not lead to memory
+ * that somebody would have to free. */
+typedef bool weir_resumable_fn(const void *record, void *place, weir_builder *out);
+typedef struct weir_resumable_spec {
+    size_t struct_size;
+    const weir_type *in, *out;
+    weir_resumable_fn *call;
+    size_t place_size;
+    const char *name; /* NULL: the kind and a number */
+} weir_resumable_spec;
+WEIR_API weir_port *weir__flat_map_resumable(weir_port *in, const weir_resumable_spec *spec);
 
 WEIR_END_DECLS
 
@@ -62,6 +90,38 @@ WEIR_END_DECLS
     {                                                                                              \
         return (weir_flat_map_out_##fn){ .port = weir__flat_map(in, IN##_type(), OUT##_type(),     \
                                                                 weir_flat_map_kernel_##fn, #fn) }; \
+    }
+
+/* The stream of what fn emits for each record, in as many calls as it asks for. */
+#define weir_flat_map_resumable(s, fn)                                                             \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_flat_map_resumable_in_##fn),                                \
+                 "weir_flat_map_resumable(" #s ", " #fn                                            \
+                 "): the stream does not carry the records " #fn " takes"),                        \
+     weir_flat_map_resumable_add_##fn((s).port))
+
+/* Registers fn, bool fn(const IN *, PLACE *, weir_out(OUT)), for weir_flat_map_resumable. */
+#define WEIR_FLAT_MAP_RESUMABLE(fn, IN, PLACE, OUT)                                                \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn), bool (*)(const IN *, PLACE *, weir_out(OUT))),      \
+                   "WEIR_FLAT_MAP_RESUMABLE(" #fn ", " #IN ", " #PLACE ", " #OUT "): " #fn         \
+                   " must be bool (const " #IN " *, " #PLACE " *, weir_out(" #OUT "))");           \
+    typedef IN weir_flat_map_resumable_in_##fn;                                                    \
+    typedef weir_stream(OUT) weir_flat_map_resumable_out_##fn;                                     \
+    static bool weir_flat_map_resumable_call_##fn(const void *record_, void *place_,               \
+                                                  weir_builder *builder_)                          \
+    {                                                                                              \
+        return fn(record_, place_, (weir_out(OUT)){ .builder = builder_ });                        \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_flat_map_resumable_out_##fn weir_flat_map_resumable_add_##fn(   \
+        weir_port *in)                                                                             \
+    {                                                                                              \
+        return (weir_flat_map_resumable_out_##fn){                                                 \
+            .port = weir__flat_map_resumable(                                                      \
+                in, &(weir_resumable_spec){ .struct_size = sizeof(weir_resumable_spec),            \
+                                            .in = IN##_type(),                                     \
+                                            .out = OUT##_type(),                                   \
+                                            .call = weir_flat_map_resumable_call_##fn,             \
+                                            .place_size = sizeof(PLACE) })                         \
+        };                                                                                         \
     }
 
 /* Registers fn, void fn(CTX *, const IN *, weir_out(OUT)), for weir_flat_map_ctx. */

@@ -54,7 +54,8 @@ struct weir_test_options {
     uint64_t seed;          /* default: the number in the environment's WEIR_SEED, else 1 */
     bool no_delays;         /* mail arrives at the receiver's next turn */
     size_t batch_bytes;     /* of a full batch; small ones make many batches */
-    size_t budget_bytes;    /* of the dataflow in flight */
+    size_t budget_bytes;    /* of the dataflow in flight; what is beyond goes to a disk in memory */
+    size_t disk_bytes;      /* when that disk is full; default: never */
     unsigned epoch_tick_ms;
     const weir_setting *settings; /* of the program's own options */
     size_t setting_count;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The storage of an env on the machine's own file system.
+ */
+#ifndef WEIR_ENV_FILES_H
+#define WEIR_ENV_FILES_H
+
+#include "env/env.h"
+
+/* Sets the members of the table that are about files. */
+void weir__env_files_set(weir_env *env);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The disk of a test: files in memory, which fill up, fail and decay when the test says so.
+ */
+#ifndef WEIR_TESTS_DISK_H
+#define WEIR_TESTS_DISK_H
+
+#include "env/env.h"
+
+typedef struct weir__test_disk {
+    uint64_t limit; /* bytes of all files together; 0: none */
+    uint64_t used;
+    unsigned files;            /* open ones */
+    unsigned refused, unread;  /* the next so many creations fail (EMFILE), or reads (EIO) */
+    weir_file *newest;         /* NULL once it is closed */
+} weir__test_disk;
+
+/* Sets the members of the table that are about files. */
+void weir__test_disk_set(weir_env *env, weir__test_disk *disk);
+/* Changes one byte of the newest file. */
+void weir__test_disk_damage(weir__test_disk *disk, uint64_t at);
+
+#endif
