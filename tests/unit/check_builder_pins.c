@@ -67,11 +67,11 @@ static void build(unsigned tracked, size_t records)
 START_TEST(large_strings)
 {
     for (unsigned tracked = 0; tracked < 2; tracked++) {
-        build(tracked, 2000);
-        ck_assert_uint_eq(seen, 2000);
+        build(tracked, 300);
+        ck_assert_uint_eq(seen, 300);
         /* what pins too much, a record more, each string in a chunk of its own */
         ck_assert_uint_le(largest, 16 * BATCH + 5 * (size_t)(64 << 10));
-        ck_assert_uint_ge(batches, 300);
+        ck_assert_uint_ge(batches, 45);
     }
 }
 END_TEST
