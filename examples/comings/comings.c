@@ -98,5 +98,5 @@ int main(void)
     weir_runtime_stop(s.runtime);
     weir_runtime_wait(s.runtime, NULL);
     weir_runtime_destroy(s.runtime);
-    return asked ? 0 : 1;
+    return asked && fflush(stdout) == 0 ? 0 : 1;
 }

@@ -175,8 +175,7 @@ static void reserve(weir__builder *builder, uint32_t capacity, bool hashes)
     b->end = b->tracked || hashes ? b->next : b->begin + capacity * size;
 }
 
-/* A batch is no larger than this by what its records point to, whatever their number. */
-static bool is_heavy(const weir__builder *builder)
+bool weir__builder_is_heavy(const weir__builder *builder)
 {
     return builder->pinned > PINNED + PINNED_TIMES * (uint64_t)builder->batch_bytes;
 }
@@ -244,7 +243,7 @@ static void make_room(weir__builder *builder, bool hashes)
     uint32_t count = b->begin ? (uint32_t)weir__builder_count(builder) : 0;
     if (b->begin && count < b->capacity)
         return;
-    if (b->begin && count < builder->capacity_full && !is_heavy(builder)) {
+    if (b->begin && count < builder->capacity_full && !weir__builder_is_heavy(builder)) {
         uint64_t capacity = (uint64_t)b->capacity * 4;
         reserve(builder, capacity < builder->capacity_full ? (uint32_t)capacity
                                                            : builder->capacity_full, hashes);
@@ -253,13 +252,13 @@ static void make_room(weir__builder *builder, bool hashes)
     if (b->begin)
         weir__builder_flush(builder);
     reserve(builder, builder->capacity_start, hashes);
-    if (is_heavy(builder)) /* by the strings of the first record */
+    if (weir__builder_is_heavy(builder)) /* by the strings of the first record */
         end_soon(builder);
 }
 
 void weir__builder_make_room(weir__builder *builder, bool hashes)
 {
-    if (WEIR_UNLIKELY(is_heavy(builder)))
+    if (WEIR_UNLIKELY(weir__builder_is_heavy(builder)))
         weir__builder_flush(builder);
     make_room(builder, hashes);
 }
@@ -321,7 +320,7 @@ void *weir__builder_next_slow(weir_builder *b)
 size_t weir_builder_bulk(weir_builder *b, size_t want, void **records, int64_t **diffs)
 {
     weir__builder *builder = (weir__builder *)b;
-    if (is_heavy(builder))
+    if (weir__builder_is_heavy(builder))
         weir__builder_flush(builder);
     builder->in_bulk = true;
     if (diffs && !(b->tracked & WEIR__TRACK_DIFFS))
@@ -372,7 +371,7 @@ void weir_builder_set_diff(weir_builder *b, int64_t diff)
 static void add_pin_of_next(weir__builder *builder, weir_pin *pin)
 {
     weir__builder_add_pin(builder, pin);
-    if (WEIR_UNLIKELY(is_heavy(builder)))
+    if (WEIR_UNLIKELY(weir__builder_is_heavy(builder)))
         end_soon(builder);
 }
 
@@ -383,7 +382,7 @@ char *weir_builder_room(weir_builder *b, size_t len)
     /* The record that will point here may be the first of the next batch: make that batch now. */
     weir__builder *builder = (weir__builder *)b;
     if (b->begin && !builder->in_bulk && weir__builder_count(builder) == b->capacity &&
-        (b->capacity == builder->capacity_full || is_heavy(builder)))
+        (b->capacity == builder->capacity_full || weir__builder_is_heavy(builder)))
         weir__builder_flush(builder);
     add_pin_of_next(builder, pin);
     return room;

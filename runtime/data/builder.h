@@ -75,6 +75,9 @@ void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_
 /* Copies the long strings of the records from `first` on to the arena, so that nothing of the batch
  * they come from is pinned. */
 void weir__builder_own_strings(weir__builder *builder, char *first);
+/* Whether what its records point to is as much as a batch may pin, whatever their number: making
+ * room flushes it. */
+bool weir__builder_is_heavy(const weir__builder *builder);
 /* Makes room for at least one more record (flushing or growing as need be). */
 void weir__builder_make_room(weir__builder *builder, bool hashes);
 

@@ -305,7 +305,7 @@ static size_t make_room(weir__combiner *c)
     for (unsigned w = 0; w < c->workers; w++) {
         weir__builder *builder = &c->builders[w];
         size_t count = weir__builder_count(builder);
-        if (count == builder->capacity_full)
+        if (count == builder->capacity_full || weir__builder_is_heavy(builder))
             return 0;
         weir__builder_make_room(builder, true);
         target *t = &c->targets[w];
