@@ -67,6 +67,9 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
                                           dataflow->active_words * sizeof(uint64_t));
     dataflow->credits = weir_alloc_must(context->workers * sizeof *dataflow->credits);
     memset(dataflow->credits, 0, context->workers * sizeof *dataflow->credits);
+    if (context->cluster && context->local == 0)
+        dataflow->owed = weir__region_alloc(&dataflow->memory,
+                                            context->workers * sizeof *dataflow->owed);
     dataflow->nodes = weir__region_alloc(&dataflow->memory, nodes * sizeof *dataflow->nodes);
     for (uint32_t i = 0; i < nodes; i++)
         node_init(dataflow, weir__graph_node(graph, i));
@@ -248,20 +251,33 @@ void weir__dataflow_deliver(weir__dataflow *dataflow, uint32_t port, weir_batch 
     weir__node_activate(node);
 }
 
+void weir__dataflow_credit(weir__dataflow *dataflow, unsigned worker, int64_t bytes)
+{
+    weir__context *context = dataflow->context;
+    int64_t share = context->budget_share;
+    unsigned place = worker - context->first;
+    int64_t before = __atomic_fetch_sub(&dataflow->peers[place]->in_flight, bytes,
+                                        __ATOMIC_RELAXED);
+    if (before < share || before - bytes >= share)
+        return;
+    if (place != context->local)
+        weir__context_notify(context, place);
+}
+
 void weir__dataflow_return_credits(weir__dataflow *dataflow)
 {
+    weir__context *context = dataflow->context;
     dataflow->credits_dirty = false;
-    int64_t share = dataflow->context->budget_share;
-    for (unsigned w = 0; w < dataflow->context->workers; w++) {
+    for (unsigned w = 0; w < context->workers; w++) {
         int64_t bytes = dataflow->credits[w].bytes;
         if (bytes == 0)
             continue;
         dataflow->credits[w].bytes = 0;
         bytes += WEIR_PLANTED(CREDITS_TWICE) ? bytes : 0;
-        int64_t before = __atomic_fetch_sub(&dataflow->peers[w]->in_flight, bytes,
-                                            __ATOMIC_RELAXED);
-        if (before >= share && before - bytes < share && w != dataflow->context->self)
-            weir__context_notify(dataflow->context, w);
+        if (weir__context_is_local(context, w))
+            weir__dataflow_credit(dataflow, w, bytes);
+        else
+            weir__cluster_owe(context->cluster, dataflow, w, bytes);
     }
 }
 

@@ -21,7 +21,7 @@ weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config,
     memset(graph, 0, sizeof *graph);
     graph->runtime = runtime;
     graph->config = config;
-    graph->workers = config->workers;
+    graph->workers = config->workers * config->processes;
     graph->name = weir_graph_text(graph, name);
     return graph;
 }
@@ -87,6 +87,12 @@ void *weir_graph_service(const weir_graph *graph, const char *name)
 unsigned weir_graph_workers(const weir_graph *graph)
 {
     return graph->workers;
+}
+
+bool weir_graph_has_worker(const weir_graph *graph, unsigned worker)
+{
+    const weir_config *config = graph->config;
+    return worker - config->process * config->workers < config->workers;
 }
 
 bool weir_graph_failed(const weir_graph *graph)

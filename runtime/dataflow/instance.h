@@ -20,13 +20,16 @@
 #include "env/env.h"
 
 typedef struct weir__leaf weir__leaf;
+typedef struct weir__cluster weir__cluster;
 
 /* What a dataflow's instance needs of its worker. First member of struct weir_worker. */
 typedef struct weir__context {
     weir_env *env;
     weir__pool *pool;
     weir_runtime *runtime;
-    unsigned self, workers;
+    unsigned self, workers;         /* in the cluster */
+    unsigned first, local, locals;  /* of this process: its first worker, our place, how many */
+    weir__cluster *cluster;         /* NULL: there is one process only */
     uint64_t hash_seed;
     size_t batch_bytes, step_bytes; /* of a batch; of output a step may make before it is spent */
     int64_t budget_share;           /* bytes in flight that this worker may be charged with */
@@ -47,6 +50,12 @@ typedef struct weir__context {
     weir_error error;
 } weir__context;
 
+/* Whether a worker (of the cluster) is one of this process. */
+static inline bool weir__context_is_local(const weir__context *context, unsigned worker)
+{
+    return worker - context->first < context->locals;
+}
+
 /* The worker whose range of the hash space holds this hash. */
 static inline unsigned weir__owner(uint64_t hash, unsigned workers)
 {
@@ -54,6 +63,7 @@ static inline unsigned weir__owner(uint64_t hash, unsigned workers)
     return (unsigned)(((wide)hash * workers) >> 64);
 }
 
+/* to: its place in this process. */
 static inline void weir__context_notify(weir__context *context, unsigned to)
 {
     context->mail_mask[to >> 6] |= 1ull << (to & 63);
@@ -212,7 +222,9 @@ struct weir__dataflow {
     int64_t in_flight; /* bytes this worker sent that were not consumed yet: atomic */
     weir__credit *credits; /* bytes consumed here since the turn began, by sending worker */
     bool credits_dirty;
-    struct weir__dataflow **peers; /* the instances on the other workers of the process */
+    struct weir__dataflow **peers; /* the instances on the workers of the process, by place */
+    int64_t *owed; /* on the first: atomic, bytes of other processes' workers consumed here */
+    bool owes;     /* atomic */
     weir_metric *metrics;          /* of its nodes */
 };
 
@@ -271,6 +283,8 @@ void weir__dataflow_apply(weir__dataflow *dataflow);
 extern _Thread_local weir__context *weir__current_context;
 /* Activates the nodes whose wakers other threads called. */
 void weir__wakers_take(weir__context *context);
+/* Bytes that were charged to a worker of this process have been consumed: this instance is told. */
+void weir__dataflow_credit(weir__dataflow *dataflow, unsigned worker, int64_t bytes);
 /* Hands the bytes consumed in this turn back to their senders. */
 void weir__dataflow_return_credits(weir__dataflow *dataflow);
 
@@ -308,6 +322,13 @@ void weir__leaf_fini(weir__leaf *leaf);
 /* Takes the reference. */
 void weir__leaf_push(weir__leaf *leaf, weir_batch *batch);
 void weir__leaf_flush(weir__leaf *leaf);
+
+/* ---- worker/cluster.c: the way to other processes ---- */
+/* A batch for a worker of another process, by the process's first worker; takes the reference. */
+void weir__cluster_send(weir__cluster *cluster, weir_batch *batch);
+/* Bytes consumed here of what a worker of another process has sent. Any worker's thread. */
+void weir__cluster_owe(weir__cluster *cluster, weir__dataflow *dataflow, unsigned to,
+                       int64_t bytes);
 
 /* ---- clock.c: epochs of sources ---- */
 /* Moves sources on where epochs may be closed; returns whether it changed something. */

@@ -34,8 +34,15 @@ static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
     }
     batch->mail_dataflow = dataflow->graph->id;
     batch->mail_port = port;
-    context->env->mail_send(context->env->ctx, context->self, to, batch);
-    weir__context_notify(context, to);
+    batch->mail_to = to;
+    bool local = weir__context_is_local(context, to);
+    if (!local && context->local == 0) {
+        weir__cluster_send(context->cluster, batch);
+        return;
+    }
+    unsigned place = local ? to - context->first : 0; /* the first worker passes it on */
+    context->env->mail_send(context->env->ctx, context->local, place, batch);
+    weir__context_notify(context, place);
 }
 
 static void target_sink(weir__sink *sink, weir_batch *batch)

@@ -9,6 +9,8 @@
 
 #include <weir/base.h>
 
+#include "env/net.h"
+
 typedef struct weir_env weir_env;
 
 /* What a worker's turn can find in its inbox. */
@@ -56,6 +58,9 @@ struct weir_env {
     /* NULL: the worker sleeps in its loop, which watches park_fd. Else this stands for the sleep,
      * between prepare and cancel: until woken, or for wait_ns (UINT64_MAX: without end). */
     void (*sleep)(void *ctx, unsigned self, uint64_t wait_ns);
+
+    /* Streams to other processes, used by one worker only; NULL: the runtime makes TCP. */
+    weir_net *net;
 };
 
 /* Folds unread log entries of one sender into one: gets entries one after the other by add, then
