@@ -241,7 +241,8 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
     input->handles = weir_graph_alloc(graph, input->workers * sizeof *input->handles);
     for (unsigned w = 0; w < input->workers; w++) {
         input->handles[w].input = input;
-        input->handles[w].here = weir_graph_has_worker(graph, w);
+        input->handles[w].here = w - weir_graph_first_worker(graph) <
+                                 weir_graph_local_workers(graph);
         pthread_mutex_init(&input->handles[w].lock, NULL);
     }
     weir_graph_at_end(graph, input_end, input);

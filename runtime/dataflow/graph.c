@@ -89,10 +89,14 @@ unsigned weir_graph_workers(const weir_graph *graph)
     return graph->workers;
 }
 
-bool weir_graph_has_worker(const weir_graph *graph, unsigned worker)
+unsigned weir_graph_first_worker(const weir_graph *graph)
 {
-    const weir_config *config = graph->config;
-    return worker - config->process * config->workers < config->workers;
+    return graph->config->process * graph->config->workers;
+}
+
+unsigned weir_graph_local_workers(const weir_graph *graph)
+{
+    return graph->config->workers;
 }
 
 bool weir_graph_failed(const weir_graph *graph)

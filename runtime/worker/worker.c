@@ -181,6 +181,8 @@ bool weir__worker_receive(weir_worker *worker)
 {
     weir__context *context = &worker->context;
     weir_env *env = context->env;
+    if (WEIR_UNLIKELY(worker->cluster && weir__order_has_more(worker)))
+        return false; /* what it passes on is for dataflows that it knows */
     bool any = worker->cluster && weir__cluster_receive(worker->cluster);
     for (unsigned from = 0; from < context->locals; from++) {
         if (from == context->local)

@@ -59,6 +59,7 @@ static void build(weir_graph *g, void *ctx)
     weir_stream(word_count) counts = weir_count(words, word_count, WEIR_KEY(word, text));
     building->probe = weir_probe(counts, "counted");
     weir_capture(counts, building->captured);
+    weir_view(counts, "word_counts", WEIR_KEY(word_count, word));
 }
 
 static weir_config config_of(cluster *c, unsigned p)
@@ -376,7 +377,44 @@ START_TEST(another_graph_is_refused)
 }
 END_TEST
 
-/* ---- what cannot be a cluster ---- */
+/* ---- what cannot be ---- */
+
+START_TEST(divided_views_are_refused)
+{
+    cluster *c = cluster_create(2, 1, 3);
+    int64_t sums[WORDS] = { 0 };
+    start(c, build, NULL);
+    open_inputs(c);
+    feed(c, 3, sums);
+    for (unsigned p = 0; p < 2; p++) {
+        weir_error error = { 0 };
+        weir_view_reader *reader;
+        weir_view *view = weir_views_find(weir_runtime_views(c->of[p].runtime), "word_counts");
+        ck_assert_ptr_nonnull(view);
+        ck_assert_uint_gt(weir_view_upper(view), 0); /* so history is forgotten */
+        ck_assert_int_eq(weir_view_reader_open(view, "test", &reader, &error), WEIR_UNAVAILABLE);
+        ck_assert_ptr_nonnull(strstr(error.what, "'word_counts' is divided"));
+        weir_view_release(view);
+    }
+    close_inputs(c);
+    run_to_end(c);
+    cluster_destroy(c);
+}
+END_TEST
+
+START_TEST(nothing_is_added_later)
+{
+    cluster *c = cluster_create(2, 1, 3);
+    weir_error error = { 0 };
+    start(c, build, NULL);
+    open_inputs(c);
+    ck_assert_uint_eq(weir_worker_barrier_enter(worker_of(c, 0, 0)), 0);
+    weir_runtime_stop(c->of[0].runtime);
+    run_to_end(c);
+    ck_assert_int_eq(status_of(c, 1, &error), WEIR_OK);
+    cluster_destroy(c);
+}
+END_TEST
 
 START_TEST(configs_are_checked)
 {
@@ -406,6 +444,8 @@ int main(void)
         a_stop_anywhere_ends_all,
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
+        divided_views_are_refused,
+        nothing_is_added_later,
         configs_are_checked,
         NULL,
     };
