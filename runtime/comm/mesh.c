@@ -317,14 +317,24 @@ bool weir__mesh_poll(weir__mesh *mesh, uint64_t now)
     return mesh->any || mesh->failed;
 }
 
+/* Only while something waits: what can always be written would never let the worker sleep. */
+static void watch_writing(weir__mesh *mesh, weir__contact *contact)
+{
+    bool waits = contact->wire.count > 0;
+    if (waits == contact->wants)
+        return;
+    contact->wants = waits;
+    mesh->net->want(mesh->net->ctx, contact->wire.stream, waits);
+}
+
 void weir__mesh_flush(weir__mesh *mesh)
 {
     for (unsigned p = 0; p < mesh->options.processes && !mesh->failed; p++) {
         weir__contact *contact = mesh->peers[p].contact;
         weir_error error = { 0 };
-        if (!contact || contact->wire.count == 0 || contact->state != WEIR__CONTACT_JOINED)
+        if (!contact || contact->state != WEIR__CONTACT_JOINED ||
+            (contact->wire.count == 0 && !contact->wants))
             continue;
-        bool stuck = contact->wire.written > 0;
         if (!weir__wire_flush(&contact->wire, &error)) {
             if (!mesh->peers[p].goodbye) /* what it said before may lie there to be read */
                 read_peer(mesh, p, mesh->polled_ns);
@@ -332,9 +342,7 @@ void weir__mesh_flush(weir__mesh *mesh)
                 lost(mesh, p, &error);
             continue;
         }
-        bool waits = contact->wire.count > 0;
-        if (waits || stuck)
-            mesh->net->want(mesh->net->ctx, contact->wire.stream, waits);
+        watch_writing(mesh, contact);
     }
 }
 

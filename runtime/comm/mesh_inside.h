@@ -27,6 +27,7 @@ typedef struct weir__contact {
     weir__contact_state state;
     bool ours; /* this process has opened it */
     bool told; /* our facts are sent */
+    bool wants; /* the net watches whether it can be written */
     bool agreed; /* theirs are the same, and we have said so */
     unsigned process; /* whom we called, or who it claims to be */
     bool ends_us;    /* when leaving: it is why we cannot go on */

@@ -18,7 +18,7 @@ typedef struct queue {
 /* Ends 2i and 2i + 1 are the two of stream i; the even one has connected. */
 typedef struct end {
     queue in; /* what it may read */
-    bool open, broken;
+    bool open, broken, wanted;
 } end;
 
 typedef struct listener {
@@ -196,9 +196,8 @@ static void hub_close(void *ctx, int what)
 
 static void hub_want(void *ctx, int stream, bool write)
 {
-    (void)ctx;
-    (void)stream;
-    (void)write;
+    weir__test_hub *hub = ctx;
+    hub->ends[stream - ENDS_FROM].wanted = write;
 }
 
 /* ---- for tests ---- */
@@ -238,6 +237,14 @@ unsigned weir__test_hub_open(const weir__test_hub *hub)
 void weir__test_hub_break(weir__test_hub *hub, unsigned i)
 {
     hub->ends[2 * i].broken = hub->ends[2 * i + 1].broken = true;
+}
+
+unsigned weir__test_hub_wanted(const weir__test_hub *hub)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < 2 * hub->streams; i++)
+        count += hub->ends[i].wanted;
+    return count;
 }
 
 size_t weir__test_hub_under_way(const weir__test_hub *hub)

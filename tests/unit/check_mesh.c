@@ -196,6 +196,28 @@ START_TEST(all_join_and_agree)
 }
 END_TEST
 
+/* Whether a connection can be written is asked for only while something waits for it. */
+START_TEST(writing_is_watched_only_when_it_waits)
+{
+    static char large[20000];
+    unsigned seen = 0;
+    memset(large, 'x', sizeof large - 1);
+    cluster *c = cluster_create(2, 3, true);
+    add_all(c);
+    join(c);
+    for (int i = 0; i < 20; i++) {
+        put(&c->of[0], 1, large);
+        turns(c, 1, 0);
+        seen += weir__test_hub_wanted(c->hub);
+    }
+    ck_assert_uint_gt(seen, 0);
+    turns(c, 2000, 0);
+    ck_assert_uint_eq(c->of[1].frames, 20);
+    ck_assert_uint_eq(weir__test_hub_wanted(c->hub), 0);
+    cluster_destroy(c);
+}
+END_TEST
+
 START_TEST(they_come_in_any_order)
 {
     for (unsigned first = 0; first < 3; first++) {
@@ -581,6 +603,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         all_join_and_agree,
+        writing_is_watched_only_when_it_waits,
         they_come_in_any_order,
         who_is_missing_is_named,
         one_that_dies_while_joining_may_come_again,
