@@ -231,9 +231,11 @@ static void read_peer(weir__mesh *mesh, unsigned process, uint64_t now)
         weir_error error = { 0 };
         weir__wire *wire = &peer->contact->wire;
         int64_t got = weir__wire_fill(wire, WEIR__FRAME_MAX, &error);
-        if (got == 0)
+        if (got == 0 && !peer->contact->stuck)
             return;
-        if (got < 0) {
+        if (got == 0)
+            error = peer->contact->why;
+        if (got <= 0) {
             lost(mesh, process, &error);
             return;
         }
@@ -320,7 +322,7 @@ bool weir__mesh_poll(weir__mesh *mesh, uint64_t now)
 /* Only while something waits: what can always be written would never let the worker sleep. */
 static void watch_writing(weir__mesh *mesh, weir__contact *contact)
 {
-    bool waits = contact->wire.count > 0;
+    bool waits = contact->wire.count > 0 && !contact->stuck;
     if (waits == contact->wants)
         return;
     contact->wants = waits;
@@ -335,12 +337,9 @@ void weir__mesh_flush(weir__mesh *mesh)
         if (!contact || contact->state != WEIR__CONTACT_JOINED ||
             (contact->wire.count == 0 && !contact->wants))
             continue;
-        if (!weir__wire_flush(&contact->wire, &error)) {
-            if (!mesh->peers[p].goodbye) /* what it said before may lie there to be read */
-                read_peer(mesh, p, mesh->polled_ns);
-            if (mesh->peers[p].contact)
-                lost(mesh, p, &error);
-            continue;
+        if (!contact->stuck && !weir__wire_flush(&contact->wire, &error)) {
+            contact->stuck = true; /* what it said before may lie there to be read: by poll */
+            contact->why = error;
         }
         watch_writing(mesh, contact);
     }
@@ -395,8 +394,9 @@ bool weir__mesh_is_over(const weir__mesh *mesh)
     bool over = mesh->goodbye;
     for (unsigned p = 0; over && p < mesh->options.processes; p++) {
         const weir__peer *peer = &mesh->peers[p];
+        const weir__contact *contact = peer->contact;
         if (p != mesh->options.process)
-            over = peer->goodbye && (!peer->contact || peer->contact->wire.count == 0);
+            over = peer->goodbye && (!contact || contact->wire.count == 0 || contact->stuck);
     }
     return over || mesh->failed;
 }

@@ -27,11 +27,12 @@ typedef struct weir__contact {
     weir__contact_state state;
     bool ours; /* this process has opened it */
     bool told; /* our facts are sent */
+    bool stuck; /* nothing can be written any more: `why` */
     bool wants; /* the net watches whether it can be written */
     bool agreed; /* theirs are the same, and we have said so */
     unsigned process; /* whom we called, or who it claims to be */
-    bool ends_us;    /* when leaving: it is why we cannot go on */
-    weir_error why; /* the same */
+    bool ends_us;   /* when leaving: it is why we cannot go on */
+    weir_error why; /* of leaving, or of being stuck */
     uint64_t until_ns;
     unsigned char nonce[WEIR__NONCE_BYTES], their_nonce[WEIR__NONCE_BYTES];
 } weir__contact;

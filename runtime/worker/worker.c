@@ -292,8 +292,8 @@ static bool run_ready(weir_worker *worker)
         dataflow->item.is_ready = false;
         any |= weir__dataflow_turn(dataflow, SLICE_NS);
         bool due = worker->context.workers > 1 && is_due(dataflow);
-        if (due && (WEIR_PLANTED(SPLIT_SET) ||
-                    (WEIR_PLANTED(PART_PUBLISHED) && dataflow->active_count)))
+        if ((WEIR_PLANTED(SPLIT_SET) || (WEIR_PLANTED(PART_PUBLISHED) && dataflow->active_count)) &&
+            due)
             weir__planted_publish(worker, dataflow, publish);
         else if (due)
             publish(worker, dataflow);
