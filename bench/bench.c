@@ -46,7 +46,8 @@ static uint64_t *number_of(bench_options *o, const char *flag)
         { "--messages", &o->messages },     { "--rate", &o->rate },
         { "--seconds", &o->seconds },       { "--every-ms", &o->every_ms },
         { "--partitions", &o->partitions }, { "--dataflows", &o->dataflows },
-        { "--batch", &o->batch },
+        { "--batch", &o->batch },           { "--processes", &o->processes },
+        { "--process", &o->process },
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (strcmp(flag, numbers[i].flag) == 0)
@@ -62,6 +63,8 @@ static const char **text_of(bench_options *o, const char *flag)
         return &o->topic;
     if (strcmp(flag, "--out") == 0)
         return &o->out;
+    if (strcmp(flag, "--hosts") == 0)
+        return &o->hosts;
     if (strcmp(flag, "--flight") == 0)
         return &o->flight;
     return strcmp(flag, "--kind") == 0 ? &o->kind : NULL;
@@ -73,6 +76,7 @@ bench_options bench_options_read(int argc, char **argv, int from)
         .workers = 1, .rounds = 100, .records = 1, .maps = 100, .nodes = 100, .epochs = 100,
         .mib = 512, .messages = 1000000, .rate = 20000, .seconds = 10, .every_ms = 100,
         .partitions = 4, .dataflows = 10, .batch = 1000, .kind = "", .flight = "coarse",
+        .processes = 1,
     };
     for (int i = from; i < argc; i += 2) {
         const char *flag = argv[i];

@@ -11,7 +11,10 @@
 
 /* The flags of all cases; one that a case does not use is accepted and ignored. */
 typedef struct bench_options {
-    unsigned workers;      /* -w */
+    unsigned workers;      /* -w: of this process */
+    uint64_t processes;    /* --processes of the cluster */
+    uint64_t process;      /* --process: the number of this one */
+    const char *hosts;     /* --hosts HOST:PORT,... of all */
     uint64_t rounds;       /* --rounds */
     uint64_t records;      /* --records: a worker and round */
     uint64_t maps;         /* --maps */

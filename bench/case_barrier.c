@@ -2,8 +2,12 @@
  *
  * Rounds of an empty feedback loop: a node holds a capability for its round and moves it on when
  * the frontier of its input, which every worker's capability reaches through the loop, has passed
- * it.
+ * it. With --kind bytes the cost is what this process has told others of progress.
  */
+#include <string.h>
+
+#include <weir/observe.h>
+
 #include "feed.h"
 
 static weir_status barrier_init(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -56,6 +60,10 @@ static void run(weir_worker *worker, void *ctx)
     while (share->answer[0] < c->options.rounds)
         weir_worker_step_or_park(worker, UINT64_MAX);
     share->seconds = bench_seconds() - start;
+    weir_process_info info;
+    weir_observe_process(weir_worker_runtime(worker), &info);
+    if (weir_worker_index(worker) == info.process * info.workers)
+        share->answer[1] = info.sent_progress_bytes;
 }
 
 int main(int argc, char **argv)
@@ -64,6 +72,9 @@ int main(int argc, char **argv)
     c.options = bench_options_read(argc, argv, 1);
     bench_run(&c, build, run);
     bench_answer("%llu", (unsigned long long)bench_total(&c, 0));
-    bench_cost(bench_slowest(&c) * 1e6 / (double)c.options.rounds, "us/round");
+    if (strcmp(c.options.kind, "bytes") == 0)
+        bench_cost((double)bench_total(&c, 1), "bytes");
+    else
+        bench_cost(bench_slowest(&c) * 1e6 / (double)c.options.rounds, "us/round");
     return 0;
 }

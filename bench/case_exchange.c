@@ -41,6 +41,6 @@ int main(int argc, char **argv)
         bench_cost(bench_slowest(&c) * 1e6 / (double)c.options.rounds, "us/round");
     else
         bench_cost(bench_slowest(&c) * 1e9 / (double)c.options.rounds /
-                       (double)c.options.records / c.options.workers, "ns/record");
+                       (double)c.options.records / bench_workers(&c), "ns/record");
     return 0;
 }

@@ -156,7 +156,7 @@ static void run(weir_worker *worker, void *ctx)
     bench_text *text = bench_text_create();
     uint64_t blocks = c->options.mib / (BENCH_TEXT_BLOCK >> 20);
     s->blocks = calloc(blocks + 1, sizeof *s->blocks);
-    for (uint64_t b = index; b < blocks; b += c->options.workers) {
+    for (uint64_t b = index; b < blocks; b += weir_worker_count(worker)) {
         s->blocks[s->block_count] = malloc(BENCH_TEXT_BLOCK);
         bench_text_fill(text, b, s->blocks[s->block_count++]);
     }

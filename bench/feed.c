@@ -158,6 +158,8 @@ void bench_run(bench_case *c, weir_build_fn *build,
     weir_error error = { 0 };
     const char *flight = c->options.flight;
     weir_config config = { .struct_size = sizeof config, .workers = c->options.workers,
+                           .processes = (unsigned)c->options.processes,
+                           .process = (unsigned)c->options.process, .hosts = c->options.hosts,
                            .flight = strcmp(flight, "all") == 0   ? WEIR_FLIGHT_ALL
                                      : strcmp(flight, "off") == 0 ? WEIR_FLIGHT_OFF
                                                                   : WEIR_FLIGHT_COARSE,
@@ -181,10 +183,15 @@ void bench_run_many(const bench_many *many)
     weir_runtime_destroy(runtime);
 }
 
+unsigned bench_workers(const bench_case *c)
+{
+    return c->options.workers * (unsigned)c->options.processes;
+}
+
 uint64_t bench_total(const bench_case *c, unsigned i)
 {
     uint64_t total = 0;
-    for (unsigned w = 0; w < c->options.workers; w++)
+    for (unsigned w = 0; w < WEIR_WORKERS_MAX; w++)
         total += c->shares[w].answer[i];
     return total;
 }
@@ -192,7 +199,7 @@ uint64_t bench_total(const bench_case *c, unsigned i)
 double bench_slowest(const bench_case *c)
 {
     double seconds = 0;
-    for (unsigned w = 0; w < c->options.workers; w++)
+    for (unsigned w = 0; w < WEIR_WORKERS_MAX; w++)
         seconds = c->shares[w].seconds > seconds ? c->shares[w].seconds : seconds;
     return seconds;
 }

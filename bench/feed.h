@@ -61,7 +61,8 @@ weir_port *bench_arrive_add(weir_port *in, const weir_key *key, bench_case *c);
 /* Steps until nothing before `epoch` can come at the probe. */
 void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch);
 
-/* Runs a case to its end on o.workers workers; a failure ends the program. */
+/* Runs a case to its end on o.workers workers, as one of o.processes; a failure ends the program.
+ * Shares are by the index in the cluster. */
 void bench_run(bench_case *c, weir_build_fn *build,
                void (*main_fn)(weir_worker *worker, void *ctx));
 /* Runs several dataflows, each built with a ctx of its own. */
@@ -74,7 +75,9 @@ typedef struct bench_many {
     void *ctx;
 } bench_many;
 void bench_run_many(const bench_many *many);
-/* Sum of answer[i] of all shares; the slowest share's seconds. */
+/* Workers of the whole cluster. */
+unsigned bench_workers(const bench_case *c);
+/* Of this process: sum of answer[i] of all shares; the slowest share's seconds. */
 uint64_t bench_total(const bench_case *c, unsigned i);
 double bench_slowest(const bench_case *c);
 

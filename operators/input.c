@@ -44,6 +44,7 @@ struct weir_input_handle {
     const void *filler; /* the thread that began it: atomic */
     weir_time time;     /* of what is sent now */
     weir_frontier held; /* manual: what it has advanced to */
+    bool here;          /* its worker is one of this process */
     bool opened, closed;
     pthread_mutex_t lock; /* guards what follows */
     chunk *first, *last;  /* handed over, not taken yet */
@@ -240,6 +241,8 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
     input->handles = weir_graph_alloc(graph, input->workers * sizeof *input->handles);
     for (unsigned w = 0; w < input->workers; w++) {
         input->handles[w].input = input;
+        input->handles[w].here = w - weir_graph_first_worker(graph) <
+                                 weir_graph_local_workers(graph);
         pthread_mutex_init(&input->handles[w].lock, NULL);
     }
     weir_graph_at_end(graph, input_end, input);
@@ -276,7 +279,7 @@ weir_input_handle *weir_input_open(weir_input *input, unsigned index)
     if (index >= input->workers)
         return NULL;
     weir_input_handle *handle = &input->handles[index];
-    if (handle->opened)
+    if (handle->opened || !handle->here)
         return NULL;
     handle->opened = true;
     return handle;

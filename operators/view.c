@@ -98,6 +98,8 @@ weir_view *weir__view_add(weir_port *in, const char *name, const char *const *na
                                  .name = name,
                                  .type = weir_port_type(in),
                                  .workers = weir_graph_workers(graph),
+                                 .first = weir_graph_first_worker(graph),
+                                 .here = weir_graph_local_workers(graph),
                                  .retention_ms = options->no_retention ? 0 : retention_ms };
     if (!weir_port_is_collection(in)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, name,

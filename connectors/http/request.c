@@ -79,6 +79,7 @@ enum MHD_Result weir__refuse_error(weir__request *request, const weir_error *err
         { WEIR_NOT_FOUND, MHD_HTTP_NOT_FOUND },
         { WEIR_GONE, MHD_HTTP_GONE },
         { WEIR_NOT_READY, MHD_HTTP_SERVICE_UNAVAILABLE },
+        { WEIR_UNAVAILABLE, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_CLOSED, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_NO_MEMORY, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_INVALID, MHD_HTTP_BAD_REQUEST },

@@ -140,7 +140,7 @@ static weir_status read_early(weir__options *options, const char *value, weir_er
 }
 
 const weir__builtin weir__builtins[] = {
-    { "workers", "N", "usable cores", "threads that share the work", read_workers },
+    { "workers", "N", "usable cores", "threads of this process", read_workers },
     { "http", "ADDRESS", "127.0.0.1:8080", "HOST:PORT, PORT or off: views and metrics", read_http },
     { "budget", "BYTES", "256M", "what may be under way in memory; more goes to files",
       read_budget },
@@ -151,6 +151,13 @@ const weir__builtin weir__builtins[] = {
     { "flight-keep", "WHAT", "coarse", "coarse or all: what it keeps", read_flight_events },
     { "long-step-ms", "N", "100", "name operators that take longer, or off", read_long_step },
     { "held-ms", "N", "10000", "name who holds a frontier back for longer, or off", read_held },
+    { "processes", "N", "1", "processes of the cluster", weir__read_processes },
+    { "process", "I", "0", "which of them this one is, from 0", weir__read_process },
+    { "hosts", "LIST", NULL, "HOST:PORT,HOST:PORT,... of all processes", weir__read_hosts },
+    { "secret-file", "PATH", NULL, "holds what all processes must know", weir__read_secret_file },
+    { "secret", "TEXT", NULL, "the same, as the variable WEIR_SECRET only", weir__read_secret },
+    { "connect-seconds", "N", "60", "how long to wait for all processes", weir__read_connect },
+    { "silence-seconds", "N", "10", "when a silent process is lost", weir__read_silence },
     { "help", NULL, NULL, "print this and end", read_early },
     { "version", NULL, NULL, "print the version and end", read_early },
 };

@@ -75,6 +75,7 @@ static weir_status create_runtime(weir_main_program *program, unsigned workers)
     config.struct_size = sizeof config;
     config.workers = workers;
     weir__options_apply(&program->options, &config);
+    weir__options_join(&program->options, &config);
     config.settings = program->settings;
     config.setting_count = weir__options_settings(&program->options, program->settings);
     program->runtime = weir_runtime_create(&config, &program->error);
@@ -118,6 +119,8 @@ static int print_help(weir_main_program *program)
 {
     weir_error ignored = { .status = WEIR_OK };
     weir__declared declared;
+    program->config.run.processes = 0; /* nothing is started: nobody is waited for */
+    program->config.run.process = 0;
     if (create_runtime(program, 1) != WEIR_OK)
         return STATUS_FAILED;
     (void)weir_runtime_build(program->runtime, program->name, program->build, program->ctx,

@@ -21,6 +21,8 @@ typedef struct weir__given {
     size_t owned_size;
 } weir__given;
 
+enum { WEIR__SECRET_MAX = 1024 };
+
 /* Zeroed, it is empty. Texts of argv and environ are borrowed. */
 typedef struct weir__options {
     weir__given *given;
@@ -36,6 +38,10 @@ typedef struct weir__options {
     bool flight_all;
     unsigned long_step_ms, held_ms; /* 0: not given; UINT_MAX: off */
     bool help, version;
+    /* 0 or NULL: not given */
+    unsigned processes, process, connect_ms, silence_ms;
+    const char *hosts, *secret;
+    char secret_text[WEIR__SECRET_MAX]; /* from a file */
 } weir__options;
 
 /* Whether --help or --version is among the flags: they win over whatever else is wrong. */
@@ -82,6 +88,16 @@ typedef struct weir__builtin {
 extern const weir__builtin weir__builtins[];
 extern const size_t weir__builtin_count;
 const weir__builtin *weir__builtin_find(const char *name);
+
+/* cluster.c: those of a process of a cluster, and what of them goes into the runtime's config. */
+weir_status weir__read_processes(weir__options *options, const char *value, weir_error *error);
+weir_status weir__read_process(weir__options *options, const char *value, weir_error *error);
+weir_status weir__read_hosts(weir__options *options, const char *value, weir_error *error);
+weir_status weir__read_connect(weir__options *options, const char *value, weir_error *error);
+weir_status weir__read_silence(weir__options *options, const char *value, weir_error *error);
+weir_status weir__read_secret(weir__options *options, const char *value, weir_error *error);
+weir_status weir__read_secret_file(weir__options *options, const char *value, weir_error *error);
+void weir__options_join(const weir__options *options, weir_config *config);
 
 /* The name among built-in and declared ones that is nearest to a misspelt one, or NULL. */
 const char *weir__options_nearest(const char *name, const weir__declared *declared);

@@ -66,6 +66,9 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     dataflow->active = weir__region_alloc(&dataflow->memory,
                                           dataflow->active_words * sizeof(uint64_t));
     weir__flow_init(dataflow);
+    if (context->cluster && context->local == 0)
+        dataflow->credits_told = weir__region_alloc(&dataflow->memory, (size_t)context->workers *
+                                                context->workers * sizeof *dataflow->credits_told);
     dataflow->nodes = weir__region_alloc(&dataflow->memory, nodes * sizeof *dataflow->nodes);
     for (uint32_t i = 0; i < nodes; i++)
         node_init(dataflow, weir__graph_node(graph, i));

@@ -151,9 +151,32 @@ void weir__flow_return(weir__dataflow *dataflow)
         flow->owed[w] += WEIR_PLANTED(CREDITS_TWICE) ? flow->owed[w] : 0;
         __atomic_store_n(counter, *counter + (uint64_t)flow->owed[w], __ATOMIC_SEQ_CST);
         flow->owed[w] = 0;
-        if (__atomic_load_n(&flow->credits->waits[w], __ATOMIC_SEQ_CST))
-            weir__context_notify(dataflow->context, w);
+        weir__context *context = dataflow->context;
+        if (!weir__context_is_local(context, w))
+            weir__cluster_owe(context->cluster, dataflow);
+        else if (__atomic_load_n(&flow->credits->waits[w], __ATOMIC_SEQ_CST))
+            weir__context_notify(context, w - context->first);
     }
+}
+
+void weir__flow_credit(weir__dataflow *dataflow, unsigned from, unsigned to, uint64_t bytes)
+{
+    weir__flow *flow = &dataflow->flow;
+    weir__context *context = dataflow->context;
+    uint64_t *counter = returned(flow, to, from);
+    __atomic_store_n(counter, *counter + bytes, __ATOMIC_SEQ_CST);
+    if (to != flow->self && __atomic_load_n(&flow->credits->waits[to], __ATOMIC_SEQ_CST))
+        weir__context_notify(context, to - context->first);
+}
+
+uint64_t weir__flow_to_tell(weir__dataflow *dataflow, unsigned from, unsigned to)
+{
+    const weir__flow *flow = &dataflow->flow;
+    uint64_t now = __atomic_load_n(returned(flow, to, from), __ATOMIC_ACQUIRE);
+    uint64_t *told = &dataflow->credits_told[(size_t)to * flow->workers + from];
+    uint64_t bytes = now - *told;
+    *told = now;
+    return bytes;
 }
 
 /* ---- files ---- */
@@ -347,13 +370,21 @@ static void spill_all(weir__dataflow *dataflow, weir__queue *queue, uint32_t por
 
 /* ---- sending ---- */
 
+/* To another process by way of this one's first worker. */
 static void mail(weir__dataflow *dataflow, unsigned to, uint32_t port, weir_batch *batch)
 {
     weir__context *context = dataflow->context;
     batch->mail_dataflow = dataflow->graph->id;
     batch->mail_port = port;
-    context->env->mail_send(context->env->ctx, context->self, to, batch);
-    weir__context_notify(context, to);
+    batch->mail_to = to;
+    bool local = weir__context_is_local(context, to);
+    if (!local && context->local == 0) {
+        weir__cluster_send(context->cluster, batch);
+        return;
+    }
+    unsigned place = local ? to - context->first : 0;
+    context->env->mail_send(context->env->ctx, context->local, place, batch);
+    weir__context_notify(context, place);
 }
 
 /* What there are no credits for waits in a file, and everything to that worker behind it. */

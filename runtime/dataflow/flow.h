@@ -73,6 +73,11 @@ bool weir__flow_has_room(weir__flow *flow);
 bool weir__flow_pump(weir__dataflow *dataflow);
 /* After passes: credits are returned to their senders. */
 void weir__flow_return(weir__dataflow *dataflow);
+/* On the first worker of a process. What worker `from` of another process is done with goes back to
+ * worker `to` of this one. What `from` of this one is done with since the last call, of what `to`
+ * of another has sent: its process is to be told. */
+void weir__flow_credit(weir__dataflow *dataflow, unsigned from, unsigned to, uint64_t bytes);
+uint64_t weir__flow_to_tell(weir__dataflow *dataflow, unsigned from, unsigned to);
 /* When nothing is active: what nobody takes out of its queue makes room in memory, and others are
  * told whether this worker waits for credits. */
 void weir__flow_rest(weir__dataflow *dataflow);

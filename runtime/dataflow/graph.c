@@ -21,7 +21,7 @@ weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config,
     memset(graph, 0, sizeof *graph);
     graph->runtime = runtime;
     graph->config = config;
-    graph->workers = config->workers;
+    graph->workers = config->workers * config->processes;
     graph->name = weir_graph_text(graph, name);
     if (graph->workers > 1) {
         size_t workers = graph->workers;
@@ -92,6 +92,16 @@ void *weir_graph_service(const weir_graph *graph, const char *name)
 unsigned weir_graph_workers(const weir_graph *graph)
 {
     return graph->workers;
+}
+
+unsigned weir_graph_first_worker(const weir_graph *graph)
+{
+    return graph->config->process * graph->config->workers;
+}
+
+unsigned weir_graph_local_workers(const weir_graph *graph)
+{
+    return graph->config->workers;
 }
 
 bool weir_graph_failed(const weir_graph *graph)

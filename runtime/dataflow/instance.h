@@ -21,13 +21,16 @@
 #include "env/env.h"
 
 typedef struct weir__leaf weir__leaf;
+typedef struct weir__cluster weir__cluster;
 
 /* What a dataflow's instance needs of its worker. First member of struct weir_worker. */
 typedef struct weir__context {
     weir_env *env;
     weir__pool *pool;
     weir_runtime *runtime;
-    unsigned self, workers;
+    unsigned self, workers;         /* in the cluster */
+    unsigned first, local, locals;  /* of this process: its first worker, our place, how many */
+    weir__cluster *cluster;         /* NULL: there is one process only */
     uint64_t hash_seed;
     size_t batch_bytes, step_bytes; /* of a batch; of output a step may make before it is spent */
     int64_t budget_share;           /* bytes in flight that this worker may be charged with */
@@ -49,6 +52,12 @@ typedef struct weir__context {
     weir_error error;
 } weir__context;
 
+/* Whether a worker (of the cluster) is one of this process. */
+static inline bool weir__context_is_local(const weir__context *context, unsigned worker)
+{
+    return worker - context->first < context->locals;
+}
+
 /* The worker whose range of the hash space holds this hash. */
 static inline unsigned weir__owner(uint64_t hash, unsigned workers)
 {
@@ -56,6 +65,7 @@ static inline unsigned weir__owner(uint64_t hash, unsigned workers)
     return (unsigned)(((wide)hash * workers) >> 64);
 }
 
+/* to: its place in this process. */
 static inline void weir__context_notify(weir__context *context, unsigned to)
 {
     context->mail_mask[to >> 6] |= 1ull << (to & 63);
@@ -211,7 +221,10 @@ struct weir__dataflow {
     uint64_t epoch_heard; /* the greatest epoch in any of its changes: what idle sources follow */
     weir__agenda_item item;
     weir__flow flow;
-    struct weir__dataflow **peers; /* the instances on the other workers of the process */
+    struct weir__dataflow **peers; /* the instances on the workers of the process, by place */
+    /* on the first of these: of flow's `returned`, what senders in other processes were told */
+    uint64_t *credits_told;
+    bool owes; /* atomic: there is more to be told */
     weir_metric *metrics;          /* of its nodes */
 };
 
@@ -303,6 +316,12 @@ void weir__leaf_fini(weir__leaf *leaf);
 /* Takes the reference. */
 void weir__leaf_push(weir__leaf *leaf, weir_batch *batch);
 void weir__leaf_flush(weir__leaf *leaf);
+
+/* ---- worker/cluster.c: the way to other processes ---- */
+/* A batch for a worker of another process, by the process's first worker; takes the reference. */
+void weir__cluster_send(weir__cluster *cluster, weir_batch *batch);
+/* Something of what workers of other processes have sent is consumed here. Any worker's thread. */
+void weir__cluster_owe(weir__cluster *cluster, weir__dataflow *dataflow);
 
 /* ---- clock.c: epochs of sources ---- */
 /* Moves sources on where epochs may be closed; returns whether it changed something. */

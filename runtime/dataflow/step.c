@@ -312,7 +312,7 @@ void weir_wake(weir_waker *waker)
         waker->next = top;
     } while (!atomic_compare_exchange_weak_explicit(&context->woken, &top, waker,
                                                     memory_order_release, memory_order_relaxed));
-    context->env->wake(context->env->ctx, context->self);
+    context->env->wake(context->env->ctx, context->local);
 }
 
 void weir__wakers_take(weir__context *context)

@@ -10,6 +10,7 @@
 #include <weir/base.h>
 
 #include "base/piece.h"
+#include "env/net.h"
 
 typedef struct weir_env weir_env;
 typedef struct weir_file weir_file;
@@ -71,6 +72,9 @@ struct weir_env {
     int (*file_read)(void *disk, weir_file *file, const weir__piece *pieces, unsigned count,
                      uint64_t offset);
     void (*file_close)(void *disk, weir_file *file);
+
+    /* Streams to other processes, used by one worker only; NULL: the runtime makes TCP. */
+    weir_net *net;
 };
 
 /* Folds unread log entries of one sender into one: gets entries one after the other by add, then

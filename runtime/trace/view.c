@@ -101,6 +101,8 @@ static weir_view *view_create(weir_views *views, const weir_view_spec *spec)
     view->type = spec->type;
     view->key = spec->key;
     view->workers = spec->workers;
+    view->first = spec->here ? spec->first : 0;
+    view->here = spec->here ? spec->here : spec->workers;
     view->retention_ms = spec->retention_ms;
     pthread_mutex_init(&view->holds, NULL);
     pthread_mutex_init(&view->watching, NULL);
@@ -213,7 +215,7 @@ const weir_key *weir_view_key(const weir_view *view)
 uint64_t weir__view_upper(const weir_view *view)
 {
     uint64_t least = UINT64_MAX;
-    for (unsigned w = 0; w < view->workers; w++) {
+    for (unsigned w = view->first; w < view->first + view->here; w++) {
         uint64_t upper = __atomic_load_n(&view->parts[w].upper, __ATOMIC_ACQUIRE);
         least = upper < least ? upper : least;
     }

@@ -30,6 +30,7 @@ struct weir_view {
     const weir_type *type;
     weir_key key;
     unsigned workers;
+    unsigned first, here; /* those of this process */
     uint64_t retention_ms;
     uint64_t seed; /* written before the first run is published */
     pthread_mutex_t holds;
@@ -42,7 +43,7 @@ struct weir_view {
     weir__part parts[];
 };
 
-/* Least upper of the parts. */
+/* Least upper of the parts of this process. */
 uint64_t weir__view_upper(const weir_view *view);
 /* weir_view_release gives it back. */
 void weir__view_retain(weir_view *view);

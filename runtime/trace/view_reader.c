@@ -71,6 +71,13 @@ weir_status weir_view_reader_open(weir_view *view, const char *owner, weir_view_
                                   weir_error *error)
 {
     *result = NULL;
+    if (view->here < view->workers) {
+        weir_error_set(error, WEIR_UNAVAILABLE,
+                       "the view '%s' is divided among several processes, and cannot be read yet",
+                       view->name);
+        weir_error_hint(error, "read what the dataflow writes to a sink, or run one process");
+        return WEIR_UNAVAILABLE;
+    }
     weir_view_reader *reader = reader_create(view, owner ? owner : "");
     if (!reader)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a reader of the view '%s'",

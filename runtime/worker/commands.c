@@ -181,7 +181,7 @@ bool weir__worker_reclaim(weir_worker *worker, weir__dataflow *dataflow)
     weir__agenda_remove(dataflow);
     unlist(worker, dataflow);
     weir__metrics_drop(worker->runtime, dataflow->metrics);
-    weir__dataflow_hide(shared, worker->context.self);
+    weir__dataflow_hide(shared, worker->context.local);
     weir__dataflow_destroy(dataflow);
     weir__dataflow_freed(shared);
     return true;
@@ -211,7 +211,7 @@ bool weir__commands_take(weir_worker *worker)
     weir_env *env = worker->context.env;
     bool any = false;
     for (weir__command *command; (command = weir__order_peek(worker)); any = true) {
-        if (env->order_is_late && env->order_is_late(env->ctx, worker->context.self))
+        if (env->order_is_late && env->order_is_late(env->ctx, worker->context.local))
             break;
         if (!do_command(worker, command))
             break;
@@ -234,7 +234,7 @@ void weir__commands_fini(weir_worker *worker)
         weir__dataflow *dataflow = worker->first;
         unlist(worker, dataflow);
         weir__metrics_drop(worker->runtime, dataflow->metrics);
-        weir__dataflow_hide(dataflow->shared, worker->context.self);
+        weir__dataflow_hide(dataflow->shared, worker->context.local);
         weir__dataflow_destroy(dataflow);
     }
     while (worker->early) {

@@ -204,7 +204,7 @@ weir__described weir__dataflow_describe(weir_dataflow *dataflow)
 void weir__dataflow_made(weir_dataflow *dataflow, weir__dataflow *instance)
 {
     lock(dataflow);
-    dataflow->peers[instance->context->self] = instance;
+    dataflow->peers[instance->context->local] = instance;
     if (++dataflow->made == dataflow->workers)
         pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
     unlock(dataflow);

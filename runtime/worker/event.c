@@ -73,10 +73,10 @@ void weir__events_init(weir_worker *worker)
     context->slot_due_ns = context->stood_ns = UINT64_MAX;
     if (!runtime->flight)
         return;
-    context->live = weir__flight_live(runtime->flight, context->self);
+    context->live = weir__flight_live(runtime->flight, context->local);
     context->slot_due_ns = 0;
     context->stood_ns = WEIR__FLIGHT_SLOT_NS;
-    worker->events.ring = weir__flight_ring_of(runtime->flight, context->self);
+    worker->events.ring = weir__flight_ring_of(runtime->flight, context->local);
     worker->events.ring_all = runtime->config.flight == WEIR_FLIGHT_ALL;
     worker->events.last_ns = context->now_ns;
     if (worker->events.ring_all)
@@ -277,7 +277,7 @@ static void write_names(const weir__dataflow *dataflow)
 {
     const weir_graph *graph = dataflow->graph;
     weir__flight *flight = worker_of(dataflow->context)->runtime->flight;
-    if (!flight || dataflow->context->self != 0)
+    if (!flight || dataflow->context->local != 0)
         return;
     weir__flight_add_name(flight, graph->id, UINT32_MAX, name_of(dataflow));
     for (uint32_t i = 0; i < graph->nodes.count; i++)

@@ -174,7 +174,7 @@ static void observe_node(observation *o, const weir_node *node)
                             .input_count = count, .inputs = inputs };
     const weir_step *own = &o->dataflow->nodes[node->id].step;
     uint64_t now = o->worker->context.now_ns;
-    for (unsigned w = 0; w < o->worker->context.workers; w++)
+    for (unsigned w = 0; w < o->worker->context.locals; w++)
         if (o->dataflow->peers[w])
             sum_worker(&info, inputs, &o->dataflow->peers[w]->nodes[node->id].step);
     o->input_of = node;
@@ -272,7 +272,7 @@ static void observe_dataflow(observation *o)
         for (unsigned k = 0; o->observer->stage && k < node->spec.output_count; k++) {
             const weir__point_instance *points[WEIR_WORKERS_MAX];
             unsigned workers = 0; /* that have it now */
-            for (unsigned w = 0; w < o->worker->context.workers; w++)
+            for (unsigned w = 0; w < o->worker->context.locals; w++)
                 if (o->dataflow->peers[w])
                     points[workers++] = &o->dataflow->peers[w]->nodes[i].step.outputs[k].point;
             observe_stages(o, points, workers, node, NULL);
@@ -296,7 +296,7 @@ void weir_observe(weir_worker *worker, const weir_observer *observer)
     weir_runtime *runtime = worker->runtime;
     pthread_mutex_lock(&runtime->dataflows_lock); /* nobody frees an instance meanwhile */
     for (const weir_dataflow *d = runtime->dataflows; d; d = d->next) {
-        weir__dataflow *dataflow = d->peers[worker->context.self];
+        weir__dataflow *dataflow = d->peers[worker->context.local];
         if (dataflow && !dataflow->discards)
             observe_dataflow(&(observation){ .worker = worker, .observer = observer,
                                              .dataflow = dataflow,
@@ -339,6 +339,11 @@ void weir_observe_process(const weir_runtime *constant, weir_process_info *info)
     info->failed = __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE);
     info->stopping = __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE);
     count_dataflows(runtime, info);
+    info->processes = runtime->config.processes;
+    info->process = runtime->config.process;
+    info->sent_bytes = get(&runtime->workers[0].sent_bytes);
+    info->received_bytes = get(&runtime->workers[0].received_bytes);
+    info->sent_progress_bytes = get(&runtime->workers[0].sent_progress_bytes);
     for (unsigned w = 0; w < runtime->config.workers; w++) {
         const weir_worker *worker = &runtime->workers[w];
         info->turns += get(&worker->turns);

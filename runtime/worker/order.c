@@ -44,6 +44,11 @@ weir_status weir__order_request(weir_runtime *runtime, weir__command *command, w
 /* This process gives the order. */
 weir_status weir__order_submit(weir_runtime *runtime, weir__command *command, weir_error *error)
 {
+    if (runtime->cluster && runtime->started) {
+        weir__command_destroy(command);
+        return weir_error_set(error, WEIR_INVALID, "with several processes, what runs is built "
+                              "before the start: nothing can be asked of it later");
+    }
     return weir__order_append(runtime, command, error);
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/planted.h"
 #include "dataflow/hooks.h"
-#include "worker/runtime.h"
+#include "worker/cluster.h"
 
 enum { POLL_NS = 20 * 1000 };
 
@@ -23,9 +23,21 @@ static void on_timer(uv_timer_t *timer)
     (void)timer;
 }
 
+/* What comes from other processes ends the sleep, too. */
+static int watch_net(weir_worker *worker)
+{
+    int fd = weir__cluster_fd(worker->cluster);
+    int code = fd < 0 ? 0 : uv_poll_init(&worker->loop, &worker->net_handle, fd);
+    if (fd >= 0 && code == 0)
+        code = uv_poll_start(&worker->net_handle, UV_READABLE, on_wake);
+    if (fd >= 0 && code == 0)
+        uv_unref((uv_handle_t *)&worker->net_handle);
+    return code;
+}
+
 weir_status weir__park_init(weir_worker *worker, weir_error *error)
 {
-    int fd = worker->context.env->park_fd(worker->context.env->ctx, worker->context.self);
+    int fd = worker->context.env->park_fd(worker->context.env->ctx, worker->context.local);
     if (fd < 0)
         return WEIR_OK; /* simulated: nobody sleeps here */
     int code = uv_loop_init(&worker->loop);
@@ -37,6 +49,8 @@ weir_status weir__park_init(weir_worker *worker, weir_error *error)
     }
     if (code == 0)
         code = uv_poll_start(&worker->wake_handle, UV_READABLE, on_wake);
+    if (code == 0 && worker->cluster)
+        code = watch_net(worker);
     if (code) {
         weir_error_set(error, WEIR_SYSTEM, "worker %u cannot make its event loop: %s",
                        worker->context.self, uv_strerror(code));
@@ -76,14 +90,22 @@ void weir__park_poll(weir_worker *worker)
         uv_run(&worker->loop, UV_RUN_NOWAIT);
 }
 
+uint64_t weir__worker_due_ns(weir_worker *worker)
+{
+    uint64_t due = weir__agenda_due_ns(&worker->context);
+    uint64_t net = worker->cluster ? weir__cluster_due_ns(worker->cluster) : UINT64_MAX;
+    return net < due ? net : due;
+}
+
 static bool has_something(weir_worker *worker)
 {
     weir__context *context = &worker->context;
-    if (context->workers > 1 && weir__worker_receive(worker))
+    if (worker->running ? context->workers > 1 && weir__worker_receive(worker)
+                        : context->cluster && weir__cluster_ready(context->cluster))
         return true;
     return atomic_load_explicit(&context->woken, memory_order_acquire) ||
            atomic_load_explicit(&worker->calls, memory_order_acquire) ||
-           weir__commands_wait(worker) ||
+           (worker->running && weir__commands_wait(worker)) ||
            (!worker->stop_seen &&
             __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE)) ||
            __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE) > 1 ||
@@ -108,23 +130,23 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
     weir_env *env = context->env;
     if (!worker->loop_made && !env->sleep)
         return;
-    env->park_prepare(env->ctx, context->self);
+    env->park_prepare(env->ctx, context->local);
     if (WEIR_PLANTED(NO_SECOND_LOOK) || !has_something(worker)) {
-        uint64_t now = env->now_ns(env->ctx), due = weir__agenda_due_ns(context);
+        uint64_t now = env->now_ns(env->ctx), due = weir__worker_due_ns(worker);
         uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
         wait = timeout_ns < wait ? timeout_ns : wait;
         weir__pool_trim(context->pool);
         __atomic_store_n(&worker->parks, worker->parks + 1, __ATOMIC_RELAXED);
         weir__event_park(context, now);
         if (env->sleep)
-            env->sleep(env->ctx, context->self, wait);
+            env->sleep(env->ctx, context->local, wait);
         else
             sleep_in_loop(worker, wait);
         worker->last_poll_ns = env->now_ns(env->ctx);
         __atomic_store_n(&worker->wakes, worker->wakes + 1, __ATOMIC_RELAXED);
         weir__event_unpark(context, worker->last_poll_ns);
     }
-    env->park_cancel(env->ctx, context->self);
+    env->park_cancel(env->ctx, context->local);
 }
 
 /* libuv hands descriptors to epoll when it runs, not when they are added, and it does not run for

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "comm/cores.h"
+#include "worker/cluster.h"
 #include "worker/watch.h"
 
 enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5 };
@@ -15,15 +16,32 @@ enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER,
 
 static weir_status check_config(const weir_config *config, weir_error *error)
 {
-    if (config->workers > WEIR_WORKERS_MAX) {
-        weir_error_set(error, WEIR_INVALID, "%u workers: at most %d are possible",
-                       config->workers, WEIR_WORKERS_MAX);
+    unsigned processes = config->processes, workers = config->workers;
+    if (workers > WEIR_WORKERS_MAX)
+        return weir_error_set(error, WEIR_INVALID, "%u workers: at most %d are possible", workers,
+                              WEIR_WORKERS_MAX);
+    if (processes > WEIR_WORKERS_MAX / workers) {
+        weir_error_set(error, WEIR_INVALID, "%u processes of %u workers: at most %d workers are "
+                       "possible", processes, workers, WEIR_WORKERS_MAX);
+        weir_error_hint(error, "use fewer workers a process");
+        return WEIR_INVALID;
+    }
+    if (config->process >= processes) {
+        weir_error_set(error, WEIR_INVALID, "process %u of %u: numbers go from 0 to %u",
+                       config->process, processes, processes - 1);
+        weir_error_hint(error, "give each process its own number");
+        return WEIR_INVALID;
+    }
+    if (processes > 1 && !config->hosts) {
+        weir_error_set(error, WEIR_INVALID, "%u processes, but no hosts", processes);
+        weir_error_hint(error, "give one HOST:PORT a process, divided by commas");
         return WEIR_INVALID;
     }
     return WEIR_OK;
 }
 
-static weir_config with_defaults(const weir_config *given, weir_env *env)
+/* All of it, also of a caller with an older, smaller struct. */
+static weir_config copy_config(const weir_config *given)
 {
     weir_config config = { 0 };
     if (given) {
@@ -33,6 +51,13 @@ static weir_config with_defaults(const weir_config *given, weir_env *env)
     config.struct_size = sizeof config;
     if (!config.workers)
         config.workers = 1;
+    if (!config.processes)
+        config.processes = 1;
+    return config;
+}
+
+static weir_config with_defaults(weir_config config, weir_env *env)
+{
     if (!config.budget_bytes)
         config.budget_bytes = BUDGET_BYTES;
     if (!config.spill_dir)
@@ -72,9 +97,10 @@ weir_views *weir_runtime_views(const struct weir_runtime *runtime)
     return NULL;
 }
 
-weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
+weir_runtime *weir_runtime_create(const weir_config *given, weir_error *error)
 {
-    if (config && check_config(config, error) != WEIR_OK)
+    weir_config config = copy_config(given);
+    if (check_config(&config, error) != WEIR_OK)
         return NULL;
     weir_runtime *runtime = weir_alloc_must(sizeof *runtime);
     memset(runtime, 0, sizeof *runtime);
@@ -83,8 +109,8 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
     pthread_mutex_init(&runtime->dataflows_lock, NULL);
     pthread_cond_init(&runtime->dataflows_changed, NULL);
     runtime->dataflows_end = &runtime->dataflows;
-    unsigned workers = config && config->workers ? config->workers : 1;
-    runtime->env = config ? config->env : NULL;
+    unsigned workers = config.workers;
+    runtime->env = config.env;
     if (!runtime->env) {
         weir_log_sum sum = weir__runtime_log_sum(runtime);
         runtime->env = weir__env_threads_create(workers, &sum, error);
@@ -94,6 +120,7 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
         weir_free(runtime, sizeof *runtime);
         return NULL;
     }
+    runtime->seed_given = config.hash_seed;
     runtime->config = with_defaults(config, runtime->env);
     add_views(runtime);
     runtime->created_ns = runtime->env->now_ns(runtime->env->ctx);
@@ -111,6 +138,13 @@ weir_runtime *weir_runtime_create(const weir_config *config, weir_error *error)
             weir_runtime_destroy(runtime);
             return NULL;
         }
+    if (weir__cluster_create(runtime, &runtime->cluster, error) != WEIR_OK) {
+        weir_runtime_destroy(runtime);
+        return NULL;
+    }
+    runtime->workers[0].cluster = runtime->cluster;
+    for (unsigned i = 0; i < workers; i++)
+        runtime->workers[i].context.cluster = runtime->cluster;
     return runtime;
 }
 
@@ -248,6 +282,7 @@ void weir_runtime_destroy(weir_runtime *runtime)
     }
     weir__order_drain(runtime);
     drain_mail(runtime);
+    weir__cluster_destroy(runtime->cluster);
     for (unsigned w = 0; w < runtime->config.workers; w++)
         weir__worker_fini(&runtime->workers[w]);
     weir__dataflows_destroy(runtime);

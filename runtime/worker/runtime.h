@@ -75,6 +75,9 @@ struct weir_worker {
     uv_poll_t wake_handle;
     uv_timer_t park_timer;
     bool loop_made, opened, broken, taken, stop_seen, prepared;
+    bool running;           /* it does what it is commanded: all processes are here */
+    weir__cluster *cluster; /* of the first worker, if there are other processes */
+    uv_poll_t net_handle;
     bool clock_is_fresh; /* context.now_ns is at most a spin old */
     uint64_t last_poll_ns, spin_ns;
     int spin_score;
@@ -83,6 +86,8 @@ struct weir_worker {
     size_t scratch_size;
     weir__call *_Atomic calls;
     uint64_t turns, parks, wakes, progress_bytes;
+    /* of the first worker: to and from other processes */
+    uint64_t sent_bytes, received_bytes, sent_progress_bytes;
     pthread_t thread;
     bool has_thread;
 };
@@ -145,7 +150,8 @@ struct weir_runtime {
     weir_dataflow *dataflows, **dataflows_end;
     weir__id_table dataflow_table; /* that are not gone */
     uint32_t dataflows_alive, dataflows_gone;
-    uint64_t created_ns;
+    uint64_t created_ns, seed_given;
+    weir__cluster *cluster; /* NULL: one process */
     weir__flight *flight; /* NULL: off */
     weir__watch *watch;   /* NULL: off */
     uint32_t stopping; /* atomic: 0, 1 asked to end, 2 asked to end at once */
@@ -246,7 +252,13 @@ void weir__park_arm(weir_worker *worker);
 uint64_t weir__park_timers_ns(const weir_worker *worker);
 /* Waits until something may be there to do, at most timeout_ns. */
 void weir__park_wait(weir_worker *worker, uint64_t timeout_ns);
+/* When it must run again at the latest. */
+uint64_t weir__worker_due_ns(weir_worker *worker);
 /* Takes mail and changes; whether there was any. */
 bool weir__worker_receive(weir_worker *worker);
+/* An entry of another process. */
+weir_status weir__worker_apply(weir_worker *worker, const weir_mail *mail, weir_error *error);
+/* A batch that is for this worker; takes it over. */
+void weir__worker_deliver(weir_worker *worker, weir_batch *batch);
 
 #endif

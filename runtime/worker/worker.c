@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "comm/cores.h"
 #include "dataflow/hooks.h"
+#include "worker/cluster.h"
 #include "worker/planted.h"
 
 enum {
@@ -38,11 +39,14 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     weir__context *context = &worker->context;
     context->env = runtime->env;
     context->runtime = runtime;
-    context->self = index;
-    context->workers = config->workers;
+    context->first = config->process * config->workers;
+    context->local = index;
+    context->locals = config->workers;
+    context->self = context->first + index;
+    context->workers = config->workers * config->processes;
     context->hash_seed = config->hash_seed;
     context->batch_bytes = config->batch_bytes;
-    context->budget_share = (int64_t)(config->budget_bytes / config->workers);
+    context->budget_share = (int64_t)(config->budget_bytes / context->workers);
     context->step_bytes = step_bytes(context);
     context->spill_dir = config->spill_dir;
     context->tick_ns = (uint64_t)config->epoch_tick_ms * 1000000;
@@ -73,6 +77,12 @@ void weir__worker_fini(weir_worker *worker)
     weir_free(worker->scratch, worker->scratch_size);
 }
 
+static void begin_running(weir_worker *worker)
+{
+    worker->running = true;
+    weir__commands_take(worker); /* what was built before the start */
+}
+
 weir_status weir__worker_open(weir_worker *worker)
 {
     if (worker->opened)
@@ -82,12 +92,29 @@ weir_status weir__worker_open(weir_worker *worker)
     weir__current_context = &worker->context;
     weir_error error = { 0 };
     weir_status status = weir__park_init(worker, &error);
-    if (status == WEIR_OK)
-        weir__commands_take(worker); /* what was built before the start */
-    else
+    if (status != WEIR_OK)
         weir__runtime_fail(worker->runtime, &error);
+    else if (!worker->context.cluster)
+        begin_running(worker);
     worker->broken = worker->broken || status != WEIR_OK;
     return worker->broken ? WEIR_FAILED : WEIR_OK;
+}
+
+/* Whether it has begun. In a cluster it does once all processes are here. */
+static bool is_running(weir_worker *worker)
+{
+    weir__cluster *cluster = worker->context.cluster;
+    if (WEIR_LIKELY(worker->running))
+        return true;
+    if (cluster && !weir__cluster_ready(cluster)) {
+        worker->context.now_ns = worker->context.env->now_ns(worker->context.env->ctx);
+        if (worker->cluster)
+            weir__cluster_receive(worker->cluster);
+        if (!weir__cluster_ready(cluster))
+            return false;
+    }
+    begin_running(worker);
+    return !worker->broken;
 }
 
 void weir__worker_close(weir_worker *worker)
@@ -102,42 +129,78 @@ void weir__worker_close(weir_worker *worker)
 
 /* ---- changes of others, and ours to them ---- */
 
-/* An entry of the log: for each dataflow a header and its changes. */
-static void apply_entry(weir_worker *worker, const weir_mail *mail)
+/* An entry has for each dataflow a header and its changes. What other workers of this process have
+ * logged, the first one passes on to the other processes. */
+static weir_status apply(weir_worker *worker, const weir_mail *mail, bool relays, weir_error *error)
 {
     const char *data = mail->data;
-    for (size_t at = 0; at + ENTRY_HEADER <= mail->size;) {
-        uint32_t head[2];
-        memcpy(head, data + at, sizeof head);
+    uint32_t head[2];
+    for (size_t at = 0; at < mail->size; at += head[1]) {
+        bool fits = mail->size - at >= ENTRY_HEADER;
+        if (fits)
+            memcpy(head, data + at, sizeof head);
         at += ENTRY_HEADER;
+        if (!fits || head[1] > mail->size - at)
+            return weir_error_set(error, WEIR_BAD_DATA, "an entry of the log does not fit");
         weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, head[0]);
-        weir_error error = { 0 };
-        if (head[1] > mail->size - at)
-            weir_error_set(&error, WEIR_BAD_DATA, "an entry of the log does not fit");
-        else if (WEIR_LIKELY(dataflow))
-            weir__dataflow_receive(dataflow, data + at, head[1], &error);
+        weir_status status = WEIR_OK;
+        if (WEIR_LIKELY(dataflow))
+            status = weir__dataflow_receive(dataflow, data + at, head[1], error);
         else
             weir__early_changes(worker, head[0], data + at, head[1]);
-        if (error.status != WEIR_OK) {
-            weir__runtime_fail(worker->runtime, &error);
-            return;
-        }
-        at += head[1];
+        if (status != WEIR_OK)
+            return status;
+        if (relays)
+            weir__cluster_relay(worker->cluster, head[0], data + at, head[1]);
     }
+    return WEIR_OK;
+}
+
+weir_status weir__worker_apply(weir_worker *worker, const weir_mail *mail, weir_error *error)
+{
+    return apply(worker, mail, false, error);
+}
+
+static void apply_entry(weir_worker *worker, const weir_mail *mail)
+{
+    weir_error error = { 0 };
+    if (apply(worker, mail, worker->cluster != NULL, &error) != WEIR_OK)
+        weir__runtime_fail(worker->runtime, &error);
+}
+
+void weir__worker_deliver(weir_worker *worker, weir_batch *batch)
+{
+    weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, batch->mail_dataflow);
+    if (WEIR_LIKELY(dataflow)) {
+        weir__hook_received(dataflow, batch);
+        weir__flow_receive(dataflow, batch->mail_port, batch);
+    } else {
+        weir__early_batch(worker, batch);
+    }
+}
+
+static void take_mail(weir_worker *worker, weir_batch *batch)
+{
+    if (batch->mail_to == worker->context.self)
+        weir__worker_deliver(worker, batch);
+    else
+        weir__cluster_send(worker->cluster, batch); /* we have the connections */
 }
 
 bool weir__worker_receive(weir_worker *worker)
 {
     weir__context *context = &worker->context;
     weir_env *env = context->env;
-    bool any = false;
-    for (unsigned from = 0; from < context->workers; from++) {
-        if (from == context->self)
+    if (WEIR_UNLIKELY(worker->cluster && weir__order_has_more(worker)))
+        return false; /* what it passes on is for dataflows that it knows */
+    bool any = worker->cluster && weir__cluster_receive(worker->cluster);
+    for (unsigned from = 0; from < context->locals; from++) {
+        if (from == context->local)
             continue;
         weir_mail mail;
         if (WEIR_PLANTED(SWAPPED_SETS))
             any |= weir__planted_release(worker, from, apply_entry);
-        while (env->log_read(env->ctx, context->self, from, &mail)) {
+        while (env->log_read(env->ctx, context->local, from, &mail)) {
             any = true;
             if (WEIR_PLANTED(SWAPPED_SETS) && weir__planted_keep(worker, from, &mail))
                 continue;
@@ -146,26 +209,19 @@ bool weir__worker_receive(weir_worker *worker)
                 apply_entry(worker, &mail);
         }
         weir_batch *batch;
-        while ((batch = env->mail_take(env->ctx, context->self, from))) {
-            weir__dataflow *dataflow =
-                weir__id_table_find(&worker->dataflows, batch->mail_dataflow);
-            if (WEIR_LIKELY(dataflow)) {
-                weir__hook_received(dataflow, batch);
-                weir__flow_receive(dataflow, batch->mail_port, batch);
-            } else {
-                weir__early_batch(worker, batch);
-            }
+        while ((batch = env->mail_take(env->ctx, context->local, from))) {
+            take_mail(worker, batch);
             any = true;
         }
     }
     return any;
 }
 
-static void publish(weir_worker *worker, weir__dataflow *dataflow)
+/* To the log that the other workers of this process read. */
+static void append(weir_worker *worker, weir__dataflow *dataflow, size_t size)
 {
-    weir__changes *changes = &dataflow->unpublished;
+    weir__context *context = &worker->context;
     weir__depths depths = weir__topology_depths(dataflow->graph->topology);
-    size_t size = weir__changes_encoded_size(changes, depths);
     if (size + ENTRY_HEADER > worker->scratch_size) {
         size_t larger = (size + ENTRY_HEADER) * 2 + 4096;
         worker->scratch = weir_realloc_must(worker->scratch, worker->scratch_size, larger);
@@ -173,17 +229,27 @@ static void publish(weir_worker *worker, weir__dataflow *dataflow)
     }
     uint32_t head[2] = { dataflow->graph->id, (uint32_t)size };
     memcpy(worker->scratch, head, sizeof head);
-    weir__changes_encode(changes, depths, worker->scratch + ENTRY_HEADER);
-    weir__hook_changes(dataflow, WEIR_EVENT_PUBLISHED, changes, size);
-    weir__changes_clear(changes);
-    weir__context *context = &worker->context;
-    context->env->log_append(context->env->ctx, context->self, worker->scratch,
+    weir__changes_encode(&dataflow->unpublished, depths, worker->scratch + ENTRY_HEADER);
+    context->env->log_append(context->env->ctx, context->local, worker->scratch,
                              size + ENTRY_HEADER);
     __atomic_store_n(&worker->progress_bytes, worker->progress_bytes + size + ENTRY_HEADER,
                      __ATOMIC_RELAXED);
-    for (unsigned w = 0; w < context->workers; w++)
-        if (w != context->self)
+    for (unsigned w = 0; w < context->locals; w++)
+        if (w != context->local)
             weir__context_notify(context, w);
+}
+
+static void publish(weir_worker *worker, weir__dataflow *dataflow)
+{
+    weir__changes *changes = &dataflow->unpublished;
+    weir__depths depths = weir__topology_depths(dataflow->graph->topology);
+    size_t size = weir__changes_encoded_size(changes, depths);
+    weir__hook_changes(dataflow, WEIR_EVENT_PUBLISHED, changes, size);
+    if (worker->context.locals > 1)
+        append(worker, dataflow, size);
+    if (worker->cluster)
+        weir__cluster_publish(worker->cluster, dataflow, changes);
+    weir__changes_clear(changes);
 }
 
 /* All or nothing. Everything, unless there is other work and nobody may be waiting for it. */
@@ -284,12 +350,15 @@ static void end_sources(weir_worker *worker, bool inputs_only)
 static bool ends_at_once(const weir_worker *worker)
 {
     const weir_runtime *runtime = worker->runtime;
-    return __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) ||
-           __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1;
+    uint32_t stopping = __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) || stopping > 1 ||
+           (stopping && !worker->running);
 }
 
 static bool has_work(const weir_worker *worker)
 {
+    if (!worker->running)
+        return true;
     const weir__agenda *agenda = &worker->context.agenda;
     /* a node without capabilities may have more to do: a view */
     return agenda->incomplete || weir__agenda_is_active(agenda);
@@ -308,12 +377,14 @@ static void note_end(weir_worker *worker)
 static bool is_over(weir_worker *worker)
 {
     if (ends_at_once(worker))
-        return true;
+        return !worker->cluster || weir__cluster_is_over(worker->cluster);
     if (has_work(worker))
         return false;
     if (worker->in_program)
         return !weir__order_has_more(worker);
     if (!weir__order_end(worker))
+        return false;
+    if (worker->cluster && !weir__cluster_is_over(worker->cluster))
         return false;
     note_end(worker);
     return true;
@@ -341,11 +412,15 @@ static bool turn(weir_worker *worker)
     if (WEIR_UNLIKELY(!worker->stop_seen &&
                       __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE))) {
         worker->stop_seen = true;
+        if (worker->cluster)
+            weir__cluster_stop(worker->cluster);
         end_sources(worker, false);
         any = true;
     }
     weir__agenda_wake(context);
     any |= run_ready(worker);
+    if (worker->cluster)
+        weir__cluster_flush(worker->cluster);
     wake_others(worker);
     if (WEIR_UNLIKELY(weir_memory_exhausted()) && !context->failed) {
         context->failed = true;
@@ -367,7 +442,7 @@ static bool begin(weir_worker *worker)
         return false;
     if (worker->prepared) {
         worker->prepared = false;
-        worker->context.env->park_cancel(worker->context.env->ctx, worker->context.self);
+        worker->context.env->park_cancel(worker->context.env->ctx, worker->context.local);
     }
     return true;
 }
@@ -376,7 +451,8 @@ bool weir_worker_step(weir_worker *worker)
 {
     if (!begin(worker))
         return false;
-    turn(worker);
+    if (is_running(worker))
+        turn(worker);
     return !is_over(worker);
 }
 
@@ -434,10 +510,10 @@ bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns)
 {
     if (!begin(worker))
         return false;
-    bool any = turn(worker);
+    bool running = is_running(worker), any = running && turn(worker);
     if (is_over(worker))
         return false;
-    if (any || timeout_ns == 0 || spin(worker))
+    if (any || timeout_ns == 0 || (running && spin(worker)))
         return !is_over(worker);
     weir__park_wait(worker, timeout_ns);
     return !is_over(worker);
@@ -447,7 +523,8 @@ bool weir__worker_go_on(weir_worker *worker)
 {
     if (!begin(worker))
         return false;
-    if (!turn(worker) && !ends_at_once(worker) && !spin(worker))
+    bool running = is_running(worker);
+    if (!(running && turn(worker)) && !ends_at_once(worker) && !(running && spin(worker)))
         weir__park_wait(worker, UINT64_MAX);
     return !ends_at_once(worker);
 }
@@ -457,12 +534,12 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
     if (!begin(worker) || is_over(worker))
         return false;
     weir_env *env = worker->context.env;
-    env->park_prepare(env->ctx, worker->context.self);
+    env->park_prepare(env->ctx, worker->context.local);
     worker->prepared = true;
     weir__park_arm(worker);
-    if (turn(worker))
+    if (is_running(worker) && turn(worker))
         return false;
-    uint64_t due = weir__agenda_due_ns(&worker->context), now = worker->context.now_ns;
+    uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
     uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
     uint64_t timers = weir__park_timers_ns(worker);
     *timeout_ns = timers < wait ? timers : wait;
@@ -473,7 +550,9 @@ void weir__worker_run(weir_worker *worker)
 {
     const weir_config *config = &worker->runtime->config;
     bool opened = weir__worker_open(worker) == WEIR_OK;
-    if (opened && config->worker_main) {
+    while (opened && !worker->running && weir_worker_step_or_park(worker, UINT64_MAX))
+        ; /* until all processes are here */
+    if (opened && config->worker_main && worker->running) {
         worker->in_program = true;
         config->worker_main(worker, config->ctx);
         worker->in_program = false;

@@ -289,9 +289,9 @@ START_TEST(help_lists_all_options)
 {
     const char *text = printed(print_help);
     ck_assert_ptr_nonnull(strstr(text, "Usage: wordcount [OPTION]...\nCounts words.\n"));
-    ck_assert_ptr_nonnull(strstr(text, "  --input-topic TEXT  topic to read (default: lines)\n"));
-    ck_assert_ptr_nonnull(strstr(text, "  --rate NUMBER       records a second (default: 1.5)\n"));
-    ck_assert_ptr_nonnull(strstr(text, "  --verbose           say more\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  --input-topic TEXT   topic to read (default: lines)\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  --rate NUMBER        records a second (default: 1.5)\n"));
+    ck_assert_ptr_nonnull(strstr(text, "  --verbose            say more\n"));
     ck_assert_ptr_nonnull(strstr(text, "may be given several times\n"));
     for (size_t i = 0; i < weir__builtin_count; i++)
         ck_assert_ptr_nonnull(strstr(text, weir__builtins[i].name));

@@ -44,7 +44,7 @@ typedef struct weir_batch {
     uint32_t pin_count, pin_capacity;
     struct weir__buffer *record_buffer, *diff_buffer, *time_buffer, *hash_buffer;
     uint32_t mail_dataflow, mail_port; /* where it goes, while it travels */
-    uint32_t mail_from;
+    uint32_t mail_from, mail_to;
     weir_pin **pins;
     size_t bytes; /* what it is charged with: columns and pins */
 } weir_batch;

@@ -25,6 +25,9 @@ typedef void weir_build_fn(weir_graph *graph, void *ctx);
 
 /* Workers of the whole cluster. */
 WEIR_API unsigned weir_graph_workers(const weir_graph *graph);
+/* Those of this process: so many, from the first one on. */
+WEIR_API unsigned weir_graph_first_worker(const weir_graph *graph);
+WEIR_API unsigned weir_graph_local_workers(const weir_graph *graph);
 /* Sets the error unless one is there. `where` names the operator. hint may be NULL. */
 WEIR_API void weir_graph_fail(weir_graph *graph, weir_status status, const char *where,
                               const char *hint, const char *what, ...) WEIR_PRINTF(5, 6);

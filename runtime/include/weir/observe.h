@@ -156,6 +156,9 @@ typedef struct weir_process_info {
     uint64_t early_mail; /* what came for dataflows not built yet, and was kept for them */
     uint64_t late_mail;  /* what came for dataflows that are gone: an error of the library */
     bool failed, stopping;
+    unsigned processes, process; /* of the cluster; the number of this one */
+    /* To and from other processes; of what was sent, the part that is progress. */
+    uint64_t sent_bytes, received_bytes, sent_progress_bytes;
 } weir_process_info;
 WEIR_API void weir_observe_process(const weir_runtime *runtime, weir_process_info *info);
 

@@ -45,8 +45,8 @@ WEIR_API void weir_views_each(weir_views *views, void (*fn)(weir_view *view, voi
 WEIR_API const char *weir_view_name(const weir_view *view);
 WEIR_API const weir_type *weir_view_type(const weir_view *view);
 WEIR_API const weir_key *weir_view_key(const weir_view *view);
-/* All times before it are complete on all workers. 0: none is. WEIR_VIEW_ENDED: the dataflow has
- * ended, or was removed, and nothing will change any more. */
+/* All times before it are complete on all workers of this process. 0: none is. WEIR_VIEW_ENDED: the
+ * dataflow has ended, or was removed, and nothing will change any more. */
 WEIR_API uint64_t weir_view_upper(const weir_view *view);
 #define WEIR_VIEW_ENDED UINT64_MAX
 
@@ -73,9 +73,10 @@ WEIR_API void weir_view_each_hold(const weir_view *view,
 /* ---- readers: any thread, each by one thread at a time ---- */
 
 /* Opens a reader at the latest time that is complete on all workers. owner is a text for people,
- * and copied. NOT_READY: no time is complete yet. CLOSED: the view was removed. NO_MEMORY. While it
- * is open, all changes after its time are kept, so close it soon, or move it on; when the view is
- * removed, it goes on reading at its time. Close it before the runtime is destroyed. */
+ * and copied. NOT_READY: no time is complete yet. CLOSED: the view was removed. UNAVAILABLE: some
+ * of its workers are in another process. NO_MEMORY. While it is open, all changes after its time
+ * are kept, so close it soon, or move it on; when the view is removed, it goes on reading at its
+ * time. Close it before the runtime is destroyed. */
 WEIR_API weir_status weir_view_reader_open(weir_view *view, const char *owner,
                                            weir_view_reader **reader, weir_error *error);
 WEIR_API void weir_view_reader_close(weir_view_reader *reader);
@@ -143,6 +144,7 @@ typedef struct weir_view_spec {
     weir_key key;
     unsigned workers;
     uint64_t retention_ms;
+    unsigned first, here; /* of the workers, those that publish in this process; 0, 0: all */
 } weir_view_spec;
 
 /* EXISTS: the name is taken. INVALID: it is no name for a view, or there is no registry.

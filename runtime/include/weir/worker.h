@@ -35,7 +35,7 @@ typedef enum weir_flight_level {
 /* Zero means default for every field. Copied; what it points to must outlive the runtime. */
 typedef struct weir_config {
     size_t struct_size;
-    unsigned workers;          /* default 1; at most 256 */
+    unsigned workers;          /* of this process; default 1; at most 256 in all processes */
     uint64_t hash_seed;        /* default: drawn at start; tests fix it */
     size_t budget_bytes;       /* of a dataflow in flight, all workers together; default 256 MiB */
     const char *spill_dir;     /* for what the budget has no room for: unnamed files; "/tmp" */
@@ -48,6 +48,18 @@ typedef struct weir_config {
     const weir_service *services;
     size_t service_count;
     struct weir_env *env;      /* NULL: threads, the machine's clocks */
+    /* A cluster of several processes that run the same program. Each has its own number, and all
+     * have the same hosts, one HOST:PORT a process, divided by commas: a process listens at its own
+     * and calls those before it. All that is sent is in the clear: keep it in a network you trust.
+     */
+    unsigned processes;        /* default 1 */
+    unsigned process;          /* 0 to processes - 1 */
+    const char *hosts;
+    const char *secret;        /* the same for all, or NULL: who does not know it stays outside */
+    uint64_t incarnation;      /* the same for all of one start; default: process 0 draws it */
+    unsigned connect_ms;       /* how long to wait for all to come; default 60000 */
+    unsigned heartbeat_ms;     /* a process says that it lives this often; default 1000 */
+    unsigned silence_ms;       /* and is lost when silent for so long; default 10000 */
     weir_flight_level flight;  /* default: coarse; with an env of one's own and no folder: off */
     const char *flight_dir;    /* its file's folder; default: $XDG_RUNTIME_DIR if it can be written
                                 * to, else /tmp. One that is given must take the file */

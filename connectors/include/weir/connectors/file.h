@@ -36,7 +36,8 @@ typedef struct weir_file_sink_options {
 } weir_file_sink_options;
 
 /* Writes one line a record. Of a collection every change is a line, which has two more members,
- * `time` (the epoch) and `diff`. Lines of several workers come in any order, but whole. What cannot
+ * `time` (the epoch) and `diff`. Lines of several workers come in any order, but whole. In a
+ * cluster each process writes what its own workers have: give it a path of its own. What cannot
  * be written ends the run with WEIR_IO. */
 WEIR_API void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options);
 

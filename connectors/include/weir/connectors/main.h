@@ -10,6 +10,12 @@
  * --help lists the built-in ones, and those that the build function declares by weir_option_*.
  *
  *     --workers N        threads; default: the cores that the process may use
+ *     --processes N      a cluster of N processes that run this program with the same options
+ *     --process I        the number of this one, from 0
+ *     --hosts LIST       where each of them listens, in order: HOST:PORT,HOST:PORT,...
+ *     --secret-file PATH what all of them must know; or the variable WEIR_SECRET; default: nothing
+ *     --connect-seconds N  how long to wait until all are there; default 60
+ *     --silence-seconds N  after which a silent process is lost, and all end; default 10
  *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080
  *     --log-level LEVEL  off, error, warn, info or debug, to standard error; default info
  *     --seconds N        end after so many seconds, as SIGINT would; 0: do not
@@ -50,7 +56,7 @@ typedef struct weir_main_config {
     const char *http;         /* as --http */
     const char *log_level;    /* as --log-level */
     double seconds;           /* as --seconds */
-    weir_config run;          /* its workers and settings are the least that counts */
+    weir_config run;          /* its workers, cluster and settings are the least that counts */
     /* Called in this order, in the main thread; each may be NULL. `prepare` comes before the graph
      * is built and may set options; a failure ends the program with status 1. `started` comes when
      * the workers run. `ended` comes after they have ended and before the views go, also if

@@ -45,11 +45,11 @@ WEIR_API weir_port *weir__input_add(weir_graph *graph, const weir_type *type, we
 
 /* The handle of worker `index`; it may be used by one thread at a time, the worker's own or any
  * other (then nothing is sent before a flush, an advance or a close). NULL if it was opened
- * already, or the index is out of range. Valid until weir_input_close, or as long as what building
- * the dataflow gave out (weir/dataflow.h): once the dataflow was removed, sends answer WEIR_CLOSED.
- * Open it before the worker is done: a worker waits for its inputs. When worker_main returns, or
- * the runtime is stopped, an input ends by itself, with what was flushed and what the worker's own
- * thread has sent. */
+ * already, or no worker of this process has that index. Valid until weir_input_close, or as long as
+ * what building the dataflow gave out (weir/dataflow.h): once that was removed, sends answer
+ * WEIR_CLOSED. Open it before the worker is done: a worker waits for its inputs. When worker_main
+ * returns, or the runtime is stopped, an input ends by itself, with what was flushed and what the
+ * worker's own thread has sent. */
 WEIR_API weir_input_handle *weir_input_open(weir_input *input, unsigned index);
 
 /* Room for one record, to be filled at once: weir_input_send does it typed. Strings are copied. */
