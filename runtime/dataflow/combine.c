@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "dataflow/divide.h"
+
 enum {
     GROUP = 64,
     BATCH_LEAST = 64,        /* smaller ones are not worth it, unless there is something already */

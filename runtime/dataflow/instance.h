@@ -58,13 +58,6 @@ static inline bool weir__context_is_local(const weir__context *context, unsigned
     return worker - context->first < context->locals;
 }
 
-/* The worker whose range of the hash space holds this hash. */
-static inline unsigned weir__owner(uint64_t hash, unsigned workers)
-{
-    __extension__ typedef unsigned __int128 wide;
-    return (unsigned)(((wide)hash * workers) >> 64);
-}
-
 /* to: its place in this process. */
 static inline void weir__context_notify(weir__context *context, unsigned to)
 {

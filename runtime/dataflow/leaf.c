@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "dataflow/combine.h"
+#include "dataflow/divide.h"
 #include "dataflow/hooks.h"
 
 /* Hands a batch over to a worker's instance of the receiving node. */
@@ -143,71 +144,6 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     return leaf->hash_scratch;
 }
 
-/* Elements of one column on their way to the workers that own their hashes. */
-typedef struct division {
-    const char *from;
-    const uint64_t *hashes;
-    size_t count, size;
-    unsigned workers;
-} division;
-
-/* Two workers: every element is written to both, and the one that it belongs to moves on. There is
- * always room for one more at either end, and no branch to guess wrong. */
-static void divide_in_two(const division *d, char **next)
-{
-    const char *from = d->from;
-    size_t size = d->size;
-    char *to0 = next[0], *to1 = next[1];
-    if (size == 8 || size == 16) {
-        for (size_t i = 0; i < d->count; i++) {
-            uint64_t low, high = 0, second = d->hashes[i] >> 63;
-            memcpy(&low, from + i * size, 8);
-            memcpy(to0, &low, 8);
-            memcpy(to1, &low, 8);
-            if (size == 16) {
-                memcpy(&high, from + i * 16 + 8, 8);
-                memcpy(to0 + 8, &high, 8);
-                memcpy(to1 + 8, &high, 8);
-            }
-            to0 += (second ^ 1) * size;
-            to1 += second * size;
-        }
-    } else {
-        for (size_t i = 0; i < d->count; i++) {
-            uint64_t second = d->hashes[i] >> 63;
-            memcpy(to0, from + i * size, size);
-            memcpy(to1, from + i * size, size);
-            to0 += (second ^ 1) * size;
-            to1 += second * size;
-        }
-    }
-    next[0] = to0;
-    next[1] = to1;
-}
-
-static void divide_in_many(const division *d, char **next)
-{
-    size_t size = d->size;
-    for (size_t i = 0; i < d->count; i++) {
-        unsigned w = weir__owner(d->hashes[i], d->workers);
-        if (size == 8)
-            memcpy(next[w], d->from + i * 8, 8);
-        else if (size == 16)
-            memcpy(next[w], d->from + i * 16, 16);
-        else
-            memcpy(next[w], d->from + i * size, size);
-        next[w] += size;
-    }
-}
-
-static void divide(const division *d, char **next)
-{
-    if (d->workers == 2)
-        divide_in_two(d, next);
-    else
-        divide_in_many(d, next);
-}
-
 /* Records without diffs and times: the hot case. Divides as many as surely fit before looking at
  * room again, column by column. */
 static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
@@ -217,8 +153,8 @@ static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64
     size_t size = batch->type->size, i = 0;
     char *next[WEIR_WORKERS_MAX], *next_hash[WEIR_WORKERS_MAX], *first[WEIR_WORKERS_MAX];
     while (i < batch->count) {
-        division d = { (const char *)batch->records + i * size, hashes + i, batch->count - i,
-                       size, workers };
+        weir__division d = { (const char *)batch->records + i * size, hashes + i, batch->count - i,
+                             size, workers };
         for (unsigned w = 0; w < workers; w++) {
             weir__builder *builder = &leaf->builders[w];
             weir__builder_make_room(builder, carries);
@@ -227,10 +163,11 @@ static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64
             first[w] = next[w] = builder->b.next;
             next_hash[w] = (char *)(builder->hashes + (carries ? count : 0));
         }
-        divide(&d, next);
+        weir__divide(&d, next);
         if (carries) {
-            division h = { (const char *)d.hashes, d.hashes, d.count, sizeof *d.hashes, workers };
-            divide(&h, next_hash);
+            weir__division h = { (const char *)d.hashes, d.hashes, d.count, sizeof *d.hashes,
+                                 workers };
+            weir__divide(&h, next_hash);
         }
         for (unsigned w = 0; w < workers; w++) {
             leaf->builders[w].b.next = next[w];
