@@ -55,7 +55,7 @@ static void run(weir_worker *worker, void *ctx)
 {
     bench_case *c = ctx;
     bench_share *share = &c->shares[weir_worker_index(worker)];
-    pthread_barrier_wait(&c->start);
+    bench_meet(c, worker);
     double start = bench_seconds();
     while (share->answer[0] < c->options.rounds)
         weir_worker_step_or_park(worker, UINT64_MAX);

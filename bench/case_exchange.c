@@ -19,7 +19,7 @@ static void run(weir_worker *worker, void *ctx)
     bench_share *share = &c->shares[weir_worker_index(worker)];
     weir_worker_step(worker);
     bench_wait(c, worker, 1); /* the first, empty round: everybody is there */
-    pthread_barrier_wait(&c->start);
+    bench_meet(c, worker);
     double start = bench_seconds();
     for (uint64_t round = 1; round <= c->options.rounds; round++) {
         bench_feed_round(share, c->options.records);

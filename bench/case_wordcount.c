@@ -5,6 +5,7 @@
  * side. Each change of a count is added up as it comes, by the rank of its word; the words are
  * hashed after the time is taken, as on the peer's side.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,7 @@ static uint64_t piece_end(const char *block, uint64_t at)
 static void source_step(weir_step *step, void *state)
 {
     source *s = state;
-    if (!weir_cap_held(step, 0))
+    if (!weir_cap_held(step, 0) || !s->ordered)
         return;
     /* A part of an epoch a step: the words are counted before they leave the cache. */
     if (s->epoch < s->ordered && s->block < s->block_count) {
@@ -161,7 +162,7 @@ static void run(weir_worker *worker, void *ctx)
         bench_text_fill(text, b, s->blocks[s->block_count++]);
     }
     weir_worker_step(worker);
-    pthread_barrier_wait(&c->start);
+    bench_meet(c, worker);
     double start = bench_seconds();
     s->ordered = OPEN;
     weir_wake(s->waker);
@@ -190,6 +191,8 @@ int main(int argc, char **argv)
     bench_run(&c, build, run);
     uint64_t words = bench_total(&c, 0);
     bench_answer("%llu", (unsigned long long)bench_total(&c, 1));
+    if (c.options.processes > 1)
+        printf("of %llu\n", (unsigned long long)words);
     bench_cost(bench_slowest(&c) * 1e9 / (double)words, "ns/word");
     return 0;
 }

@@ -144,6 +144,13 @@ void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch)
         weir_worker_step_or_park(worker, UINT64_MAX);
 }
 
+void bench_meet(bench_case *c, weir_worker *worker)
+{
+    if (c->options.processes > 1)
+        weir_worker_barrier(worker);
+    pthread_barrier_wait(&c->start);
+}
+
 static void check(weir_status status, const weir_error *error)
 {
     char text[1600];

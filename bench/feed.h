@@ -61,6 +61,9 @@ weir_port *bench_arrive_add(weir_port *in, const weir_key *key, bench_case *c);
 /* Steps until nothing before `epoch` can come at the probe. */
 void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch);
 
+/* Returns when every worker of the cluster is here, and those of a process at once. */
+void bench_meet(bench_case *c, weir_worker *worker);
+
 /* Runs a case to its end on o.workers workers, as one of o.processes; a failure ends the program.
  * Shares are by the index in the cluster. */
 void bench_run(bench_case *c, weir_build_fn *build,

@@ -13,6 +13,7 @@ class Case:
     peer: str = "timely"
     runner: str = "pair"
     cores: int = 0            # 0: all there are
+    processes: int = 1        # of a side, over loopback TCP; -w is of each
     variants: tuple = (("", ""),)  # (label, flags that come after): the smallest ratio counts
 
     def arguments(self, quick):
@@ -30,6 +31,12 @@ CASES = {case.name: case for case in [
          "exchange", "-w 2 --records 1000000 --rounds 200", "--rounds 5"),
     Case("exchange1-w2", "1 record a worker and round, exchanged and waited for, 2 workers",
          "exchange", "-w 2 --records 1 --rounds 200000", "--rounds 5000"),
+    Case("barrier-p2", "rounds of an empty feedback loop, 2 processes of 1 worker",
+         "barrier", "-w 1 --rounds 200000", "--rounds 5000", processes=2),
+    Case("exchange-p2", "1 M random u64 a worker and round, exchanged by hash, 2 processes",
+         "exchange", "-w 1 --records 1000000 --rounds 100", "--rounds 5", processes=2),
+    Case("exchange1-p2", "1 record a worker and round, exchanged and waited for, 2 processes",
+         "exchange", "-w 1 --records 1 --rounds 50000", "--rounds 2000", processes=2),
     Case("chain100", "u64 through 100 maps, 1 worker",
          "chain", "-w 1 --maps 100 --records 100000 --rounds 100", "--rounds 3"),
     Case("epochs1000", "empty epochs through 1000 nodes that hear of each, 1 worker",

@@ -2,6 +2,7 @@
 """Two programs, alternating, on the same work: the same answer, and the medians of their costs."""
 import statistics
 
+import cluster
 import tools
 
 NAMES = {"timely": "timely 0.32.0", "flink": "Flink 2.2.1", "librdkafka": "librdkafka alone"}
@@ -116,7 +117,7 @@ def run_once(case, label, flags, options):
         same_text(tools.build_ours("weir-bench-text"), peer, "128" if options.quick else "512",
                   options)
     alternate(sides, options.runs,
-              lambda side: tools.execute(side.command, options.verbose, case.cores))
+              lambda side: cluster.execute(side.command, case, options.verbose))
     print_table(sides)
     print(f"answer {sides[0].answers[0]}, in every run")
     return sides

@@ -108,7 +108,11 @@ def execute(command, verbose=False, cores=0, timeout=TIMEOUT):
         raise Failed(f"status {done.returncode}: {' '.join(command)}\n{done.stderr[-2000:]}")
     if verbose:
         print(done.stdout, end="", flush=True)
-    return {line.split(" ", 1)[0]: line.split(" ", 1)[1] for line in done.stdout.splitlines()
+    return lines_of(done.stdout)
+
+
+def lines_of(output):
+    return {line.split(" ", 1)[0]: line.split(" ", 1)[1] for line in output.splitlines()
             if " " in line}
 
 

@@ -42,7 +42,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
             )
             .connect_loop(handle);
     });
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     wait(worker, options, || notices.get() < rounds);
     Share { answer: vec![notices.get()], seconds: start.elapsed().as_secs_f64() }

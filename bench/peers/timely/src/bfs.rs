@@ -43,7 +43,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let (index, peers) = (worker.index(), worker.peers());
     let (nodes, count) = (options.nodes as u64, options.records / peers as u64);
     let probe = ProbeHandle::new();
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     worker.dataflow::<u64, _, _>(|scope| {
         let mut state = 1 + index as u64;

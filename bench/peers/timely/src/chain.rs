@@ -45,7 +45,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
             .probe_with(&probe);
     });
     let mut state = 1 + worker.index() as u64;
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     for round in 1..=options.rounds {
         feed(worker, &mut input, &mut state, options.records);

@@ -44,7 +44,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     });
     // The first step of a dataflow hands back its initial capabilities: not part of an epoch.
     worker.step();
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     for epoch in 1..=options.epochs {
         input.advance_to(epoch);

@@ -18,7 +18,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let seen = Rc::new(Cell::new((0u64, 0u64)));
     let totals = Rc::clone(&seen);
     let probe = ProbeHandle::new();
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     worker.dataflow::<u64, _, _>(|scope| {
         let (handle, cycle) = scope.feedback::<Vec<u64>>(1);

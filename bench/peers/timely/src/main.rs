@@ -48,7 +48,7 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let name = args.next().unwrap_or_default();
     let options = Arc::new(Options::parse(args).unwrap_or_else(|error| usage(&error)));
-    let workers = options.workers as f64;
+    let workers = (options.workers * options.processes) as f64;
     let (case, cost): (Case, Cost) = match name.as_str() {
         "barrier" => (barrier::run, us("us/round", options.rounds as f64)),
         "exchange" if options.records == 1 => {
@@ -78,6 +78,14 @@ fn main() {
     let config = timely::Config {
         // Typed messages between threads: nothing is serialised. The fastest form for one process.
         communication: match options.workers {
+            threads if options.processes > 1 => timely::CommunicationConfig::Cluster {
+                threads,
+                process: options.process,
+                addresses: options.hosts.clone(),
+                report: false,
+                // Typed messages between the threads of a process here, too.
+                zerocopy: false,
+            },
             1 => timely::CommunicationConfig::Thread,
             n => timely::CommunicationConfig::Process(n),
         },
@@ -86,12 +94,13 @@ fn main() {
     let shared = Arc::clone(&options);
     let guards = timely::execute(config, move |worker| case(worker, &shared)).expect("workers");
     let shares: Vec<Share> = guards.join().into_iter().map(|s| s.expect("a worker")).collect();
-    report(&shares, &cost);
+    report(&shares, &cost, &options);
 }
 
 /// Prints the two lines that bench/run reads. A cost whose divisor is 0 is divided by the first
-/// number of the answer, which is then a count and no part of the answer.
-fn report(shares: &[Share], cost: &Cost) {
+/// number of the answer, which is then a count and no part of the answer; one of several processes
+/// tells that count.
+fn report(shares: &[Share], cost: &Cost, options: &Options) {
     let mut answer = vec![0u64; shares[0].answer.len()];
     for share in shares {
         for (sum, x) in answer.iter_mut().zip(&share.answer) {
@@ -102,6 +111,9 @@ fn report(shares: &[Share], cost: &Cost) {
     let seconds = shares.iter().map(|s| s.seconds).fold(0.0, f64::max);
     let words: Vec<String> = answer.iter().map(u64::to_string).collect();
     println!("answer {}", words.join(" "));
+    if cost.per == 0.0 && options.processes > 1 {
+        println!("of {per}");
+    }
     println!("cost {:.4} {}", seconds * cost.scale / per, cost.unit);
 }
 
@@ -118,5 +130,6 @@ fn usage(error: &str) -> ! {
     eprintln!("usage: peer-timely CASE [-w WORKERS], cases as in bench/README.md");
     eprintln!("  [--rounds N] [--records N] [--maps N] [--nodes N] [--epochs N] [--mib N]");
     eprintln!("  [--dataflows N] [--batch N] [--rate N] [--seconds N] [--kind K] [--wait step|park]");
+    eprintln!("  [--processes N --process I --hosts HOST:PORT,HOST:PORT,...]");
     exit(1)
 }

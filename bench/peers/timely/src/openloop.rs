@@ -57,7 +57,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let (mut next, mut retired, mut sent) = (index, index, 0);
     let mut histogram = Histogram([[0; PARTS]; 64]);
     worker.step();
-    options.start_together();
+    options.start_together(worker);
     let start = options.began();
     while retired < limit {
         let now = start.elapsed().as_nanos() as u64;

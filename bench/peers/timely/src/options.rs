@@ -7,7 +7,13 @@ use std::time::Instant;
 use timely::worker::Worker;
 
 pub struct Options {
+    /// Of this process.
     pub workers: usize,
+    pub processes: usize,
+    /// The number of this process.
+    pub process: usize,
+    /// HOST:PORT of every process.
+    pub hosts: Vec<String>,
     pub rounds: u64,
     pub records: u64,
     pub maps: usize,
@@ -31,6 +37,9 @@ impl Options {
     pub fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         let mut o = Options {
             workers: 1,
+            processes: 1,
+            process: 0,
+            hosts: Vec::new(),
             rounds: 100,
             records: 1,
             maps: 100,
@@ -54,6 +63,9 @@ impl Options {
             };
             match flag.as_str() {
                 "-w" => o.workers = number()? as usize,
+                "--processes" => o.processes = number()? as usize,
+                "--process" => o.process = value.parse().map_err(|_| "--process: a number")?,
+                "--hosts" => o.hosts = value.split(',').map(str::to_string).collect(),
                 "--rounds" => o.rounds = number()?,
                 "--records" => o.records = number()?,
                 "--maps" => o.maps = number()? as usize,
@@ -69,6 +81,9 @@ impl Options {
                 _ => return Err(format!("no flag {flag}")),
             }
         }
+        if o.processes > 1 && (o.hosts.len() != o.processes || o.process >= o.processes) {
+            return Err("--hosts and --process do not fit --processes".to_string());
+        }
         o.start = Barrier::new(o.workers);
         Ok(o)
     }
@@ -78,8 +93,12 @@ impl Options {
         self.mib / (crate::text::BLOCK >> 20)
     }
 
-    /// Returns on all workers at once, when each has built its dataflow.
-    pub fn start_together(&self) {
+    /// Returns on all workers at once, when each has built its dataflow. With several processes
+    /// timely's own barrier comes first: one of them may have waited a second for the connection.
+    pub fn start_together(&self, worker: &mut Worker) {
+        if self.processes > 1 {
+            timely::synchronization::Barrier::new(worker).wait();
+        }
         self.start.wait();
     }
 

@@ -186,7 +186,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let nodes = options.nodes as u64;
     let (mut comes, mut goes) = (1 + index as u64, 1 + index as u64);
     worker.step();
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     for _ in 0..options.records / peers as u64 {
         let (from, to) = edge(&mut comes, nodes);

@@ -73,7 +73,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let mut left = options.records / peers;
     let mut round = 0;
     worker.step();
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     while left > 0 {
         let n = left.min(options.batch / peers);

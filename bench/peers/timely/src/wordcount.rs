@@ -90,7 +90,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
             .probe_with(&probe);
     });
 
-    options.start_together();
+    options.start_together(worker);
     let start = Instant::now();
     let mut epoch = 0;
     for (block, bytes) in text.iter().enumerate() {
