@@ -119,12 +119,63 @@ weir_status weir__event_put_progress(weir_bytes_out *out, const weir_frontier *f
 
 /* ---- reading ---- */
 
+/* What follows a tag from 0xc0 on: bytes, and before them a number of so many bytes, which is the
+ * count of further bytes, or of the values that an array or map holds. */
+static const struct {
+    uint8_t bytes, number, values;
+} followers[32] = {
+    [0x04] = { 0, 1, 0 }, { 0, 2, 0 }, { 0, 4, 0 },                            /* bin */
+    [0x07] = { 1, 1, 0 }, { 1, 2, 0 }, { 1, 4, 0 },                            /* ext */
+    [0x0a] = { 4, 0, 0 }, { 8, 0, 0 },                                         /* floats */
+    [0x0c] = { 1, 0, 0 }, { 2, 0, 0 }, { 4, 0, 0 }, { 8, 0, 0 },               /* unsigned */
+    [0x10] = { 1, 0, 0 }, { 2, 0, 0 }, { 4, 0, 0 }, { 8, 0, 0 },               /* signed */
+    [0x14] = { 2, 0, 0 }, { 3, 0, 0 }, { 5, 0, 0 }, { 9, 0, 0 }, { 17, 0, 0 }, /* fixed ext */
+    [0x19] = { 0, 1, 0 }, { 0, 2, 0 }, { 0, 4, 0 },                            /* str */
+    [0x1c] = { 0, 2, 1 }, { 0, 4, 1 }, { 0, 2, 2 }, { 0, 4, 2 },               /* array, map */
+};
+
+/* msgpack-c allocates what a header claims, and five bytes can claim 96 GiB: so every count is held
+ * against the bytes that are left. */
+static bool counts_fit(const weir_str *payload)
+{
+    const unsigned char *at = (const unsigned char *)weir_str_data(payload);
+    uint64_t left = payload->len;
+    for (uint64_t due = 1; due > 0; due--) {
+        if (left == 0)
+            return false;
+        unsigned tag = *at;
+        uint64_t bytes = 1, number = 0, values = 0;
+        if (tag >= 0xc0 && tag < 0xe0) {
+            unsigned size = followers[tag & 31].number;
+            if (left <= size)
+                return false;
+            for (unsigned i = 1; i <= size; i++)
+                number = number << 8 | at[i];
+            values = number * followers[tag & 31].values;
+            bytes += size + followers[tag & 31].bytes + (values ? 0 : number);
+        } else if (tag >= 0xa0 && tag < 0xc0) {
+            bytes += tag & 31;
+        } else if (tag >= 0x80 && tag < 0xa0) {
+            values = (uint64_t)(tag & 15) << (tag < 0x90);
+        }
+        if (bytes > left)
+            return false;
+        at += bytes;
+        left -= bytes;
+        due += values;
+        if (due - 1 > left)
+            return false;
+    }
+    return left == 0;
+}
+
 /* The array that a payload is: false if it is none with at least `least` elements. */
 static bool open_array(const weir_str *payload, msgpack_unpacked *unpacked, uint32_t least)
 {
     size_t at = 0;
     msgpack_unpacked_init(unpacked);
-    return msgpack_unpack_next(unpacked, weir_str_data(payload), payload->len, &at) ==
+    return counts_fit(payload) &&
+           msgpack_unpack_next(unpacked, weir_str_data(payload), payload->len, &at) ==
                MSGPACK_UNPACK_SUCCESS &&
            at == payload->len && unpacked->data.type == MSGPACK_OBJECT_ARRAY &&
            unpacked->data.via.array.size >= least &&

@@ -186,6 +186,17 @@ bool weir__frame_get_complaint(const weir__frame *frame, weir__complaint *compla
     return finished(&r);
 }
 
+void weir__complaint_error(const weir__complaint *complaint, const char *otherwise,
+                           weir_error *error)
+{
+    bool known = complaint->status > WEIR_OK && complaint->status <= WEIR_CANCELLED;
+    weir_error_set(error, known ? (weir_status)complaint->status : WEIR_FAILED, "%.*s",
+                   (int)complaint->what.len, weir_str_data(&complaint->what));
+    if (!error->what[0]) /* also of a text that begins with a zero */
+        weir_error_set(error, error->status, "%s", otherwise);
+    weir_error_hint(error, "%.*s", (int)complaint->hint.len, weir_str_data(&complaint->hint));
+}
+
 bool weir__frame_get_data(const weir__frame *frame, weir__data *data)
 {
     reader r = open_head(frame, WEIR__FRAME_DATA, 5);

@@ -79,6 +79,10 @@ typedef struct weir__complaint {
     weir_str what, detail, hint;
 } weir__complaint;
 bool weir__frame_get_complaint(const weir__frame *frame, weir__complaint *complaint);
+/* What it says, as an error that is one: a status that this version does not know is WEIR_FAILED,
+ * and `otherwise` is said where it says nothing. */
+void weir__complaint_error(const weir__complaint *complaint, const char *otherwise,
+                           weir_error *error);
 
 /* Whose a batch is, and what it is charged with at the sender. The body: data/batch_bytes.h. */
 typedef struct weir__data {

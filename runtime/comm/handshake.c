@@ -253,11 +253,9 @@ static outcome on_refusal(weir__contact *contact, const weir__frame *frame, weir
         weir_error_set(error, WEIR_BAD_DATA, "what arrived is no frame");
         return WENT_AWAY;
     }
-    weir_error_set(error, c.status ? (weir_status)c.status : WEIR_FAILED, "%.*s", (int)c.what.len,
-                   weir_str_data(&c.what));
+    weir__complaint_error(&c, "another process refuses this one, and does not say why", error);
     if (contact->state >= WEIR__CONTACT_HELLO && contact->ours)
         weir_error_detail(error, "refused by process %u", contact->process);
-    weir_error_hint(error, "%.*s", (int)c.hint.len, weir_str_data(&c.hint));
     /* somebody who has proved nothing does not end this process by a word */
     bool trusted = contact->ours || contact->state >= WEIR__CONTACT_FACTS;
     return trusted && (!c.again || c.status == WEIR_DENIED || c.status == WEIR_INVALID)

@@ -156,11 +156,9 @@ static void on_fail(weir__mesh *mesh, unsigned process, const weir__frame *frame
     if (!weir__frame_get_complaint(frame, &c)) {
         weir_error_set(&error, WEIR_FAILED, "process %u has failed", process);
     } else {
-        weir_error_set(&error, c.status ? (weir_status)c.status : WEIR_FAILED, "%.*s",
-                       (int)c.what.len, weir_str_data(&c.what));
+        weir__complaint_error(&c, "another process has failed, and does not say why", &error);
         weir_error_detail(&error, "told by process %u%s%.*s", process, c.detail.len ? ": " : "",
                           (int)c.detail.len, weir_str_data(&c.detail));
-        weir_error_hint(&error, "%.*s", (int)c.hint.len, weir_str_data(&c.hint));
     }
     weir__mesh_set_failure(mesh, &error);
 }

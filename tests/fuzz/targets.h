@@ -15,7 +15,8 @@
 
 #define FUZZ_TARGETS(XX)                                                                           \
     XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)                                              \
-    XX(flight) XX(options) XX(address) XX(query)
+    XX(flight) XX(options) XX(address) XX(query)                                                   \
+    XX(frame) XX(handshake) XX(captured)
 
 static inline void fuzz_promise(bool kept)
 {
@@ -23,7 +24,8 @@ static inline void fuzz_promise(bool kept)
         __builtin_trap();
 }
 
-/* The rest of this file: codecs, numbers, dates. outside.h: files, options, HTTP. */
+/* The rest of this file: codecs, numbers, dates. outside.h: files, options, HTTP; cluster.h: what
+ * processes send each other; captured.h: captured events. */
 
 /* ---- codecs: what was decoded is canonical, and comes back from its own encoding ---- */
 
@@ -210,5 +212,8 @@ static inline void fuzz_batch(const char *data, size_t size)
 }
 
 #include "fuzz/outside.h"
+
+#include "fuzz/captured.h"
+#include "fuzz/cluster.h"
 
 #endif

@@ -76,6 +76,25 @@ START_TEST(complaints_are_cut)
 }
 END_TEST
 
+START_TEST(complaints_are_errors)
+{
+    weir__complaint c = { .status = WEIR_DENIED, .what = weir_str_of("the secret differs"),
+                          .hint = weir_str_of("give the same") };
+    weir_error error = { 0 };
+    weir__complaint_error(&c, "it does not say why", &error);
+    ck_assert_int_eq(error.status, WEIR_DENIED);
+    ck_assert_str_eq(error.what, "the secret differs");
+    ck_assert_str_eq(error.hint, "give the same");
+    static const uint32_t unknown[] = { WEIR_OK, WEIR_CANCELLED + 1, INT32_MAX, UINT32_MAX };
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        c = (weir__complaint){ .status = unknown[i], .what = weir_str_view("\0x", 2 * (i & 1)) };
+        weir__complaint_error(&c, "it does not say why", &error);
+        ck_assert_int_eq(error.status, WEIR_FAILED);
+        ck_assert_str_eq(error.what, "it does not say why");
+    }
+}
+END_TEST
+
 START_TEST(facts_come_back)
 {
     unsigned char room[1000], *at = room;
@@ -209,8 +228,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { heads_come_back, complaints_are_cut, facts_come_back,
-                                          what_is_no_frame_is_refused, any_head_is_answered,
-                                          the_mac_is_blake2s, NULL };
+    const TTest *const tests[] = { heads_come_back, complaints_are_cut, complaints_are_errors,
+                                   facts_come_back, what_is_no_frame_is_refused,
+                                   any_head_is_answered, the_mac_is_blake2s, NULL };
     return test_run(test_suite("frame", tests));
 }
