@@ -37,6 +37,8 @@ CASES = {case.name: case for case in [
          "exchange", "-w 1 --records 1000000 --rounds 100", "--rounds 5", processes=2),
     Case("exchange1-p2", "1 record a worker and round, exchanged and waited for, 2 processes",
          "exchange", "-w 1 --records 1 --rounds 50000", "--rounds 2000", processes=2),
+    Case("progress-bytes", "bytes of progress of 10,000 barrier rounds, 2 processes of 8 workers",
+         "barrier", "-w 8 --kind bytes --rounds 10000", "--rounds 1000", processes=2),
     Case("chain100", "u64 through 100 maps, 1 worker",
          "chain", "-w 1 --maps 100 --records 100000 --rounds 100", "--rounds 3"),
     Case("epochs1000", "empty epochs through 1000 nodes that hear of each, 1 worker",

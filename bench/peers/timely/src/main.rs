@@ -14,6 +14,7 @@ mod exchange;
 mod feed;
 mod hashjoin;
 mod looping;
+mod network;
 mod openloop;
 mod options;
 mod pagerank;
@@ -24,6 +25,7 @@ mod wordcount;
 
 use options::Options;
 use std::process::exit;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use timely::worker::Worker;
 
@@ -92,8 +94,21 @@ fn main() {
         worker: timely::WorkerConfig::default(),
     };
     let shared = Arc::clone(&options);
-    let guards = timely::execute(config, move |worker| case(worker, &shared)).expect("workers");
+    let run = move |worker: &mut Worker| case(worker, &shared);
+    let counts_bytes = name == "barrier" && options.kind == "bytes";
+    let sent = Arc::new(AtomicU64::new(0));
+    let guards = if counts_bytes {
+        network::execute(config, &sent, run)
+    } else {
+        timely::execute(config, run)
+    };
+    let guards = guards.expect("workers");
     let shares: Vec<Share> = guards.join().into_iter().map(|s| s.expect("a worker")).collect();
+    // The threads that send have ended with the workers: all is counted.
+    if counts_bytes {
+        println!("answer {}", shares.iter().map(|share| share.answer[0]).sum::<u64>());
+        return println!("cost {} bytes", sent.load(Ordering::SeqCst));
+    }
     report(&shares, &cost, &options);
 }
 
