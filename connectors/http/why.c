@@ -21,12 +21,13 @@ struct weir__inquiry {
     weir__inquiry *next; /* of the server */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
+    unsigned first;      /* of the process's workers, in the cluster */
     unsigned asked, answered;
     bool abandoned;      /* whoever asked has gone */
     weir__text held;     /* JSON objects, a comma between two */
     char sentence[600];
     uint64_t longest_us;
-    bool *has_answered;  /* by worker */
+    bool *has_answered;  /* by worker of the process */
 };
 
 typedef struct why {
@@ -68,7 +69,7 @@ static void answer(weir_worker *worker, void *ctx)
     (void)pthread_mutex_lock(&inquiry->lock);
     if (!inquiry->abandoned)
         weir_observe_held(worker, HELD_US, on_held, inquiry);
-    inquiry->has_answered[weir_worker_index(worker)] = true;
+    inquiry->has_answered[weir_worker_index(worker) - inquiry->first] = true;
     inquiry->answered++;
     (void)pthread_cond_signal(&inquiry->changed);
     (void)pthread_mutex_unlock(&inquiry->lock);
@@ -96,13 +97,13 @@ static void put_workers(weir__text *out, const weir_http *http, weir__inquiry *i
         weir_observe_worker(http->runtime, w, &info);
         if (inquiry->has_answered[w])
             info.in_step = false; /* the one that asks */
-        weir__text_format(out, "{\"worker\":%u,\"answers\":%s,\"in_step_of\":", w,
-                          inquiry->has_answered[w] ? "true" : "false");
+        weir__text_format(out, "{\"worker\":%u,\"answers\":%s,\"in_step_of\":",
+                          inquiry->first + w, inquiry->has_answered[w] ? "true" : "false");
         weir__text_json(out, info.in_step ? info.node : NULL);
         weir__text_put(out, w ? "}," : "}");
         if (!inquiry->has_answered[w])
             (void)snprintf(inquiry->sentence, sizeof inquiry->sentence,
-                           "worker %u does not answer: it is in %s%s", w,
+                           "worker %u does not answer: it is in %s%s", inquiry->first + w,
                            info.in_step ? "a step of " : "no step of an operator",
                            info.in_step ? info.node : "");
     }
@@ -193,6 +194,9 @@ static weir__inquiry *create_inquiry(weir_http *http)
         weir_free(inquiry, sizeof *inquiry);
         return NULL;
     }
+    weir_process_info info;
+    weir_observe_process(http->runtime, &info);
+    inquiry->first = info.process * info.workers;
     inquiry->asked = workers;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

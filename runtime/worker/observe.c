@@ -245,7 +245,7 @@ static void observe_flow(const observation *o)
     weir_flow_info info = { .dataflow = o->name, .dataflow_id = own->graph->id,
                             .complete = own->complete,
                             .budget_bytes = own->graph->config->budget_bytes };
-    for (unsigned w = 0; w < o->worker->context.workers; w++) {
+    for (unsigned w = 0; w < o->worker->context.locals; w++) {
         if (!own->peers[w])
             continue;
         const weir__flow *flow = &own->peers[w]->flow;

@@ -87,8 +87,8 @@ static void choose_ports(unsigned count)
 
 static void start(process *p, unsigned processes, unsigned i, const char *more)
 {
-    process_start(p, "exec %s program --http off --workers 2 --processes %u --process %u "
-                  "--hosts %s %s", self, processes, i, hosts, more);
+    process_start(p, "exec %s program --workers 2 --processes %u --process %u --hosts %s %s %s",
+                  self, processes, i, hosts, strstr(more, "--http") ? "" : "--http off", more);
 }
 
 static void start_all(process *p, unsigned processes, const char *more)
@@ -138,6 +138,32 @@ START_TEST(two_and_three_count_as_one)
                            "a-word-that-is-long-$((i %% 31)) x; done > text"), 0);
     count_words(2);
     count_words(3);
+}
+END_TEST
+
+/* Workers have the numbers that they have in the cluster, whichever process is asked. */
+START_TEST(each_process_tells_of_its_own_workers)
+{
+    static process p[2];
+    start_all(p, 2, "--http 127.0.0.1:0");
+    for (unsigned i = 0; i < 2; i++) {
+        char workers[200];
+        const char *url = process_url(&p[i]);
+        snprintf(workers, sizeof workers, "\"workers\":[{\"worker\":%u,\"answers\":true,"
+                 "\"in_step_of\":null},{\"worker\":%u,\"answers\":true,\"in_step_of\":null}]",
+                 2 * i + 1, 2 * i);
+        answer a = client_get(url, "/why");
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_msg(strstr(a.body, workers) != NULL, "%s", a.body);
+        answer_free(&a);
+        a = client_get(url, "/metrics");
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_ptr_nonnull(strstr(a.body, "\nweir_workers 2\n"));
+        answer_free(&a);
+    }
+    ck_assert_int_eq(kill(p[0].pid, SIGTERM), 0);
+    ck_assert_int_eq(process_wait(&p[0]), 0);
+    ck_assert_int_eq(process_wait(&p[1]), 0);
 }
 END_TEST
 
@@ -245,7 +271,8 @@ int main(int argc, char **argv)
     if (!realpath(argv[0], self))
         return 1;
     const TTest *const tests[] = {
-        two_and_three_count_as_one,      a_killed_process_ends_the_others,
+        two_and_three_count_as_one,      each_process_tells_of_its_own_workers,
+        a_killed_process_ends_the_others,
         a_frozen_process_ends_the_other, a_signal_to_one_ends_all_well,
         those_that_do_not_fit_are_refused, strangers_change_nothing,
         NULL,

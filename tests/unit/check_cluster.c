@@ -377,6 +377,33 @@ START_TEST(another_graph_is_refused)
 }
 END_TEST
 
+/* ---- being seen ---- */
+
+static void on_flow(const weir_flow_info *info, void *ctx)
+{
+    *(unsigned *)ctx += 1;
+    ck_assert_uint_le(info->in_flight_peak_bytes, info->budget_bytes);
+    ck_assert_uint_eq(info->spilled_total_bytes, 0);
+}
+
+START_TEST(each_process_sees_its_own_workers)
+{
+    cluster *c = cluster_create(3, 2, 3);
+    int64_t sums[WORDS] = { 0 };
+    unsigned seen = 0;
+    start(c, build, NULL);
+    open_inputs(c);
+    feed(c, 3, sums);
+    for (unsigned p = 0; p < 3; p++)
+        for (unsigned w = 0; w < 2; w++)
+            weir_observe(worker_of(c, p, w), &(weir_observer){ .flow = on_flow, .ctx = &seen });
+    ck_assert_uint_eq(seen, 6);
+    close_inputs(c);
+    run_to_end(c);
+    cluster_destroy(c);
+}
+END_TEST
+
 /* ---- what cannot be ---- */
 
 START_TEST(divided_views_are_refused)
@@ -444,6 +471,7 @@ int main(void)
         a_stop_anywhere_ends_all,
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
+        each_process_sees_its_own_workers,
         divided_views_are_refused,
         nothing_is_added_later,
         configs_are_checked,
