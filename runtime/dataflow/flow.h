@@ -58,7 +58,6 @@ void weir__queue_fini(weir__dataflow *dataflow, weir__queue *queue);
 /* A batch was worked off: its bytes go back to who was charged. It is not released here. */
 void weir__flow_consumed(weir__flow *flow, const weir_batch *batch);
 
-
 /* The dataflow is being removed: as if a node had consumed it. The reference is taken. */
 void weir__flow_discard(weir__dataflow *dataflow, uint32_t port, weir_batch *batch);
 /* All that is in a queue; all that waits for credits. */

@@ -101,6 +101,7 @@ typedef void weir_log_fn(weir_log_level level, const char *text, void *ctx);
 WEIR_API void weir_log_set(weir_log_fn *fn, void *ctx, weir_log_level level);
 /* Sends a line to the callback. Cheap when the level is off. Any thread. */
 WEIR_API void weir_log(weir_log_level level, const char *format, ...) WEIR_PRINTF(2, 3);
+/* Whether a line of this level would reach the callback. Any thread. */
 WEIR_API bool weir_log_enabled(weir_log_level level);
 
 WEIR_END_DECLS

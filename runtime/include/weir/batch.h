@@ -27,8 +27,7 @@ struct weir__buffer;
 
 /* Read-only for everyone who gets one. Columns that are NULL cost nothing:
  *   diffs   NULL: every record counts +1 (always so in a plain stream)
- *   times   NULL: all records are at `time`; else count × depth coordinates, each at or after
- * `time`
+ *   times   NULL: all are at `time`; else count × depth coordinates, each time at or after `time`
  *   hashes  NULL, or the hash of each record by the key its exchange went by */
 typedef struct weir_batch {
     const weir_type *type;

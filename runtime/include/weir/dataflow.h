@@ -17,6 +17,8 @@
  * All that is asked for, adding, removing and the entries of sequencers (weir/sequencer.h), has one
  * order, the same for all workers; each takes it from there between two turns. So what is added
  * after a removal may use the names that the removed one had.
+ *
+ * With several processes all of it is refused once the runtime was started: INVALID.
  */
 #ifndef WEIR_DATAFLOW_H
 #define WEIR_DATAFLOW_H

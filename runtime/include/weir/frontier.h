@@ -14,8 +14,7 @@ WEIR_BEGIN_DECLS
  * A zeroed frontier with its depth set is a valid, empty one. */
 typedef struct weir_frontier {
     uint32_t count;
-    uint32_t
-        capacity; /* of `more`; 0 while the one element is inline, as it always is at depth 1 */
+    uint32_t capacity; /* of `more`; 0 while the one element is inline: always so at depth 1 */
     uint32_t depth;
     weir_time one;
     weir_time *more;

@@ -34,6 +34,7 @@ WEIR_API void weir_graph_fail(weir_graph *graph, weir_status status, const char 
 WEIR_API bool weir_graph_failed(const weir_graph *graph);
 /* Memory that lives as long as the graph's description: for contexts of operators. Zeroed. */
 WEIR_API void *weir_graph_alloc(weir_graph *graph, size_t size);
+/* A copy of the text that lives as long. */
 WEIR_API const char *weir_graph_text(weir_graph *graph, const char *text);
 /* Registers something to be called when the description ends. */
 WEIR_API void weir_graph_at_end(weir_graph *graph, void (*fn)(void *ctx), void *ctx);
@@ -49,7 +50,7 @@ WEIR_API const weir_key *weir_port_unique_key(const weir_port *port);
 WEIR_API unsigned weir_port_depth(const weir_port *port);
 /* Name of the operator that the stream comes out of. */
 WEIR_API const char *weir_port_name(const weir_port *port);
-/* Names that operator: stable names are what saved state is found by. Returns port. */
+/* Names that operator, for people, metrics and events. Returns port. */
 WEIR_API weir_port *weir_port_set_name(weir_port *port, const char *name);
 
 /* ---- Stages: stateless operators, fused into the node that feeds them. ---- */
@@ -92,16 +93,16 @@ WEIR_API weir_port *weir_port_as_collection(weir_port *port);
 /* Names the key by which records of the collection are unique. */
 WEIR_API weir_port *weir_port_with_key(weir_port *port, const weir_key *key);
 
+/* Names the worker for each of count records: out[i], taken modulo the number of workers. */
+typedef void weir_route_fn(const void *records, size_t count, uint64_t *out, void *ctx);
+
 /* One stream of all that flows in the given ones: same layout, same scope; a collection if one
  * is. */
 WEIR_API weir_port *weir_port_concat(weir_port *const *ports, size_t count);
 /* Sends each record of the stream to a worker: by the hash of a key, by a function that names it
  * (plain streams only; refused before keyed state), or to all. */
 WEIR_API weir_port *weir_port_by_key(weir_port *port, const weir_key *key);
-WEIR_API weir_port *weir_port_by_function(weir_port *port,
-                                          void (*fn)(const void *records, size_t count,
-                                                     uint64_t *out, void *ctx),
-                                          void *ctx);
+WEIR_API weir_port *weir_port_by_function(weir_port *port, weir_route_fn *fn, void *ctx);
 WEIR_API weir_port *weir_port_to_all(weir_port *port);
 
 /* A scope whose times have one coordinate more than its parent's (NULL: the root, depth 1). */

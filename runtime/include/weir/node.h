@@ -32,9 +32,6 @@ typedef enum weir_route {
     WEIR_TO_ALL       /* a copy to each */
 } weir_route;
 
-/* Names the worker for each of count records: out[i], taken modulo the number of workers. */
-typedef void weir_route_fn(const void *records, size_t count, uint64_t *out, void *ctx);
-
 typedef struct weir_node_input {
     const weir_type *type;   /* must have the layout of the stream's */
     weir_interest interest;
@@ -56,7 +53,8 @@ typedef struct weir_node_output {
     weir_key unique_key;     /* count 0: unknown */
 } weir_node_output;
 
-/* What a node's saved state belongs to when workers are more or fewer after a restart. */
+/* What a node's saved state belongs to when workers are more or fewer after a restart. States are
+ * not saved yet: nothing looks at it so far, nor at `deterministic`. */
 typedef enum weir_state_kind {
     WEIR_STATE_NONE, WEIR_STATE_KEYED, WEIR_STATE_PER_PARTITION, WEIR_STATE_SINGLE, WEIR_STATE_MERGE
 } weir_state_kind;
@@ -91,7 +89,7 @@ typedef struct weir_node_spec {
 } weir_node_spec;
 
 /* Adds a node; inputs are input_count streams. Returns it, or NULL after the graph's first error
- * (weir_node_output(NULL, …) is NULL, too: building goes on in straight lines). */
+ * (weir_node_output_port(NULL, …) is NULL, too: building goes on in straight lines). */
 WEIR_API weir_node *weir_node_add(weir_graph *graph, const weir_node_spec *spec,
                                   weir_port *const *inputs);
 WEIR_API weir_port *weir_node_output_port(weir_node *node, unsigned output);
@@ -157,8 +155,8 @@ WEIR_API void weir_step_at_ns(weir_step *step, uint64_t when_ns);
 /* Whether the step's budget of output bytes and work is used up: then say weir_step_again, keep
  * what is unfinished, and return. */
 WEIR_API bool weir_step_spent(const weir_step *step);
-/* Whether the dataflow's budget of bytes in flight is used up on this worker. Only a source asks:
- * it then stops taking and is called again when there is room. */
+/* Whether half of this worker's share of the dataflow's budget is under way or in its files. Only
+ * a source asks: it then stops taking and is called again when there is room. */
 WEIR_API bool weir_step_full(weir_step *step);
 /* Ends the run with this status and text: weir_run returns it. The step's sends still count. */
 WEIR_API void weir_step_fail(weir_step *step, weir_status status, const char *format, ...)

@@ -31,8 +31,8 @@ WEIR_API weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *
 WEIR_API void weir_metric_set(weir_metric *metric, int64_t value);
 WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);
 
-/* Everything below is called on a worker's thread, outside of steps or in one, and calls back at
- * once. Texts and structs are valid for the callback only. */
+/* What takes a worker is called on that worker's thread, outside of steps or in one, and calls back
+ * at once. Texts and structs are valid for the callback only. */
 
 typedef struct weir_input_info {
     const char *frontier;     /* "{12}"; NULL if nobody asks for it, so nobody knows */
@@ -79,7 +79,7 @@ typedef struct weir_flow_info {
     const char *dataflow;
     uint32_t dataflow_id;
     bool complete;
-    uint64_t budget_bytes;      /* of all workers together */
+    uint64_t budget_bytes;      /* of all workers of all processes together */
     uint64_t in_flight_bytes;   /* in memory: in queues, in mail, in the hands of nodes */
     uint64_t in_flight_peak_bytes; /* never more than this: the sum of each worker's most */
     uint64_t spilled_bytes, spilled_total_bytes; /* in files: now, ever */
@@ -136,7 +136,7 @@ typedef void weir_held_fn(const weir_held_info *held, void *ctx);
 WEIR_API void weir_observe_held(weir_worker *worker, uint64_t least_us, weir_held_fn *fn,
                                 void *ctx);
 
-/* What a worker is doing. From any thread. */
+/* What worker `index` of this process is doing, from 0. From any thread. */
 typedef struct weir_worker_info {
     bool in_step;
     char node[128];              /* the operator whose step it is in */
@@ -145,7 +145,7 @@ typedef struct weir_worker_info {
 WEIR_API void weir_observe_worker(const weir_runtime *runtime, unsigned index,
                                   weir_worker_info *info);
 
-/* Whole-process figures. */
+/* Whole-process figures. From any thread. */
 typedef struct weir_process_info {
     unsigned workers;
     unsigned dataflows, dataflows_done, dataflows_gone; /* there are; of them complete; were */
@@ -162,7 +162,8 @@ typedef struct weir_process_info {
 } weir_process_info;
 WEIR_API void weir_observe_process(const weir_runtime *runtime, weir_process_info *info);
 
-/* Makes fn run once on worker `index`'s thread, between steps, soon. Any thread. */
+/* Makes fn run once on the thread of worker `index` of this process (from 0), between steps, soon.
+ * Any thread. */
 WEIR_API void weir_runtime_call(weir_runtime *runtime, unsigned index,
                                 void (*fn)(weir_worker *worker, void *ctx), void *ctx);
 WEIR_API weir_runtime *weir_worker_runtime(const weir_worker *worker);

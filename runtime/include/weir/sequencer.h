@@ -14,7 +14,8 @@
  *     weir_sequencer_push(s, text, strlen(text), &error);
  *
  * It is the order of weir/dataflow.h: an entry that was pushed after a dataflow was asked for comes
- * after it was built, on every worker.
+ * after it was built, on every worker. With several processes there is no such order yet: a push is
+ * refused (INVALID), and a barrier returns false at once.
  */
 #ifndef WEIR_SEQUENCER_H
 #define WEIR_SEQUENCER_H

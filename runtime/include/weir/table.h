@@ -4,7 +4,8 @@
  * of fixed size. Keys are copied, long strings too. A table grows a small slice of its hash range
  * at a time, so that no insert ever takes long, whatever the table's size.
  *
- *     weir_table *table = weir_table_create(&(weir_table_options){
+ *     weir_table *table;
+ *     weir_status status = weir_table_create(&table, &(weir_table_options){
  *         .struct_size = sizeof(weir_table_options), .type = word_type(), .key = key,
  *         .value_size = sizeof(int64_t), .hash_seed = weir_step_hash_seed(step) }, error);
  *     void *counts[64];

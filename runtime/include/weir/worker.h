@@ -37,8 +37,10 @@ typedef struct weir_config {
     size_t struct_size;
     unsigned workers;          /* of this process; default 1; at most 256 in all processes */
     uint64_t hash_seed;        /* default: drawn at start; tests fix it */
-    size_t budget_bytes;       /* of a dataflow in flight, all workers together; default 256 MiB */
-    const char *spill_dir;     /* for what the budget has no room for: unnamed files; "/tmp" */
+    size_t budget_bytes;       /* of a dataflow in flight, all workers of all processes together;
+                                * default 256 MiB */
+    const char *spill_dir;     /* for what the budget has no room for: unnamed files; default
+                                * "/tmp" */
     size_t batch_bytes;        /* of a full batch; default chosen by measurement */
     unsigned epoch_tick_ms;    /* an open epoch is closed after this at the latest; default 5 */
     unsigned spin_us;          /* how long to look for work before parking; default: adaptive */
@@ -81,7 +83,8 @@ typedef struct weir_config {
 
 /* Builds one dataflow, runs it to its end on config->workers threads, and returns how it ended: the
  * graph's error, a failed step, or WEIR_OK. config NULL: defaults. The calling thread becomes
- * worker 0. weir_run_stop from any thread or signal handler makes it end early, cleanly. */
+ * worker 0. weir_runtime_stop, of what weir_graph_runtime tells build (weir/dataflow.h), makes it
+ * end early, cleanly. */
 WEIR_API weir_status weir_run(const weir_config *config, weir_build_fn *build, void *ctx,
                               weir_error *error);
 
@@ -93,7 +96,8 @@ WEIR_API weir_status weir_runtime_build(weir_runtime *runtime, const char *name,
                                         weir_build_fn *build, void *ctx, weir_error *error);
 /* Starts a thread for each worker, but for those that the host steps itself. */
 WEIR_API weir_status weir_runtime_start(weir_runtime *runtime, weir_error *error);
-/* Waits for all threads; returns the first failure. Runs worker 0 too if `start` was not called. */
+/* Waits for all threads, not for workers that were taken; returns the first failure. If `start` was
+ * not called it runs the workers in the calling thread one after the other: for a single one. */
 WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error);
 /* Sources end, what is under way is completed, then the runtime ends. Any thread, signal handlers
  * included. A second call gives up on completion and ends at once. */
@@ -101,6 +105,7 @@ WEIR_API void weir_runtime_stop(weir_runtime *runtime);
 WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
 /* The flight recorder's file, or NULL if there is none. It is removed with the runtime. */
 WEIR_API const char *weir_runtime_flight_path(const weir_runtime *runtime);
+/* Of this process. */
 WEIR_API unsigned weir_runtime_workers(const weir_runtime *runtime);
 /* Whole cores that the affinity mask and the cgroups' quotas leave this process; at least 1. */
 WEIR_API unsigned weir_cores_usable(void);
@@ -115,10 +120,10 @@ WEIR_API size_t weir_runtime_option_count(const weir_runtime *runtime);
 WEIR_API const weir_option_info *weir_runtime_option(const weir_runtime *runtime, size_t i);
 WEIR_API const weir_setting *weir_runtime_unknown_setting(const weir_runtime *runtime, size_t i);
 
-/* For a host with a loop of its own: takes worker `index` (before start); the host's thread steps
- * it. weir_worker_fd becomes readable when the worker has something to do after
- * weir_worker_prepare_wait returned true (false: step again at once); *timeout_ns is how long at
- * most to wait. */
+/* For a host with a loop of its own: takes worker `index` of this process, from 0 (before start);
+ * the host's thread steps it. weir_worker_fd becomes readable when the worker has something to do
+ * after weir_worker_prepare_wait returned true (false: step again at once); *timeout_ns is how long
+ * at most to wait. */
 WEIR_API weir_worker *weir_runtime_take_worker(weir_runtime *runtime, unsigned index,
                                                weir_error *error);
 WEIR_API int weir_worker_fd(const weir_worker *worker);
@@ -129,6 +134,7 @@ WEIR_API bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns
 WEIR_API bool weir_worker_step(weir_worker *worker);
 /* The same, and waits for work when there is none (at most timeout_ns; UINT64_MAX: no limit). */
 WEIR_API bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns);
+/* Its index among the workers of all processes, and how many these are. */
 WEIR_API unsigned weir_worker_index(const weir_worker *worker);
 WEIR_API unsigned weir_worker_count(const weir_worker *worker);
 WEIR_API uint64_t weir_worker_now_ns(const weir_worker *worker);

@@ -19,9 +19,10 @@ typedef struct weir_file_source_options {
 
 /* A plain stream with one record a line: the bytes between two newlines, whatever they are (the
  * newline is not among them). The record has one field, a str or bytes. A regular file is read in
- * equal parts by all workers, up to the size that it has at the start; anything else (a pipe, a
- * terminal) by one, until it ends. Lines keep no order. A path that cannot be opened or read ends
- * the run with WEIR_IO. NULL after an error, which sticks to the graph. */
+ * equal parts by all workers (so with several processes each needs the whole file), up to the size
+ * that it has at the start; anything else (a pipe, a terminal) by one, until it ends. Lines keep no
+ * order. A path that cannot be opened or read ends the run with WEIR_IO. NULL after an error, which
+ * sticks to the graph. */
 WEIR_API weir_port *weir_file_source_add(weir_graph *graph, const weir_type *type,
                                          const weir_file_source_options *options);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Kafka: topics as streams, streams to topics. Partitions are assigned by hand: the dataflow's
- * worker p mod workers reads partition p, and no consumer group has a say in it. At least once: a
- * record is read until the end of the run, and what is written is complete when the broker has
- * acknowledged it.
+ * worker p mod workers reads partition p, and no consumer group has a say in it. At least once:
+ * every run reads from .start on, whatever earlier ones have read, and what is written is complete
+ * when the broker has acknowledged it.
  *
  * Every program that has one of these gets two options of its own, --brokers and --kafka:
  *     --brokers HOST:PORT,…        default localhost:9092; .brokers of an operator overrides it

@@ -12,7 +12,8 @@
  *     }
  *     weir_captured_destroy(seen);
  *
- * Each worker has a list of its own, in the order of arrival. The program owns what was captured:
+ * Each worker has a list of its own, in the order of arrival; those of workers in other processes
+ * stay empty here. The program owns what was captured:
  * it may be read during the run, by any thread, and after the runtime is destroyed. Everything is
  * copied and kept: use it for what fits into memory.
  */

@@ -52,7 +52,8 @@ WEIR_API weir_port *weir__input_add(weir_graph *graph, const weir_type *type, we
  * worker's own thread has sent. */
 WEIR_API weir_input_handle *weir_input_open(weir_input *input, unsigned index);
 
-/* Room for one record, to be filled at once: weir_input_send does it typed. Strings are copied. */
+/* Sends one record, of which a collection has a change of diff; strings are copied. weir_input_send
+ * and weir_input_change do it typed. */
 WEIR_API weir_status weir_input_send_record(weir_input_handle *handle, const void *record,
                                             int64_t diff);
 /* Sends one record. WEIR_FULL: the dataflow's budget is used up, or 1 MiB waits for the worker to

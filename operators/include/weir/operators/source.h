@@ -20,9 +20,10 @@
  *     weir_stream(line) l = weir_source(g, line, next_line, .init = reader_begin,
  *                                       .fini = reader_free, .ctx = "lines.txt");
  *
- * One call emits a few records; a source that makes many at once goes beyond the dataflow's budget
- * by as many. It runs on every worker: what they share out among themselves is its own business.
- * Records go at the open epoch. .init may return NULL to end the run with WEIR_FAILED.
+ * One call emits a few records: room is asked for between calls, so what one makes beyond the
+ * dataflow's budget goes to files (weir_config.spill_dir). It runs on every worker: what they share
+ * out among themselves is its own business. Records go at the open epoch. .init may return NULL to
+ * end the run with WEIR_FAILED.
  */
 #ifndef WEIR_OPERATORS_SOURCE_H
 #define WEIR_OPERATORS_SOURCE_H

@@ -17,8 +17,8 @@
  *                                         .fini = match_fini, .interest = WEIR_IF_HOLDING);
  *
  * Exchange the streams before if the node needs them by key. Strings of emitted records that point
- * into a batch do not keep it: copy them with weir_str_copy. A node with other ports, or with
- * other interests in its two inputs, is made by weir_node_add.
+ * into a batch do not keep it: copy them with weir_str_copy, or say weir_builder_follow. A node
+ * with other ports, or with other interests in its two inputs, is made by weir_node_add.
  */
 #ifndef WEIR_OPERATORS_UNARY_H
 #define WEIR_OPERATORS_UNARY_H

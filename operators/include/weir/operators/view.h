@@ -17,6 +17,7 @@
 
 WEIR_BEGIN_DECLS
 
+/* Zero means default for every field. */
 struct weir_view_options {
     size_t struct_size;
     unsigned retention_ms; /* how long changes can be asked for; default 10 s */
