@@ -3,6 +3,9 @@
  * Dataflows that come and go while another runs: sales flow into one dataflow all the time, and
  * questions about them are asked and dropped, each a dataflow of its own with the threshold that it
  * was asked with.
+ *
+ *     $ comings
+ *     100 sales of 9.00 or more, 900 of 1.00 or more
  */
 #include <inttypes.h>
 #include <stdio.h>
