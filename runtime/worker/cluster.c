@@ -484,6 +484,8 @@ bool weir__cluster_is_over(weir__cluster *cluster)
     return weir__mesh_is_over(cluster->mesh);
 }
 
+weir__mesh *weir__cluster_mesh(const weir__cluster *cluster) { return cluster->mesh; }
+
 int weir__cluster_fd(const weir__cluster *cluster)
 {
     return cluster->own_net ? cluster->own_net->fd : cluster->runtime->env->net->fd;

@@ -537,7 +537,7 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
     env->park_prepare(env->ctx, worker->context.local);
     worker->prepared = true;
     weir__park_arm(worker);
-    if (is_running(worker) && turn(worker))
+    if (is_running(worker) && (turn(worker) || is_over(worker))) /* over: its goodbye just left */
         return false;
     uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
     uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;

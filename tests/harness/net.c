@@ -254,3 +254,27 @@ size_t weir__test_hub_under_way(const weir__test_hub *hub)
         bytes += hub->ends[i].in.used - hub->ends[i].in.at;
     return bytes;
 }
+
+bool weir__test_hub_ready(const weir__test_hub *hub, int what)
+{
+    if (what < ENDS_FROM)
+        return hub->listeners[what].count > 0;
+    const end *me = &hub->ends[what - ENDS_FROM], *other = &hub->ends[(what - ENDS_FROM) ^ 1];
+    return me->broken || !other->open || me->wanted || me->in.used > me->in.at;
+}
+
+size_t weir__test_hub_look(const weir__test_hub *hub, int stream, const char **bytes)
+{
+    const end *me = &hub->ends[stream - ENDS_FROM];
+    *bytes = me->in.bytes ? me->in.bytes + me->in.at : NULL;
+    return me->broken ? 0 : me->in.used - me->in.at;
+}
+
+bool weir__test_hub_is_stream(int what) { return what >= ENDS_FROM; }
+
+int weir__test_hub_other(int stream) { return ((stream - ENDS_FROM) ^ 1) + ENDS_FROM; }
+
+void weir__test_hub_cut(weir__test_hub *hub, int stream)
+{
+    weir__test_hub_break(hub, (unsigned)(stream - ENDS_FROM) / 2);
+}

@@ -22,5 +22,14 @@ void weir__test_hub_break(weir__test_hub *hub, unsigned i);
 unsigned weir__test_hub_wanted(const weir__test_hub *hub);
 /* Bytes written and not read yet. */
 size_t weir__test_hub_under_way(const weir__test_hub *hub);
+/* Whether who waits for this stream or listener would be woken. */
+bool weir__test_hub_ready(const weir__test_hub *hub, int stream_or_listener);
+/* What the end may still read: how many bytes, and where they lie. */
+size_t weir__test_hub_look(const weir__test_hub *hub, int stream, const char **bytes);
+bool weir__test_hub_is_stream(int stream_or_listener);
+/* The number of the other end. */
+int weir__test_hub_other(int stream);
+/* Breaks one stream at both ends. */
+void weir__test_hub_cut(weir__test_hub *hub, int stream);
 
 #endif

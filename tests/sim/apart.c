@@ -99,6 +99,15 @@ static bool smaller_workers(shrinking *s)
     return any;
 }
 
+static bool smaller_processes(shrinking *s)
+{
+    sim_limits limits = s->limits;
+    bool any = false;
+    while (limits.processes > 1 && (limits.processes--, fails(s, limits)))
+        any = true;
+    return any;
+}
+
 static bool smaller_flows(shrinking *s)
 {
     sim_limits limits = s->limits;
@@ -144,13 +153,14 @@ void sim_shrink(sim_limits *limits, sim_outcome *outcome)
     sim_plan *plan = calloc(1, sizeof *plan);
     sim_plan_draw(plan, limits);
     sim_limits all = { .seed = limits->seed, .schedule = limits->schedule,
-                       .workers = plan->workers, .flows = plan->flow_count,
-                       .nodes = plan->node_count,
+                       .processes = plan->processes, .workers = plan->workers,
+                       .flows = plan->flow_count, .nodes = plan->node_count,
                        .records = plan->input_count, .steps = outcome->steps + 1 };
     free(plan);
     if (fails(&s, all))
         for (bool any = true; any && s.runs < RUNS;) {
-            any = smaller_workers(&s);
+            any = smaller_processes(&s);
+            any |= smaller_workers(&s);
             any |= smaller_flows(&s);
             any |= smaller_nodes(&s);
             any |= smaller_records(&s);
@@ -166,7 +176,8 @@ const char *sim_command(const sim_limits *l, char *text, size_t size)
     const struct {
         const char *name;
         unsigned long long value;
-    } options[] = { { "schedule", l->schedule }, { "workers", l->workers },
+    } options[] = { { "schedule", l->schedule }, { "processes", l->processes },
+                    { "workers", l->workers },
                     { "flows", l->flows },       { "nodes", l->nodes },
                     { "records", l->records },   { "steps", l->steps } };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)

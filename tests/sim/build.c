@@ -165,6 +165,7 @@ void sim_build(weir_graph *graph, void *ctx)
     const unsigned *number = weir_graph_args(graph, NULL);
     sim_flow *flow = &run->flows[number ? *number : 0];
     const sim_plan *p = &flow->plan;
+    memset(flow->scopes, 0, sizeof flow->scopes); /* of another process's graph */
     for (unsigned i = 0; i < p->op_count; i++) {
         struct sim_use *use = &flow->use[i];
         use->flow = flow;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The 200 seeds that every change of the library has to pass, and the seeds that once failed.
+ * The seeds that every change of the library has to pass: 200 of one process, then those of plans
+ * with up to three; and the seeds that once failed.
  */
 #include "sim.h"
 
-enum { FIXED = 200 };
+enum { FIXED = SIM_ALONE, MANY = 60 };
 
 static void expect(const sim_limits *limits)
 {
@@ -23,10 +24,17 @@ START_TEST(fixed_seeds)
 }
 END_TEST
 
+START_TEST(seeds_of_many_processes)
+{
+    for (uint64_t seed = SIM_ALONE + 1; seed <= SIM_ALONE + MANY; seed++)
+        expect(&(sim_limits){ .seed = seed });
+}
+END_TEST
+
 /* The same seed is the same run, to the step: else nothing could be looked at again. */
 START_TEST(runs_repeat)
 {
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    for (uint64_t seed = SIM_ALONE - 20; seed <= SIM_ALONE + 10; seed++) {
         sim_outcome one, two;
         sim_run_once(&(sim_limits){ .seed = seed }, &one);
         sim_run_once(&(sim_limits){ .seed = seed }, &two);
@@ -37,6 +45,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { fixed_seeds, runs_repeat, NULL };
+    const TTest *const tests[] = { fixed_seeds, seeds_of_many_processes, runs_repeat, NULL };
     return test_run(test_suite("seeds", tests));
 }

@@ -10,8 +10,8 @@
 
 static const char usage[] =
     "usage: sim [--seconds N]          fresh seeds for so long (60)\n"
-    "       sim --seed N [--schedule N] [--workers N] [--flows N] [--nodes N]\n"
-    "           [--records N] [--steps N]\n"
+    "       sim --seed N [--schedule N] [--processes N] [--workers N]\n"
+    "           [--flows N] [--nodes N] [--records N] [--steps N]\n"
     "                                  one run, as a failure was printed\n"
     "       sim --seeds FROM-TO [--first]\n"
     "                                  these; --first: up to the first that fails, as it is\n";
@@ -28,7 +28,7 @@ static bool read_arguments(arguments *a, int argc, char **argv)
     static const struct option options[] = {
         { "seconds", 1, NULL, 't' }, { "seed", 1, NULL, 's' },    { "seeds", 1, NULL, 'S' },
         { "schedule", 1, NULL, 'k' }, { "workers", 1, NULL, 'w' }, { "nodes", 1, NULL, 'n' },
-        { "flows", 1, NULL, 'd' },
+        { "flows", 1, NULL, 'd' },   { "processes", 1, NULL, 'p' },
         { "records", 1, NULL, 'r' }, { "steps", 1, NULL, 'x' },   { "first", 0, NULL, 'f' },
         { NULL, 0, NULL, 0 },
     };
@@ -58,6 +58,9 @@ static bool read_arguments(arguments *a, int argc, char **argv)
             break;
         case 'w':
             a->limits.workers = (unsigned)n;
+            break;
+        case 'p':
+            a->limits.processes = (unsigned)n;
             break;
         case 'd':
             a->limits.flows = (unsigned)n;

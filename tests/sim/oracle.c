@@ -117,8 +117,11 @@ static void find_arrivals(sim_oracle *o, uint32_t port)
 static weir_graph *find_graph(const sim_flow *flow)
 {
     const weir_dataflow *handle = flow->handle;
-    if (flow->number == 0)
-        handle = weir__id_table_find(&flow->run->runtime->dataflow_table, 0);
+    for (unsigned p = 0; flow->number == 0 && p < flow->run->plan->processes; p++) {
+        handle = weir__id_table_find(&flow->run->process[p].runtime->dataflow_table, 0);
+        if (handle && handle->made)
+            break;
+    }
     return handle && handle->made ? handle->graph : NULL;
 }
 
@@ -241,6 +244,13 @@ static void on_mail(unsigned to, const weir_batch *batch, void *ctx)
     found_batch(ctx, batch);
 }
 
+static void found_in_stream(uint32_t port, const weir_time *time, void *ctx)
+{
+    sim_oracle *o = ctx;
+    o->batches++;
+    outstanding(o, port, time);
+}
+
 static void look_at_node(sim_oracle *o, const weir_step *s)
 {
     for (uint32_t c = 0; c < s->cap_count; c++)
@@ -270,9 +280,11 @@ static void look_at_worker(sim_oracle *o, unsigned worker)
 static void look_at_all(sim_oracle *o)
 {
     o->batches = 0;
-    for (unsigned w = 0; w < o->run->plan->workers; w++)
+    for (unsigned w = 0; w < sim_workers(o->run->plan); w++)
         look_at_worker(o, w);
-    sim_world_each_mail(o->run->world, on_mail, o);
+    for (unsigned p = 0; p < o->run->plan->processes; p++)
+        sim_world_each_mail(o->run->process[p].world, on_mail, o);
+    sim_processes_each_batch(o->run, o->graph->id, found_in_stream, o);
 }
 
 /* ---- checks ---- */
@@ -282,7 +294,9 @@ static void check_sleep(sim_oracle *o, unsigned worker)
 {
     enum { LATE_NS = 2000000 }; /* of the time it takes to fall asleep */
     weir__dataflow *d = dataflow_of(o, worker);
-    uint64_t until = sim_world_due_ns(o->run->world, worker);
+    unsigned place;
+    const sim_world *world = sim_world_of(o->run, worker, &place);
+    uint64_t until = sim_world_due_ns(world, place);
     for (uint32_t i = 0; d && !d->discards && i < o->graph->nodes.count; i++) {
         const weir_step *s = &d->nodes[i].step;
         uint64_t due = UINT64_MAX;
@@ -364,11 +378,14 @@ static void find_truth(sim_oracle *o)
 
 void sim_oracle_check_rest(sim_run *run)
 {
-    unsigned workers = run->plan->workers;
-    for (unsigned w = 0; w < workers; w++)
-        if (sim_world_under_way(run->world, w))
+    unsigned workers = sim_workers(run->plan);
+    for (unsigned w = 0; w < workers; w++) {
+        unsigned place;
+        const sim_world *world = sim_world_of(run, w, &place);
+        if (sim_world_under_way(world, place))
             sim_fail(run, "worker %u sleeps, and nothing will wake it, while %zu messages lie "
-                     "before it", w, sim_world_under_way(run->world, w));
+                     "before it", w, sim_world_under_way(world, place));
+    }
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_oracle *o = run->flows[f].oracle;
         if (!o)
@@ -387,7 +404,7 @@ void sim_oracle_check_rest(sim_run *run)
 
 void sim_oracle_check_end(sim_run *run)
 {
-    for (unsigned w = 0; w < run->plan->workers; w++)
+    for (unsigned w = 0; w < sim_workers(run->plan); w++)
         if (run->worker[w]->late_count || run->worker[w]->early)
             sim_fail(run, "worker %u got mail for a dataflow that is gone, or never came", w);
     for (unsigned f = 0; f < run->flow_count; f++) {

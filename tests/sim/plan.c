@@ -303,7 +303,7 @@ static void draw_input(drawing *d)
     for (p->input_count = 0; p->input_count < count; p->input_count++)
         p->input[p->input_count] = (sim_input){
             .op = (unsigned)below(d, sources),
-            .worker = (unsigned)below(d, p->workers),
+            .worker = (unsigned)below(d, sim_workers(p)),
             .epoch = below(d, epochs),
             .record = { .key = below(d, 12), .value = below(d, 1000), .hops = below(d, hops) },
         };
@@ -347,6 +347,26 @@ static void draw_weather(drawing *d)
         p->flow_count = p->limits.flows;
 }
 
+/* Of several processes: with one dataflow, that is there from the start. */
+static void draw_processes(drawing *d)
+{
+    sim_plan *p = d->plan;
+    const sim_limits *limits = &p->limits;
+    p->processes = 1;
+    if (limits->seed <= SIM_ALONE || limits->processes == 1)
+        return;
+    p->processes = 1 + (unsigned)below(d, SIM_PROCESSES);
+    if (limits->processes && limits->processes < p->processes)
+        p->processes = limits->processes;
+    p->workers = 1 + (unsigned)below(d, SIM_WORKERS / SIM_PROCESSES);
+    if (limits->workers && limits->workers < p->workers)
+        p->workers = limits->workers;
+    p->flow_count = 1;
+    p->victim = (unsigned)below(d, p->processes);
+    if (p->processes > 1 && chance(d, 25))
+        p->ending = chance(d, 60) ? SIM_CRASHES : SIM_FREEZES;
+}
+
 void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
 {
     memset(plan, 0, sizeof *plan);
@@ -354,6 +374,7 @@ void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
     plan->seed = limits->seed;
     drawing d = { .plan = plan, .random = limits->seed * 3 };
     draw_weather(&d);
+    draw_processes(&d);
     d.random = limits->seed * 3 + 1;
     draw_graph(&d);
     d.random = limits->seed * 3 + 2;
@@ -365,6 +386,7 @@ void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number)
     sim_limits limits = first->limits;
     limits.seed = first->seed * 1000 + number;
     limits.workers = 0;
+    limits.processes = 1;
     sim_plan_draw(plan, &limits);
     plan->limits = first->limits;
     plan->workers = first->workers;
@@ -446,8 +468,8 @@ void sim_plan_print(const sim_plan *p)
     static const char *const interests[] = { "", " if holding", " always" };
     static const char *const patience[] = { "", ", after steps", ", after a while",
                                             ", when complete" };
-    printf("seed %llu: %u workers, %u records, batches of %zu bytes\n",
-           (unsigned long long)p->seed, p->workers, p->input_count, p->batch_bytes);
+    printf("seed %llu: %u processes, %u workers, %u records, batches of %zu bytes\n",
+           (unsigned long long)p->seed, p->processes, p->workers, p->input_count, p->batch_bytes);
     for (unsigned i = 0; i < p->op_count; i++) {
         const sim_op *op = &p->ops[i];
         printf("  %2u: depth %u, %s", i, sim_depth(p, op), kinds[op->kind]);

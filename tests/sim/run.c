@@ -11,7 +11,7 @@
 #include "sim.h"
 #include "worker/runtime.h"
 
-enum { STEPS_MAX = 100000 };
+enum { STEPS_MAX = 100000, APART_NS = 10000000 };
 
 void sim_fail(sim_run *run, const char *format, ...)
 {
@@ -33,25 +33,48 @@ static uint64_t below(sim_run *run, uint64_t bound)
 /* Whose thread the calling one is from now on. */
 static void enter(sim_run *run, unsigned worker)
 {
-    sim_world_enter(run->world, worker);
+    for (unsigned p = 0; p < run->plan->processes; p++)
+        sim_world_enter(run->process[p].world,
+                        worker != SIM_NONE && sim_process_of(run, worker) == p
+                            ? worker % run->plan->workers : SIM_NONE);
     weir__current_context = worker == SIM_NONE ? NULL : (weir__context *)run->worker[worker];
 }
 
 /* ---- whose turn it is ---- */
 
+static uint64_t ready_ns(const sim_run *run, unsigned worker)
+{
+    unsigned place;
+    const sim_world *world = sim_world_of(run, worker, &place);
+    return sim_world_ready_ns(world, place);
+}
+
+/* Up to which moment any may be chosen: processes that run far apart would find each other dead. */
+static uint64_t horizon(const sim_run *run)
+{
+    uint64_t first = UINT64_MAX;
+    for (unsigned w = 0; run->plan->processes > 1 && w < sim_workers(run->plan); w++)
+        if (!run->over[w] && ready_ns(run, w) < first)
+            first = ready_ns(run, w);
+    return first > UINT64_MAX - APART_NS ? UINT64_MAX : first + APART_NS;
+}
+
 /* Mostly the one whose clock is behind; NONE: all sleep for good, or have ended. */
 static unsigned choose(sim_run *run)
 {
     unsigned first = SIM_NONE, any = SIM_NONE, count = 0, asleep = SIM_NONE;
-    for (unsigned w = 0; w < run->plan->workers; w++) {
-        uint64_t ready = sim_world_ready_ns(run->world, w);
-        if (run->over[w])
+    uint64_t until = horizon(run);
+    if (sim_processes_rest(run))
+        return SIM_NONE;
+    for (unsigned w = 0; w < sim_workers(run->plan); w++) {
+        uint64_t ready = ready_ns(run, w);
+        if (run->over[w] || (ready > until && ready != UINT64_MAX))
             continue;
         if (ready == UINT64_MAX) {
             asleep = asleep == SIM_NONE || below(run, 2) ? w : asleep;
             continue;
         }
-        if (first == SIM_NONE || ready < sim_world_ready_ns(run->world, first))
+        if (first == SIM_NONE || ready < ready_ns(run, first))
             first = w;
         if (below(run, ++count) == 0)
             any = w;
@@ -65,6 +88,8 @@ static unsigned choose(sim_run *run)
 static bool turn(sim_run *run, unsigned w)
 {
     weir_worker *worker = run->worker[w];
+    unsigned place;
+    sim_world *world = sim_world_of(run, w, &place);
     uint64_t how = below(run, 12), timeout;
     if (how < 8)
         return weir_worker_step_or_park(worker, UINT64_MAX);
@@ -73,24 +98,27 @@ static bool turn(sim_run *run, unsigned w)
     if (!weir_worker_step(worker))
         return false;
     if (how < 11 && weir_worker_prepare_wait(worker, &timeout))
-        sim_world_wait(run->world, w, timeout);
+        sim_world_wait(world, place, timeout);
     return true;
 }
 
 static void step(sim_run *run, unsigned w)
 {
+    unsigned place;
+    sim_world *world = sim_world_of(run, w, &place);
     enter(run, w);
-    sim_world_rouse(run->world, w);
+    sim_world_rouse(world, place);
     run->over[w] = !turn(run, w);
     enter(run, SIM_NONE);
     run->steps++;
     run->rests = 0;
     bool all = below(run, 16) == 0;
-    for (unsigned v = 0; v < run->plan->workers && !run->cut_short; v++)
-        if (v == w || all)
+    sim_processes_check(run);
+    for (unsigned v = 0; v < sim_workers(run->plan) && !run->cut_short; v++)
+        if ((v == w || all) && !run->process[sim_process_of(run, v)].dead)
             sim_oracle_check(run, v);
     if (run->plan->stalls && below(run, 40) == 0)
-        sim_world_stall(run->world, w, below(run, 5000000));
+        sim_world_stall(world, place, below(run, 5000000));
 }
 
 /* ---- from outside ---- */
@@ -99,7 +127,7 @@ static bool poke_flow(sim_run *run, sim_flow *flow, bool all)
 {
     bool any = false;
     for (unsigned i = 0; i < flow->plan.op_count && flow->plan.ops[i].inputs == 0; i++)
-        for (unsigned w = 0; w < run->plan->workers; w++)
+        for (unsigned w = 0; w < sim_workers(run->plan); w++)
             if (flow->use[i].node[w] && !run->over[w] && (all || below(run, 4) == 0))
                 any |= sim_node_poke(flow->use[i].node[w]);
     return any;
@@ -120,7 +148,7 @@ void sim_run_ask(sim_run *run)
         sim_flow *flow = &run->flows[f];
         if (!flow->asked && run->steps >= flow->plan.added_at) {
             flow->asked = true; /* refused if the run has ended: then there is none */
-            weir_runtime_add(run->runtime, &(weir_dataflow_spec){
+            weir_runtime_add(run->process->runtime, &(weir_dataflow_spec){
                 .struct_size = sizeof(weir_dataflow_spec), .build = "simulated",
                 .args = &flow->number, .args_size = sizeof flow->number }, &flow->handle, NULL);
         }
@@ -139,12 +167,11 @@ static void intervene(sim_run *run)
     if (below(run, 4) == 0)
         sim_run_ask(run);
     if (run->steps == p->limits.steps)
-        sim_world_calm(run->world);
-    if (run->steps == p->ends_at && (p->ending == SIM_IS_STOPPED || p->ending == SIM_IS_CANCELLED))
-        weir_runtime_stop(run->runtime);
-    if (run->steps == p->ends_at && p->ending == SIM_IS_CANCELLED) {
-        run->cut_short = true;
-        weir_runtime_stop(run->runtime);
+        for (unsigned q = 0; q < p->processes; q++)
+            sim_world_calm(run->process[q].world);
+    if (!run->ended && run->steps >= p->ends_at && sim_processes_run(run)) {
+        run->ended = true;
+        sim_processes_end(run);
     }
 }
 
@@ -152,7 +179,7 @@ static void intervene(sim_run *run)
 static bool rest(sim_run *run)
 {
     unsigned waiting = SIM_NONE;
-    for (unsigned w = 0; w < run->plan->workers; w++)
+    for (unsigned w = 0; w < sim_workers(run->plan); w++)
         if (!run->over[w])
             waiting = w;
     if (waiting == SIM_NONE)
@@ -175,6 +202,7 @@ static void run_to_the_end(sim_run *run)
         if (w != SIM_NONE) {
             step(run, w);
             intervene(run);
+            sim_processes_wake(run);
         } else if (!rest(run)) {
             return;
         }
@@ -186,30 +214,41 @@ static void run_to_the_end(sim_run *run)
 
 /* ---- beginning and end ---- */
 
-static void begin(sim_run *run)
+static void begin_process(sim_run *run, unsigned number)
 {
+    static const char *const hosts[] = { NULL, NULL, "a:1,b:2", "a:1,b:2,c:3" };
     const sim_plan *p = run->plan;
+    sim_process *process = &run->process[number];
     weir_error error = { 0 };
     char text[1600];
     weir_config config = { .struct_size = sizeof config, .workers = p->workers,
                            .hash_seed = p->seed * 2 + 1, .budget_bytes = p->budget_bytes,
                            .batch_bytes = p->batch_bytes, .no_spin = p->spin_us == 0,
-                           .spin_us = p->spin_us, .env = sim_world_env(run->world) };
-    run->runtime = weir_runtime_create(&config, &error);
-    if (run->runtime) {
-        weir_log_sum sum = weir__runtime_log_sum(run->runtime);
-        sim_world_set_sum(run->world, &sum);
-        weir_runtime_build(run->runtime, "first", sim_build, run, &error);
+                           .spin_us = p->spin_us, .env = sim_world_env(process->world),
+                           .processes = p->processes, .process = number,
+                           .hosts = hosts[p->processes], .heartbeat_ms = 50, .silence_ms = 500 };
+    process->runtime = weir_runtime_create(&config, &error);
+    if (process->runtime) {
+        weir_log_sum sum = weir__runtime_log_sum(process->runtime);
+        sim_world_set_sum(process->world, &sum);
+        weir_runtime_build(process->runtime, "first", sim_build, run, &error);
         if (error.status == WEIR_OK)
-            weir_runtime_register(run->runtime, "simulated", sim_build, run, &error);
+            weir_runtime_register(process->runtime, "simulated", sim_build, run, &error);
     }
     if (error.status != WEIR_OK) {
         sim_fail(run, "the graph is refused: %s", weir_error_text(&error, text, sizeof text));
         return;
     }
     for (unsigned w = 0; w < p->workers; w++)
-        run->worker[w] = weir_runtime_take_worker(run->runtime, w, &error);
-    weir_runtime_start(run->runtime, &error);
+        run->worker[number * p->workers + w] = weir_runtime_take_worker(process->runtime, w,
+                                                                        &error);
+    weir_runtime_start(process->runtime, &error);
+}
+
+static void begin(sim_run *run)
+{
+    for (unsigned p = 0; p < run->plan->processes && !run->outcome->failed; p++)
+        begin_process(run, p);
 }
 
 /* What was removed on the way gave a part, which part does not matter. */
@@ -232,18 +271,16 @@ static void check_output(sim_run *run, sim_flow *flow)
 
 static void check_end(sim_run *run)
 {
-    weir_error error = { 0 };
-    weir_process_info info = { 0 };
-    weir_status status = weir_runtime_wait(run->runtime, &error), want = WEIR_OK;
-    if (run->cut_short)
-        want = run->told_to_fail ? WEIR_FAILED : WEIR_CANCELLED;
-    if (status != want)
-        sim_fail(run, "the run ended with status %d and not %d: %s", status, want, error.what);
+    sim_processes_check_end(run);
     if (run->cut_short)
         return;
-    weir_observe_process(run->runtime, &info);
-    if (info.in_flight_bytes)
-        sim_fail(run, "%lld bytes are in flight in the end", (long long)info.in_flight_bytes);
+    for (unsigned p = 0; p < run->plan->processes; p++) {
+        weir_process_info info = { 0 };
+        weir_observe_process(run->process[p].runtime, &info);
+        if (info.in_flight_bytes && !run->process[p].dead)
+            sim_fail(run, "%lld bytes of process %u are in flight in the end",
+                     (long long)info.in_flight_bytes, p);
+    }
     sim_oracle_check_end(run);
     for (unsigned f = 0; f < run->flow_count; f++)
         check_output(run, &run->flows[f]);
@@ -271,8 +308,7 @@ static void end(sim_run *run)
         sim_oracle_end(&run->flows[f]);
         weir_dataflow_release(run->flows[f].handle);
     }
-    weir_runtime_destroy(run->runtime);
-    sim_world_destroy(run->world);
+    sim_processes_destroy(run);
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_records_fini(&run->flows[f].input);
         sim_records_fini(&run->flows[f].output);
@@ -287,7 +323,7 @@ void sim_run_once(const sim_limits *limits, sim_outcome *outcome)
     *outcome = (sim_outcome){ .failed = false };
     run->outcome = outcome;
     draw(run, limits);
-    run->world = sim_world_create(run->plan);
+    sim_processes_create(run);
     enter(run, SIM_NONE);
     begin(run);
     if (!outcome->failed)

@@ -106,7 +106,7 @@ static void send(evaluation *e, unsigned stream, const sim_record *record)
             *a = (arrival){ i, k, *record };
             a->record.op = i;
             if (p->ops[i].route[k] == WEIR_TO_ALL)
-                a->record.count *= p->workers;
+                a->record.count *= sim_workers(p);
             e->handed_on += a->record.count;
         }
 }

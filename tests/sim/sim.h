@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The simulator: a cluster of workers in one thread. A plan (plan.c) is drawn from a seed: a graph,
- * its input, what may go wrong. A world (world.c) is the environment of the workers: clocks that
- * run apart, channels that are late, sleep. A run (run.c) steps the library's own workers in it, in
- * an order drawn from the seed, while the oracle (oracle.c) looks at everything there is.
+ * The simulator: a cluster of workers, of one process or several, in one thread. A plan (plan.c) is
+ * drawn from a seed: a graph, its input, what may go wrong. Each process has a world (world.c), the
+ * environment of its workers: clocks that run apart, channels that are late, sleep. A run (run.c)
+ * steps the library's own workers in it, in an order drawn from the seed, while the oracle
+ * (oracle.c) looks at everything there is.
  */
 #ifndef WEIR_TESTS_SIM_H
 #define WEIR_TESTS_SIM_H
@@ -20,7 +21,9 @@
 #define ITEM(F) F(u64, key) F(u64, value) F(u64, hops)
 WEIR_RECORD(item, ITEM)
 
-enum { SIM_WORKERS = 8, SIM_OPS = 64, SIM_STREAMS = 96, SIM_RECORDS = 96, SIM_SCOPES = 16 };
+enum { SIM_PROCESSES = 3, SIM_WORKERS = 9, SIM_OPS = 64, SIM_STREAMS = 96, SIM_RECORDS = 96 };
+enum { SIM_SCOPES = 16 };
+enum { SIM_ALONE = 200 }; /* plans of seeds up to this have one process */
 enum { SIM_NONE = 255 };
 
 /* ---- plan.c: what is run ---- */
@@ -79,19 +82,26 @@ typedef struct sim_input {
     item record;
 } sim_input;
 
-typedef enum sim_ending { SIM_COMPLETES, SIM_IS_STOPPED, SIM_IS_CANCELLED, SIM_FAILS } sim_ending;
+typedef enum sim_ending {
+    SIM_COMPLETES,
+    SIM_IS_STOPPED,
+    SIM_IS_CANCELLED,
+    SIM_FAILS,
+    SIM_CRASHES, /* a process is not stepped any more; its streams are cut */
+    SIM_FREEZES  /* or they are not */
+} sim_ending;
 
 /* What a plan is drawn from; 0: as the seed has it. Smaller ones make a smaller run. */
 typedef struct sim_limits {
     uint64_t seed, schedule; /* schedule: another order of events for the same plan */
-    unsigned workers, flows, nodes, records;
+    unsigned processes, workers, flows, nodes, records;
     uint64_t steps;          /* after so many nothing is late any more, and nobody stalls */
 } sim_limits;
 
 typedef struct sim_plan {
     sim_limits limits;
     uint64_t seed;
-    unsigned workers;
+    unsigned processes, workers; /* workers: of each process */
     bool clocked;
     size_t batch_bytes, budget_bytes, log_bytes; /* log_bytes: of a chunk of a log */
     unsigned spin_us;
@@ -99,6 +109,7 @@ typedef struct sim_plan {
     bool stalls, spurious;   /* workers stop for a while, or wake up for nothing */
     sim_ending ending;
     uint64_t ends_at;        /* the step */
+    unsigned victim;         /* the process to which it happens */
     unsigned flow_count;     /* dataflows */
     uint64_t added_at, removed_at; /* steps: this one is added, and removed; 0: it is not */
     unsigned node_count;     /* that were drawn one by one */
@@ -113,6 +124,10 @@ void sim_plan_draw(sim_plan *plan, const sim_limits *limits);
 /* Another dataflow of the same run. */
 void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number);
 void sim_plan_print(const sim_plan *plan);
+static inline unsigned sim_workers(const sim_plan *plan)
+{
+    return plan->processes * plan->workers;
+}
 unsigned sim_depth(const sim_plan *plan, const sim_op *op); /* of its inputs */
 
 /* What an operator makes of one record: the same for the nodes and for the evaluation in
@@ -175,10 +190,10 @@ static inline const struct sim_path *sim_path(const sim_paths *paths, uint32_t f
     return &paths->of[from * paths->count + to];
 }
 
-/* ---- world.c: the environment ---- */
+/* ---- world.c: the environment of one process ---- */
 
 typedef struct sim_world sim_world;
-sim_world *sim_world_create(const sim_plan *plan);
+sim_world *sim_world_create(const sim_plan *plan, unsigned process);
 void sim_world_destroy(sim_world *world);
 /* How entries of the log are folded: the runtime's own way. */
 struct weir_log_sum;
@@ -195,6 +210,10 @@ uint64_t sim_world_now_ns(const sim_world *world, unsigned worker);
 void sim_world_rouse(sim_world *world, unsigned worker);
 /* It has prepared to wait, and does so now. */
 void sim_world_wait(sim_world *world, unsigned worker, uint64_t timeout_ns);
+/* It is woken at this moment, unless it is before. */
+void sim_world_wake_at(sim_world *world, unsigned worker, uint64_t at_ns);
+/* How late something is. */
+uint64_t sim_world_delay(sim_world *world);
 void sim_world_stall(sim_world *world, unsigned worker, uint64_t ns);
 void sim_world_calm(sim_world *world);
 /* What is under way to this worker: entries of logs, and mail. */
@@ -248,13 +267,23 @@ struct sim_flow {
 
 enum { SIM_FLOWS = 4 };
 
-struct sim_run {
+typedef struct sim_process {
     sim_world *world;
     weir_runtime *runtime;
+    struct sim_net *net; /* NULL: there are no others */
+    bool dead;           /* it is not stepped any more */
+} sim_process;
+
+struct sim_run {
+    struct sim_process *process; /* of the plan's many */
+    struct weir__test_hub *hub;
     weir_worker *worker[SIM_WORKERS];
     bool over[SIM_WORKERS];
     bool cut_short; /* by a failure, or a stop at once: much is left undone */
     bool told_to_fail;
+    bool ended;     /* what ends it from outside has happened */
+    bool must_fail; /* then all others have to know */
+    uint64_t until_ns; /* when they have to, at the latest; 0: any time */
     unsigned rests; /* in a row */
     uint64_t random, steps;
     sim_plan *plan;    /* of the first flow: the weather is the same for all */
@@ -265,6 +294,37 @@ struct sim_run {
 /* Adds and removes dataflows, if it is time: from anywhere. */
 void sim_run_ask(sim_run *run);
 void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
+
+/* ---- processes.c: many of them ---- */
+
+void sim_processes_create(sim_run *run);
+/* The runtimes are destroyed here, too. */
+void sim_processes_destroy(sim_run *run);
+static inline unsigned sim_process_of(const sim_run *run, unsigned worker)
+{
+    return worker / run->plan->workers;
+}
+/* The process of a worker, and its place there. */
+static inline sim_world *sim_world_of(const sim_run *run, unsigned worker, unsigned *place)
+{
+    *place = worker % run->plan->workers;
+    return run->process[sim_process_of(run, worker)].world;
+}
+/* Those whose streams have something for them are woken. */
+void sim_processes_wake(sim_run *run);
+/* All are here and run. */
+bool sim_processes_run(const sim_run *run);
+/* Nobody has anything to do but to say that it is there. */
+bool sim_processes_rest(const sim_run *run);
+/* What happens to one of them from outside. */
+void sim_processes_end(sim_run *run);
+/* Who has to know of it by now does. */
+void sim_processes_check(sim_run *run);
+/* With the right status. */
+void sim_processes_check_end(sim_run *run);
+/* What is under way in streams; port and time of each batch of a dataflow. */
+typedef void sim_frame_fn(uint32_t port, const weir_time *time, void *ctx);
+void sim_processes_each_batch(const sim_run *run, uint32_t dataflow, sim_frame_fn *fn, void *ctx);
 
 /* ---- build.c, nodes.c ---- */
 

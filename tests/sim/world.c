@@ -319,6 +319,16 @@ uint64_t sim_world_due_ns(const sim_world *w, unsigned worker)
     return w->sleepers[worker].asleep ? w->sleepers[worker].due_ns : 0;
 }
 
+void sim_world_wake_at(sim_world *w, unsigned worker, uint64_t at_ns)
+{
+    sleeper *s = &w->sleepers[worker];
+    if (!s->asleep || sim_world_ready_ns(w, worker) <= at_ns || s->wake_count == WAKES)
+        return;
+    s->wakes[s->wake_count++] = at_ns > s->now_ns ? at_ns : s->now_ns;
+}
+
+uint64_t sim_world_delay(sim_world *w) { return delay(w); }
+
 uint64_t sim_world_now_ns(const sim_world *w, unsigned worker)
 {
     return w->sleepers[worker].now_ns;
@@ -359,7 +369,7 @@ void sim_world_each_mail(const sim_world *w, sim_mail_fn *fn, void *ctx)
 
 /* ---- life ---- */
 
-sim_world *sim_world_create(const sim_plan *plan)
+sim_world *sim_world_create(const sim_plan *plan, unsigned process)
 {
     sim_world *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
     memset(w, 0, sizeof *w);
@@ -374,7 +384,7 @@ sim_world *sim_world_create(const sim_plan *plan)
     w->workers = plan->workers;
     w->self = SIM_NONE;
     w->delays = plan->delays;
-    w->random = plan->seed * 5 + plan->limits.schedule * 1000003;
+    w->random = plan->seed * 5 + plan->limits.schedule * 1000003 + process * 7919;
     weir__broadcast_options options = {
         .readers = w->workers - 1, .chunk_bytes = plan->log_bytes,
         .lag_bytes = plan->log_bytes * 2, .sum = { fold_begin, fold_add, fold_finish, w },
