@@ -32,6 +32,9 @@ class Side:
                 self.beside.setdefault(name.removeprefix("beside-"), []).append(
                     float(told.split()[0]))
 
+    def median(self):
+        return statistics.median(self.costs)
+
 
 def alternate(sides, runs, once):
     """Runs each side `runs` times, in turn; once(side) returns the lines of a run."""
