@@ -47,6 +47,15 @@ struct weir__combiner {
     uint64_t in, out, rest;
 };
 
+/* The larger a window is, the more is added up in it; but with all that it pins it must go into the
+ * budget of what is in flight. */
+static size_t window_bytes(const weir__context *context)
+{
+    size_t bytes = (size_t)context->budget_share / 64;
+    bytes = bytes > context->batch_bytes ? bytes : context->batch_bytes;
+    return bytes < WEIR__BUFFER_SIZE_MAX ? bytes : WEIR__BUFFER_SIZE_MAX;
+}
+
 weir__combiner *weir__combiner_create(weir__leaf *leaf)
 {
     weir__context *context = leaf->dataflow->context;
@@ -68,7 +77,7 @@ weir__combiner *weir__combiner_create(weir__leaf *leaf)
         c->targets[w].hints = weir_alloc_must(HINTS_MOST * sizeof *c->targets[w].hints);
         weir__builder_init(&c->builders[w], &(weir__builder_spec){
             .pool = context->pool, .type = c->type, .depth = edge->to->depth,
-            .batch_bytes = WEIR__BUFFER_SIZE_MAX, .sink = &leaf->targets[w].sink });
+            .batch_bytes = window_bytes(context), .sink = &leaf->targets[w].sink });
     }
     return c;
 }
