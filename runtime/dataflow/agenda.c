@@ -68,6 +68,15 @@ bool weir__agenda_is_active(const weir__agenda *agenda)
     return false;
 }
 
+/* Those that wait for credits are all in the list. */
+bool weir__agenda_has_credits(const weir__agenda *agenda)
+{
+    for (const weir__dataflow *d = agenda->ready; d; d = d->item.next_ready)
+        if (weir__flow_has_news(&d->flow))
+            return true;
+    return false;
+}
+
 /* ---- moments ---- */
 
 /* The earliest moment of those that wait for one; those whose moment is at or before `now` become

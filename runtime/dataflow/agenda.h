@@ -48,5 +48,7 @@ void weir__agenda_note_epoch(struct weir__context *context);
 uint64_t weir__agenda_due_ns(struct weir__context *context);
 /* Whether a node is active in a dataflow that is ready. */
 bool weir__agenda_is_active(const weir__agenda *agenda);
+/* Whether credits have come that one of those that wait for them has not seen. */
+bool weir__agenda_has_credits(const weir__agenda *agenda);
 
 #endif

@@ -98,6 +98,15 @@ int64_t weir__flow_in_flight(const weir__flow *flow)
     return bytes;
 }
 
+bool weir__flow_has_news(const weir__flow *flow)
+{
+    for (unsigned w = 0; flow->waits && w < flow->workers; w++)
+        if (w != flow->self && flow->sent[w] &&
+            __atomic_load_n(returned(flow, flow->self, w), __ATOMIC_SEQ_CST) != flow->seen[w])
+            return true;
+    return false;
+}
+
 /* Whether so many bytes more may be under way to a worker. One of many receivers may have two
  * thirds of the share at most, two of them two fifths each, and so on: whoever is slow leaves room
  * for the others. While there is only a quarter, the next one may go however large it is: more than
@@ -188,6 +197,12 @@ static weir__queue *queue_of(weir__dataflow *dataflow, uint32_t port, weir__node
     return &(*node)->step.queues[port - description->first_input];
 }
 
+static bool is_input(const weir__dataflow *dataflow, uint32_t port)
+{
+    return port < dataflow->graph->port_count && dataflow->graph->input_owner[port];
+}
+
+/* port: UINT32_MAX if it is not known. */
 static void fail(weir__dataflow *dataflow, uint32_t port, const weir_error *error)
 {
     weir__context *context = dataflow->context;
@@ -195,8 +210,26 @@ static void fail(weir__dataflow *dataflow, uint32_t port, const weir_error *erro
         return;
     context->failed = true;
     context->error = *error;
-    weir_error_detail(&context->error, "in what waits for operator '%s' on worker %u",
-                      dataflow->graph->input_owner[port]->name, context->self);
+    if (is_input(dataflow, port))
+        weir_error_detail(&context->error, "in what waits for operator '%s' on worker %u",
+                          dataflow->graph->input_owner[port]->name, context->self);
+    else
+        weir_error_detail(&context->error, "in what waits for credits on worker %u", context->self);
+}
+
+/* The head of the first batch; what it says is not covered by a checksum that is looked at before
+ * the whole batch is read. */
+static bool next_of(weir__dataflow *dataflow, weir__spill *spill, uint32_t *port, uint64_t *size)
+{
+    weir__spill_place place = place_of(dataflow);
+    weir_error error = { 0 };
+    *port = UINT32_MAX;
+    weir_status status = weir__spill_next(spill, &place, port, size, &error);
+    if (status == WEIR_OK && !is_input(dataflow, *port))
+        status = weir__spill_damaged(&place, "a batch for a place that there is not", &error);
+    if (status != WEIR_OK)
+        fail(dataflow, UINT32_MAX, &error);
+    return status == WEIR_OK;
 }
 
 static void log_spilling(weir__dataflow *dataflow, uint32_t port)
@@ -447,16 +480,12 @@ static uint64_t pump_one(weir__dataflow *dataflow, unsigned to, uint64_t most)
 {
     weir__flow *flow = &dataflow->flow;
     weir__spill *outbox = &flow->outboxes[to];
-    weir__spill_place place = place_of(dataflow);
     uint64_t moved = 0;
     while (outbox->batches && moved < most && !dataflow->context->failed) {
         uint32_t port;
         uint64_t size;
-        weir_error error = { 0 };
-        if (weir__spill_next(outbox, &place, &port, &size, &error) != WEIR_OK) {
-            fail(dataflow, port, &error);
+        if (!next_of(dataflow, outbox, &port, &size))
             break;
-        }
         /* buffers are powers of two, and have a least size */
         if (!admits(flow, to, (int64_t)(2 * size) + 4096))
             break;
@@ -514,13 +543,11 @@ static void discard_spill(weir__dataflow *dataflow, weir__spill *spill)
     weir__spill_place place = place_of(dataflow);
     while (spill->batches) {
         uint32_t port;
+        uint64_t size, before = spill->bytes;
         weir_time time;
-        weir_error error = { 0 };
-        uint64_t before = spill->bytes;
-        if (weir__spill_skip(spill, &place, &port, &time, &error) != WEIR_OK) {
-            fail(dataflow, port, &error);
+        if (!next_of(dataflow, spill, &port, &size))
             return;
-        }
+        weir__spill_skip(spill, &place, &time);
         weir__node_instance *node;
         weir__queue *queue = queue_of(dataflow, port, &node);
         count(&dataflow->flow.spilled, spill->bytes - before);

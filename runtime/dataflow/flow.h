@@ -66,6 +66,8 @@ void weir__flow_discard_outboxes(weir__dataflow *dataflow);
 
 /* What is under way, to the byte when nothing moves; for any thread. */
 int64_t weir__flow_in_flight(const weir__flow *flow);
+/* Whether it waits for credits, and some have come that it has not seen: before it sleeps. */
+bool weir__flow_has_news(const weir__flow *flow);
 /* Whether sources may send more. */
 bool weir__flow_has_room(weir__flow *flow);
 /* Before passes: what waited for credits is sent as far as these go. Whether something was. */

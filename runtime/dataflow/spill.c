@@ -34,7 +34,8 @@ static weir_status io_error(const weir__spill_place *place, int code, const char
     return WEIR_IO;
 }
 
-static weir_status damaged(const weir__spill_place *place, const char *why, weir_error *error)
+weir_status weir__spill_damaged(const weir__spill_place *place, const char *why,
+                                weir_error *error)
 {
     weir_error_set(error, WEIR_BAD_DATA, "what was written to a file in %s is damaged: %s",
                    place->dir, why);
@@ -143,7 +144,7 @@ static weir_status find_block(weir__spill *spill, const weir__spill_place *place
         return io_error(place, code, "read from", error);
     if (spill->block.magic != MAGIC || spill->block.size < sizeof spill->head ||
         spill->block.size > file->written - file->read - sizeof spill->block)
-        return damaged(place, "a batch does not begin where it should", error);
+        return weir__spill_damaged(place, "a batch does not begin where it should", error);
     spill->has_block = true;
     return WEIR_OK;
 }
@@ -190,31 +191,26 @@ weir_status weir__spill_take(weir__spill *spill, const weir__spill_place *place,
     weir_error why = { 0 };
     bytes.head = spill->head;
     if (weir__batch_open(&bytes, &whole, place->pool, batch, &why) != WEIR_OK)
-        return damaged(place, why.detail, error);
+        return weir__spill_damaged(place, why.detail, error);
     int code = place->env->file_read(place->env->disk, file->file, bytes.part + 1, bytes.parts - 1,
                                      at + sizeof spill->head);
     if (code)
         status = io_error(place, code, "read from", error);
     else if (checksum(&spill->block, &bytes) != spill->block.checksum)
-        status = damaged(place, "a checksum does not fit", error);
+        status = weir__spill_damaged(place, "a checksum does not fit", error);
     if (status != WEIR_OK) {
         weir_batch_release(*batch);
         *batch = NULL;
         return status;
     }
     if (weir__batch_complete(&bytes, batch, &why) != WEIR_OK)
-        return damaged(place, why.detail, error);
+        return weir__spill_damaged(place, why.detail, error);
     first_is_read(spill, place);
     return WEIR_OK;
 }
 
-weir_status weir__spill_skip(weir__spill *spill, const weir__spill_place *place, uint32_t *port,
-                             weir_time *time, weir_error *error)
+void weir__spill_skip(weir__spill *spill, const weir__spill_place *place, weir_time *time)
 {
-    weir_status status = find_block(spill, place, error);
-    *port = spill->block.port;
     memcpy(time->at, spill->head.time, sizeof time->at);
-    if (status == WEIR_OK)
-        first_is_read(spill, place);
-    return status;
+    first_is_read(spill, place);
 }

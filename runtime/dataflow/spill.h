@@ -40,7 +40,8 @@ typedef struct weir__spill {
  * where and why, and the spill is as it was before. */
 weir_status weir__spill_put(weir__spill *spill, const weir__spill_place *place,
                             const weir_batch *batch, uint32_t port, weir_error *error);
-/* Where the first batch goes, and about how much memory it will take. There is one. */
+/* Where the first batch goes, and about how much memory it will take. There is one. *port may be
+ * wrong where the file is damaged: only when the batch is taken is it known not to be. */
 weir_status weir__spill_next(weir__spill *spill, const weir__spill_place *place, uint32_t *port,
                              uint64_t *size, weir_error *error);
 /* Takes the first batch out. There is one. Its type and depth are those of the shape, whose size is
@@ -51,9 +52,11 @@ weir_status weir__spill_take(weir__spill *spill, const weir__spill_place *place,
                              weir_error *error);
 /* All of `front`, which is empty then, comes before what is there. */
 void weir__spill_prepend(weir__spill *spill, weir__spill *front);
-/* Leaves the first batch out; where it would have gone, and its time. */
-weir_status weir__spill_skip(weir__spill *spill, const weir__spill_place *place, uint32_t *port,
-                             weir_time *time, weir_error *error);
+/* Leaves the first batch out, of which weir__spill_next has told; its time. */
+void weir__spill_skip(weir__spill *spill, const weir__spill_place *place, weir_time *time);
+/* Makes the error of a batch that is not what was written. */
+weir_status weir__spill_damaged(const weir__spill_place *place, const char *why,
+                                weir_error *error);
 void weir__spill_fini(weir__spill *spill, const weir__spill_place *place);
 
 #endif

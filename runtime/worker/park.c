@@ -105,6 +105,7 @@ static bool has_something(weir_worker *worker)
         return true;
     return atomic_load_explicit(&context->woken, memory_order_acquire) ||
            atomic_load_explicit(&worker->calls, memory_order_acquire) ||
+           weir__agenda_has_credits(&context->agenda) ||
            (worker->running && weir__commands_wait(worker)) ||
            (!worker->stop_seen &&
             __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE)) ||
