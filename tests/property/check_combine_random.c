@@ -22,7 +22,7 @@ WEIR_RECORD(by_name, BY_NAME)
 WEIR_RECORD(by_value, BY_VALUE)
 WEIR_RECORD(by_both, BY_BOTH)
 
-enum { GRAPHS = 20, PUSHED = 12, EPOCHS = 4, NAMES_MAX = 8000, BATCH = 2048 };
+enum { GRAPHS = 12, PUSHED = 12, EPOCHS = 4, NAMES_MAX = 8000, BATCH = 2048 };
 
 typedef struct program {
     uint64_t seed, times; /* records made of each */
