@@ -134,7 +134,7 @@ void weir__dataflows_notify(weir_runtime *runtime)
 void weir__dataflows_destroy(weir_runtime *runtime)
 {
     for (weir_dataflow *d; (d = runtime->dataflows);) {
-        bool held = d->initial || (d->id != UINT32_MAX && !d->gone);
+        bool held = d->id != UINT32_MAX && (d->initial || !d->gone); /* since it got its number */
         unlist(d);
         weir__graph_destroy(d->graph);
         d->graph = NULL;
