@@ -14,6 +14,12 @@
 
 #include "progress_oracle.h"
 
+/* Sanitizers see the same code in a part of the graphs; all of them are for the other builds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { PART = 16 };
+#else
+enum { PART = 1 };
+#endif
 enum { NODES = 4, TIMES = 3, STAMPS = NODES * TIMES, WORKERS = 2, SETS = 8 };
 
 /* ---- graphs ---- */
@@ -278,8 +284,8 @@ END_TEST
 /* Longer schedules for one in so many of them: all would take too long. */
 START_TEST(four_nodes)
 {
-    ck_assert_uint_eq(try_all(&(scope){ 4, 1, 1, false }), 237632);
-    ck_assert_uint_eq(try_all(&(scope){ 4, 3, 151, false }), 237632);
+    ck_assert_uint_eq(try_all(&(scope){ 4, 1, PART, false }), 237632);
+    ck_assert_uint_eq(try_all(&(scope){ 4, 3, 151 * PART, false }), 237632);
 }
 END_TEST
 
