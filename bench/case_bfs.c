@@ -7,7 +7,8 @@
 #include "edge.h"
 #include "rounds.h"
 
-enum { AHEAD = 16, UNSEEN = UINT32_MAX };
+enum { AHEAD = 16 };
+static const uint32_t UNSEEN = UINT32_MAX;
 
 typedef struct search {
     bench_rounds rounds;
