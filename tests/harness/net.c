@@ -247,14 +247,6 @@ unsigned weir__test_hub_wanted(const weir__test_hub *hub)
     return count;
 }
 
-size_t weir__test_hub_under_way(const weir__test_hub *hub)
-{
-    size_t bytes = 0;
-    for (unsigned i = 0; i < 2 * hub->streams; i++)
-        bytes += hub->ends[i].in.used - hub->ends[i].in.at;
-    return bytes;
-}
-
 bool weir__test_hub_ready(const weir__test_hub *hub, int what)
 {
     if (what < ENDS_FROM)

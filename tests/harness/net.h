@@ -20,8 +20,6 @@ unsigned weir__test_hub_open(const weir__test_hub *hub);
 void weir__test_hub_break(weir__test_hub *hub, unsigned i);
 /* Ends that are watched for whether they can be written. */
 unsigned weir__test_hub_wanted(const weir__test_hub *hub);
-/* Bytes written and not read yet. */
-size_t weir__test_hub_under_way(const weir__test_hub *hub);
 /* Whether who waits for this stream or listener would be woken. */
 bool weir__test_hub_ready(const weir__test_hub *hub, int stream_or_listener);
 /* What the end may still read: how many bytes, and where they lie. */
