@@ -17,12 +17,6 @@
 #include "captured_event.h"
 #include "keyed.h"
 
-uint64_t weir_captured_event_checksum(const weir_captured_event *event)
-{
-    static const weir_key key = { .count = 3, .field = { 0, 1, 3 } };
-    return weir_key_hash(weir_captured_event_type(), &key, event, WEIR_CAPTURE_VERSION);
-}
-
 /* ---- capturing ---- */
 
 typedef struct capture {

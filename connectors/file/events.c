@@ -1,42 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Captured events in files: a frame each, which is its size, the event's part, number and checksum,
- * all little-endian, then the payload. A file begins with eight bytes that say what it is.
+ * Captured events into files, and out of them: the two nodes. What such a file is made of is in
+ * event_file.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <weir/codec.h>
 #include <weir/connectors/file.h>
 #include <weir/memory.h>
 #include <weir/node.h>
-#include <weir/operators/replay.h>
 
-enum { HEAD = 24, PAYLOAD_MAX = 1 << 30, WRITE_BYTES = 64 << 10, PATH_BYTES = 4096 };
+#include "file/event_file.h"
 
-static const char MAGIC[8] = { 'w', 'e', 'i', 'r', 'e', 'v', '0', '1' };
+enum { WRITE_BYTES = 64 << 10, PATH_BYTES = 4096 };
 
 typedef struct description {
     const char *path;
 } description;
-
-static void put(char *to, uint64_t number, unsigned bytes)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        to[i] = (char)(number >> (8 * i));
-}
-
-static uint64_t get(const char *from, unsigned bytes)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        number |= (uint64_t)(unsigned char)from[i] << (8 * i);
-    return number;
-}
 
 static const char *path_of(const description *d, unsigned part, char path[PATH_BYTES])
 {
@@ -70,7 +53,7 @@ static weir_status sink_init(weir_step *step, void *ctx, void **made, weir_error
     s->d = ctx;
     s->worker = weir_step_worker(step);
     s->fd = open(path_of(s->d, s->worker, path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (s->fd < 0 || weir_bytes_out_add(&s->out, MAGIC, sizeof MAGIC) != WEIR_OK) {
+    if (s->fd < 0 || weir__event_file_begin(&s->out) != WEIR_OK) {
         weir_error_set(error, WEIR_IO, "'%.300s' cannot be written: %s", path, strerror(errno));
         if (s->fd >= 0)
             (void)close(s->fd);
@@ -112,15 +95,7 @@ static void sink_step(weir_step *step, void *made)
     sink *s = made;
     for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
         for (size_t i = 0; i < batch->count; i++) {
-            const weir_captured_event *e = weir_batch_record(batch, i);
-            char head[HEAD];
-            put(head, e->payload.len, 4);
-            put(head + 4, e->part, 4);
-            put(head + 8, e->number, 8);
-            put(head + 16, e->checksum, 8);
-            if (weir_bytes_out_add(&s->out, head, HEAD) != WEIR_OK ||
-                weir_bytes_out_add(&s->out, weir_str_data(&e->payload), e->payload.len) !=
-                    WEIR_OK) {
+            if (weir__event_file_put(&s->out, weir_batch_record(batch, i)) != WEIR_OK) {
                 weir_step_fail(step, WEIR_NO_MEMORY, "no memory to write events");
                 return;
             }
@@ -161,10 +136,7 @@ void weir_file_event_sink_add(weir_port *events, const weir_file_event_options *
 typedef struct source {
     const description *d;
     unsigned part; /* the file that is read, or the next one */
-    int fd;        /* -1: none is open */
-    uint64_t at;   /* offset of the next frame */
-    char *payload;
-    size_t capacity;
+    weir__event_reader reader;
 } source;
 
 static weir_status source_init(weir_step *step, void *ctx, void **made, weir_error *error)
@@ -172,111 +144,65 @@ static weir_status source_init(weir_step *step, void *ctx, void **made, weir_err
     source *s = weir_alloc_zero(sizeof *s);
     if (!s)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a source of events");
-    *s = (source){ .d = ctx, .part = weir_step_worker(step), .fd = -1 };
+    *s = (source){ .d = ctx, .part = weir_step_worker(step), .reader = { .fd = -1 } };
     *made = s;
     return WEIR_OK;
+}
+
+static void source_close(source *s)
+{
+    if (s->reader.fd >= 0)
+        (void)close(s->reader.fd);
+    s->reader.fd = -1;
 }
 
 static void source_fini(void *made)
 {
     source *s = made;
-    if (s->fd >= 0)
-        (void)close(s->fd);
-    weir_free(s->payload, s->capacity);
+    source_close(s);
+    weir__event_reader_fini(&s->reader);
     weir_free(s, sizeof *s);
 }
 
-/* size bytes, or what there is before the end; below 0: it failed. */
-static ssize_t read_all(int fd, char *to, size_t size)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = read(fd, to + done, size - done);
-        if (got == 0)
-            break;
-        if (got < 0 && errno != EINTR)
-            return -1;
-        done += got > 0 ? (size_t)got : 0;
-    }
-    return (ssize_t)done;
-}
-
-static void damaged(weir_step *step, const source *s, const char *why)
+static void failed(weir_step *step, const source *s, weir_status status)
 {
     char path[PATH_BYTES];
-    weir_step_fail(step, WEIR_BAD_DATA, "'%.300s' is damaged at offset %llu: %s",
-                   path_of(s->d, s->part, path), (unsigned long long)s->at, why);
+    weir_step_fail(step, status, "'%.300s' %s at offset %llu: %s", path_of(s->d, s->part, path),
+                   status == WEIR_BAD_DATA ? "is damaged" : "cannot be read",
+                   (unsigned long long)s->reader.at, s->reader.why);
 }
 
 /* Opens this worker's next file. False: there is none, or the step has failed. */
 static bool open_next(weir_step *step, source *s)
 {
-    char path[PATH_BYTES], magic[sizeof MAGIC];
-    s->fd = open(path_of(s->d, s->part, path), O_RDONLY | O_CLOEXEC);
-    if (s->fd < 0) {
+    char path[PATH_BYTES];
+    int fd = open(path_of(s->d, s->part, path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
         if (errno != ENOENT || s->part == 0)
             weir_step_fail(step, errno == ENOENT ? WEIR_NOT_FOUND : WEIR_IO,
                            "'%.300s' cannot be read: %s", path, strerror(errno));
         return false;
     }
-    s->at = 0;
-    if (read_all(s->fd, magic, sizeof magic) != sizeof magic ||
-        memcmp(magic, MAGIC, sizeof magic) != 0) {
-        damaged(step, s, "it is no file of events, or of another version");
-        return false;
-    }
-    s->at = sizeof magic;
-    return true;
+    weir_status status = weir__event_reader_open(&s->reader, fd);
+    if (status != WEIR_OK)
+        failed(step, s, status);
+    return status == WEIR_OK;
 }
 
-static bool reserve(source *s, size_t size)
+/* Emits the next event of the open file. Else: its end, or the step has failed. */
+static weir_status read_event(weir_step *step, source *s)
 {
-    if (size <= s->capacity)
-        return true;
-    char *payload = weir_alloc(size);
-    if (!payload)
-        return false;
-    weir_free(s->payload, s->capacity);
-    s->payload = payload;
-    s->capacity = size;
-    return true;
-}
-
-/* Emits the next event of the open file. 0: its end; below 0: the step has failed. */
-static int read_event(weir_step *step, source *s)
-{
-    char head[HEAD];
-    ssize_t got = read_all(s->fd, head, HEAD);
-    if (got == 0)
-        return 0;
-    size_t size = (size_t)get(head, 4);
-    if (got != HEAD) {
-        damaged(step, s, "it ends in the middle of an event");
-        return -1;
+    weir_captured_event e;
+    weir_status status = weir__event_reader_next(&s->reader, &e);
+    if (status == WEIR_OK) {
+        weir_time start = { { 0 } };
+        weir_out(weir_captured_event) out = { weir_step_output(step, 0, &start) };
+        e.payload = weir_str_copy(out, e.payload);
+        weir_captured_event_emit(out, e);
+    } else if (status != WEIR_CLOSED) {
+        failed(step, s, status);
     }
-    struct stat stat;
-    if (size > PAYLOAD_MAX || fstat(s->fd, &stat) != 0 ||
-        s->at + HEAD + size > (uint64_t)stat.st_size) {
-        damaged(step, s, "it ends in the middle of an event, or the event's size is wrong");
-        return -1;
-    }
-    if (!reserve(s, size) || read_all(s->fd, s->payload, size) != (ssize_t)size) {
-        damaged(step, s, "an event cannot be read");
-        return -1;
-    }
-    weir_captured_event e = { .part = (uint32_t)get(head + 4, 4), .number = get(head + 8, 8),
-                              .checksum = get(head + 16, 8),
-                              .payload = weir_str_view(s->payload, size) };
-    if (e.checksum != weir_captured_event_checksum(&e)) {
-        damaged(step, s, "an event's checksum does not fit");
-        return -1;
-    }
-    weir_time start = { { 0 } };
-    weir_out(weir_captured_event) out = { weir_step_output(step, 0, &start) };
-    e.payload = weir_str_copy(out, e.payload);
-    weir_captured_event_emit(out, e);
-    s->at += HEAD + size;
-    return 1;
+    return status;
 }
 
 static void source_step(weir_step *step, void *made)
@@ -289,17 +215,16 @@ static void source_step(weir_step *step, void *made)
             weir_step_again(step);
             return;
         }
-        if (s->fd < 0 && !open_next(step, s)) {
+        if (s->reader.fd < 0 && !open_next(step, s)) {
             weir_step_finish(step);
             return;
         }
-        int more = read_event(step, s);
-        if (more < 0)
-            return;
-        if (more == 0) {
-            (void)close(s->fd);
-            s->fd = -1;
+        weir_status status = read_event(step, s);
+        if (status == WEIR_CLOSED) {
+            source_close(s);
             s->part += weir_step_workers(step);
+        } else if (status != WEIR_OK) {
+            return;
         }
     }
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fuzz target for captured events, which come from files and topics. Included by targets.h.
+ * Fuzz targets for captured events, which come from files and topics, and for the files. Included
+ * by targets.h.
  */
 #ifndef WEIR_TESTS_FUZZ_CAPTURED_H
 #define WEIR_TESTS_FUZZ_CAPTURED_H
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "captured_event.h"
+#include "file/event_file.h"
 
 typedef struct fuzz_records {
     weir_decoder *decoder;
@@ -87,6 +92,64 @@ static inline void fuzz_captured(const char *data, size_t size)
     fuzz_captured_stream(&payload, form);
     weir_decoder_destroy(records.decoder);
     weir_frontier_fini(&frontier);
+}
+
+/* ---- a file of them ---- */
+
+/* With a first byte that is odd, checksums are put right, so that more than one event is read. */
+static inline void fuzz_events_checksums(unsigned char *file, size_t size)
+{
+    for (size_t at = WEIR__EVENT_MAGIC, len; at + WEIR__EVENT_HEAD <= size;
+         at += WEIR__EVENT_HEAD + len) {
+        weir_captured_event e;
+        uint32_t head[2];
+        memcpy(head, file + at, sizeof head);
+        memcpy(&e.number, file + at + 8, 8);
+        len = head[0];
+        if (len > size - at - WEIR__EVENT_HEAD)
+            return;
+        e.part = head[1];
+        e.payload = weir_str_view((char *)file + at + WEIR__EVENT_HEAD, len);
+        e.checksum = weir_captured_event_checksum(&e);
+        memcpy(file + at + 16, &e.checksum, 8);
+    }
+}
+
+/* What is read, written again, is the file as far as it was read. */
+static inline void fuzz_events(const char *data, size_t size)
+{
+    static int fd = -1;
+    if (size == 0)
+        return;
+    size_t len = size - 1;
+    unsigned char *file = weir_alloc(size);
+    memcpy(file, data + 1, len);
+    if (data[0] & 1)
+        fuzz_events_checksums(file, len);
+    if (fd < 0)
+        fd = memfd_create("events", MFD_CLOEXEC);
+    fuzz_promise(ftruncate(fd, 0) == 0 && pwrite(fd, file, len, 0) == (ssize_t)len &&
+                 lseek(fd, 0, SEEK_SET) == 0);
+    weir__event_reader reader = { .fd = -1 };
+    weir_bytes_out out = { NULL, 0, 0 };
+    weir_captured_event e;
+    weir_status status = weir__event_reader_open(&reader, fd);
+    fuzz_promise(weir__event_file_begin(&out) == WEIR_OK);
+    fuzz_promise(
+        status ==
+        (len >= out.len && memcmp(file, out.data, out.len) == 0 ? WEIR_OK : WEIR_BAD_DATA));
+    while (status == WEIR_OK && (status = weir__event_reader_next(&reader, &e)) == WEIR_OK)
+        fuzz_promise(weir__event_file_put(&out, &e) == WEIR_OK && out.len == reader.at);
+    if (status == WEIR_CLOSED)
+        fuzz_promise(reader.at == len);
+    else
+        fuzz_promise(status == WEIR_BAD_DATA && reader.why && reader.at <= len);
+    fuzz_promise(reader.capacity <= len);
+    if (reader.at > 0)
+        fuzz_promise(out.len == reader.at && memcmp(out.data, file, out.len) == 0);
+    weir__event_reader_fini(&reader);
+    weir_bytes_out_fini(&out);
+    weir_free(file, size);
 }
 
 #endif

@@ -13,10 +13,10 @@
 #include "data/batch_bytes.h"
 #include "property/records.h"
 
-#define FUZZ_TARGETS(XX)                                                                           \
-    XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)                                              \
-    XX(flight) XX(options) XX(address) XX(query)                                                   \
-    XX(frame) XX(handshake) XX(captured)
+#define FUZZ_TARGETS(XX)                                                                  \
+    XX(json)                                                                              \
+    XX(msgpack) XX(raw) XX(values) XX(batch) XX(flight) XX(options) XX(address) XX(query) \
+        XX(frame) XX(handshake) XX(captured) XX(events)
 
 static inline void fuzz_promise(bool kept)
 {
@@ -25,7 +25,7 @@ static inline void fuzz_promise(bool kept)
 }
 
 /* The rest of this file: codecs, numbers, dates. outside.h: files, options, HTTP; cluster.h: what
- * processes send each other; captured.h: captured events. */
+ * processes send each other; captured.h: captured events and their files. */
 
 /* ---- codecs: what was decoded is canonical, and comes back from its own encoding ---- */
 
