@@ -13,10 +13,10 @@
 #include "data/batch_bytes.h"
 #include "property/records.h"
 
-#define FUZZ_TARGETS(XX)                                                                  \
-    XX(json)                                                                              \
-    XX(msgpack) XX(raw) XX(values) XX(batch) XX(flight) XX(options) XX(address) XX(query) \
-        XX(frame) XX(handshake) XX(captured) XX(events)
+#define FUZZ_TARGETS(XX)                                                                           \
+    XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)                                              \
+    XX(flight) XX(options) XX(address) XX(query)                                                   \
+    XX(frame) XX(handshake) XX(captured) XX(events)
 
 static inline void fuzz_promise(bool kept)
 {
