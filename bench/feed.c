@@ -11,6 +11,7 @@ typedef struct feed_ctx {
     bench_case *c;
     unsigned which;
     bench_fill_fn *fill;
+    bool collection;
 } feed_ctx;
 
 static weir_status feed_init(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -21,7 +22,8 @@ static weir_status feed_init(weir_step *step, void *ctx, void **state, weir_erro
     bench_feed *feed = &what->c->shares[worker].feeds[what->which];
     feed->c = what->c;
     feed->fill = what->fill;
-    feed->state = 1 + worker + 1000 * what->which;
+    feed->state = feed->leaving = 1 + worker + 1000 * what->which;
+    feed->collection = what->collection;
     feed->waker = weir_step_waker(step);
     feed->ordered = 1; /* epoch 0 is empty */
     *state = feed;
@@ -36,10 +38,12 @@ static void feed_step(weir_step *step, void *state)
         weir_builder *out = weir_step_output(step, 0, &now);
         while (feed->todo && !weir_step_spent(step)) {
             void *room;
-            size_t n = weir_builder_bulk(out, feed->todo, &room, NULL);
+            int64_t **diffs = feed->collection ? &feed->diffs : NULL;
+            size_t n = weir_builder_bulk(out, feed->todo, &room, diffs);
             feed->fill(feed, room, n);
             weir_builder_commit(out, n);
             feed->todo -= n;
+            feed->made += n;
         }
     }
     if (feed->todo) {
@@ -54,19 +58,31 @@ static void feed_step(weir_step *step, void *state)
     if (feed->epoch < feed->ordered) {
         weir_time next = weir_time_1(++feed->epoch);
         weir_cap_downgrade(step, 0, &next);
+        feed->made = 0;
     }
+}
+
+static weir_port *add_feed(weir_graph *graph, const weir_type *type, const feed_ctx *what)
+{
+    weir_node_output output = { .type = type, .collection = what->collection };
+    feed_ctx *ctx = weir_graph_alloc(graph, sizeof *ctx);
+    *ctx = *what;
+    return weir_node_output_port(weir_node_add(graph, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "feed", .output_count = 1,
+        .outputs = &output, .initial_capabilities = true, .ctx = ctx, .init = feed_init,
+        .step = feed_step }, NULL), 0);
 }
 
 weir_port *bench_feed_add_of(weir_graph *graph, bench_case *c, unsigned which,
                              const weir_type *type, bench_fill_fn *fill)
 {
-    weir_node_output output = { .type = type };
-    feed_ctx *ctx = weir_graph_alloc(graph, sizeof *ctx);
-    *ctx = (feed_ctx){ c, which, fill };
-    return weir_node_output_port(weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = "feed", .output_count = 1,
-        .outputs = &output, .initial_capabilities = true, .ctx = ctx, .init = feed_init,
-        .step = feed_step }, NULL), 0);
+    return add_feed(graph, type, &(feed_ctx){ c, which, fill, false });
+}
+
+weir_port *bench_feed_add_changes(weir_graph *graph, bench_case *c, unsigned which,
+                                  const weir_type *type, bench_fill_fn *fill)
+{
+    return add_feed(graph, type, &(feed_ctx){ c, which, fill, true });
 }
 
 static void fill_numbers(bench_feed *feed, void *room, size_t n)

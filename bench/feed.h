@@ -16,7 +16,7 @@ WEIR_RECORD(number, BENCH_NUMBER)
 
 typedef struct bench_case bench_case;
 typedef struct bench_feed bench_feed;
-/* Writes n records of the feed's type. */
+/* Writes n records of the feed's type; of a collection also n diffs, to feed->diffs. */
 typedef void bench_fill_fn(bench_feed *feed, void *room, size_t n);
 
 /* One worker's source of records. */
@@ -24,7 +24,9 @@ struct bench_feed {
     bench_case *c;
     bench_fill_fn *fill;
     uint64_t state, todo, epoch, ordered; /* epochs ended, to be ended */
-    bool close;
+    uint64_t leaving, made; /* for fill: of rows that leave; how many of this epoch are written */
+    int64_t *diffs;
+    bool collection, close;
     weir_waker *waker;
 };
 
@@ -48,6 +50,9 @@ weir_port *bench_feed_add(weir_graph *graph, bench_case *c);
 /* The same of other records; which: 0 or 1, of the two that a share has. */
 weir_port *bench_feed_add_of(weir_graph *graph, bench_case *c, unsigned which,
                              const weir_type *type, bench_fill_fn *fill);
+/* The same of a collection. */
+weir_port *bench_feed_add_changes(weir_graph *graph, bench_case *c, unsigned which,
+                                  const weir_type *type, bench_fill_fn *fill);
 /* Orders `count` numbers at the open epoch and what follows it, without waiting. */
 void bench_feed_round(bench_share *share, uint64_t count);
 void bench_feed_close(bench_share *share);

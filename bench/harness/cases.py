@@ -22,6 +22,16 @@ class Case:
 
 WORKERS = (("1 worker", "-w 1"), ("2 workers", "-w 2"))
 
+COUNT = "--nodes 10000000 --kind "
+DEGREES = "--nodes 1000000 --records 5000000 --kind "
+
+
+def changes(name, what, flags, quick):
+    """A case of collections, against differential."""
+    program = name.split("-", maxsplit=1)[0]
+    return Case(name, what, program, flags, quick, peer="differential", variants=WORKERS)
+
+
 CASES = {case.name: case for case in [
     Case("barrier-w1", "rounds of an empty feedback loop, 1 worker",
          "barrier", "-w 1 --rounds 2000000", "--rounds 20000"),
@@ -75,6 +85,25 @@ CASES = {case.name: case for case in [
          "--nodes 10000 --records 100000 --batch 10000", variants=WORKERS),
     Case("openloop", "10 M records a second whatever happens, 2 workers; latency at p99",
          "openloop", "-w 2 --rate 10000000 --seconds 8", "--rate 1000000 --seconds 1"),
+    changes("count-load", "10 M keys, how often each is there; loading",
+            COUNT + "load", "--nodes 100000"),
+    changes("count-1", "10 M keys, how often each is there; a random key comes",
+            COUNT + "batch --batch 1 --rounds 20000", "--nodes 100000 --rounds 100"),
+    changes("count-1k", "10 M keys, how often each is there; 1000 random keys come",
+            COUNT + "batch --batch 1000 --rounds 1000", "--nodes 100000 --rounds 10"),
+    changes("count-1m", "10 M keys, how often each is there; 1 M random keys come",
+            COUNT + "batch --batch 1000000 --rounds 9", "--nodes 100000 --rounds 3"),
+    changes("degrees-load", "how many of 1 M nodes have how many of 5 M edges; loading",
+            DEGREES + "load", "--nodes 10000 --records 50000"),
+    changes("degrees-1", "how many of 1 M nodes have how many of 5 M edges; one comes, one leaves",
+            DEGREES + "batch --batch 1 --rounds 20000",
+            "--nodes 10000 --records 50000 --rounds 100"),
+    changes("degrees-100", "how many of 1 M nodes have how many of 5 M edges; 100 come and leave",
+            DEGREES + "batch --batch 100 --rounds 3000",
+            "--nodes 10000 --records 50000 --rounds 10"),
+    changes("degrees-100k", "how many of 1 M nodes have how many of 5 M edges; 100,000 come and "
+            "leave", DEGREES + "batch --batch 100000 --rounds 20",
+            "--nodes 10000 --records 50000 --rounds 3"),
     Case("kafka-read", "5 M messages of 100 bytes from a broker into a count",
          "kafka-read", "-w 1 --messages 5000000", "--messages 100000",
          peer="librdkafka", runner="kafka-read"),

@@ -5,7 +5,8 @@ import statistics
 import cluster
 import tools
 
-NAMES = {"timely": "timely 0.32.0", "flink": "Flink 2.2.1", "librdkafka": "librdkafka alone"}
+NAMES = {"timely": "timely 0.32.0", "differential": "differential 0.26.0",
+         "flink": "Flink 2.2.1", "librdkafka": "librdkafka alone"}
 
 
 class Side:
@@ -50,7 +51,7 @@ def alternate(sides, runs, once):
 
 
 def print_table(sides):
-    print(f"{'':18}{'median':>12}{'min':>12}{'max':>12}   {sides[0].unit}")
+    print(f"{'':26}{'median':>12}{'min':>12}{'max':>12}   {sides[0].unit}")
     for side in sides:
         print_row(side.name, side.costs)
     for name in sides[0].beside:
@@ -58,11 +59,12 @@ def print_table(sides):
             print_row(f"{side.name}, {name}", side.beside[name])
         if len(sides) == 2:
             ours, peer = (statistics.median(side.beside[name]) for side in sides)
-            print(f"  {name}: ratio {peer / ours:.2f}")
+            lost = ", LOST" if peer < ours else ""
+            print(f"  {name}: ratio {peer / ours:.2f}{lost}")
 
 
 def print_row(name, costs):
-    print(f"{name:18}{statistics.median(costs):12.4g}{min(costs):12.4g}{max(costs):12.4g}")
+    print(f"{name:26}{statistics.median(costs):12.4g}{min(costs):12.4g}{max(costs):12.4g}")
 
 
 def ratio(sides):
@@ -113,7 +115,7 @@ def run_once(case, label, flags, options):
     if options.only != "peer":
         sides.append(Side("weir", [tools.build_ours("weir-bench-" + case.program)] + flags))
     if options.only != "ours":
-        peer = tools.build_timely()
+        peer = tools.build_rust(case.peer)
         sides.append(Side(NAMES[case.peer], peer + [case.program] + flags))
     print_head(case, options, label)
     if case.program == "wordcount" and options.only != "ours":

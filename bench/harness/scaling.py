@@ -21,7 +21,7 @@ def run(case, options):
     if options.only != "peer":
         sides.append(("weir", lambda program: [tools.build_ours("weir-bench-" + program)]))
     if options.only != "ours":
-        peer = tools.build_timely()
+        peer = tools.build_rust("timely")
         sides.append((pair.NAMES[case.peer], lambda program: peer + [program]))
     pair.print_head(case, options)
     growths, curves = [], {}

@@ -7,7 +7,7 @@ import subprocess
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(ROOT, "build", "release")
-TIMELY = os.path.join(ROOT, "bench", "peers", "timely")
+PEERS = os.path.join(ROOT, "bench", "peers")
 FLINK = os.path.join(ROOT, "bench", "peers", "flink")
 RUST = (1, 88)
 JAVA = 17
@@ -56,13 +56,15 @@ def build_ours(target):
     raise Failed(f"the build made no {target}")
 
 
-def build_timely():
+def build_rust(name):
+    """Builds the peer of this name under bench/peers and returns its command."""
     have = version_of(["rustc", "--version"], r"rustc (\d+)\.(\d+)")
     if have is None or not shutil.which("cargo") or have < RUST:
         found = "there is none" if have is None else f"here is {have[0]}.{have[1]}"
         raise Missing(f"the peer needs Rust {RUST[0]}.{RUST[1]} or newer with cargo; {found}")
-    quiet("cargo", ["cargo", "build", "--release", "--quiet"], cwd=TIMELY)
-    return [os.path.join(TIMELY, "target", "release", "peer-timely")]
+    quiet("cargo", ["cargo", "build", "--release", "--quiet"],
+          cwd=os.path.join(PEERS, name))
+    return [os.path.join(PEERS, name, "target", "release", "peer-" + name)]
 
 
 def build_flink():

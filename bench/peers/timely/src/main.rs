@@ -74,7 +74,7 @@ fn main() {
         "pagerank" => (pagerank::run, Cost { unit: "ms", scale: 1e3, per: 1.0 }),
         "openloop" => (openloop::run, us("us@p99", 1.0)),
         "wordcount" => (wordcount::run, ns("ns/word", 0.0)),
-        "text" => return println!("answer {:016x}", text::fingerprint(options.blocks())),
+        "text" => return println!("answer {:016x}", text::fingerprint(text::blocks(options.mib))),
         _ => usage(&format!("no case {name:?}")),
     };
     let config = timely::Config {

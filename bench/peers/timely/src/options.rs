@@ -88,11 +88,6 @@ impl Options {
         Ok(o)
     }
 
-    /// Blocks of text in --mib.
-    pub fn blocks(&self) -> usize {
-        self.mib / (crate::text::BLOCK >> 20)
-    }
-
     /// Returns on all workers at once, when each has built its dataflow. With several processes
     /// timely's own barrier comes first: one of them may have waited a second for the connection.
     pub fn start_together(&self, worker: &mut Worker) {

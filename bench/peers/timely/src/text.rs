@@ -9,6 +9,11 @@ const WORDS: usize = 100_000;
 const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
+/// Blocks of text in so many MiB.
+pub fn blocks(mib: usize) -> usize {
+    mib / (BLOCK >> 20)
+}
+
 /// FNV-1a, continued from `hash`.
 pub fn fnv1a_from(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(FNV_PRIME))

@@ -5,7 +5,7 @@
 
 use crate::column::{Column, ColumnBuilder};
 use crate::options::{wait, Options};
-use crate::text::{fnv1a, Vocabulary, BLOCK};
+use crate::text::{blocks, fnv1a, Vocabulary, BLOCK};
 use crate::Share;
 use memchr::memchr_iter;
 use std::cell::RefCell;
@@ -32,7 +32,7 @@ type Words = <String as columnar::Columnar>::Container;
 
 pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let vocabulary = Vocabulary::new();
-    let mine = (worker.index()..options.blocks()).step_by(worker.peers());
+    let mine = (worker.index()..blocks(options.mib)).step_by(worker.peers());
     let text: Rc<Vec<Vec<u8>>> = Rc::new(mine.map(|b| vocabulary.block(b)).collect());
     let split = Rc::clone(&text);
     let counts = Rc::new(RefCell::new(HashMap::<Vec<u8>, i64, ahash::RandomState>::default()));
