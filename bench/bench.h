@@ -59,6 +59,12 @@ static inline uint64_t bench_random(uint64_t *state)
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
 }
+/* The same below n: no division, which would cost more than the number itself. */
+static inline uint64_t bench_random_below(uint64_t *state, uint64_t n)
+{
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)bench_random(state) * n >> 64);
+}
 
 /* FNV-1a of 64 bits, from BENCH_FNV_START or continued. */
 #define BENCH_FNV_START UINT64_C(0xcbf29ce484222325)

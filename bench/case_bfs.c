@@ -7,16 +7,45 @@
 #include "edge.h"
 #include "rounds.h"
 
-enum { AHEAD = 16 };
-static const uint32_t UNSEEN = UINT32_MAX;
+enum {
+    AHEAD = 16,
+    BUCKET_BITS = 13, /* nodes of a bucket: their edges are sorted within the cache */
+    BUCKET_NODES = 1 << BUCKET_BITS,
+    CHUNK_EDGES = 1022,
+    STEP_VISITS = 16 << 10
+};
+
+typedef struct chunk {
+    struct chunk *next;
+    size_t count; /* once it is full, or all edges are there */
+    edge edges[CHUNK_EDGES]; /* from: the node's place here */
+} chunk;
+
+/* The edges that start at a range of nodes, as they came. */
+typedef struct bucket {
+    chunk *chunks;
+    edge *at, *end; /* room in the first */
+} bucket;
+
+/* Nodes that were marked at a time, to be expanded when it is complete. */
+typedef struct wave {
+    uint32_t *places;
+    size_t count;
+} wave;
 
 typedef struct search {
     bench_rounds rounds;
-    weir_batch **edges; /* until they are sorted */
-    size_t edge_count, edge_room;
+    bucket *buckets; /* until the edges are sorted */
+    size_t bucket_count;
+    uint64_t edge_count;
     uint32_t *offsets, *targets, *parents;
+    uint64_t *seen; /* bits: small enough for the cache, which parents are not */
+    wave waves[2];  /* by the time's parity */
+    size_t done;    /* of the round's wave */
+    uint64_t latest;
     uint64_t nodes; /* here */
-    unsigned workers;
+    uint64_t inverse;
+    unsigned workers, self;
     bench_share *share;
 } search;
 
@@ -27,11 +56,19 @@ static weir_status search_init(weir_step *step, void *ctx, void **state, weir_er
     if (!s)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a search");
     s->workers = weir_step_workers(step);
+    s->self = weir_step_worker(step);
+    s->inverse = edge_inverse(s->workers);
     s->nodes = c->options.nodes / s->workers + 1;
-    s->share = &c->shares[weir_step_worker(step)];
+    s->share = &c->shares[s->self];
+    s->bucket_count = s->nodes / BUCKET_NODES + 1;
+    s->buckets = calloc(s->bucket_count, sizeof *s->buckets);
     s->parents = malloc(s->nodes * sizeof *s->parents);
-    s->offsets = calloc(s->nodes + 2, sizeof *s->offsets);
-    if (!s->parents || !s->offsets)
+    s->seen = calloc(s->nodes / 64 + 1, sizeof *s->seen);
+    s->offsets = malloc((s->bucket_count * BUCKET_NODES + 1) * sizeof *s->offsets);
+    for (int k = 0; k < 2; k++)
+        s->waves[k].places = malloc(s->nodes * sizeof *s->waves[k].places);
+    if (!s->buckets || !s->parents || !s->seen || !s->offsets || !s->waves[0].places ||
+        !s->waves[1].places)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for the nodes");
     memset(s->parents, 0xff, s->nodes * sizeof *s->parents);
     *state = s;
@@ -42,68 +79,124 @@ static void search_fini(void *state)
 {
     search *s = state;
     bench_rounds_fini(&s->rounds);
-    free(s->edges);
+    free(s->buckets);
     free(s->offsets);
     free(s->targets);
     free(s->parents);
+    free(s->seen);
+    free(s->waves[0].places);
+    free(s->waves[1].places);
     free(s);
 }
 
-/* Edges by their start: counted, then placed. */
-static void sort_edges(search *s)
-{
-    uint64_t total = 0;
-    for (size_t b = 0; b < s->edge_count; b++) {
-        const edge *edges = s->edges[b]->records;
-        for (size_t i = 0; i < s->edges[b]->count; i++)
-            s->offsets[edges[i].from / s->workers + 2]++;
-        total += s->edges[b]->count;
-    }
-    for (uint64_t n = 2; n < s->nodes + 2; n++)
-        s->offsets[n] += s->offsets[n - 1];
-    s->targets = malloc((total + 1) * sizeof *s->targets);
-    if (!s->targets)
-        bench_fail("no memory for the edges");
-    for (size_t b = 0; b < s->edge_count; b++) {
-        const edge *edges = s->edges[b]->records;
-        for (size_t i = 0; i < s->edges[b]->count; i++) {
-            if (i + AHEAD < s->edges[b]->count)
-                __builtin_prefetch(&s->offsets[edges[i + AHEAD].from / s->workers + 1]);
-            s->targets[s->offsets[edges[i].from / s->workers + 1]++] = edges[i].to;
-        }
-        weir_batch_release(s->edges[b]);
-    }
-    s->edge_count = 0;
-}
+/* ---- edges ---- */
 
-static void visit(search *s, const weir_batch *batch, uint64_t time, weir_out(edge) out)
+static void bucket_grow(bucket *b)
 {
-    const edge *visits = batch->records;
-    for (size_t i = 0; i < batch->count; i++) {
-        if (i + AHEAD < batch->count) {
-            __builtin_prefetch(&s->parents[visits[i + AHEAD].from / s->workers]);
-            __builtin_prefetch(&s->offsets[visits[i + AHEAD].from / s->workers]);
-        }
-        uint32_t node = visits[i].from / s->workers;
-        if (s->parents[node] != UNSEEN)
-            continue;
-        s->parents[node] = visits[i].to;
-        s->share->answer[0]++;
-        s->share->answer[1] += time;
-        for (uint32_t k = s->offsets[node]; k < s->offsets[node + 1]; k++)
-            edge_emit(out, (edge){ s->targets[k], visits[i].from });
-    }
+    chunk *more = malloc(sizeof *more);
+    if (!more)
+        bench_fail("no memory for the edges");
+    *more = (chunk){ .next = b->chunks };
+    if (b->chunks)
+        b->chunks->count = CHUNK_EDGES;
+    b->chunks = more;
+    b->at = more->edges;
+    b->end = more->edges + CHUNK_EDGES;
 }
 
 static void keep_edges(search *s, const weir_batch *batch)
 {
-    if (s->edge_count == s->edge_room) {
-        s->edge_room = 2 * s->edge_room + 1024;
-        s->edges = realloc(s->edges, s->edge_room * sizeof *s->edges);
-        if (!s->edges)
-            bench_fail("no memory for batches of edges");
+    const edge *edges = batch->records;
+    for (size_t i = 0; i < batch->count; i++) {
+        uint32_t place = edge_place(s->inverse, edges[i].from);
+        bucket *b = &s->buckets[place >> BUCKET_BITS];
+        if (b->at == b->end)
+            bucket_grow(b);
+        *b->at++ = (edge){ place, edges[i].to };
     }
-    s->edges[s->edge_count++] = weir_batch_retain(batch);
+    s->edge_count += batch->count;
+}
+
+/* A bucket's edges by their start: counted, then placed from `start` on. */
+static void sort_bucket(search *s, bucket *b, uint32_t *offsets, uint32_t start)
+{
+    uint32_t next[BUCKET_NODES] = { 0 };
+    if (b->chunks)
+        b->chunks->count = (size_t)(b->at - b->chunks->edges);
+    for (const chunk *c = b->chunks; c; c = c->next)
+        for (size_t i = 0; i < c->count; i++)
+            next[c->edges[i].from % BUCKET_NODES]++;
+    for (uint32_t n = 0; n < BUCKET_NODES; n++) {
+        uint32_t count = next[n];
+        offsets[n] = next[n] = start;
+        start += count;
+    }
+    for (chunk *c = b->chunks, *after; c; c = after) {
+        for (size_t i = 0; i < c->count; i++)
+            s->targets[next[c->edges[i].from % BUCKET_NODES]++] = c->edges[i].to;
+        after = c->next;
+        free(c);
+    }
+    offsets[BUCKET_NODES] = start;
+}
+
+static void sort_edges(search *s)
+{
+    s->targets = malloc((s->edge_count + 1) * sizeof *s->targets);
+    if (!s->targets)
+        bench_fail("no memory for the edges");
+    s->offsets[0] = 0;
+    for (size_t b = 0; b < s->bucket_count; b++) {
+        uint32_t *offsets = s->offsets + b * BUCKET_NODES;
+        sort_bucket(s, &s->buckets[b], offsets, offsets[0]);
+    }
+}
+
+/* ---- visits ---- */
+
+/* Marks nodes that no earlier visit has. A round's visits are made when all of the round before
+ * have been taken everywhere, so they come in the order of their times. */
+static void mark(search *s, const weir_batch *batch)
+{
+    const edge *visits = batch->records;
+    uint64_t time = batch->time.at[0];
+    wave *w = &s->waves[time & 1];
+    size_t before = w->count;
+    if (time < s->latest)
+        bench_fail("a visit came late");
+    s->latest = time;
+    for (size_t i = 0; i < batch->count; i++) {
+        uint32_t place = edge_place(s->inverse, visits[i].from);
+        uint64_t bit = UINT64_C(1) << place % 64;
+        if (s->seen[place / 64] & bit)
+            continue;
+        s->seen[place / 64] |= bit;
+        s->parents[place] = visits[i].to;
+        w->places[w->count++] = place;
+    }
+    s->share->answer[0] += w->count - before;
+    s->share->answer[1] += time * (w->count - before);
+}
+
+/* Visits the neighbours of the round's nodes. Returns whether that is all: what is visited in one
+ * step is looked at in the next one, before it leaves the cache. */
+static bool expand(search *s, wave *w, weir_out(edge) out)
+{
+    size_t visits = 0;
+    for (; s->done < w->count; s->done++) {
+        if (visits >= STEP_VISITS)
+            return false;
+        if (s->done + 2 * AHEAD < w->count)
+            __builtin_prefetch(&s->offsets[w->places[s->done + 2 * AHEAD]]);
+        if (s->done + AHEAD < w->count)
+            __builtin_prefetch(&s->targets[s->offsets[w->places[s->done + AHEAD]]]);
+        uint32_t place = w->places[s->done], node = place * s->workers + s->self;
+        uint32_t end = s->offsets[place + 1];
+        for (uint32_t k = s->offsets[place]; k < end; k++, visits++)
+            edge_emit(out, (edge){ s->targets[k], node });
+    }
+    w->count = s->done = 0;
+    return true;
 }
 
 static void search_step(weir_step *step, void *state)
@@ -114,15 +207,19 @@ static void search_step(weir_step *step, void *state)
         bench_round_of(&s->rounds, step, batch);
         keep_edges(s, batch);
     }
-    while ((batch = weir_step_take(step, 1)))
-        bench_round_keep(bench_round_of(&s->rounds, step, batch), batch);
+    while ((batch = weir_step_take(step, 1))) {
+        bench_round_of(&s->rounds, step, batch);
+        mark(s, batch);
+    }
     for (bench_round *r; (r = bench_round_due(&s->rounds, step, 2));) {
         weir_time time = weir_time_1(r->time);
         if (!s->targets)
             sort_edges(s);
         weir_out(edge) out = { .builder = weir_step_output(step, 0, &time) };
-        for (size_t i = 0; i < r->count; i++)
-            visit(s, r->batches[i], r->time, out);
+        if (!expand(s, &s->waves[r->time & 1], out)) {
+            weir_step_again(step);
+            return;
+        }
         bench_round_end(r, step);
     }
 }

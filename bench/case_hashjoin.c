@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Two streams of rows (key, value) by key: every pair of values that share a key, as soon as the
- * second of them comes. Two keyed tables; a value in them is the list of a key's values.
+ * second of them comes. One keyed table: a value in it is the list of a key's values.
  */
 #include <stdlib.h>
 
@@ -9,105 +9,97 @@
 
 #include "pair.h"
 
-enum { GROUP = 128, NEAR = 5 };
+enum { GROUP = 128, NEAR = 13 };
 
-/* The values of one key: a few lie in the table. */
+/* The values of one key, the left ones from the front, the right ones from the back; a few lie in
+ * the table. With its key it fills two lines of the cache. */
 typedef struct values {
-    uint32_t count, room;
+    uint32_t count[2];
+    uint32_t room; /* 0: NEAR */
     union {
         uint64_t near[NEAR];
         uint64_t *far;
     } u;
 } values;
 
-typedef struct join {
-    weir_table *sides[2];
-} join;
-
 static weir_status join_init(weir_step *step, void *ctx, void **state, weir_error *error)
 {
     (void)ctx;
-    join *j = calloc(1, sizeof *j);
-    if (!j)
-        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a join");
-    *state = j;
-    for (int side = 0; side < 2; side++) {
-        weir_status status = weir_table_create(&j->sides[side], &(weir_table_options){
-            .struct_size = sizeof(weir_table_options), .type = pair_type(),
-            .key = { .count = 1, .field = { 0 } }, .value_size = sizeof(values),
-            .hash_seed = weir_step_hash_seed(step), .parts = weir_step_workers(step),
-            .account = weir_step_account(step) }, error);
-        if (status != WEIR_OK)
-            return status;
-    }
-    return WEIR_OK;
+    weir_table *table;
+    weir_status status = weir_table_create(&table, &(weir_table_options){
+        .struct_size = sizeof(weir_table_options), .type = pair_type(),
+        .key = { .count = 1, .field = { 0 } }, .value_size = sizeof(values),
+        .hash_seed = weir_step_hash_seed(step), .parts = weir_step_workers(step),
+        .account = weir_step_account(step) }, error);
+    *state = table;
+    return status;
 }
 
 static void join_fini(void *state)
 {
-    join *j = state;
-    for (int side = 0; side < 2; side++) {
-        weir_table_walk walk = weir_table_walk_range(j->sides[side], 0, UINT64_MAX);
-        for (values *v; (v = weir_table_walk_next(&walk));)
-            if (v->room)
-                free(v->u.far);
-        weir_table_destroy(j->sides[side]);
-    }
-    free(j);
+    weir_table_walk walk = weir_table_walk_range(state, 0, UINT64_MAX);
+    for (values *v; (v = weir_table_walk_next(&walk));)
+        if (v->room)
+            free(v->u.far);
+    weir_table_destroy(state);
 }
 
-static const uint64_t *list_of(const values *v)
+/* The list of a key, with room for one more. */
+static uint64_t *list_of(values *v, uint32_t *room)
 {
-    return v->room ? v->u.far : v->u.near;
+    uint64_t *list = v->room ? v->u.far : v->u.near, left = v->count[0], right = v->count[1];
+    *room = v->room ? v->room : NEAR;
+    if (left + right < *room)
+        return list;
+    uint64_t *more = malloc(2 * *room * sizeof *more);
+    if (!more)
+        bench_fail("no memory for the values of a key");
+    memcpy(more, list, left * sizeof *more);
+    memcpy(more + 2 * *room - right, list + *room - right, right * sizeof *more);
+    if (v->room)
+        free(list);
+    v->u.far = more;
+    v->room = *room *= 2;
+    return more;
 }
 
-static void add(values *v, uint64_t value)
+static inline void join_row(values *v, unsigned side, uint64_t value, weir_builder *out)
 {
-    if (!v->room && v->count < NEAR) {
-        v->u.near[v->count++] = value;
-        return;
+    uint32_t room;
+    uint64_t *list = list_of(v, &room);
+    if (side == 0) {
+        for (uint32_t k = room - v->count[1]; k < room; k++)
+            *(pair *)weir_builder_next(out, sizeof(pair)) = (pair){ value, list[k] };
+        list[v->count[0]++] = value;
+    } else {
+        for (uint32_t k = 0; k < v->count[0]; k++)
+            *(pair *)weir_builder_next(out, sizeof(pair)) = (pair){ list[k], value };
+        list[room - ++v->count[1]] = value;
     }
-    if (v->count >= v->room) {
-        uint32_t room = v->room ? 2 * v->room : 2 * (NEAR + 1);
-        uint64_t *far = realloc(v->room ? v->u.far : NULL, room * sizeof *far);
-        if (!far)
-            bench_fail("no memory for the values of a key");
-        if (!v->room)
-            memcpy(far, v->u.near, sizeof v->u.near);
-        v->u.far = far;
-        v->room = room;
-    }
-    v->u.far[v->count++] = value;
 }
 
-static void join_rows(const pair *rows, size_t n, weir_table *own, weir_table *other,
+static void join_rows(weir_table *table, unsigned side, const pair *rows, size_t n,
                       weir_builder *out)
 {
-    void *found[GROUP], *mine[GROUP];
-    weir_table_find_many(other, rows, NULL, n, found);
-    for (size_t i = 0; i < n; i++)
-        if (found[i] && ((values *)found[i])->room)
-            __builtin_prefetch(((values *)found[i])->u.far);
-    if (weir_table_insert_many(own, rows, NULL, n, mine) < n)
+    void *found[GROUP];
+    if (weir_table_insert_many(table, rows, NULL, n, found) < n)
         bench_fail("no memory for more keys");
     for (size_t i = 0; i < n; i++) {
         const values *v = found[i];
-        const uint64_t *list = v ? list_of(v) : NULL;
-        for (uint32_t k = 0; v && k < v->count; k++)
-            *(pair *)weir_builder_next(out, sizeof(pair)) = (pair){ rows[i].value, list[k] };
-        add(mine[i], rows[i].value);
+        __builtin_prefetch(v->room ? v->u.far : &v->u.near[NEAR - 1]);
     }
+    for (size_t i = 0; i < n; i++)
+        join_row(found[i], side, rows[i].value, out);
 }
 
 static void join_step(weir_step *step, void *state)
 {
-    join *j = state;
     for (unsigned side = 0; side < 2; side++)
         for (const weir_batch *batch; (batch = weir_step_take(step, side));) {
             weir_builder *out = weir_step_output(step, 0, NULL);
             for (size_t i = 0; i < batch->count; i += GROUP) {
                 size_t n = batch->count - i < GROUP ? batch->count - i : GROUP;
-                join_rows(weir_batch_record(batch, i), n, j->sides[side], j->sides[1 - side], out);
+                join_rows(state, side, weir_batch_record(batch, i), n, out);
             }
         }
 }

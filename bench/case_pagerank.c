@@ -7,35 +7,45 @@
 #include "edge.h"
 #include "rounds.h"
 
-enum { START = 1000, SMALL = 6 };
+enum { START = 1000, SMALL = 6, DIGIT_BITS = 9, STEP_RECORDS = 16 << 10 };
 
 #define CHANGE(F) F(u32, from) F(u32, to) F(i64, diff)
-#define RANK(F) F(u32, node) F(i64, diff)
+#define RANK(F) F(u64, node) F(i64, diff)
 WEIR_RECORD(change, CHANGE)
 WEIR_RECORD(rank, RANK)
 
 typedef struct target {
     uint32_t node;
-    int64_t count;
+    int32_t count;
 } target;
+
+/* What target i of a node gets, an edge: one more for the first ones. */
+typedef struct spread {
+    int64_t share, rest;
+} spread;
 
 /* A node of the graph, on the worker where it lives. */
 typedef struct place {
     int64_t rank, unspent; /* changes that were too small so far */
-    int64_t heard;         /* the sum of the round's changes */
+    spread spread;         /* what its targets have */
     target *targets;       /* by node */
-    uint32_t count, room;
-    bool touched; /* is in the list of the round */
+    uint32_t count;
 } place;
+
+/* What was heard for a round: the sum for each place; and which places, if they are few. */
+typedef struct hearing {
+    int64_t *sums;
+    uint32_t *places; /* some perhaps more than once: the second time there is nothing left */
+    size_t count;     /* above `few`: all are to be looked at */
+} hearing;
 
 typedef struct ranks {
     bench_rounds edges, changes;
     place *places;
     uint64_t place_count;
-    uint32_t *touched;
-    size_t touched_count;
-    change *sorted; /* of the round's edges */
-    size_t sorted_room;
+    hearing heard[2]; /* by the time's parity */
+    size_t few, done; /* of the round's places */
+    uint64_t inverse;
     unsigned workers, self;
     bench_share *share;
 } ranks;
@@ -47,12 +57,17 @@ static weir_status ranks_init(weir_step *step, void *ctx, void **state, weir_err
     if (!r)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for ranks");
     r->workers = weir_step_workers(step);
+    r->inverse = edge_inverse(r->workers);
     r->self = weir_step_worker(step);
     r->place_count = c->options.nodes / r->workers + 1;
+    r->few = r->place_count / 4;
     r->places = calloc(r->place_count, sizeof *r->places);
-    r->touched = malloc(r->place_count * sizeof *r->touched);
-    if (!r->places || !r->touched)
-        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for the nodes");
+    for (int k = 0; k < 2; k++) {
+        r->heard[k].sums = calloc(r->place_count, sizeof *r->heard[k].sums);
+        r->heard[k].places = malloc((r->few + 1) * sizeof *r->heard[k].places);
+        if (!r->places || !r->heard[k].sums || !r->heard[k].places)
+            return weir_error_set(error, WEIR_NO_MEMORY, "no memory for the nodes");
+    }
     for (uint64_t i = 0; i < r->place_count; i++)
         r->places[i].rank = START;
     r->share = &c->shares[r->self];
@@ -71,16 +86,43 @@ static void ranks_fini(void *state)
     }
     bench_rounds_fini(&r->edges);
     bench_rounds_fini(&r->changes);
+    for (int k = 0; k < 2; k++) {
+        free(r->heard[k].sums);
+        free(r->heard[k].places);
+    }
     free(r->places);
-    free(r->touched);
-    free(r->sorted);
     free(r);
 }
 
-/* What target i of a node with this rank gets, an edge. */
-typedef struct spread {
-    int64_t share, rest;
-} spread;
+/* ---- telling ---- */
+
+/* Writes changes of ranks, many at a time. */
+typedef struct teller {
+    weir_builder *builder;
+    rank *start, *at, *end;
+    size_t told; /* before `start` */
+} teller;
+
+static void teller_commit(teller *t)
+{
+    if (t->start) {
+        weir_builder_commit(t->builder, (size_t)(t->at - t->start));
+        t->told += (size_t)(t->at - t->start);
+    }
+    t->start = t->at = t->end = NULL;
+}
+
+static size_t teller_room(teller *t)
+{
+    if (t->at == t->end) {
+        void *room;
+        teller_commit(t);
+        size_t n = weir_builder_bulk(t->builder, SIZE_MAX, &room, NULL);
+        t->start = t->at = room;
+        t->end = t->at + n;
+    }
+    return (size_t)(t->end - t->at);
+}
 
 static spread spread_of(const place *p)
 {
@@ -90,27 +132,33 @@ static spread spread_of(const place *p)
     return (spread){ all / p->count, all % p->count };
 }
 
-static int64_t part(const spread *s, uint32_t i)
+/* Tells each target what it gets now, less what it had. Whether that is nothing cannot be guessed:
+ * without a branch. */
+static void tell(teller *t, const place *p, spread had, spread gets)
 {
-    return s->share + (i < s->rest);
+    for (uint32_t i = 0, end; i < p->count; i = end) {
+        size_t room = teller_room(t);
+        rank *at = t->at;
+        end = p->count - i < room ? p->count : i + (uint32_t)room;
+        for (uint32_t k = i; k < end; k++) {
+            int64_t diff = gets.share - had.share + (k < gets.rest) - (k < had.rest);
+            *at = (rank){ p->targets[k].node, p->targets[k].count * diff };
+            at += diff != 0;
+        }
+        t->at = at;
+    }
 }
 
-static void tell(weir_out(rank) out, uint32_t node, int64_t diff)
-{
-    if (diff)
-        rank_emit(out, (rank){ .node = node, .diff = diff });
-}
+/* ---- edges ---- */
 
 /* Adds changes of edges that all start at this place, by their ends, and tells what moves. */
-static void change_edges(place *p, const change *changes, size_t n, weir_out(rank) out)
+static void change_edges(place *p, const change *changes, size_t n, teller *t)
 {
-    spread before = spread_of(p);
-    uint32_t room = p->count + (uint32_t)n, kept = 0;
-    target *merged = malloc(room * sizeof *merged);
+    target *merged = malloc((p->count + n) * sizeof *merged);
+    uint32_t kept = 0;
     if (!merged)
         bench_fail("no memory for the edges of a node");
-    for (uint32_t i = 0; i < p->count; i++)
-        tell(out, p->targets[i].node, -p->targets[i].count * part(&before, i));
+    tell(t, p, p->spread, (spread){ 0, 0 });
     for (size_t i = 0, k = 0; i < p->count || k < n;) {
         target next = { UINT32_MAX, 0 };
         if (i < p->count)
@@ -120,93 +168,122 @@ static void change_edges(place *p, const change *changes, size_t n, weir_out(ran
         while (i < p->count && p->targets[i].node == next.node)
             next.count += p->targets[i++].count;
         while (k < n && changes[k].to == next.node)
-            next.count += changes[k++].diff;
+            next.count += (int32_t)changes[k++].diff;
         if (next.count)
             merged[kept++] = next;
     }
     free(p->targets);
     p->targets = merged;
-    p->room = room;
     p->count = kept;
-    spread after = spread_of(p);
-    for (uint32_t i = 0; i < p->count; i++)
-        tell(out, p->targets[i].node, p->targets[i].count * part(&after, i));
+    p->spread = spread_of(p);
+    tell(t, p, (spread){ 0, 0 }, p->spread);
 }
 
-static int by_edge(const void *a, const void *b)
+/* Places changes by one digit of an end of their edges, those of the same digit as they came. */
+static void place_by(const change *from, change *to, size_t n, bool by_start, unsigned shift)
 {
-    const change *x = a, *y = b;
-    if (x->from != y->from)
-        return x->from < y->from ? -1 : 1;
-    return x->to < y->to ? -1 : x->to > y->to;
-}
-
-static void run_edges(ranks *r, const bench_round *round, weir_out(rank) out)
-{
-    size_t count = 0;
-    for (size_t b = 0; b < round->count; b++)
-        count += round->batches[b]->count;
-    if (count > r->sorted_room) {
-        free(r->sorted);
-        r->sorted_room = count;
-        r->sorted = malloc(count * sizeof *r->sorted);
-        if (!r->sorted)
-            bench_fail("no memory for the edges of a round");
+    enum { DIGITS = 1 << DIGIT_BITS };
+    size_t next[DIGITS] = { 0 }, sum = 0;
+#define DIGIT(c) (((by_start ? (c).from : (c).to) >> shift) & (DIGITS - 1))
+    for (size_t i = 0; i < n; i++)
+        next[DIGIT(from[i])]++;
+    for (size_t d = 0; d < DIGITS; d++) {
+        size_t count = next[d];
+        next[d] = sum;
+        sum += count;
     }
-    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        to[next[DIGIT(from[i])]++] = from[i];
+#undef DIGIT
+}
+
+/* The changes of a round by start and end, in memory of their own. */
+static change *sorted_changes(const ranks *r, const bench_round *round, size_t *count)
+{
+    size_t n = 0, at = 0;
+    for (size_t b = 0; b < round->count; b++)
+        n += round->batches[b]->count;
+    change *from = malloc((n + 1) * sizeof *from), *to = malloc((n + 1) * sizeof *to);
+    if (!from || !to)
+        bench_fail("no memory for the edges of a round");
     for (size_t b = 0; b < round->count; b++) {
         const weir_batch *batch = round->batches[b];
-        memcpy(r->sorted + at, batch->records, batch->count * sizeof(change));
+        memcpy(from + at, batch->records, batch->count * sizeof(change));
         at += batch->count;
     }
-    qsort(r->sorted, count, sizeof *r->sorted, by_edge);
-    for (size_t from = 0, to; from < count; from = to) {
-        for (to = from; to < count && r->sorted[to].from == r->sorted[from].from; to++)
-            ;
-        change_edges(&r->places[r->sorted[from].from / r->workers], r->sorted + from, to - from,
-                     out);
-    }
+    for (int by_start = 0; by_start < 2; by_start++)
+        for (unsigned shift = 0; r->place_count * r->workers >> shift; shift += DIGIT_BITS) {
+            place_by(from, to, n, by_start, shift);
+            change *swap = from;
+            from = to;
+            to = swap;
+        }
+    free(to);
+    *count = n;
+    return from;
 }
 
-static void move_rank(place *p, weir_out(rank) out)
+static void run_edges(ranks *r, const bench_round *round, teller *t)
 {
-    p->unspent += p->heard;
-    p->heard = 0;
-    p->touched = false;
+    size_t count;
+    change *sorted = sorted_changes(r, round, &count);
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from; to < count && sorted[to].from == sorted[from].from; to++)
+            ;
+        change_edges(&r->places[edge_place(r->inverse, sorted[from].from)], sorted + from,
+                     to - from, t);
+    }
+    free(sorted);
+}
+
+/* ---- ranks ---- */
+
+static void hear(ranks *r, hearing *h, const weir_batch *batch)
+{
+    const rank *changes = batch->records;
+    uint64_t inverse = r->inverse;
+    int64_t *sums = h->sums;
+    size_t n = batch->count;
+    if (h->count + n <= r->few)
+        for (size_t i = 0; i < n; i++)
+            h->places[h->count + i] = edge_place(inverse, (uint32_t)changes[i].node);
+    h->count += n;
+    for (size_t i = 0; i < n; i++)
+        sums[edge_place(inverse, (uint32_t)changes[i].node)] += changes[i].diff;
+}
+
+static inline void move_rank(place *p, int64_t *heard, teller *t)
+{
+    p->unspent += *heard;
+    *heard = 0;
     if (p->unspent < SMALL && p->unspent > -SMALL)
         return;
-    spread before = spread_of(p);
     p->rank += p->unspent;
     p->unspent = 0;
-    spread after = spread_of(p);
-    for (uint32_t i = 0; i < p->count; i++)
-        tell(out, p->targets[i].node,
-             p->targets[i].count * (part(&after, i) - part(&before, i)));
+    spread had = p->spread;
+    p->spread = spread_of(p);
+    tell(t, p, had, p->spread);
 }
 
-static void run_changes(ranks *r, const bench_round *round, weir_out(rank) out)
+/* Whether all of the round is done: what is told in one step is heard, in the next one, before it
+ * leaves the cache. */
+static bool run_changes(ranks *r, hearing *h, teller *t)
 {
-    enum { AHEAD = 8 };
-    for (size_t b = 0; b < round->count; b++) {
-        const rank *changes = round->batches[b]->records;
-        for (size_t i = 0; i < round->batches[b]->count; i++) {
-            uint32_t node = changes[i].node / r->workers;
-            place *p = &r->places[node];
-            if (i + AHEAD < round->batches[b]->count)
-                __builtin_prefetch(&r->places[changes[i + AHEAD].node / r->workers], 1);
-            p->heard += changes[i].diff;
-            if (!p->touched) {
-                p->touched = true;
-                r->touched[r->touched_count++] = node;
-            }
-        }
+    bool all = h->count > r->few;
+    size_t end = all ? r->place_count : h->count;
+    for (; r->done < end; r->done++) {
+        uint32_t at = all ? (uint32_t)r->done : h->places[r->done];
+        move_rank(&r->places[at], &h->sums[at], t);
+        if (t->told >= STEP_RECORDS)
+            return false;
     }
-    for (size_t i = 0; i < r->touched_count; i++) {
-        if (i + AHEAD < r->touched_count)
-            __builtin_prefetch(r->places[r->touched[i + AHEAD]].targets);
-        move_rank(&r->places[r->touched[i]], out);
-    }
-    r->touched_count = 0;
+    h->count = r->done = 0;
+    return true;
+}
+
+static bench_round *earlier(bench_round *edges, bench_round *changes)
+{
+    return !changes || (edges && edges->time <= changes->time) ? edges : changes;
 }
 
 static void ranks_step(weir_step *step, void *state)
@@ -215,27 +292,28 @@ static void ranks_step(weir_step *step, void *state)
     const weir_batch *batch;
     while ((batch = weir_step_take(step, 0)))
         bench_round_keep(bench_round_of(&r->edges, step, batch), batch);
-    while ((batch = weir_step_take(step, 1)))
-        bench_round_keep(bench_round_of(&r->changes, step, batch), batch);
+    while ((batch = weir_step_take(step, 1))) {
+        bench_round_of(&r->changes, step, batch);
+        hear(r, &r->heard[batch->time.at[0] & 1], batch);
+    }
     for (;;) {
         bench_round *edges = bench_round_due(&r->edges, step, 2);
-        bench_round *changes = bench_round_due(&r->changes, step, 2);
-        if (!edges && !changes)
-            break;
-        if (edges && changes && edges->time != changes->time) { /* the earlier one */
-            edges = edges->time < changes->time ? edges : NULL;
-            changes = edges ? NULL : changes;
+        bench_round *round = earlier(edges, bench_round_due(&r->changes, step, 2));
+        if (!round)
+            return;
+        weir_time time = weir_time_1(round->time);
+        teller t = { .builder = weir_step_output(step, 0, &time) };
+        bool done = true;
+        if (round == edges)
+            run_edges(r, edges, &t);
+        else
+            done = run_changes(r, &r->heard[time.at[0] & 1], &t);
+        teller_commit(&t);
+        if (!done) {
+            weir_step_again(step);
+            return;
         }
-        weir_time time = weir_time_1(edges ? edges->time : changes->time);
-        weir_out(rank) out = { .builder = weir_step_output(step, 0, &time) };
-        if (edges)
-            run_edges(r, edges, out);
-        if (changes)
-            run_changes(r, changes, out);
-        if (edges)
-            bench_round_end(edges, step);
-        if (changes)
-            bench_round_end(changes, step);
+        bench_round_end(round, step);
     }
 }
 
@@ -244,8 +322,9 @@ static void edge_changes(bench_feed *feed, void *room, size_t n)
     change *changes = room;
     uint64_t *state = &feed->state, nodes = feed->c->options.nodes;
     for (size_t i = 0; i < n; i++) {
-        changes[i] = (change){ .from = (uint32_t)(bench_random(state) % nodes), .diff = 1 };
-        changes[i].to = (uint32_t)(bench_random(state) % nodes);
+        changes[i] = (change){ .from = (uint32_t)bench_random_below(state, nodes),
+                                .diff = 1 };
+        changes[i].to = (uint32_t)bench_random_below(state, nodes);
     }
 }
 

@@ -8,7 +8,7 @@
 
 #include "edge.h"
 
-enum { AHEAD = 12 };
+enum { AHEAD = 32 };
 
 /* What a node points to; a root: minus its rank, less one, so that both are read at once. */
 typedef struct forest {

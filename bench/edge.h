@@ -16,10 +16,21 @@ static inline void edge_fill(bench_feed *feed, void *room, size_t n)
     edge *edges = room;
     uint64_t state = feed->state, nodes = feed->c->options.nodes;
     for (size_t i = 0; i < n; i++) {
-        edges[i].from = (uint32_t)(bench_random(&state) % nodes);
-        edges[i].to = (uint32_t)(bench_random(&state) % nodes);
+        edges[i].from = (uint32_t)bench_random_below(&state, nodes);
+        edges[i].to = (uint32_t)bench_random_below(&state, nodes);
     }
     feed->state = state;
+}
+
+/* Where a node is on its worker: by the inverse, since a division costs as much as all the rest. */
+static inline uint64_t edge_inverse(unsigned workers)
+{
+    return UINT64_MAX / workers;
+}
+static inline uint32_t edge_place(uint64_t inverse, uint32_t node)
+{
+    __extension__ typedef unsigned __int128 wide;
+    return (uint32_t)((wide)inverse * (node + UINT64_C(1)) >> 64);
 }
 
 /* To the worker where the edge starts. */

@@ -15,8 +15,8 @@ static inline void pair_fill(bench_feed *feed, void *room, size_t n)
     pair *pairs = room;
     uint64_t state = feed->state, nodes = feed->c->options.nodes;
     for (size_t i = 0; i < n; i++) {
-        pairs[i].key = bench_random(&state) % nodes;
-        pairs[i].value = bench_random(&state) % nodes;
+        pairs[i].key = bench_random_below(&state, nodes);
+        pairs[i].value = bench_random_below(&state, nodes);
     }
     feed->state = state;
 }

@@ -60,7 +60,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
                 move |_capability, _info| {
                     let local = options.nodes / peers + 1;
                     let mut edge_batches: Vec<Vec<Edge>> = Vec::new();
-                    let mut kept: HashMap<u64, Vec<Vec<Edge>>> = HashMap::new();
+                    let mut waves: HashMap<u64, Vec<u32>> = HashMap::new();
                     let mut due: BTreeMap<u64, Capability<u64>> = BTreeMap::new();
                     let mut parents = vec![UNSEEN; local];
                     let (mut offsets, mut targets) = (Vec::new(), Vec::new());
@@ -74,9 +74,20 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
                         });
                         visits.for_each_stamp(|stamp, data| {
                             if let Some(cap) = stamp.retain_least(output.output_index()) {
-                                let batches = kept.entry(*cap.time()).or_default();
-                                batches.extend(data.map(std::mem::take));
-                                due.entry(*cap.time()).or_insert(cap);
+                                let time = *cap.time();
+                                let wave = waves.entry(time).or_default();
+                                let (mut count, mut sum) = totals.get();
+                                for (node, from) in data.flat_map(|c| c.drain(..)) {
+                                    let parent = &mut parents[(node / peers) as usize];
+                                    if *parent == UNSEEN {
+                                        *parent = from;
+                                        wave.push(node);
+                                        count += 1;
+                                        sum += time;
+                                    }
+                                }
+                                totals.set((count, sum));
+                                due.entry(time).or_insert(cap);
                             }
                         });
                         while let Some((&time, _)) = due.first_key_value() {
@@ -89,20 +100,13 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
                                 (offsets, targets) = place(&mut edge_batches, local, peers);
                             }
                             let mut session = output.session(&cap);
-                            let (mut count, mut sum) = totals.get();
-                            for (node, from) in kept.remove(&time).into_iter().flatten().flatten() {
+                            for node in waves.remove(&time).into_iter().flatten() {
                                 let here = (node / peers) as usize;
-                                if parents[here] == UNSEEN {
-                                    parents[here] = from;
-                                    count += 1;
-                                    sum += time;
-                                    let range = offsets[here] as usize..offsets[here + 1] as usize;
-                                    for &target in &targets[range] {
-                                        session.give((target, node));
-                                    }
+                                let range = offsets[here] as usize..offsets[here + 1] as usize;
+                                for &target in &targets[range] {
+                                    session.give((target, node));
                                 }
                             }
-                            totals.set((count, sum));
                         }
                     }
                 },

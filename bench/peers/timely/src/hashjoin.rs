@@ -2,7 +2,7 @@
 //! Two streams of rows (key, value) by key: every pair of values that share a key, as soon as the
 //! second of them comes. Keys are random numbers, hashed by ahash.
 
-use crate::options::{random, wait, Options};
+use crate::options::{random_below, wait, Options};
 use crate::Share;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -16,7 +16,8 @@ use timely::worker::Worker;
 
 type Row = (u64, u64);
 type Rows = InputHandle<u64, CapacityContainerBuilder<Vec<Row>>>;
-type Table = HashMap<u64, Vec<u64>, ahash::RandomState>;
+/// The left and the right values of a key: one look-up a row, which beats a table a side.
+type Table = HashMap<u64, (Vec<u64>, Vec<u64>), ahash::RandomState>;
 
 const CONTAINER: u64 = 512;
 
@@ -25,7 +26,7 @@ fn feed(input: &mut Rows, state: &mut u64, count: u64, keys: u64) {
     let mut left = count;
     while left > 0 {
         let fill = left.min(CONTAINER);
-        container.extend((0..fill).map(|_| (random(state) % keys, random(state) % keys)));
+        container.extend((0..fill).map(|_| (random_below(state, keys), random_below(state, keys))));
         input.send_batch(&mut container);
         container.clear();
         left -= fill;
@@ -46,24 +47,26 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
             Exchange::new(|row: &Row| row.0),
             "Join",
             |_, _| {
-                let (mut lefts, mut rights) = (Table::default(), Table::default());
+                let mut table = Table::default();
                 move |left, right, output| {
                     left.for_each_stamp(|stamp, containers| {
                         let mut session = output.session(&stamp);
                         for (key, value) in containers.flat_map(|c| c.drain(..)) {
-                            for other in rights.get(&key).into_iter().flatten() {
+                            let (lefts, rights) = table.entry(key).or_default();
+                            for other in rights.iter() {
                                 session.give((value, *other));
                             }
-                            lefts.entry(key).or_default().push(value);
+                            lefts.push(value);
                         }
                     });
                     right.for_each_stamp(|stamp, containers| {
                         let mut session = output.session(&stamp);
                         for (key, value) in containers.flat_map(|c| c.drain(..)) {
-                            for other in lefts.get(&key).into_iter().flatten() {
+                            let (lefts, rights) = table.entry(key).or_default();
+                            for other in lefts.iter() {
                                 session.give((*other, value));
                             }
-                            rights.entry(key).or_default().push(value);
+                            rights.push(value);
                         }
                     });
                 }

@@ -27,8 +27,6 @@ type Rank = (u32, i64);
 struct Place {
     rank: i64,
     unspent: i64,
-    heard: i64,
-    touched: bool,
     targets: Vec<(u32, i64)>,
 }
 
@@ -63,10 +61,8 @@ impl Place {
         }
     }
 
-    fn move_rank(&mut self, mut tell: impl FnMut(Rank)) {
-        self.unspent += self.heard;
-        self.heard = 0;
-        self.touched = false;
+    fn move_rank(&mut self, heard: i64, mut tell: impl FnMut(Rank)) {
+        self.unspent += heard;
         if self.unspent.abs() < SMALL {
             return;
         }
@@ -88,12 +84,11 @@ fn part(spread: (i64, i64), i: usize) -> i64 {
 struct Round {
     capability: Capability<u64>,
     edges: Vec<Vec<Change>>,
-    ranks: Vec<Vec<Rank>>,
 }
 
 impl Round {
     fn new(capability: Capability<u64>) -> Self {
-        Round { capability, edges: Vec::new(), ranks: Vec::new() }
+        Round { capability, edges: Vec::new() }
     }
 }
 
@@ -118,12 +113,14 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
                     places.resize_with(local, || Place {
                         rank: START,
                         unspent: 0,
-                        heard: 0,
-                        touched: false,
                         targets: Vec::new(),
                     });
                     let mut rounds: BTreeMap<u64, Round> = BTreeMap::new();
-                    let mut touched: Vec<u32> = Vec::new();
+                    // By the time's parity: what each place has heard, and which, if few have. Some
+                    // are there more than once, and have nothing left the second time.
+                    let mut heard = [vec![0i64; local], vec![0i64; local]];
+                    let mut touched: [Vec<u32>; 2] = Default::default();
+                    let few = local / 4;
                     let peers = peers as u32;
                     move |(edges, edges_frontier), (ranks, ranks_frontier), output| {
                         edges.for_each_stamp(|stamp, data| {
@@ -136,8 +133,15 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
                         ranks.for_each_stamp(|stamp, data| {
                             if let Some(cap) = stamp.retain_least(output.output_index()) {
                                 let time = *cap.time();
-                                let round = rounds.entry(time).or_insert_with(|| Round::new(cap));
-                                round.ranks.extend(data.map(std::mem::take));
+                                rounds.entry(time).or_insert_with(|| Round::new(cap));
+                                let which = (time & 1) as usize;
+                                for (node, diff) in data.flat_map(|c| c.drain(..)) {
+                                    let here = node / peers;
+                                    heard[which][here as usize] += diff;
+                                    if touched[which].len() <= few {
+                                        touched[which].push(here);
+                                    }
+                                }
                             }
                         });
                         while let Some((&time, _)) = rounds.first_key_value() {
@@ -157,18 +161,19 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
                             for same in changes.chunk_by(|a, b| a.0 == b.0) {
                                 places[(same[0].0 / peers) as usize].change_edges(same, &mut tell);
                             }
-                            for (node, diff) in round.ranks.into_iter().flatten() {
-                                let here = node / peers;
-                                let place = &mut places[here as usize];
-                                place.heard += diff;
-                                if !place.touched {
-                                    place.touched = true;
-                                    touched.push(here);
+                            let which = (time & 1) as usize;
+                            let heard = &mut heard[which];
+                            if touched[which].len() > few {
+                                for (place, heard) in places.iter_mut().zip(heard) {
+                                    place.move_rank(std::mem::take(heard), &mut tell);
+                                }
+                            } else {
+                                for here in &touched[which] {
+                                    let here = *here as usize;
+                                    places[here].move_rank(std::mem::take(&mut heard[here]), &mut tell);
                                 }
                             }
-                            for here in touched.drain(..) {
-                                places[here as usize].move_rank(&mut tell);
-                            }
+                            touched[which].clear();
                         }
                         if edges_frontier.is_empty() && ranks_frontier.is_empty() {
                             let sum = places.iter().enumerate().fold(0u64, |sum, (i, place)| {

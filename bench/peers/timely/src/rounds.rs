@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the graph cases share: random edges, and where a node lives.
 
-use crate::options::random;
+use crate::options::random_below;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::InputHandle;
 
@@ -14,8 +14,8 @@ const CONTAINER: u64 = 1024;
 /// The next edge of a random graph.
 #[inline]
 pub fn edge(state: &mut u64, nodes: u64) -> Edge {
-    let from = random(state) % nodes;
-    (from as u32, (random(state) % nodes) as u32)
+    let from = random_below(state, nodes);
+    (from as u32, random_below(state, nodes) as u32)
 }
 
 /// Sends the next `count` edges by whole containers.
