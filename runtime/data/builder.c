@@ -134,7 +134,9 @@ void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned 
     if (b->begin && tracked != b->tracked) /* nothing in them: they are not the columns for this */
         drop_columns(builder);
     weir__builder_unfollow(builder);
-    b->time = *time;
+    b->time = b->at = *time;
+    b->from_diffs = NULL;
+    b->from_times = NULL;
     b->tracked = tracked;
     b->diff = 1;
 }
@@ -298,6 +300,44 @@ void weir__builder_flush(weir__builder *builder)
     b->sink->push(b->sink, batch);
 }
 
+static inline void put_time(weir_builder *b, size_t i, const uint64_t *coords)
+{
+    for (uint32_t c = 0; c < b->depth; c++)
+        b->times[i * b->depth + c] = coords[c];
+}
+
+/* Switches the column of diffs on: what is there counts 1. */
+static void track_diffs(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    if (b->tracked & WEIR__TRACK_DIFFS)
+        return;
+    size_t count = b->begin ? weir__builder_count(builder) : 0;
+    b->tracked |= WEIR__TRACK_DIFFS;
+    if (!b->begin)
+        return;
+    b->diffs = resize(builder, &b->diff_buffer, b->capacity * sizeof *b->diffs, 0);
+    for (size_t i = 0; i < count; i++)
+        b->diffs[i] = 1;
+    b->end = b->next;
+}
+
+/* The same of times: what is there is at the batch's. */
+static void track_times(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    if (b->tracked & WEIR__TRACK_TIMES)
+        return;
+    size_t count = b->begin ? weir__builder_count(builder) : 0;
+    b->tracked |= WEIR__TRACK_TIMES;
+    if (!b->begin)
+        return;
+    b->times = resize(builder, &b->time_buffer, b->capacity * sizeof *b->times * b->depth, 0);
+    for (size_t i = 0; i < count; i++)
+        put_time(b, i, b->time.at);
+    b->end = b->next;
+}
+
 void *weir__builder_next_slow(weir_builder *b)
 {
     weir__builder *builder = (weir__builder *)b;
@@ -308,12 +348,10 @@ void *weir__builder_next_slow(weir_builder *b)
     if (!b->tracked)
         return room;
     b->end = b->next;
-    const weir_batch *input = b->input;
     if (b->tracked & WEIR__TRACK_DIFFS)
-        b->diffs[i] = input && input->diffs ? input->diffs[b->from] : b->diff;
+        b->diffs[i] = b->from_diffs ? b->from_diffs[b->from] : b->diff;
     if (b->tracked & WEIR__TRACK_TIMES)
-        memcpy(b->times + i * b->depth, input->times + b->from * b->depth,
-               b->depth * sizeof *b->times);
+        put_time(b, i, b->from_times ? b->from_times + b->from * b->depth : b->at.at);
     return room;
 }
 
@@ -324,7 +362,7 @@ size_t weir_builder_bulk(weir_builder *b, size_t want, void **records, int64_t *
         weir__builder_flush(builder);
     builder->in_bulk = true;
     if (diffs && !(b->tracked & WEIR__TRACK_DIFFS))
-        weir_builder_set_diff(b, b->diff == 1 ? 2 : b->diff); /* switches the column on */
+        track_diffs(builder);
     uint32_t count = b->begin ? (uint32_t)weir__builder_count(builder) : 0;
     if (b->begin && count < b->capacity && b->capacity < builder->capacity_full &&
         want > b->capacity - count)
@@ -338,6 +376,8 @@ size_t weir_builder_bulk(weir_builder *b, size_t want, void **records, int64_t *
     if (!diffs && b->tracked & WEIR__TRACK_DIFFS) /* the column is there for records before these */
         for (size_t i = 0; i < room; i++)
             b->diffs[count + i] = b->diff;
+    for (size_t i = 0; b->tracked & WEIR__TRACK_TIMES && i < room; i++)
+        put_time(b, count + i, b->at.at);
     return room;
 }
 
@@ -354,17 +394,27 @@ void weir_builder_commit(weir_builder *b, size_t count)
 void weir_builder_set_diff(weir_builder *b, int64_t diff)
 {
     b->diff = diff;
-    if (diff == 1 || (b->tracked & WEIR__TRACK_DIFFS))
-        return;
-    weir__builder *builder = (weir__builder *)b;
-    size_t count = b->begin ? weir__builder_count(builder) : 0;
-    b->tracked |= WEIR__TRACK_DIFFS;
-    if (!b->begin)
-        return;
-    b->diffs = resize(builder, &b->diff_buffer, b->capacity * sizeof *b->diffs, 0);
-    for (size_t i = 0; i < count; i++)
-        b->diffs[i] = 1;
-    b->end = b->next;
+    if (diff != 1)
+        track_diffs((weir__builder *)b);
+}
+
+void weir_builder_set_time(weir_builder *b, const weir_time *t)
+{
+    WEIR_ASSERT(weir_time_less_equal(&b->time, t, b->depth),
+                "a record cannot be at a time that is not at or after its batch's");
+    b->at = *t;
+    if (!weir_time_equal(&b->time, t, b->depth))
+        track_times((weir__builder *)b);
+}
+
+void weir_builder_set_columns(weir_builder *b, const int64_t *diffs, const uint64_t *times)
+{
+    b->from_diffs = diffs;
+    b->from_times = times;
+    if (diffs)
+        track_diffs((weir__builder *)b);
+    if (times)
+        track_times((weir__builder *)b);
 }
 
 /* Of the record before it or of the one that will be made. */

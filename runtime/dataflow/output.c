@@ -175,6 +175,8 @@ static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
                        (batch->times ? WEIR__TRACK_TIMES : 0);
     weir__builder_open(builder, &batch->time, tracked);
     builder->b.input = batch;
+    builder->b.from_diffs = batch->diffs;
+    builder->b.from_times = batch->times;
     builder->b.from = 0;
     si->stage->spec.flat_map(batch, &builder->b, si->worker_ctx);
     weir__builder_flush(builder);

@@ -122,11 +122,12 @@ static void limited_step(weir_step *step, void *state)
             weir_step_send(step, 0, batch, NULL);
             continue;
         }
+        weir_builder *out = weir_step_output(step, 0, NULL);
         for (size_t i = 0; i < batch->count; i++) {
             weir_time t = weir_batch_time(batch, i);
             if (t.at[last] >= feedback->limit)
                 continue;
-            weir_builder *out = weir_step_output(step, 0, &t);
+            weir_builder_set_time(out, &t);
             weir_builder_set_diff(out, weir_batch_diff(batch, i));
             weir_builder_copy(out, batch, i);
         }

@@ -80,13 +80,15 @@ struct weir_builder {
     /* the rest is private */
     char *begin;
     const weir_type *type;
-    const weir_batch *input; /* whose diffs, times, pins the output takes over; NULL at a source */
+    const weir_batch *input; /* whose pins the output takes over; NULL at a node */
+    const int64_t *from_diffs;  /* of what it comes from, NULL: `diff` */
+    const uint64_t *from_times; /* the same of times, NULL: `at` */
     int64_t *diffs;
     uint64_t *times;
     struct weir__buffer *record_buffer, *diff_buffer, *time_buffer;
     struct weir__arena *arena;
     struct weir__sink *sink; /* where a full batch goes */
-    weir_time time;
+    weir_time time, at;      /* of the batch; of what is emitted now, when `tracked` */
     uint32_t depth;
     uint32_t capacity; /* records */
     uint32_t tracked;  /* columns in use: diffs 1, times 2; then `end` stays at `next` */
@@ -117,6 +119,16 @@ WEIR_API void weir_builder_commit(weir_builder *builder, size_t count);
 /* Sets the diff of what is emitted from now on (1 at the start of every step). The port must have
  * been declared a collection. */
 WEIR_API void weir_builder_set_diff(weir_builder *builder, int64_t diff);
+
+/* Sets the time of what is emitted from now on, at or after the builder's own, which it is at the
+ * start of every step: records of several times leave in one batch. For node outputs. */
+WEIR_API void weir_builder_set_time(weir_builder *builder, const weir_time *t);
+/* What is emitted from now on has diff and time of entry `from` of these columns: diffs, and as
+ * many coordinates a time as the node's depth, each at or after the builder's own time. Either may
+ * be NULL: as it was set. Until the builder is given out again, and not for bulk. For node outputs;
+ * diffs other than 1 as with weir_builder_set_diff. */
+WEIR_API void weir_builder_set_columns(weir_builder *builder, const int64_t *diffs,
+                                       const uint64_t *times);
 
 /* A string that lives as long as the batch: short ones inline, longer ones copied to its arena. */
 WEIR_API weir_str weir_builder_str(weir_builder *builder, const char *data, size_t len);
