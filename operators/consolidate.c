@@ -110,8 +110,10 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     state *s = weir_alloc_must(sizeof *s);
     *s = (state){ .what = what };
     weir__stash_init(&s->stash, true, account);
-    weir_status status =
-        weir_shape_create(&s->shape, what->type, &what->key, weir_step_hash_seed(step), error);
+    weir_shape_spec shape = {
+        .type = what->type, .key = what->key, .depth = 1, .seed = weir_step_hash_seed(step)
+    };
+    weir_status status = weir_shape_create(&s->shape, &shape, error);
     if (status == WEIR_OK) {
         s->spine = weir_spine_create(s->shape, account);
         s->builder = weir_trace_builder_create(s->shape, account);
@@ -136,7 +138,7 @@ static void build_run(state *s)
     s->failed = weir_trace_builder_build(s->builder, &made);
     if (s->failed || !made)
         return;
-    s->failed = weir_spine_append(s->spine, made);
+    s->failed = weir_spine_append(s->spine, made, NULL);
     if (s->failed)
         weir_trace_run_release(made);
     else
@@ -153,7 +155,7 @@ static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
                                  .count = to - from < room ? to - from : room,
                                  .hashes = batch->hashes ? batch->hashes + from : NULL,
                                  .diffs = batch->diffs ? batch->diffs + from : NULL,
-                                 .time = epoch };
+                                 .time = weir_time_1(epoch) };
         s->failed = weir_trace_builder_add(s->builder, &updates);
         from += updates.count;
         if (weir_trace_builder_count(s->builder) == RUN_UPDATES)
@@ -195,7 +197,7 @@ static bool next(state *s, uint64_t epoch, int64_t *sum)
             if (!s->in_key)
                 return false;
         }
-        if (!weir_cursor_sum(s->cursor, epoch, sum)) {
+        if (!weir_cursor_sum(s->cursor, &(weir_time){ { epoch } }, sum)) {
             s->failed = WEIR_OVERFLOWED;
             return false;
         }

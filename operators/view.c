@@ -161,7 +161,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     weir_account *account = weir_step_account(step);
     state *s = weir_alloc_must(sizeof *s);
     *s = (state){ .what = what, .seed = weir_step_hash_seed(step) };
-    weir_status status = weir_shape_create(&s->shape, what->type, &what->key, s->seed, error);
+    weir_shape_spec shape = { .type = what->type, .key = what->key, .depth = 1, .seed = s->seed };
+    weir_status status = weir_shape_create(&s->shape, &shape, error);
     if (status == WEIR_OK) {
         s->spine = weir_spine_create(s->shape, account);
         s->builder = weir_trace_builder_create(s->shape, account);
@@ -187,7 +188,7 @@ static void build_run(state *s)
     s->appended += updates;
     s->failed = weir_trace_builder_build(s->builder, &made);
     if (!s->failed && made) {
-        s->failed = weir_spine_append(s->spine, made);
+        s->failed = weir_spine_append(s->spine, made, NULL);
         if (s->failed)
             weir_trace_run_release(made);
     }
@@ -203,7 +204,7 @@ static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
                                  .count = to - from < room ? to - from : room,
                                  .hashes = batch->hashes ? batch->hashes + from : NULL,
                                  .diffs = batch->diffs ? batch->diffs + from : NULL,
-                                 .time = epoch };
+                                 .time = weir_time_1(epoch) };
         s->failed = weir_trace_builder_add(s->builder, &updates);
         for (size_t i = 0; i < updates.count; i++)
             s->open_records += (uint64_t)weir_batch_diff(batch, from + i);
@@ -250,10 +251,12 @@ static void forget(weir_step *step, state *s, uint64_t now)
         s->wanted = s->moments[old++].upper - 1;
     s->moment_count -= old;
     memmove(s->moments, s->moments + old, s->moment_count * sizeof *s->moments);
-    uint64_t since = weir_spine_since(s->spine);
-    if (s->wanted > since)
-        since = weir_spine_advance_since(
-            s->spine, weir_view_grant_since(s->what->view, weir_step_worker(step), s->wanted));
+    uint64_t since = weir_frontier_times(weir_spine_since(s->spine))->at[0];
+    if (s->wanted > since) {
+        since = weir_view_grant_since(s->what->view, weir_step_worker(step), s->wanted);
+        weir_frontier granted = { .count = 1, .depth = 1, .one = weir_time_1(since) };
+        weir_spine_advance_since(s->spine, &granted);
+    }
     if (s->moment_count > 0)
         weir_step_at_ns(step, s->moments[0].ns + retention);
     if (since < s->wanted)

@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns builders: updates are noted as they come, then sorted by hash, key, value and time, added
- * up, and written as a run.
+ * Owns builders: updates are noted as they come, then sorted (sort.c), added up, and written as a
+ * run, column by column, in a block of the very size.
  */
-#include "trace/heap.h"
-#include "trace/run.h"
-
-/* One update while it is sorted. */
-typedef struct entry {
-    uint64_t hash;
-    uint32_t index;
-} entry;
-
-struct weir_trace_builder {
-    weir_shape *shape;
-    weir_account *account;
-    size_t charged;
-    uint32_t count;
-    weir__column records, hashes, times, diffs, entries, spare;
-    weir__heap heap;
-};
+#include "trace/build.h"
 
 weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *account)
 {
@@ -59,11 +43,15 @@ size_t weir_trace_builder_count(const weir_trace_builder *b)
     return b->count;
 }
 
+/* ---- adding ---- */
+
 static void cut(weir_trace_builder *b, uint32_t count)
 {
     b->count = count;
     b->records.used = (size_t)count * b->shape->type->size;
-    b->hashes.used = b->times.used = b->diffs.used = (size_t)count * 8;
+    b->hashes.used = (size_t)count * 8;
+    b->times.used = b->times_vary ? (size_t)count * 8 * b->shape->depth : 0;
+    b->diffs.used = b->diffs_vary ? (size_t)count * 8 : 0;
 }
 
 static bool copy_strings(weir_trace_builder *b, char *record)
@@ -77,228 +65,271 @@ static bool copy_strings(weir_trace_builder *b, char *record)
     return room;
 }
 
-weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
+static bool add_records(weir_trace_builder *b, const weir_updates *u)
 {
     const weir_type *type = b->shape->type;
+    char *records = weir__column_add(&b->records, u->count * type->size);
+    uint64_t *hashes = weir__column_add(&b->hashes, u->count * 8);
+    if (!records || !hashes)
+        return false;
+    memcpy(records, u->records, u->count * type->size);
+    if (u->hashes)
+        memcpy(hashes, u->hashes, u->count * 8);
+    else
+        weir_key_hash_column(type, &b->shape->key, u->records, u->count, b->shape->seed, hashes);
+    for (size_t i = 0; type->has_strings && i < u->count; i++)
+        if (!copy_strings(b, records + i * type->size))
+            return false;
+    return true;
+}
+
+static void put_times(uint64_t *to, const weir_time *time, size_t count, uint32_t depth)
+{
+    for (size_t i = 0; i < count; i++)
+        memcpy(to + i * depth, time->at, depth * sizeof *to);
+}
+
+/* The column of times is made when the second time comes. */
+static bool add_times(weir_trace_builder *b, const weir_updates *u)
+{
+    uint32_t depth = b->shape->depth;
+    if (b->count == 0 && !u->times)
+        b->time = u->time;
+    if (!b->times_vary) {
+        if (!u->times && weir_time_equal(&u->time, &b->time, depth))
+            return true;
+        uint64_t *before = weir__column_add(&b->times, (size_t)b->count * depth * 8);
+        if (!before && b->count > 0)
+            return false;
+        put_times(before, &b->time, b->count, depth);
+        b->times_vary = true;
+    }
+    uint64_t *times = weir__column_add(&b->times, u->count * depth * 8);
+    if (!times)
+        return false;
+    if (u->times)
+        memcpy(times, u->times, u->count * depth * 8);
+    else
+        put_times(times, &u->time, u->count, depth);
+    return true;
+}
+
+/* Likewise. */
+static bool add_diffs(weir_trace_builder *b, const weir_updates *u)
+{
+    size_t same = 0;
+    if (b->count == 0)
+        b->diff = u->diffs ? u->diffs[0] : 1;
+    if (!b->diffs_vary) {
+        while (same < u->count && (u->diffs ? u->diffs[same] : 1) == b->diff)
+            same++;
+        if (same == u->count)
+            return true;
+        int64_t *before = weir__column_add(&b->diffs, (size_t)b->count * 8);
+        if (!before && b->count > 0)
+            return false;
+        for (uint32_t i = 0; i < b->count; i++)
+            before[i] = b->diff;
+        b->diffs_vary = true;
+    }
+    int64_t *diffs = weir__column_add(&b->diffs, u->count * 8);
+    if (!diffs)
+        return false;
+    for (size_t i = 0; i < u->count; i++)
+        diffs[i] = u->diffs ? u->diffs[i] : 1;
+    return true;
+}
+
+weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
+{
     uint32_t before = b->count;
     if (u->count == 0)
         return WEIR_OK;
     if (u->count > UINT32_MAX / 2 - b->count)
         return WEIR_NO_MEMORY;
-    char *records = weir__column_add(&b->records, u->count * type->size);
-    uint64_t *hashes = weir__column_add(&b->hashes, u->count * 8);
-    uint64_t *times = weir__column_add(&b->times, u->count * 8);
-    int64_t *diffs = weir__column_add(&b->diffs, u->count * 8);
-    bool ok = records && hashes && times && diffs;
-    if (ok) {
-        memcpy(records, u->records, u->count * type->size);
-        if (u->hashes)
-            memcpy(hashes, u->hashes, u->count * 8);
-        else
-            weir_key_hash_column(type, &b->shape->key, u->records, u->count, b->shape->seed,
-                                 hashes);
-    }
-    for (size_t i = 0; ok && i < u->count; i++) {
-        times[i] = u->times ? u->times[i] : u->time;
-        diffs[i] = u->diffs ? u->diffs[i] : 1;
-        ok = !type->has_strings || copy_strings(b, records + i * type->size);
-    }
+    bool ok = add_records(b, u) && add_times(b, u) && add_diffs(b, u);
     cut(b, ok ? before + (uint32_t)u->count : before);
     charge(b);
     return ok ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
-/* ---- sorting ---- */
+/* ---- adding up ---- */
 
-static const char *record_at(const weir_trace_builder *b, uint32_t index)
+/* Sums are kept in `spare`, so that building may be tried again when memory fails. */
+static int64_t *sums_of(weir_trace_builder *b)
 {
-    return b->records.data + (size_t)index * b->shape->type->size;
-}
-static uint64_t time_at(const weir_trace_builder *b, uint32_t index)
-{
-    return ((const uint64_t *)(const void *)b->times.data)[index];
+    return (int64_t *)(void *)b->spare.data;
 }
 
-static int compare_keys(const weir_trace_builder *b, const entry *x, const entry *y)
+static uint32_t news_of(const weir_trace_builder *b, const weir__sorted *last,
+                        const weir__sorted *e)
 {
-    if (x->hash != y->hash)
-        return x->hash < y->hash ? -1 : 1;
-    if (b->shape->bijective)
-        return 0;
-    return weir_key_compare(b->shape->type, &b->shape->key, record_at(b, x->index),
-                            record_at(b, y->index));
+    if (!last || weir__builder_compare_keys(b, last, e) != 0)
+        return WEIR__NEW_KEY | WEIR__NEW_VALUE;
+    return weir__builder_compare_values(b, last, e) != 0 ? WEIR__NEW_VALUE : 0;
 }
 
-/* Of updates of one key: all fields are as good as the remaining ones. */
-static int compare_values(const weir_trace_builder *b, const entry *x, const entry *y)
+/* Leaves one entry of each record and time whose diffs do not add up to 0, marked with what is new
+ * about it. OVERFLOWED: a sum left the range. */
+static weir_status add_up(weir_trace_builder *b, weir__sorted *e, uint32_t *left)
 {
-    if (b->shape->rests.type.size == 0)
-        return 0;
-    return weir_record_compare(b->shape->type, record_at(b, x->index), record_at(b, y->index));
-}
-
-static int compare(const weir_trace_builder *b, const entry *x, const entry *y)
-{
-    int order = compare_keys(b, x, y);
-    if (order == 0)
-        order = compare_values(b, x, y);
-    if (order != 0)
-        return order;
-    uint64_t tx = time_at(b, x->index), ty = time_at(b, y->index);
-    return (tx > ty) - (tx < ty);
-}
-
-static void insertion_sort(const weir_trace_builder *b, entry *e, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        entry moving = e[i];
-        size_t at = i;
-        for (; at > 0 && compare(b, &e[at - 1], &moving) > 0; at--)
-            e[at] = e[at - 1];
-        e[at] = moving;
-    }
-}
-
-/* Merge sort; spare has room for n. */
-static void sort(const weir_trace_builder *b, entry *e, entry *spare, size_t n)
-{
-    if (n <= 8) {
-        insertion_sort(b, e, n);
-        return;
-    }
-    size_t half = n / 2;
-    sort(b, e, spare, half);
-    sort(b, e + half, spare, n - half);
-    if (compare(b, &e[half - 1], &e[half]) <= 0)
-        return;
-    memcpy(spare, e, half * sizeof *e);
-    size_t left = 0, right = half, out = 0;
-    while (left < half && right < n)
-        e[out++] = compare(b, &spare[left], &e[right]) <= 0 ? spare[left++] : e[right++];
-    memcpy(e + out, spare + left, (half - left) * sizeof *e);
-}
-
-enum { RADIX_MIN = 256, RADIX_BITS = 8, RADIX_PASSES = 3 };
-
-/* By the leading 24 bits in which the hashes differ; what is equal there is compared after. */
-static void radix_sort(const weir_trace_builder *b, entry *e, entry *spare, size_t n)
-{
-    uint64_t low = e[0].hash, high = low;
-    for (size_t i = 1; i < n; i++) {
-        low = e[i].hash < low ? e[i].hash : low;
-        high = e[i].hash > high ? e[i].hash : high;
-    }
-    unsigned shift = 0;
-    while ((high - low) >> shift >> (RADIX_BITS * RADIX_PASSES))
-        shift++;
-    entry *from = e, *to = spare;
-    for (unsigned pass = 0; pass < RADIX_PASSES; pass++) {
-        size_t starts[1 << RADIX_BITS] = { 0 }, sum = 0;
-        unsigned at = shift + RADIX_BITS * pass;
-        for (size_t i = 0; i < n; i++)
-            starts[(from[i].hash - low) >> at & 0xff]++;
-        for (size_t d = 0; d < 1 << RADIX_BITS; d++) {
-            size_t count = starts[d];
-            starts[d] = sum;
-            sum += count;
-        }
-        for (size_t i = 0; i < n; i++)
-            to[starts[(from[i].hash - low) >> at & 0xff]++] = from[i];
-        entry *swap = from;
-        from = to;
-        to = swap;
-    }
-    memcpy(e, spare, n * sizeof *e); /* an odd number of passes ends in spare */
-    for (size_t first = 0, end; first < n; first = end) {
-        for (end = first + 1; end < n; end++)
-            if ((e[end].hash - low) >> shift != (e[first].hash - low) >> shift)
-                break;
-        sort(b, e + first, spare, end - first);
-    }
-}
-
-static entry *sorted(weir_trace_builder *b)
-{
-    b->entries.used = b->spare.used = 0;
-    entry *e = weir__column_add(&b->entries, b->count * sizeof *e);
-    entry *spare = weir__column_add(&b->spare, b->count * sizeof *e);
-    if (!e || !spare)
-        return NULL;
-    const uint64_t *hashes = (const uint64_t *)(const void *)b->hashes.data;
-    for (uint32_t i = 0; i < b->count; i++)
-        e[i] = (entry){ hashes[i], i };
-    if (b->count < RADIX_MIN)
-        sort(b, e, spare, b->count);
-    else
-        radix_sort(b, e, spare, b->count);
-    return e;
-}
-
-/* ---- writing ---- */
-
-/* A packed form of each of the current key and value. */
-typedef struct room {
-    _Alignas(16) char key[WEIR_RECORD_SIZE_MAX];
-    _Alignas(16) char rest[WEIR_RECORD_SIZE_MAX];
-} room;
-
-static void announce(const weir_trace_builder *b, weir__writer *w, room *r, const entry *e,
-                     const entry *last)
-{
-    const weir_shape *shape = b->shape;
-    const char *record = record_at(b, e->index);
-    bool new_key = !last || compare_keys(b, last, e) != 0;
-    if (new_key && !shape->bijective) {
-        memset(r->key, 0, shape->keys.type.size);
-        weir__pack_from_record(&shape->keys, r->key, record);
-    }
-    if (new_key)
-        weir__writer_key(w, e->hash, (weir__packed){ r->key, NULL });
-    if (new_key || compare_values(b, last, e) != 0) {
-        memset(r->rest, 0, shape->rests.type.size);
-        weir__pack_from_record(&shape->rests, r->rest, record);
-        weir__writer_value(w, (weir__packed){ r->rest, NULL });
-    }
-}
-
-static weir_status write_all(const weir_trace_builder *b, const entry *e, weir__writer *w)
-{
-    const int64_t *diffs = (const int64_t *)(const void *)b->diffs.data;
-    const entry *last = NULL;
-    room r;
+    int64_t *sums = sums_of(b);
+    const weir__sorted *last = NULL;
+    *left = 0;
     for (uint32_t i = 0; i < b->count;) {
-        int64_t sum = 0;
-        uint32_t first = i;
-        announce(b, w, &r, &e[first], last);
-        do {
-            if (__builtin_add_overflow(sum, diffs[e[i].index], &sum))
+        weir__sorted first = e[i];
+        int64_t sum = weir__builder_diff(b, first.index);
+        while (++i < b->count && news_of(b, &first, &e[i]) == 0 &&
+               weir__builder_compare_times(b, &first, &e[i]) == 0)
+            if (__builtin_add_overflow(sum, weir__builder_diff(b, e[i].index), &sum))
                 return WEIR_OVERFLOWED;
-        } while (++i < b->count && compare(b, &e[first], &e[i]) == 0);
-        if (sum != 0)
-            weir__writer_update(w, time_at(b, e[first].index), sum);
-        last = &e[first];
+        if (sum == 0)
+            continue;
+        first.news = news_of(b, last, &first);
+        sums[*left] = sum;
+        e[*left] = first;
+        last = &e[(*left)++];
     }
     return WEIR_OK;
 }
 
+static size_t strings_of(const weir__pack *pack, const char *record)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < pack->type.field_count && pack->string_count > 0; i++) {
+        const weir_field *f = &pack->record->fields[pack->source[i]];
+        const weir_str *s = (const weir_str *)(const void *)(record + f->offset);
+        if ((f->kind == WEIR_KIND_str || f->kind == WEIR_KIND_bytes) && !weir_str_is_inline(s))
+            bytes += s->len;
+    }
+    return bytes;
+}
+
+static weir__room room_of(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
+{
+    const weir_shape *shape = b->shape;
+    const int64_t *sums = sums_of(b);
+    weir__room room = { .first_hash = e[0].hash,
+                        .last_hash = e[count - 1].hash,
+                        .updates = count };
+    for (uint32_t i = 0; i < count; i++) {
+        room.keys += e[i].news >> 1;
+        room.values += e[i].news & WEIR__NEW_VALUE;
+        room.diffs_vary |= sums[i] != sums[0];
+        room.times_vary |=
+            b->times_vary && weir__builder_compare_times(b, &e[0], &e[i]) != 0;
+        if (!shape->type->has_strings || !e[i].news)
+            continue;
+        const char *record = weir__builder_record(b, e[i].index);
+        room.heap += strings_of(&shape->rests, record);
+        if (e[i].news & WEIR__NEW_KEY)
+            room.heap += strings_of(&shape->keys, record);
+    }
+    room.values_vary = room.values != room.keys;
+    room.updates_vary = room.updates != room.values;
+    return room;
+}
+
+/* ---- writing ---- */
+
+static void write_hashes(weir_trace_run *run, const weir__sorted *e, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (e[i].news & WEIR__NEW_KEY) {
+            if (run->value_at)
+                run->value_at[run->key_count] = run->value_count;
+            run->hashes[run->key_count++] = e[i].hash;
+        }
+        if (e[i].news) {
+            if (run->update_at)
+                run->update_at[run->value_count] = i;
+            run->value_count++;
+        }
+    }
+    run->update_count = count;
+    if (run->value_at)
+        run->value_at[run->key_count] = run->value_count;
+    if (run->update_at)
+        run->update_at[run->value_count] = count;
+}
+
+/* The key fields, or the others, of each entry that is `news`. */
+static void write_fields(const weir_trace_builder *b, weir_trace_run *run, const weir__pack *pack,
+                         uint32_t news)
+{
+    const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
+    char *to = news == WEIR__NEW_KEY ? run->keys : run->rests;
+    _Alignas(16) char packed[WEIR_RECORD_SIZE_MAX];
+    bool word = pack->type.size == 8 && pack->stretch_count == 1 && pack->string_count == 0;
+    memset(packed, 0, pack->type.size);
+    for (uint32_t i = 0; to && i < run->update_count; i++) {
+        if (!(e[i].news & news))
+            continue;
+        const char *record = weir__builder_record(b, e[i].index);
+        if (word && pack->stretches[0].size == 8) {
+            memcpy(to, record + pack->stretches[0].record, 8);
+        } else {
+            weir__pack_from_record(pack, packed, record);
+            weir__run_put(run, pack, to, packed, NULL);
+        }
+        to += pack->type.size;
+    }
+}
+
+static void write_times(const weir_trace_builder *b, weir_trace_run *run)
+{
+    const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
+    uint32_t depth = b->shape->depth;
+    memcpy(run->meet.at, weir__builder_coords(b, e[0].index), depth * 8);
+    run->join = run->meet;
+    for (uint32_t u = 0; run->times && u < run->update_count; u++) {
+        const uint64_t *coords = weir__builder_coords(b, e[u].index);
+        for (uint32_t i = 0; i < depth; i++) {
+            run->times[(size_t)u * depth + i] = coords[i];
+            run->meet.at[i] = coords[i] < run->meet.at[i] ? coords[i] : run->meet.at[i];
+            run->join.at[i] = coords[i] > run->join.at[i] ? coords[i] : run->join.at[i];
+        }
+    }
+}
+
+static weir_trace_run *write_run(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
+{
+    weir__room room = room_of(b, e, count);
+    weir_trace_run *run = weir__run_alloc(b->shape, &room);
+    if (!run)
+        return NULL;
+    write_hashes(run, e, count);
+    write_fields(b, run, &b->shape->keys, WEIR__NEW_KEY);
+    write_fields(b, run, &b->shape->rests, WEIR__NEW_VALUE);
+    write_times(b, run);
+    run->diff = sums_of(b)[0];
+    if (run->diffs)
+        memcpy(run->diffs, sums_of(b), count * sizeof *run->diffs);
+    weir__run_make_directory(run);
+    return run;
+}
+
+static void clear(weir_trace_builder *b)
+{
+    b->times_vary = b->diffs_vary = false;
+    cut(b, 0);
+    weir__heap_clear(&b->heap);
+}
+
 weir_status weir_trace_builder_build(weir_trace_builder *b, weir_trace_run **run)
 {
-    weir__writer w;
+    uint32_t left = 0;
     *run = NULL;
     if (b->count == 0)
         return WEIR_OK;
-    const entry *e = sorted(b);
-    if (!e || !weir__writer_init(&w, b->shape))
-        return WEIR_NO_MEMORY;
-    weir_status status = write_all(b, e, &w);
-    if (status != WEIR_OK)
-        weir__writer_fini(&w);
-    else if (!weir__writer_finish(&w, run))
-        status = WEIR_NO_MEMORY;
-    if (status == WEIR_OK) {
-        cut(b, 0);
-        weir__heap_clear(&b->heap);
+    weir__sorted *e = weir__builder_sort(b);
+    weir_status status = e ? add_up(b, e, &left) : WEIR_NO_MEMORY;
+    if (status == WEIR_OK && left > 0) {
+        *run = write_run(b, e, left);
+        status = *run ? WEIR_OK : WEIR_NO_MEMORY;
     }
+    if (status == WEIR_OK)
+        clear(b);
     charge(b);
     return status;
 }

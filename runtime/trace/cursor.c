@@ -127,7 +127,7 @@ bool weir_cursor_next_value(weir_cursor *c)
     return true;
 }
 
-bool weir_cursor_next_update(weir_cursor *c, uint64_t *time, int64_t *diff)
+bool weir_cursor_next_update(weir_cursor *c, weir_time *time, int64_t *diff)
 {
     for (uint32_t i = 0; c->value && i < c->ahead; i++) {
         lane *l = &c->lanes[i];
@@ -166,14 +166,22 @@ const void *weir_cursor_record(weir_cursor *c)
     return c->record;
 }
 
-bool weir_cursor_sum(weir_cursor *c, uint64_t time, int64_t *result)
+static bool is_before(const uint64_t *coords, const weir_time *time, uint32_t depth)
+{
+    for (uint32_t i = 0; i < depth; i++)
+        if (coords[i] > time->at[i])
+            return false;
+    return true;
+}
+
+bool weir_cursor_sum(weir_cursor *c, const weir_time *time, int64_t *result)
 {
     /* Of many updates a part may leave the range though the sum does not. */
     __extension__ __int128 sum = 0;
     for (uint32_t i = 0; c->value && i < c->ahead; i++) {
         const lane *l = &c->lanes[i];
         for (uint32_t u = l->updates.at; u < l->updates.end; u++)
-            if (weir__run_time(l->run, u) <= time)
+            if (is_before(weir__run_coords(l->run, u), time, c->shape->depth))
                 sum += weir__run_diff(l->run, u);
     }
     *result = (int64_t)sum;

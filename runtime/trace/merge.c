@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Owns the merging of runs into one, and the compaction of one alone: an update at a time, so that
- * it can stop anywhere. Which runs are merged, and when, is the spine's.
+ * it can stop anywhere; a value at a time where times are not in a total order, since what is
+ * forgotten changes their places. Which runs are merged, and when, is the spine's.
  */
-#include "trace/run.h"
+#include "trace/merge.h"
+
+#include <stdlib.h>
+
+#include "trace/compact.h"
 
 /* What the result has at most. A column that is not needed in the end is left out then. */
-static weir__expected expect(const weir__merge *m)
+static weir__room room_of(const weir__merge *m)
 {
     const weir_trace_run *first = m->lanes[0].run;
-    weir__expected e = { .first_hash = UINT64_MAX, .values_vary = m->count > 1 };
+    uint32_t depth = first->shape->depth;
+    weir__room e = { .first_hash = UINT64_MAX, .values_vary = m->count > 1 };
     for (uint32_t i = 0; i < m->count; i++) {
         const weir_trace_run *run = m->lanes[i].run;
         uint64_t low = weir__run_hash(run, 0), high = weir__run_hash(run, run->key_count - 1);
@@ -18,32 +24,41 @@ static weir__expected expect(const weir__merge *m)
         e.keys += run->key_count;
         e.values += run->value_count;
         e.updates += run->update_count;
-        e.heap += run->heap.used;
-        e.values_vary = e.values_vary || run->value_at.data;
-        e.updates_vary = e.updates_vary || run->update_at.data || m->count > 1;
-        e.times_vary = e.times_vary || run->times.data || run->time != first->time;
-        e.diffs_vary = e.diffs_vary || run->diffs.data || run->diff != first->diff;
+        e.heap += run->heap_used;
+        e.values_vary |= run->value_at != NULL;
+        e.updates_vary |= run->update_at || m->count > 1;
+        e.times_vary |= run->times || !weir_time_equal(&run->meet, &first->meet, depth);
+        e.diffs_vary |= m->count > 1 || run->diffs || run->update_at;
     }
     return e;
 }
 
-bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t count, uint64_t since)
+bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t count,
+                      const weir_frontier *since)
 {
-    uint64_t upper = 0;
-    *m = (weir__merge){ .count = count, .since = since };
-    for (uint32_t i = 0; i < count; i++) {
+    *m = (weir__merge){ .count = count };
+    for (uint32_t i = 0; i < count; i++)
         m->lanes[i] = (weir__lane){ .run = runs[i], .keys = { 0, runs[i]->key_count } };
-        upper = runs[i]->upper > upper ? runs[i]->upper : upper;
-    }
-    /* Any time at or before since would do: readers ask for since at the earliest. */
-    m->moved_to = since < upper - 1 ? since : upper - 1;
-    weir__expected expected = expect(m);
-    if (!weir__writer_init(&m->writer, runs[0]->shape))
+    weir__room room = room_of(m);
+    if (!weir__writer_init(&m->writer, runs[0]->shape, &room))
         return false;
-    if (weir__writer_expect(&m->writer, &expected))
-        return true;
+    weir_frontier_set(&m->since, since);
+    return true;
+}
+
+void weir__merge_fini(weir__merge *m)
+{
     weir__writer_fini(&m->writer);
-    return false;
+    weir__column_free(&m->moved);
+    weir_frontier_fini(&m->since);
+}
+
+bool weir__merge_finish(weir__merge *m, weir_trace_run **run)
+{
+    *run = m->failed ? NULL : weir__writer_finish(&m->writer);
+    bool ok = !m->failed;
+    weir__merge_fini(m);
+    return ok;
 }
 
 static inline bool left(weir__range range)
@@ -61,14 +76,13 @@ static inline uint32_t next_lane(uint32_t *mask)
 
 static weir__packed key_of(const weir_trace_run *run, uint32_t key)
 {
-    weir__packed packed = { run->shape->bijective ? NULL : weir__run_key(run, key),
-                            run->heap.data };
+    weir__packed packed = { run->keys ? weir__run_key(run, key) : NULL, run->heap };
     return packed;
 }
 
 static weir__packed rest_of(const weir_trace_run *run, uint32_t value)
 {
-    weir__packed packed = { run->rests.data ? weir__run_rest(run, value) : NULL, run->heap.data };
+    weir__packed packed = { run->rests ? weir__run_rest(run, value) : NULL, run->heap };
     return packed;
 }
 
@@ -130,16 +144,19 @@ static void open_value(weir__merge *m)
     }
 }
 
+/* ---- the updates of a value, at depth 1 ---- */
+
 static inline uint64_t time_of(const weir__merge *m, const weir__lane *l)
 {
-    uint64_t time = weir__run_time(l->run, l->updates.at);
-    return time < m->since ? m->moved_to : time;
+    uint64_t time = weir__run_epoch(l->run, l->updates.at);
+    weir__compact_time(&m->since, &time);
+    return time;
 }
 
 static void flush(weir__merge *m)
 {
     if (m->pending && m->sum != 0)
-        weir__writer_update(&m->writer, m->time, m->sum);
+        weir__writer_update(&m->writer, &m->time, m->sum);
     m->pending = false;
 }
 
@@ -169,16 +186,89 @@ static void take_update(weir__merge *m)
     m->sum = diff;
 }
 
+static void work_on_epochs(weir__merge *m)
+{
+    take_update(m);
+    if (!m->in_value)
+        flush(m);
+}
+
+/* ---- at other depths ---- */
+
+typedef struct moved {
+    weir_time time;
+    int64_t diff;
+} moved;
+
+static int compare_moved(const void *a, const void *b)
+{
+    const moved *x = a, *y = b;
+    return weir_time_compare(&x->time, &y->time, WEIR_TIME_COORDS);
+}
+
+/* All updates of the value, each at the time it is moved to. */
+static bool gather(weir__merge *m)
+{
+    m->moved.used = 0;
+    for (; m->in_value;) {
+        weir__lane *l = &m->lanes[next_lane(&m->in_value)];
+        for (; left(l->updates); l->updates.at++) {
+            moved *room = weir__column_add(&m->moved, sizeof *room);
+            if (!room)
+                return false;
+            *room = (moved){ weir__run_time(l->run, l->updates.at),
+                             weir__run_diff(l->run, l->updates.at) };
+            weir__compact_time(&m->since, room->time.at);
+        }
+    }
+    return true;
+}
+
+/* Returns how many updates it took. */
+static size_t work_on_value(weir__merge *m)
+{
+    if (!gather(m)) {
+        m->failed = true;
+        return 1;
+    }
+    moved *all = (moved *)(void *)m->moved.data;
+    size_t count = m->moved.used / sizeof *all;
+    if (count > 1)
+        qsort(all, count, sizeof *all, compare_moved);
+    for (size_t i = 0; i < count;) {
+        int64_t sum = all[i].diff, more;
+        size_t first = i++;
+        for (; i < count && compare_moved(&all[first], &all[i]) == 0 &&
+               !__builtin_add_overflow(sum, all[i].diff, &more);
+             i++)
+            sum = more;
+        if (sum != 0)
+            weir__writer_update(&m->writer, all[first].time.at, sum);
+    }
+    return count;
+}
+
+/* ---- work ---- */
+
 bool weir__merge_work(weir__merge *m, size_t *fuel)
 {
-    for (; *fuel > 0; --*fuel) {
+    bool epochs = m->since.depth == 1;
+    size_t paid = m->debt < *fuel ? m->debt : *fuel;
+    m->debt -= paid;
+    *fuel -= paid;
+    while (*fuel > 0 && !m->failed) {
         if (!m->in_value) {
-            flush(m);
             if (!m->in_key && !open_key(m))
                 return true;
             open_value(m);
         }
-        take_update(m);
+        size_t done = 1;
+        if (epochs)
+            work_on_epochs(m);
+        else
+            done = work_on_value(m);
+        m->debt = done > *fuel ? done - *fuel : 0;
+        *fuel -= done - m->debt;
     }
-    return false;
+    return m->failed;
 }

@@ -52,6 +52,31 @@ static void place_field(weir__pack *pack, uint32_t i, const weir_field *from)
     }
 }
 
+static void choose_rank(weir__pack *pack)
+{
+    const weir_field *f = pack->fields;
+    if (pack->type.field_count != 1 || f->optional)
+        return;
+    if (f->kind == WEIR_KIND_u64)
+        pack->rank = WEIR__RANK_U64;
+    else if (f->kind == WEIR_KIND_i64 || f->kind == WEIR_KIND_instant)
+        pack->rank = WEIR__RANK_I64;
+    else if (f->kind == WEIR_KIND_u32)
+        pack->rank = WEIR__RANK_U32;
+    else if (f->kind == WEIR_KIND_i32 || f->kind == WEIR_KIND_date)
+        pack->rank = WEIR__RANK_I32;
+    if (pack->rank == WEIR__RANK_I64 || pack->rank == WEIR__RANK_I32)
+        pack->flip = (uint64_t)1 << 63;
+}
+
+void weir__pack_set_descending(weir__pack *pack, uint32_t descending)
+{
+    pack->order = pack->key;
+    pack->descending = descending;
+    if (descending & 1)
+        pack->flip = ~pack->flip;
+}
+
 weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uint16_t *source,
                             uint32_t count)
 {
@@ -76,6 +101,7 @@ weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uin
             pack->key.field[pack->key.count++] = (uint16_t)i;
     }
     pack->type.size = align_up(pack->type.size, pack->type.align);
+    choose_rank(pack);
     return WEIR_OK;
 }
 
@@ -89,15 +115,27 @@ void weir__pack_fini(weir__pack *pack)
     *pack = (weir__pack){ .record = NULL };
 }
 
+static int compare(const weir__pack *pack, const void *a, const void *b)
+{
+    int order = 0;
+    if (WEIR_UNLIKELY(pack->descending))
+        order = weir_order_compare(&pack->type, &pack->order, pack->descending, a, b);
+    return order ? order : weir_record_compare(&pack->type, a, b);
+}
+
 int weir__pack_compare(const weir__pack *pack, const void *a, const char *heap_a, const void *b,
                        const char *heap_b)
 {
+    if (pack->rank) {
+        uint64_t rank_a = weir__pack_rank(pack, a), rank_b = weir__pack_rank(pack, b);
+        return (rank_a > rank_b) - (rank_a < rank_b);
+    }
     if (pack->string_count == 0)
-        return weir_record_compare(&pack->type, a, b);
+        return compare(pack, a, b);
     _Alignas(16) char room_a[WEIR_RECORD_SIZE_MAX], room_b[WEIR_RECORD_SIZE_MAX];
     memcpy(room_a, a, pack->type.size);
     memcpy(room_b, b, pack->type.size);
     weir__pack_resolve(pack, room_a, heap_a);
     weir__pack_resolve(pack, room_b, heap_b);
-    return weir_record_compare(&pack->type, room_a, room_b);
+    return compare(pack, room_a, room_b);
 }

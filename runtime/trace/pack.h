@@ -15,6 +15,15 @@ typedef struct weir__stretch {
     uint32_t record, packed, size;
 } weir__stretch;
 
+/* How a packed form of one integer becomes a word that orders as it does. */
+typedef enum weir__rank_form {
+    WEIR__RANK_NONE,
+    WEIR__RANK_U64,
+    WEIR__RANK_I64,
+    WEIR__RANK_U32,
+    WEIR__RANK_I32
+} weir__rank_form;
+
 typedef struct weir__pack {
     weir_type type; /* of the packed form; size 0 if there is no field */
     weir_key key;   /* its first fields, all of them if there are no more than a key has */
@@ -25,12 +34,32 @@ typedef struct weir__pack {
     uint32_t stretch_count;
     uint32_t string_count;
     uint32_t *strings; /* offsets of the fields that may be long strings, in the packed form */
+    weir_key order;    /* fields that are compared before all, if some of them go down */
+    uint32_t descending;
+    weir__rank_form rank;
+    uint64_t flip; /* of the rank: bits that are turned round */
 } weir__pack;
 
 /* Fields `source` (count of them) of `record`, which must outlive the pack. */
 weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uint16_t *source,
                             uint32_t count);
 void weir__pack_fini(weir__pack *pack);
+/* Of the first fields those whose bit is set go down. */
+void weir__pack_set_descending(weir__pack *pack, uint32_t descending);
+
+/* Of a pack with a rank: the word of the one field, wherever it lies. */
+static inline uint64_t weir__pack_rank(const weir__pack *pack, const void *field)
+{
+    uint64_t word;
+    int32_t half;
+    if (pack->rank <= WEIR__RANK_I64) {
+        memcpy(&word, field, sizeof word);
+        return word ^ pack->flip;
+    }
+    memcpy(&half, field, sizeof half);
+    word = pack->rank == WEIR__RANK_I32 ? (uint64_t)(int64_t)half : (uint32_t)half;
+    return word ^ pack->flip;
+}
 
 /* Between a record and its packed form; strings go on pointing where they point. */
 static inline void weir__pack_from_record(const weir__pack *pack, void *packed, const void *record)

@@ -7,85 +7,67 @@
 
 #include "base/assert.h"
 
-/* ---- columns ---- */
-
-bool weir__column_grow(weir__column *column, size_t size)
-{
-    size_t capacity = column->capacity ? 2 * column->capacity : 64;
-    while (capacity - column->used < size)
-        capacity *= 2;
-    char *data = weir_realloc(column->data, column->capacity, capacity);
-    if (!data)
-        return false;
-    column->data = data;
-    column->capacity = capacity;
-    return true;
-}
-
-bool weir__column_reserve(weir__column *column, size_t size)
-{
-    if (size > column->capacity) {
-        weir__column_free(column);
-        column->data = weir_alloc(size);
-        if (!column->data)
-            return false;
-        column->capacity = size;
-    }
-    return true;
-}
-
-void weir__column_free(weir__column *column)
-{
-    weir_free(column->data, column->capacity);
-    *column = (weir__column){ .data = NULL };
-}
-
-void weir__column_trim(weir__column *column)
-{
-    if (column->capacity - column->used < 64 + column->capacity / 16)
-        return;
-    if (column->used == 0) {
-        weir__column_free(column);
-        return;
-    }
-    char *data = weir_realloc(column->data, column->capacity, column->used);
-    if (!data)
-        return;
-    column->data = data;
-    column->capacity = column->used;
-}
-
 /* ---- shapes ---- */
 
-weir_status weir_shape_create(weir_shape **result, const weir_type *type, const weir_key *key,
-                              uint64_t seed, weir_error *error)
+static bool contains(const weir_key *key, uint32_t field)
 {
-    uint16_t rest[WEIR_FIELDS_MAX];
-    uint32_t count = 0;
-    *result = NULL;
-    for (uint32_t f = 0; f < type->field_count; f++) {
-        bool in_key = false;
-        for (uint32_t i = 0; i < key->count; i++)
-            in_key |= key->field[i] == f;
-        if (!in_key)
-            rest[count++] = (uint16_t)f;
+    for (uint32_t i = 0; i < key->count; i++)
+        if (key->field[i] == field)
+            return true;
+    return false;
+}
+
+/* The fields outside the key, in the order in which values are compared. False: a field is named
+ * twice, or the key is not one of this type. */
+static bool order_rest(weir_shape *shape, const weir_shape_spec *spec, uint16_t *rest,
+                       uint32_t *count)
+{
+    const weir_type *type = spec->type;
+    *count = 0;
+    for (uint32_t i = 0; i < spec->order.count; i++) {
+        uint16_t field = spec->order.field[i];
+        if (contains(&shape->order, field))
+            return false;
+        if (contains(&spec->key, field))
+            continue; /* all values of a key agree in it */
+        shape->descending |= (spec->descending >> i & 1u) << shape->order.count;
+        shape->order.field[shape->order.count++] = field;
+        rest[(*count)++] = field;
     }
-    if (key->count == 0 || count + key->count != type->field_count)
-        return weir_error_set(error, WEIR_INVALID, "records '%s' cannot be arranged by this key",
-                              type->name);
+    for (uint32_t f = 0; f < type->field_count; f++)
+        if (!contains(&spec->key, f) && !contains(&shape->order, f))
+            rest[(*count)++] = (uint16_t)f;
+    return spec->key.count > 0 && *count + spec->key.count == type->field_count;
+}
+
+weir_status weir_shape_create(weir_shape **result, const weir_shape_spec *spec, weir_error *error)
+{
+    uint16_t rest[WEIR_FIELDS_MAX + WEIR_KEY_FIELDS_MAX];
+    uint32_t count;
+    const weir_type *type = spec->type;
+    *result = NULL;
+    WEIR_ASSERT(spec->depth >= 1 && spec->depth <= WEIR_TIME_COORDS,
+                "a trace's times have a depth of 1 to %d, not %u", WEIR_TIME_COORDS, spec->depth);
     weir_shape *shape = weir_alloc_zero(sizeof *shape);
     if (!shape)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
-    shape->refs = 1;
-    shape->type = type;
-    shape->key = *key;
-    shape->seed = seed;
-    shape->bijective = weir_key_is_bijective(type, key);
-    if (weir__pack_init(&shape->keys, type, key->field, key->count) != WEIR_OK ||
+    *shape = (weir_shape){ .refs = 1,
+                           .depth = spec->depth,
+                           .type = type,
+                           .key = spec->key,
+                           .seed = spec->seed };
+    if (!order_rest(shape, spec, rest, &count)) {
+        weir_shape_release(shape);
+        return weir_error_set(error, WEIR_INVALID, "records '%s' cannot be arranged by this key",
+                              type->name);
+    }
+    shape->bijective = weir_key_is_bijective(type, &spec->key);
+    if (weir__pack_init(&shape->keys, type, spec->key.field, spec->key.count) != WEIR_OK ||
         weir__pack_init(&shape->rests, type, rest, count) != WEIR_OK) {
         weir_shape_release(shape);
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
     }
+    weir__pack_set_descending(&shape->rests, shape->descending);
     *result = shape;
     return WEIR_OK;
 }
@@ -115,6 +97,11 @@ const weir_key *weir_shape_key(const weir_shape *shape)
     return &shape->key;
 }
 
+unsigned weir_shape_depth(const weir_shape *shape)
+{
+    return shape->depth;
+}
+
 uint64_t weir_shape_hash(const weir_shape *shape, const void *record)
 {
     return weir_key_hash(shape->type, &shape->key, record, shape->seed);
@@ -132,23 +119,18 @@ void weir_trace_run_release(weir_trace_run *run)
 {
     if (!run || __atomic_sub_fetch(&run->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    weir__column *const columns[] = { &run->hashes,    &run->keys,  &run->value_at,
-                                      &run->rests,     &run->times, &run->diffs,
-                                      &run->update_at, &run->heap,  &run->directory };
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        weir__column_free(columns[i]);
     weir_shape_release(run->shape);
-    weir_free(run, sizeof *run);
+    weir_free(run, run->size);
 }
 
-uint64_t weir_trace_run_lower(const weir_trace_run *run)
+weir_time weir_trace_run_meet(const weir_trace_run *run)
 {
-    return run->lower;
+    return run->meet;
 }
 
-uint64_t weir_trace_run_upper(const weir_trace_run *run)
+weir_time weir_trace_run_join(const weir_trace_run *run)
 {
-    return run->upper;
+    return run->join;
 }
 
 size_t weir_trace_run_updates(const weir_trace_run *run)
@@ -163,7 +145,7 @@ size_t weir_trace_run_keys(const weir_trace_run *run)
 
 size_t weir_trace_run_bytes(const weir_trace_run *run)
 {
-    return weir__run_capacity(run);
+    return run->size;
 }
 
 weir_trace_runs *weir_trace_runs_retain(weir_trace_runs *list)
@@ -190,11 +172,10 @@ uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash)
         return 0;
     if (hash > weir__run_hash(run, high - 1))
         return high;
-    if (run->directory.data) {
-        const uint32_t *directory = (const uint32_t *)(const void *)run->directory.data;
+    if (run->directory) {
         uint64_t stretch = (hash - run->base) >> run->shift;
-        low = directory[stretch];
-        high = directory[stretch + 1];
+        low = run->directory[stretch];
+        high = run->directory[stretch + 1];
     }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -214,8 +195,8 @@ int weir__run_compare_keys(const weir_trace_run *a, uint32_t key_a, const weir_t
         return hash_a < hash_b ? -1 : 1;
     if (a->shape->bijective)
         return 0;
-    return weir__pack_compare(&a->shape->keys, weir__run_key(a, key_a), a->heap.data,
-                              weir__run_key(b, key_b), b->heap.data);
+    return weir__pack_compare(&a->shape->keys, weir__run_key(a, key_a), a->heap,
+                              weir__run_key(b, key_b), b->heap);
 }
 
 int weir__run_compare_values(const weir_trace_run *a, uint32_t value_a, const weir_trace_run *b,
@@ -223,8 +204,8 @@ int weir__run_compare_values(const weir_trace_run *a, uint32_t value_a, const we
 {
     if (a->shape->rests.type.size == 0)
         return 0;
-    return weir__pack_compare(&a->shape->rests, weir__run_rest(a, value_a), a->heap.data,
-                              weir__run_rest(b, value_b), b->heap.data);
+    return weir__pack_compare(&a->shape->rests, weir__run_rest(a, value_a), a->heap,
+                              weir__run_rest(b, value_b), b->heap);
 }
 
 static void get(const weir__pack *pack, const char *packed, const char *heap, void *record)
@@ -246,11 +227,11 @@ void weir__run_get_key(const weir_trace_run *run, uint32_t key, void *record)
     if (shape->bijective)
         weir_key_unhash(shape->type, &shape->key, weir__run_hash(run, key), shape->seed, record);
     else
-        get(&shape->keys, weir__run_key(run, key), run->heap.data, record);
+        get(&shape->keys, weir__run_key(run, key), run->heap, record);
 }
 
 void weir__run_get_rest(const weir_trace_run *run, uint32_t value, void *record)
 {
     if (run->shape->rests.type.size > 0)
-        get(&run->shape->rests, weir__run_rest(run, value), run->heap.data, record);
+        get(&run->shape->rests, weir__run_rest(run, value), run->heap, record);
 }

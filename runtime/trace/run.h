@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of runs. A run is a few columns:
+ * The inside of runs. A run is one block of memory: a head, and behind it a few columns:
  *
  *     hashes      of the keys, ascending; keys of one hash in the order of their fields
- *     keys        packed key fields; absent where the hash is a bijection of the key
- *     value_at    index of the first value of each key, and the end; absent where each has one
+ *     times       in lexicographic order within a value, `depth` coordinates each; NULL: all are at
+ *                 the meet
+ *     diffs       NULL: all are `diff`
+ *     keys        packed key fields; NULL where the hash is a bijection of the key
  *     rests       packed remaining fields: one entry a value, in their order within a key
- *     update_at   index of the first update of each value, and the end; absent where each has one
- *     times       in order within a value; absent where all are `time`
- *     diffs       absent where all are `diff`
+ *     value_at    index of the first value of each key, and the end; NULL where each has one
+ *     update_at   index of the first update of each value, and the end; NULL where each has one
+ *     directory   first key of each stretch of the run's own range of hashes; NULL in small runs
  *     heap        the bytes of long strings, which hold offsets
- *     directory   first key of each stretch of the run's own range of hashes; absent in small runs
  *
  * Nothing in them is an address.
  */
@@ -23,45 +24,29 @@
 
 struct weir_shape {
     uint32_t refs;
+    uint32_t depth;
     bool bijective;
     const weir_type *type;
     weir_key key;
+    weir_key order; /* of values: fields of the record that are in no key */
+    uint32_t descending;
     uint64_t seed;
     weir__pack keys, rests;
 };
-
-/* Bytes that grow. */
-typedef struct weir__column {
-    char *data;
-    size_t used, capacity;
-} weir__column;
-
-bool weir__column_grow(weir__column *column, size_t size);
-/* Room for size more bytes, counted as used. NULL: no memory. */
-static inline void *weir__column_add(weir__column *column, size_t size)
-{
-    if (WEIR_UNLIKELY(column->capacity - column->used < size) && !weir__column_grow(column, size))
-        return NULL;
-    char *room = column->data + column->used;
-    column->used += size;
-    return room;
-}
-void weir__column_free(weir__column *column);
-/* Room for size bytes altogether, of an empty column. */
-bool weir__column_reserve(weir__column *column, size_t size);
-/* Gives back what is not used, if it is much. */
-void weir__column_trim(weir__column *column);
 
 struct weir_trace_run {
     uint32_t refs;
     uint32_t key_count, value_count, update_count;
     weir_shape *shape;
-    uint64_t lower, upper;
-    uint64_t time;
-    int64_t diff;
-    weir__column hashes, keys, value_at, rests, update_at, times, diffs, heap, directory;
-    uint64_t base;  /* of the directory: (hash - base) >> shift is the stretch */
-    uint32_t shift;
+    size_t size; /* of the block */
+    uint64_t *hashes, *times;
+    int64_t *diffs, diff;
+    char *keys, *rests, *heap;
+    uint32_t *value_at, *update_at, *directory;
+    size_t heap_used;
+    uint64_t base; /* of the directory: (hash - base) >> shift is the stretch */
+    uint32_t shift, stretches;
+    weir_time meet, join; /* of all times */
 };
 
 typedef struct weir__range {
@@ -70,38 +55,49 @@ typedef struct weir__range {
 
 static inline uint64_t weir__run_hash(const weir_trace_run *run, uint32_t key)
 {
-    return ((const uint64_t *)(const void *)run->hashes.data)[key];
-}
-static inline weir__range weir__column_range(const weir__column *column, uint32_t i)
-{
-    if (!column->data)
-        return (weir__range){ i, i + 1 };
-    const uint32_t *at = (const uint32_t *)(const void *)column->data;
-    return (weir__range){ at[i], at[i + 1] };
+    return run->hashes[key];
 }
 static inline weir__range weir__run_values(const weir_trace_run *run, uint32_t key)
 {
-    return weir__column_range(&run->value_at, key);
+    if (!run->value_at)
+        return (weir__range){ key, key + 1 };
+    return (weir__range){ run->value_at[key], run->value_at[key + 1] };
 }
 static inline weir__range weir__run_updates(const weir_trace_run *run, uint32_t value)
 {
-    return weir__column_range(&run->update_at, value);
+    if (!run->update_at)
+        return (weir__range){ value, value + 1 };
+    return (weir__range){ run->update_at[value], run->update_at[value + 1] };
 }
-static inline uint64_t weir__run_time(const weir_trace_run *run, uint32_t update)
+/* The coordinates of an update's time, as many as the shape's depth. */
+static inline const uint64_t *weir__run_coords(const weir_trace_run *run, uint32_t update)
 {
-    return run->times.data ? ((const uint64_t *)(const void *)run->times.data)[update] : run->time;
+    return run->times ? run->times + (size_t)update * run->shape->depth : run->meet.at;
+}
+static inline uint64_t weir__run_epoch(const weir_trace_run *run, uint32_t update)
+{
+    return *weir__run_coords(run, update);
+}
+/* With zeros behind. */
+static inline weir_time weir__run_time(const weir_trace_run *run, uint32_t update)
+{
+    const uint64_t *coords = weir__run_coords(run, update);
+    weir_time time = { { coords[0], 0, 0, 0 } };
+    for (uint32_t i = 1; i < run->shape->depth; i++)
+        time.at[i] = coords[i];
+    return time;
 }
 static inline int64_t weir__run_diff(const weir_trace_run *run, uint32_t update)
 {
-    return run->diffs.data ? ((const int64_t *)(const void *)run->diffs.data)[update] : run->diff;
+    return run->diffs ? run->diffs[update] : run->diff;
 }
 static inline const char *weir__run_key(const weir_trace_run *run, uint32_t key)
 {
-    return run->keys.data + (size_t)key * run->shape->keys.type.size;
+    return run->keys + (size_t)key * run->shape->keys.type.size;
 }
 static inline const char *weir__run_rest(const weir_trace_run *run, uint32_t value)
 {
-    return run->rests.data + (size_t)value * run->shape->rests.type.size;
+    return run->rests + (size_t)value * run->shape->rests.type.size;
 }
 
 /* Index of the first key whose hash is at or after this one. */
@@ -115,33 +111,39 @@ int weir__run_compare_values(const weir_trace_run *a, uint32_t value_a, const we
 void weir__run_get_key(const weir_trace_run *run, uint32_t key, void *record);
 void weir__run_get_rest(const weir_trace_run *run, uint32_t value, void *record);
 
-/* ---- writers: a run from sorted updates (write.c) ---- */
+/* ---- making runs (block.c, write.c) ---- */
+
+/* What a run will hold at most. */
+typedef struct weir__room {
+    uint64_t first_hash, last_hash;
+    size_t keys, values, updates, heap;
+    bool values_vary, updates_vary, times_vary, diffs_vary; /* whether the column may be needed */
+} weir__room;
+
+/* An empty run whose columns have this room. NULL: no memory. */
+weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room);
+/* Moves the columns of a run together and gives back what is left over, if it is much. */
+weir_trace_run *weir__run_fit(weir_trace_run *run);
+/* A copy of a packed key or rest for the run, whose long strings go into its heap. */
+void weir__run_put(weir_trace_run *run, const weir__pack *pack, char *to, const char *from,
+                   const char *from_heap);
 
 /* A packed key or rest, and the heap its offsets go into; heap NULL: its strings are pointers. */
 typedef struct weir__packed {
     const char *at, *heap;
 } weir__packed;
 
-/* Keys and values are written when they get their first update, so that those without one leave no
- * trace. After a failure all calls do nothing, until finish. */
+/* A run written update by update, in their final order, into room made ahead. Keys and values are
+ * written when they get their first update, so that those without one leave no trace. */
 typedef struct weir__writer {
     weir_trace_run *run;
     uint64_t hash;
     weir__packed key, rest;
-    bool key_written, rest_written, failed, diffs_vary;
-    uint64_t stretch, stretches; /* of the directory, if it is made along the way */
+    bool key_written, rest_written, diffs_vary;
+    uint32_t stretch; /* of the directory, that comes next */
 } weir__writer;
 
-/* What will be written at most: room is made ahead, so that writing never moves what is written. */
-typedef struct weir__expected {
-    uint64_t first_hash, last_hash;
-    size_t keys, values, updates, heap;
-    bool values_vary, updates_vary, times_vary, diffs_vary; /* whether the column may be needed */
-} weir__expected;
-
-bool weir__writer_init(weir__writer *w, weir_shape *shape);
-/* Before anything is written. False: no memory; the writer is still good. */
-bool weir__writer_expect(weir__writer *w, const weir__expected *expected);
+bool weir__writer_init(weir__writer *w, weir_shape *shape, const weir__room *room);
 void weir__writer_fini(weir__writer *w);
 /* What is passed must stay valid until the next key, and the next value. */
 static inline void weir__writer_key(weir__writer *w, uint64_t hash, weir__packed key)
@@ -156,41 +158,10 @@ static inline void weir__writer_value(weir__writer *w, weir__packed rest)
     w->rest = rest;
     w->rest_written = false;
 }
-void weir__writer_update(weir__writer *w, uint64_t time, int64_t diff);
-/* The run, or NULL if there was no update. False: memory failed, the writer's run is freed. The
- * writer is finished either way. */
-bool weir__writer_finish(weir__writer *w, weir_trace_run **run);
-size_t weir__run_capacity(const weir_trace_run *run);
-/* Bytes written, of a run that is being made. */
-size_t weir__run_used(const weir_trace_run *run);
-
-/* ---- merges (merge.c) ---- */
-
-enum { WEIR__MERGE_MAX = 8 };
-
-/* A run that is merged, and what of it is left: keys, values of the key at hand, updates of the
- * value at hand. */
-typedef struct weir__lane {
-    weir_trace_run *run; /* borrowed from the spine */
-    weir__range keys, values, updates;
-} weir__lane;
-
-/* Adjacent runs becoming one, or one being compacted. */
-typedef struct weir__merge {
-    uint32_t count;
-    uint32_t in_key, in_value; /* bits of the lanes that have values, updates left */
-    uint64_t since, moved_to;  /* times before since become moved_to */
-    bool pending;
-    uint64_t time;
-    int64_t sum;
-    weir__writer writer;
-    weir__lane lanes[WEIR__MERGE_MAX];
-} weir__merge;
-
-/* Runs from the oldest to the newest. */
-bool weir__merge_init(weir__merge *merge, weir_trace_run *const *runs, uint32_t count,
-                      uint64_t since);
-/* Works off up to *fuel updates, and takes them off it. True: all is written. */
-bool weir__merge_work(weir__merge *merge, size_t *fuel);
+void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff);
+/* The run, or NULL if there was no update. */
+weir_trace_run *weir__writer_finish(weir__writer *w);
+/* Fills the directory of a run whose hashes are there. */
+void weir__run_make_directory(weir_trace_run *run);
 
 #endif

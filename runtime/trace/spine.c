@@ -8,29 +8,12 @@
  * The oldest run is merged when the others together have half as many updates: it has what is there
  * to stay, and only there the newer updates that end older ones meet them.
  */
-#include "trace/run.h"
+#include "trace/spine.h"
 
 #include "base/assert.h"
+#include "trace/compact.h"
 
 enum { SIMILAR_MIN = 4 };
-
-/* A run of the spine, and its part in a merge. */
-typedef struct level {
-    weir_trace_run *run;
-    weir__merge *merge; /* of this run and those after it; NULL: none */
-    bool busy;          /* it is in a merge */
-} level;
-
-struct weir_spine {
-    weir_shape *shape;
-    weir_account *account;
-    uint64_t since;
-    weir_hold *holds;
-    uint32_t count, capacity;
-    level *levels;         /* from the oldest to the newest */
-    weir_trace_runs *list; /* NULL: to be made anew */
-    size_t bytes;
-};
 
 weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
 {
@@ -39,17 +22,19 @@ weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
         return NULL;
     spine->shape = weir_shape_retain(shape);
     spine->account = account;
+    weir_frontier_init(&spine->since, shape->depth);
+    weir_frontier_insert(&spine->since, &(weir_time){ { 0 } });
     return spine;
 }
 
 static void charge(weir_spine *spine)
 {
-    size_t bytes = spine->capacity * sizeof *spine->levels;
+    size_t bytes = spine->capacity * (sizeof *spine->levels + sizeof *spine->runs);
     for (uint32_t i = 0; i < spine->count; i++) {
-        const level *l = &spine->levels[i];
-        bytes += weir__run_capacity(l->run);
-        if (l->merge && l->merge->writer.run)
-            bytes += weir__run_used(l->merge->writer.run);
+        const weir__merge *merge = spine->levels[i].merge;
+        bytes += spine->runs[i]->size;
+        if (merge)
+            bytes += merge->writer.run->size;
     }
     if (spine->account && bytes != spine->bytes)
         weir_account_add(spine->account, (int64_t)bytes - (int64_t)spine->bytes);
@@ -60,22 +45,33 @@ static void merge_free(weir__merge *merge)
 {
     if (!merge)
         return;
-    weir__writer_fini(&merge->writer);
+    weir__merge_fini(merge);
     weir_free(merge, sizeof *merge);
+}
+
+static void list_changed(weir_spine *spine)
+{
+    weir_trace_runs_release(spine->list);
+    spine->list = NULL;
+}
+
+void weir__spine_drop(weir_spine *spine)
+{
+    for (uint32_t i = 0; i < spine->count; i++) {
+        merge_free(spine->levels[i].merge);
+        weir_trace_run_release(spine->runs[i]);
+    }
+    spine->count = 0;
+    list_changed(spine);
+    charge(spine);
 }
 
 void weir_spine_clear(weir_spine *spine)
 {
     WEIR_ASSERT(!spine->holds, "a trace was dropped that '%s' still holds", spine->holds->owner);
-    for (uint32_t i = 0; i < spine->count; i++) {
-        merge_free(spine->levels[i].merge);
-        weir_trace_run_release(spine->levels[i].run);
-    }
-    spine->count = 0;
-    spine->since = 0;
-    weir_trace_runs_release(spine->list);
-    spine->list = NULL;
-    charge(spine);
+    weir__spine_drop(spine);
+    weir_frontier_clear(&spine->since);
+    weir_frontier_insert(&spine->since, &(weir_time){ { 0 } });
 }
 
 void weir_spine_destroy(weir_spine *spine)
@@ -84,8 +80,10 @@ void weir_spine_destroy(weir_spine *spine)
         return;
     weir_spine_clear(spine);
     weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
+    weir_free(spine->runs, spine->capacity * sizeof *spine->runs);
     if (spine->account)
         weir_account_add(spine->account, -(int64_t)spine->bytes);
+    weir_frontier_fini(&spine->since);
     weir_shape_release(spine->shape);
     weir_free(spine, sizeof *spine);
 }
@@ -99,55 +97,81 @@ size_t weir_spine_updates(const weir_spine *spine)
 {
     size_t updates = 0;
     for (uint32_t i = 0; i < spine->count; i++)
-        updates += spine->levels[i].run->update_count;
+        updates += spine->runs[i]->update_count;
     return updates;
 }
 
 /* ---- the list of runs ---- */
 
-static void list_changed(weir_spine *spine)
+uint32_t weir__spine_below(const weir_spine *spine, uint64_t number)
 {
+    uint32_t count = spine->count;
+    while (count > 0 && spine->levels[count - 1].end > number)
+        count--;
+    return count;
+}
+
+weir_trace_runs *weir__spine_list(weir_spine *spine, uint32_t count)
+{
+    if (spine->list && spine->list->count == count)
+        return weir_trace_runs_retain(spine->list);
+    weir_trace_runs *list = weir_alloc(sizeof *list + count * sizeof *list->runs);
+    if (!list)
+        return NULL;
+    list->runs = (weir_trace_run **)(void *)(list + 1);
+    list->refs = 1;
+    list->count = count;
+    for (uint32_t i = 0; i < count; i++)
+        list->runs[i] = weir_trace_run_retain(spine->runs[i]);
     weir_trace_runs_release(spine->list);
-    spine->list = NULL;
+    spine->list = list;
+    return weir_trace_runs_retain(list);
 }
 
 weir_trace_runs *weir_spine_list(weir_spine *spine)
 {
-    if (!spine->list) {
-        weir_trace_runs *list = weir_alloc(sizeof *list + spine->count * sizeof *list->runs);
-        if (!list)
-            return NULL;
-        list->runs = (weir_trace_run **)(void *)(list + 1);
-        list->refs = 1;
-        list->count = spine->count;
-        for (uint32_t i = 0; i < spine->count; i++)
-            list->runs[i] = weir_trace_run_retain(spine->levels[i].run);
-        spine->list = list;
-    }
-    return weir_trace_runs_retain(spine->list);
+    return weir__spine_list(spine, spine->count);
 }
 
 const weir_trace_runs *weir_spine_current(const weir_spine *spine)
 {
-    return spine->list;
+    return spine->list && spine->list->count == spine->count ? spine->list : NULL;
 }
 
-weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run)
+/* ---- appending ---- */
+
+static bool grow(weir_spine *spine)
 {
-    if (spine->count == spine->capacity) {
-        uint32_t capacity = spine->capacity ? 2 * spine->capacity : 16;
-        level *levels = weir_realloc(spine->levels, spine->capacity * sizeof *levels,
-                                     capacity * sizeof *levels);
-        if (!levels)
-            return WEIR_NO_MEMORY;
-        spine->levels = levels;
-        spine->capacity = capacity;
+    uint32_t capacity = spine->capacity ? 2 * spine->capacity : 16;
+    weir__level *levels = weir_alloc(capacity * sizeof *levels);
+    weir_trace_run **runs = weir_alloc(capacity * sizeof *runs);
+    if (!levels || !runs) {
+        weir_free(levels, capacity * sizeof *levels);
+        weir_free(runs, capacity * sizeof *runs);
+        return false;
     }
-    WEIR_ASSERT(spine->count == 0 || run->upper >= spine->levels[spine->count - 1].run->upper,
-                "a run up to %llu was appended to a trace after one up to %llu",
-                (unsigned long long)run->upper,
-                (unsigned long long)spine->levels[spine->count - 1].run->upper);
-    spine->levels[spine->count++] = (level){ .run = run };
+    if (spine->count > 0) {
+        memcpy(levels, spine->levels, spine->count * sizeof *levels);
+        memcpy(runs, spine->runs, spine->count * sizeof *runs);
+    }
+    weir_free(spine->levels, spine->capacity * sizeof *levels);
+    weir_free(spine->runs, spine->capacity * sizeof *runs);
+    spine->levels = levels;
+    spine->runs = runs;
+    spine->capacity = capacity;
+    return true;
+}
+
+weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *number)
+{
+    if (spine->count == spine->capacity && !grow(spine))
+        return WEIR_NO_MEMORY;
+    if (number)
+        *number = spine->appended;
+    spine->runs[spine->count] = run;
+    spine->levels[spine->count++] =
+        (weir__level){ .first = spine->appended, .end = spine->appended + 1 };
+    spine->appended++;
     list_changed(spine);
     charge(spine);
     return WEIR_OK;
@@ -155,10 +179,11 @@ weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run)
 
 /* ---- merging ---- */
 
-static bool held_apart(const weir_spine *spine, uint64_t lower, uint64_t upper)
+/* Runs that some stream has not delivered yet may be delivered one by one. */
+static bool held_apart(const weir_spine *spine, uint64_t end)
 {
     for (const weir_hold *h = spine->holds; h; h = h->next)
-        if (h->through > lower && h->through < upper)
+        if (h->through < end)
             return true;
     return false;
 }
@@ -166,31 +191,29 @@ static bool held_apart(const weir_spine *spine, uint64_t lower, uint64_t upper)
 /* Whether a group of runs can become one. */
 static bool may_join(const weir_spine *spine, uint32_t first, uint32_t last)
 {
-    uint64_t lower = UINT64_MAX, upper = 0, updates = 0;
-    for (uint32_t i = first; i <= last; i++) {
-        const weir_trace_run *run = spine->levels[i].run;
-        lower = run->lower < lower ? run->lower : lower;
-        upper = run->upper > upper ? run->upper : upper;
-        updates += run->update_count;
-    }
-    return last - first < WEIR__MERGE_MAX && updates < UINT32_MAX &&
-           !held_apart(spine, lower, upper);
+    uint64_t updates = 0;
+    for (uint32_t i = first; i <= last; i++)
+        updates += spine->runs[i]->update_count;
+    return first == last || (last - first < WEIR__MERGE_MAX && updates < UINT32_MAX &&
+                             !held_apart(spine, spine->levels[last].end));
 }
 
-/* A quarter of its updates at least go if it is compacted alone. */
+/* All its times would become one, and with that a quarter of its updates at least would go. */
 static bool worth_compacting(const weir_spine *spine, const weir_trace_run *run)
 {
-    return spine->since >= run->upper && run->upper - run->lower > 1 &&
-           run->value_count <= run->update_count - run->update_count / 4;
+    weir_time meet = run->meet, join = run->join;
+    if (run->value_count > run->update_count - run->update_count / 4)
+        return false;
+    weir__compact_time(&spine->since, meet.at);
+    weir__compact_time(&spine->since, join.at);
+    return weir_time_equal(&meet, &join, spine->shape->depth) &&
+           !weir_time_equal(&run->meet, &run->join, spine->shape->depth);
 }
 
 static bool start(weir_spine *spine, uint32_t first, uint32_t count)
 {
-    weir_trace_run *runs[WEIR__MERGE_MAX];
     weir__merge *merge = weir_alloc(sizeof *merge);
-    for (uint32_t i = 0; i < count; i++)
-        runs[i] = spine->levels[first + i].run;
-    if (!merge || !weir__merge_init(merge, runs, count, spine->since)) {
+    if (!merge || !weir__merge_init(merge, spine->runs + first, count, &spine->since)) {
         weir_free(merge, sizeof *merge);
         return false;
     }
@@ -205,24 +228,24 @@ static uint32_t similar(const weir_spine *spine, uint32_t last)
 {
     uint32_t count = 0, largest = 0;
     for (uint32_t i = last + 1; i-- > 0; count++) {
-        const level *l = &spine->levels[i];
-        if (l->busy || (count > 0 && l->run->update_count / 2 > largest) ||
+        uint32_t updates = spine->runs[i]->update_count;
+        if (spine->levels[i].busy || (count > 0 && updates / 2 > largest) ||
             !may_join(spine, i, last))
             break;
-        largest = l->run->update_count > largest ? l->run->update_count : largest;
+        largest = updates > largest ? updates : largest;
     }
     return count;
 }
 
 /* How many runs, from the oldest on, are to be merged: those after it are half as large at least.
- * */
+ */
 static uint32_t with_oldest(const weir_spine *spine)
 {
     uint32_t count = 0;
     uint64_t newer = 0;
     for (; count < spine->count && !spine->levels[count].busy && may_join(spine, 0, count); count++)
-        newer += count > 0 ? spine->levels[count].run->update_count : 0;
-    return count > 1 && spine->levels[0].run->update_count / 2 <= newer ? count : 0;
+        newer += count > 0 ? spine->runs[count]->update_count : 0;
+    return count > 1 && spine->runs[0]->update_count / 2 <= newer ? count : 0;
 }
 
 static void start_merges(weir_spine *spine)
@@ -236,33 +259,37 @@ static void start_merges(weir_spine *spine)
     if (oldest > 0)
         start(spine, 0, oldest);
     for (uint32_t i = 0; i < spine->count; i++)
-        if (!spine->levels[i].busy && worth_compacting(spine, spine->levels[i].run))
+        if (!spine->levels[i].busy && worth_compacting(spine, spine->runs[i]))
             start(spine, i, 1);
 }
 
 /* Puts the result where the merged runs were. Without memory the merge starts anew some time. */
 static void finish(weir_spine *spine, uint32_t i)
 {
-    level *l = &spine->levels[i];
+    weir__level *l = &spine->levels[i];
     weir__merge *merge = l->merge;
-    uint32_t taken = merge->count;
+    uint32_t taken = merge->count, kept = 0;
+    uint64_t end = l[taken - 1].end;
     weir_trace_run *run;
     for (uint32_t k = 0; k < taken; k++)
         l[k].busy = false;
     l->merge = NULL;
-    if (weir__writer_finish(&merge->writer, &run)) {
-        for (uint32_t k = 0; k < taken; k++)
-            weir_trace_run_release(l[k].run);
-        if (run) {
-            l->run = run;
-            taken--;
-            l++;
-        }
-        memmove(l, l + taken, (size_t)(&spine->levels[spine->count] - (l + taken)) * sizeof *l);
-        spine->count -= taken;
-        list_changed(spine);
-    }
+    bool ok = weir__merge_finish(merge, &run);
     weir_free(merge, sizeof *merge);
+    if (!ok)
+        return;
+    for (uint32_t k = 0; k < taken; k++)
+        weir_trace_run_release(spine->runs[i + k]);
+    if (run) {
+        l->end = end;
+        spine->runs[i] = run;
+        kept = 1;
+    }
+    size_t after = spine->count - i - taken;
+    memmove(l + kept, l + taken, after * sizeof *l);
+    memmove(spine->runs + i + kept, spine->runs + i + taken, after * sizeof *spine->runs);
+    spine->count -= taken - kept;
+    list_changed(spine);
 }
 
 static bool merging(const weir_spine *spine)
@@ -300,24 +327,41 @@ bool weir_spine_work(weir_spine *spine, size_t fuel)
 
 /* ---- holds ---- */
 
-uint64_t weir_spine_since(const weir_spine *spine)
+const weir_frontier *weir_spine_since(const weir_spine *spine)
 {
-    return spine->since;
+    return &spine->since;
 }
 
-uint64_t weir_spine_advance_since(weir_spine *spine, uint64_t since)
+void weir__frontier_raise(weir_frontier *f, const weir_frontier *by)
 {
+    weir_frontier raised;
+    weir_frontier_init(&raised, f->depth);
+    const weir_time *a = weir_frontier_times(f), *b = weir_frontier_times(by);
+    for (uint32_t i = 0; i < f->count; i++)
+        for (uint32_t j = 0; j < by->count; j++) {
+            weir_time join = weir_time_join(&a[i], &b[j], f->depth);
+            weir_frontier_insert(&raised, &join);
+        }
+    weir_frontier_set(f, &raised);
+    weir_frontier_fini(&raised);
+}
+
+void weir_spine_advance_since(weir_spine *spine, const weir_frontier *wanted)
+{
+    weir_frontier since;
+    weir_frontier_init(&since, wanted->depth);
+    weir_frontier_set(&since, wanted);
     for (const weir_hold *h = spine->holds; h; h = h->next)
-        since = h->since < since ? h->since : since;
-    if (since > spine->since)
-        spine->since = since;
-    return spine->since;
+        for (uint32_t i = 0; i < h->since.count; i++)
+            weir_frontier_insert(&since, &weir_frontier_times(&h->since)[i]);
+    weir__frontier_raise(&since, &spine->since);
+    weir_frontier_set(&spine->since, &since);
+    weir_frontier_fini(&since);
 }
 
 void weir_hold_place(weir_hold *hold, weir_spine *spine)
 {
-    if (hold->since < spine->since)
-        hold->since = spine->since;
+    weir__frontier_raise(&hold->since, &spine->since);
     hold->spine = spine;
     hold->next = spine->holds;
     spine->holds = hold;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace/column.h"
 #include "trace/run.h"
 
 /* ---- opening, moving on, closing ---- */
@@ -182,7 +183,7 @@ weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key, w
         return status;
     while (weir_cursor_next_value(cursor)) {
         weir_view_row row = { .time = reader->time };
-        if (!weir_cursor_sum(cursor, reader->time, &row.diff))
+        if (!weir_cursor_sum(cursor, &(weir_time){ { reader->time } }, &row.diff))
             return WEIR_OVERFLOWED;
         row.record = weir_cursor_record(cursor);
         if (row.diff != 0 && !fn(&row, ctx))
@@ -207,7 +208,7 @@ static weir_status scan_key(scan *s, weir_cursor *cursor, bool *go_on)
 {
     while (*go_on && weir_cursor_next_value(cursor)) {
         int64_t sum;
-        if (!weir_cursor_sum(cursor, s->reader->time, &sum))
+        if (!weir_cursor_sum(cursor, &(weir_time){ { s->reader->time } }, &sum))
             return WEIR_OVERFLOWED;
         if (sum == 0)
             continue;
@@ -277,11 +278,10 @@ static bool note(finding *f, const found *update)
 }
 
 /* Index of what the i-th entry of the finer column belongs to. */
-static uint32_t index_of(const weir__column *column, uint32_t count, uint32_t i)
+static uint32_t index_of(const uint32_t *at, uint32_t count, uint32_t i)
 {
-    if (!column->data)
+    if (!at)
         return i;
-    const uint32_t *at = (const uint32_t *)(const void *)column->data;
     uint32_t low = 0, high = count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
@@ -299,15 +299,15 @@ static bool find_in_values(finding *f, const weir_trace_run *run, uint32_t worke
     weir__range updates = { weir__run_updates(run, values.at).at,
                             weir__run_updates(run, values.end - 1).end };
     for (uint32_t u = updates.at; u < updates.end; u++) {
-        uint64_t time = weir__run_time(run, u);
+        uint64_t time = weir__run_epoch(run, u);
         if (time <= f->after || time > f->until)
             continue;
-        uint32_t value = index_of(&run->update_at, run->value_count, u);
+        uint32_t value = index_of(run->update_at, run->value_count, u);
         found update = { .time = time,
                          .run = run,
                          .worker = worker,
                          .value = value,
-                         .key = index_of(&run->value_at, run->key_count, value),
+                         .key = index_of(run->value_at, run->key_count, value),
                          .diff = weir__run_diff(run, u) };
         if (!note(f, &update))
             return false;
@@ -338,7 +338,7 @@ static weir_status find_changes(weir_view_reader *reader, finding *f, const void
         for (uint32_t i = 0; runs && i < runs->count; i++) {
             const weir_trace_run *run = runs->runs[i];
             weir__range all = { 0, run->value_count };
-            if (run->upper - 1 <= f->after || run->lower > f->until)
+            if (run->join.at[0] <= f->after || run->meet.at[0] > f->until)
                 continue;
             if (key ? !find_key(f, run, w, key) : !find_in_values(f, run, w, all))
                 return WEIR_NO_MEMORY;

@@ -47,7 +47,8 @@ static void start(void)
     weir_view_spec spec = spec_of("stock");
     views = weir_views_create();
     ck_assert_int_eq(weir_views_add(views, &spec, &view, NULL), WEIR_OK);
-    ck_assert_int_eq(weir_shape_create(&shape, stock_type(), &spec.key, SEED, NULL), WEIR_OK);
+    weir_shape_spec arranged = { .type = stock_type(), .key = spec.key, .depth = 1, .seed = SEED };
+    ck_assert_int_eq(weir_shape_create(&shape, &arranged, NULL), WEIR_OK);
     for (int w = 0; w < WORKERS; w++) {
         publishers[w].spine = weir_spine_create(shape, NULL);
         publishers[w].builder = weir_trace_builder_create(shape, NULL);
@@ -73,7 +74,7 @@ static stock make(unsigned product, int64_t left)
 static void change(unsigned product, int64_t left, uint64_t time, int64_t diff)
 {
     stock s = make(product, left);
-    weir_updates u = { .records = &s, .count = 1, .time = time, .diffs = &diff };
+    weir_updates u = { .records = &s, .count = 1, .time = { { time } }, .diffs = &diff };
     unsigned owner = (unsigned)(weir_shape_hash(shape, &s) >> 63);
     ck_assert_int_eq(weir_trace_builder_add(publishers[owner].builder, &u), WEIR_OK);
 }
@@ -84,7 +85,7 @@ static void build(unsigned w)
     weir_trace_run *run;
     ck_assert_int_eq(weir_trace_builder_build(publishers[w].builder, &run), WEIR_OK);
     if (run)
-        ck_assert_int_eq(weir_spine_append(publishers[w].spine, run), WEIR_OK);
+        ck_assert_int_eq(weir_spine_append(publishers[w].spine, run, NULL), WEIR_OK);
 }
 
 static void publish(unsigned w, uint64_t upper)

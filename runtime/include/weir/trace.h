@@ -4,12 +4,13 @@
  * immutable and ordered by the hash of the key, then key, then the other fields; a spine keeps runs
  * and merges them a little at a time; a cursor reads a list of runs as if it were one.
  *
- * Times are epochs: the collections of a scope have no traces. Runs and lists of runs are counted
- * and may be read by any number of threads; builders, spines and cursors belong to one thread.
+ * Times have the depth that the shape says. Runs and lists of runs are counted and may be read by
+ * any number of threads; builders, spines, traces and cursors belong to one thread.
  */
 #ifndef WEIR_TRACE_H
 #define WEIR_TRACE_H
 
+#include <weir/frontier.h>
 #include <weir/memory.h>
 #include <weir/type.h>
 
@@ -19,13 +20,23 @@ WEIR_BEGIN_DECLS
 
 typedef struct weir_shape weir_shape;
 
-/* Records of `type` (which must outlive it), by `key`, hashed with `seed`. Counted. */
-WEIR_API weir_status weir_shape_create(weir_shape **shape, const weir_type *type,
-                                       const weir_key *key, uint64_t seed, weir_error *error);
+typedef struct weir_shape_spec {
+    const weir_type *type; /* of the records; must outlive the shape */
+    weir_key key;
+    weir_key order;        /* how the values of a key lie: by these fields first; count 0: by all */
+    uint32_t descending;   /* bit i: field i of `order` goes down */
+    unsigned depth;        /* of times */
+    uint64_t seed;         /* of hashes */
+} weir_shape_spec;
+
+/* Counted. */
+WEIR_API weir_status weir_shape_create(weir_shape **shape, const weir_shape_spec *spec,
+                                       weir_error *error);
 WEIR_API weir_shape *weir_shape_retain(weir_shape *shape);
 WEIR_API void weir_shape_release(weir_shape *shape);
 WEIR_API const weir_type *weir_shape_type(const weir_shape *shape);
 WEIR_API const weir_key *weir_shape_key(const weir_shape *shape);
+WEIR_API unsigned weir_shape_depth(const weir_shape *shape);
 WEIR_API uint64_t weir_shape_hash(const weir_shape *shape, const void *record);
 
 /* ---- runs ---- */
@@ -34,9 +45,9 @@ typedef struct weir_trace_run weir_trace_run;
 
 WEIR_API weir_trace_run *weir_trace_run_retain(weir_trace_run *run);
 WEIR_API void weir_trace_run_release(weir_trace_run *run);
-/* All its times are at or after lower and before upper. */
-WEIR_API uint64_t weir_trace_run_lower(const weir_trace_run *run);
-WEIR_API uint64_t weir_trace_run_upper(const weir_trace_run *run);
+/* The greatest time at or before all its times, the least at or after all of them. */
+WEIR_API weir_time weir_trace_run_meet(const weir_trace_run *run);
+WEIR_API weir_time weir_trace_run_join(const weir_trace_run *run);
 WEIR_API size_t weir_trace_run_updates(const weir_trace_run *run);
 WEIR_API size_t weir_trace_run_keys(const weir_trace_run *run);
 WEIR_API size_t weir_trace_run_bytes(const weir_trace_run *run);
@@ -60,8 +71,8 @@ typedef struct weir_updates {
     size_t count;
     const uint64_t *hashes; /* of the keys; NULL: they are computed */
     const int64_t *diffs;   /* NULL: all +1 */
-    const uint64_t *times;  /* NULL: all at `time` */
-    uint64_t time;
+    const uint64_t *times;  /* count × depth coordinates; NULL: all at `time` */
+    weir_time time;
 } weir_updates;
 
 /* NULL: no memory. Charges what it keeps to the account (or NULL). */
@@ -85,17 +96,18 @@ WEIR_API weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
 WEIR_API void weir_spine_destroy(weir_spine *spine);
 /* Drops all runs; times may begin anew. There must be no hold. */
 WEIR_API void weir_spine_clear(weir_spine *spine);
-/* Appends a run (takes over the caller's reference), whose times are not before those of the run
- * appended last, but may be equal. NO_MEMORY: the reference stays with the caller. */
-WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run);
-/* Works at most `fuel` updates off at each level of merging. Returns whether there is more to do;
+/* Appends a run (takes over the caller's reference). Runs appended are numbered 0, 1, 2, …: *number
+ * (unless NULL) is this one's. NO_MEMORY: the reference stays with the caller. */
+WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *number);
+/* Works about `fuel` updates off at each level of merging. Returns whether there is more to do;
  * then it should be called again, also when nothing comes. With fuel of a small multiple of what
  * was appended, the number of runs stays logarithmic. Failing memory only delays. */
 WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
-/* The trace answers for times at or after `since`: earlier ones may be moved up to it. Never goes
- * back, and not beyond a hold. Returns what it is now. */
-WEIR_API uint64_t weir_spine_advance_since(weir_spine *spine, uint64_t since);
-WEIR_API uint64_t weir_spine_since(const weir_spine *spine);
+/* The spine answers for times at or after one of since's: a time t may be moved to the meet over
+ * all f of since of join(t, f), which no such time can tell from t. Never goes back, and not beyond
+ * a hold: moves on to what `wanted` and the holds allow together. */
+WEIR_API void weir_spine_advance_since(weir_spine *spine, const weir_frontier *wanted);
+WEIR_API const weir_frontier *weir_spine_since(const weir_spine *spine);
 /* The runs as they are now: a reference for the caller. NULL: no memory. */
 WEIR_API weir_trace_runs *weir_spine_list(weir_spine *spine);
 /* The list last made, NULL if it is not that of the runs any more. No reference. */
@@ -103,24 +115,82 @@ WEIR_API const weir_trace_runs *weir_spine_current(const weir_spine *spine);
 WEIR_API size_t weir_spine_updates(const weir_spine *spine);
 WEIR_API size_t weir_spine_bytes(const weir_spine *spine);
 
-/* What a reader of a trace keeps it from: forgetting times from `since` on, and merging runs across
- * `through`. UINT64_MAX stands for no wish. */
+/* What a reader keeps a spine from: forgetting times at or after `since`'s, and merging runs that
+ * are not numbered below `through`. An empty since and WEIR_THROUGH_ALL are no wish. */
 typedef struct weir_hold {
     const char *owner; /* borrowed */
-    uint64_t since, through;
+    weir_frontier since;
+    uint64_t through;
     uint64_t since_ns; /* the clock when it was placed: its age */
     /* private */
     struct weir_hold *next;
     weir_spine *spine;
 } weir_hold;
+#define WEIR_THROUGH_ALL UINT64_MAX
 
 /* Places a hold that the caller has filled in up to since_ns, and owns; since is raised to the
  * spine's. Fields since and through may be raised at any time. */
 WEIR_API void weir_hold_place(weir_hold *hold, weir_spine *spine);
+/* Its since stays the caller's. */
 WEIR_API void weir_hold_remove(weir_hold *hold);
 /* Calls fn for each hold. */
 WEIR_API void weir_spine_each_hold(const weir_spine *spine,
                                    void (*fn)(const weir_hold *hold, void *ctx), void *ctx);
+
+/* ---- traces: a spine, and those who read it ---- */
+
+/* A spine that goes by its readers: what none of them will ask for is forgotten, all of it when
+ * there is none who asks for anything. Counted. */
+typedef struct weir_trace weir_trace;
+typedef struct weir_trace_reader weir_trace_reader;
+
+/* The name is copied. NULL: no memory. */
+WEIR_API weir_trace *weir_trace_create(weir_shape *shape, weir_account *account, const char *name);
+WEIR_API weir_trace *weir_trace_retain(weir_trace *trace);
+WEIR_API void weir_trace_release(weir_trace *trace);
+WEIR_API const char *weir_trace_name(const weir_trace *trace);
+WEIR_API weir_shape *weir_trace_shape(const weir_trace *trace);
+/* As with spines. */
+WEIR_API weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number);
+WEIR_API bool weir_trace_work(weir_trace *trace, size_t fuel);
+/* All its runs, also those that were not delivered to anybody yet. No reference: the array is valid
+ * until something is appended or worked off. */
+WEIR_API size_t weir_trace_current(const weir_trace *trace, weir_trace_run *const **runs);
+
+/* What a trace takes, for people. */
+typedef struct weir_trace_info {
+    uint64_t updates, bytes, runs, appended;
+} weir_trace_info;
+WEIR_API void weir_trace_get_info(const weir_trace *trace, weir_trace_info *info);
+WEIR_API void weir_trace_each_hold(const weir_trace *trace,
+                                   void (*fn)(const weir_hold *hold, void *ctx), void *ctx);
+
+typedef struct weir_trace_reader_spec {
+    const char *owner; /* copied */
+    unsigned depth;    /* of the times at which it asks, the trace's at least: the trace's own are
+                        * read with zeros behind. 0: the trace's */
+    uint64_t now_ns;
+} weir_trace_reader_spec;
+
+/* A reader that nothing has been delivered to, which holds all there is. Keeps a reference to the
+ * trace. NULL: no memory. */
+WEIR_API weir_trace_reader *weir_trace_reader_open(weir_trace *trace,
+                                                   const weir_trace_reader_spec *spec);
+WEIR_API void weir_trace_reader_close(weir_trace_reader *reader);
+WEIR_API weir_trace *weir_trace_reader_trace(const weir_trace_reader *reader);
+/* The run of this number has come along the reader's stream, after all those before it. */
+WEIR_API void weir_trace_reader_deliver(weir_trace_reader *reader, uint64_t number);
+/* How many runs have been delivered: what lies before that number. */
+WEIR_API uint64_t weir_trace_reader_delivered(const weir_trace_reader *reader);
+/* It will not ask for times that are not at or after one of these, of its own depth: of an empty
+ * frontier, for none. Never goes back. */
+WEIR_API void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *since);
+/* The runs that were delivered, from the oldest to the newest. No reference: the array is valid
+ * until something is appended to the trace or worked off. */
+WEIR_API size_t weir_trace_reader_runs(const weir_trace_reader *reader,
+                                       weir_trace_run *const **runs);
+/* The same as a list that stays as it is: a reference for the caller. NULL: no memory. */
+WEIR_API weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader);
 
 /* ---- cursors: several runs read as one ---- */
 
@@ -131,11 +201,11 @@ WEIR_API weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t cou
 WEIR_API void weir_cursor_destroy(weir_cursor *cursor);
 /* Before the first key whose hash is at or after this one. */
 WEIR_API void weir_cursor_seek(weir_cursor *cursor, uint64_t hash);
-/* The next key, its next value (a distinct record), that one's next update, in no order of times.
- * False: there is none. */
+/* The next key, its next value (a distinct record), that one's next update, in no order of times,
+ * and one time may come several times. False: there is none. */
 WEIR_API bool weir_cursor_next_key(weir_cursor *cursor);
 WEIR_API bool weir_cursor_next_value(weir_cursor *cursor);
-WEIR_API bool weir_cursor_next_update(weir_cursor *cursor, uint64_t *time, int64_t *diff);
+WEIR_API bool weir_cursor_next_update(weir_cursor *cursor, weir_time *time, int64_t *diff);
 /* Goes to the key of this record of the shape's type. False: no update has it. */
 WEIR_API bool weir_cursor_find(weir_cursor *cursor, const void *record);
 WEIR_API uint64_t weir_cursor_hash(const weir_cursor *cursor);
@@ -143,7 +213,7 @@ WEIR_API uint64_t weir_cursor_hash(const weir_cursor *cursor);
  * Valid until the cursor moves; its strings as long as the runs. */
 WEIR_API const void *weir_cursor_record(weir_cursor *cursor);
 /* Sum of the current value's diffs at or before a time. False: it left the range of a diff. */
-WEIR_API bool weir_cursor_sum(weir_cursor *cursor, uint64_t time, int64_t *sum);
+WEIR_API bool weir_cursor_sum(weir_cursor *cursor, const weir_time *time, int64_t *sum);
 
 WEIR_END_DECLS
 #endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Merges of runs into one, and the compaction of one alone, a little at a time.
+ */
+#ifndef WEIR_TRACE_MERGE_H
+#define WEIR_TRACE_MERGE_H
+
+#include "trace/column.h"
+#include "trace/run.h"
+
+enum { WEIR__MERGE_MAX = 8 };
+
+/* A run that is merged, and what of it is left: keys, values of the key at hand, updates of the
+ * value at hand. */
+typedef struct weir__lane {
+    weir_trace_run *run; /* borrowed from the spine */
+    weir__range keys, values, updates;
+} weir__lane;
+
+typedef struct weir__merge {
+    uint32_t count;
+    uint32_t in_key, in_value; /* bits of the lanes that have values, updates left */
+    weir_frontier since;
+    bool pending, failed;
+    uint64_t time; /* of what is pending: at depth 1 */
+    int64_t sum;
+    weir__column moved; /* updates of a value: at other depths */
+    size_t debt;        /* work that was done and not paid for: a value is not left half done */
+    weir__writer writer;
+    weir__lane lanes[WEIR__MERGE_MAX];
+} weir__merge;
+
+/* Runs from the oldest to the newest. */
+bool weir__merge_init(weir__merge *merge, weir_trace_run *const *runs, uint32_t count,
+                      const weir_frontier *since);
+/* Works off up to *fuel updates, and takes them off it. True: all is written, or memory failed. */
+bool weir__merge_work(weir__merge *merge, size_t *fuel);
+/* The run, or NULL if nothing is left. False: memory failed. The merge is over either way. */
+bool weir__merge_finish(weir__merge *merge, weir_trace_run **run);
+void weir__merge_fini(weir__merge *merge);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of a spine, for the traces that have one.
+ */
+#ifndef WEIR_TRACE_SPINE_H
+#define WEIR_TRACE_SPINE_H
+
+#include "trace/merge.h"
+
+/* What is known of a run of the spine, and its part in a merge. */
+typedef struct weir__level {
+    uint64_t first, end; /* numbers of the runs that it is made of */
+    weir__merge *merge;  /* of this run and those after it; NULL: none */
+    bool busy;           /* it is in a merge */
+} weir__level;
+
+struct weir_spine {
+    weir_shape *shape;
+    weir_account *account;
+    weir_frontier since;
+    weir_hold *holds;
+    uint32_t count, capacity;
+    weir_trace_run **runs; /* from the oldest to the newest */
+    weir__level *levels;
+    uint64_t appended;     /* the next run's number */
+    weir_trace_runs *list; /* NULL: to be made anew */
+    size_t bytes;
+};
+
+/* Drops all runs: numbers and since stay. */
+void weir__spine_drop(weir_spine *spine);
+/* How many of the first runs are made of runs below this number only. */
+uint32_t weir__spine_below(const weir_spine *spine, uint64_t number);
+/* The first `count` runs as a list. NULL: no memory. */
+weir_trace_runs *weir__spine_list(weir_spine *spine, uint32_t count);
+/* The antichain of the joins of a time of each. */
+void weir__frontier_raise(weir_frontier *f, const weir_frontier *by);
+
+#endif
