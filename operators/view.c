@@ -100,6 +100,7 @@ weir_view *weir__view_add(weir_port *in, const char *name, const char *const *na
                                  .workers = weir_graph_workers(graph),
                                  .first = weir_graph_first_worker(graph),
                                  .here = weir_graph_local_workers(graph),
+                                 .asker = weir_graph_service(graph, "asker"),
                                  .retention_ms = options->no_retention ? 0 : retention_ms };
     if (!weir_port_is_collection(in)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, name,
@@ -276,6 +277,7 @@ static void show(weir_step *step, state *s, uint64_t now)
                             .upper = s->upper,
                             .seed = s->seed,
                             .now_ns = now,
+                            .dataflow = weir_step_dataflow(step),
                             .records = (int64_t)s->records,
                             .updates = weir_spine_updates(s->spine),
                             .bytes = weir_spine_bytes(s->spine) };

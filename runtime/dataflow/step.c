@@ -114,6 +114,7 @@ void weir__node_step(weir__node_instance *node)
 const char *weir_step_name(const weir_step *step) { return step->node->name; }
 unsigned weir_step_worker(const weir_step *step) { return step->context->self; }
 unsigned weir_step_workers(const weir_step *step) { return step->context->workers; }
+uint32_t weir_step_dataflow(const weir_step *step) { return step->dataflow->graph->id; }
 uint64_t weir_step_hash_seed(const weir_step *step) { return step->context->hash_seed; }
 
 uint64_t weir_step_now_ns(const weir_step *step)

@@ -103,6 +103,7 @@ static weir_view *view_create(weir_views *views, const weir_view_spec *spec)
     view->workers = spec->workers;
     view->first = spec->here ? spec->first : 0;
     view->here = spec->here ? spec->here : spec->workers;
+    view->asker = view->here < view->workers ? spec->asker : NULL;
     view->retention_ms = spec->retention_ms;
     pthread_mutex_init(&view->holds, NULL);
     pthread_mutex_init(&view->watching, NULL);
@@ -210,6 +211,11 @@ const weir_key *weir_view_key(const weir_view *view)
     return &view->key;
 }
 
+bool weir_view_is_divided(const weir_view *view)
+{
+    return view->here < view->workers;
+}
+
 /* ---- publishing ---- */
 
 uint64_t weir__view_upper(const weir_view *view)
@@ -232,6 +238,7 @@ void weir_view_publish(weir_view *view, unsigned worker, const weir_view_part *f
     weir__part *part = &view->parts[worker];
     weir_trace_runs *runs = weir_trace_runs_retain(from->runs);
     __atomic_store_n(&view->seed, from->seed, __ATOMIC_RELAXED);
+    __atomic_store_n(&view->dataflow, from->dataflow, __ATOMIC_RELAXED);
     pthread_mutex_lock(&part->lock);
     if (weir__view_is_removed(view)) { /* this worker has not heard of it yet */
         pthread_mutex_unlock(&part->lock);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "worker/answers.h"
+#include "worker/asks.h"
 #include "worker/facts.h"
 
 enum {
@@ -28,6 +30,8 @@ struct weir__cluster {
     weir_runtime *runtime;
     weir__mesh *mesh;
     weir_net *own_net;
+    weir__asks *asks;
+    weir__answers *answers;
     sums *sums; /* one a process; our own is not used */
     bool ready; /* atomic */
     bool owes;  /* atomic: some dataflow does */
@@ -92,6 +96,8 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
     }
     cluster->sums = weir_alloc_must(config->processes * sizeof *cluster->sums);
     memset(cluster->sums, 0, config->processes * sizeof *cluster->sums);
+    cluster->asks = weir__asks_create(runtime, cluster->mesh);
+    cluster->answers = weir__answers_create(runtime, cluster->mesh);
     *out = cluster;
     return WEIR_OK;
 }
@@ -101,6 +107,8 @@ void weir__cluster_destroy(weir__cluster *cluster)
     if (!cluster)
         return;
     unsigned processes = cluster->runtime->config.processes;
+    weir__asks_destroy(cluster->asks);
+    weir__answers_destroy(cluster->answers);
     weir__mesh_destroy(cluster->mesh);
     weir__net_tcp_destroy(cluster->own_net);
     for (unsigned p = 0; p < processes; p++) {
@@ -367,6 +375,10 @@ static weir_status on_frame(void *ctx, unsigned process, const weir__frame *fram
         return on_data(cluster, process, frame, error);
     case WEIR__FRAME_CREDIT:
         return on_credit(cluster, process, frame, error);
+    case WEIR__FRAME_ASK:
+        return weir__answers_ask(cluster->answers, process, frame, error);
+    case WEIR__FRAME_ANSWER:
+        return weir__asks_answer(cluster->asks, process, frame, error);
     default:
         return refuse(error, process, "a frame that does not belong here");
     }
@@ -420,6 +432,8 @@ void weir__cluster_flush(weir__cluster *cluster)
     if (!cluster->ready || cluster->ended)
         return;
     put_credits(cluster);
+    weir__asks_turn(cluster->asks);
+    weir__answers_turn(cluster->answers);
     for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
         weir__wire *wire = cluster->sums[p].open_count ? weir__mesh_wire(cluster->mesh, p) : NULL;
         if (wire && wire->waiting < BEHIND_BYTES)
@@ -456,6 +470,8 @@ static void end(weir__cluster *cluster)
                            : "process %u was asked to end before all were there",
                        runtime->config.process);
     weir__mesh_fail(cluster->mesh, &error);
+    error.status = WEIR_UNAVAILABLE; /* whatever the reason */
+    weir__asks_end(cluster->asks, &error);
 }
 
 /* Sums that wait for a connection which is behind go before the goodbye. */
@@ -480,11 +496,15 @@ bool weir__cluster_is_over(weir__cluster *cluster)
     weir__cluster_flush(cluster);
     if (!has_told_all(cluster))
         return false;
+    weir_error error = { 0 };
+    weir_error_set(&error, WEIR_CLOSED, "the cluster has ended");
+    weir__asks_end(cluster->asks, &error);
     weir__mesh_goodbye(cluster->mesh);
     return weir__mesh_is_over(cluster->mesh);
 }
 
 weir__mesh *weir__cluster_mesh(const weir__cluster *cluster) { return cluster->mesh; }
+weir__answers *weir__cluster_answers(const weir__cluster *cluster) { return cluster->answers; }
 
 int weir__cluster_fd(const weir__cluster *cluster)
 {
@@ -493,5 +513,6 @@ int weir__cluster_fd(const weir__cluster *cluster)
 
 uint64_t weir__cluster_due_ns(const weir__cluster *cluster)
 {
-    return cluster->ended ? UINT64_MAX : weir__mesh_due_ns(cluster->mesh);
+    uint64_t mesh = weir__mesh_due_ns(cluster->mesh), asks = weir__asks_due_ns(cluster->asks);
+    return cluster->ended ? UINT64_MAX : mesh < asks ? mesh : asks;
 }

@@ -41,6 +41,7 @@ void weir__cluster_stop(weir__cluster *cluster);
 bool weir__cluster_is_over(weir__cluster *cluster);
 /* For tests. */
 weir__mesh *weir__cluster_mesh(const weir__cluster *cluster);
+struct weir__answers *weir__cluster_answers(const weir__cluster *cluster);
 /* Descriptor that is readable while something may be there; -1: none. */
 int weir__cluster_fd(const weir__cluster *cluster);
 uint64_t weir__cluster_due_ns(const weir__cluster *cluster);

@@ -71,21 +71,27 @@ static weir_config with_defaults(weir_config config, weir_env *env)
     return config;
 }
 
-/* Operators find the registry of views as a service, whosever it is. */
-static void add_views(weir_runtime *runtime)
+/* Operators find the registry of views as a service, whosever it is, and how those that are divided
+ * among processes are read. */
+static void add_services(weir_runtime *runtime)
 {
     weir_config *config = &runtime->config;
     size_t count = config->service_count;
+    bool has_views = false;
     for (size_t i = 0; i < count; i++)
-        if (strcmp(config->services[i].name, "views") == 0)
-            return;
-    runtime->views = weir_views_create();
-    runtime->services = weir_alloc_must((count + 1) * sizeof *runtime->services);
+        has_views |= strcmp(config->services[i].name, "views") == 0;
+    runtime->services = weir_alloc_must((count + 2) * sizeof *runtime->services);
     if (count)
         memcpy(runtime->services, config->services, count * sizeof *runtime->services);
-    runtime->services[count] = (weir_service){ "views", runtime->views };
+    if (!has_views)
+        runtime->views = weir_views_create();
+    if (!has_views)
+        runtime->services[count++] = (weir_service){ "views", runtime->views };
+    if (config->processes > 1)
+        runtime->services[count++] = (weir_service){ "asker", &runtime->asker };
+    runtime->services_size = (config->service_count + 2) * sizeof *runtime->services;
     config->services = runtime->services;
-    config->service_count = count + 1;
+    config->service_count = count;
 }
 
 weir_views *weir_runtime_views(const struct weir_runtime *runtime)
@@ -122,7 +128,7 @@ weir_runtime *weir_runtime_create(const weir_config *given, weir_error *error)
     }
     runtime->seed_given = config.hash_seed;
     runtime->config = with_defaults(config, runtime->env);
-    add_views(runtime);
+    add_services(runtime);
     runtime->created_ns = runtime->env->now_ns(runtime->env->ctx);
     if (weir__events_start(runtime, error) != WEIR_OK) {
         runtime->config.workers = 0; /* none was made */
@@ -289,8 +295,7 @@ void weir_runtime_destroy(weir_runtime *runtime)
     weir__sequencers_destroy(runtime);
     weir__options_destroy(runtime);
     weir_views_destroy(runtime->views);
-    if (runtime->services)
-        weir_free(runtime->services, runtime->config.service_count * sizeof *runtime->services);
+    weir_free(runtime->services, runtime->services_size);
     weir__flight_destroy(runtime->flight);
     if (runtime->owns_env)
         weir__env_threads_destroy(runtime->env);

@@ -14,6 +14,7 @@
 #include <weir/worker.h>
 
 #include "base/id_table.h"
+#include "comm/ask.h"
 #include "dataflow/instance.h"
 #include "event/flight.h"
 #include "worker/order.h"
@@ -160,7 +161,9 @@ struct weir_runtime {
     weir_error error;
     weir_metric *metrics;
     weir_views *views;      /* the runtime's own, unless the config has some */
-    weir_service *services; /* of the config, and "views" */
+    weir__asker asker;      /* of several processes */
+    weir_service *services; /* of the config, "views", and "asker" */
+    size_t services_size;
     weir__option *options; /* in the order in which they were declared */
     size_t option_count;
 };

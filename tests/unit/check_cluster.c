@@ -406,29 +406,6 @@ END_TEST
 
 /* ---- what cannot be ---- */
 
-START_TEST(divided_views_are_refused)
-{
-    cluster *c = cluster_create(2, 1, 3);
-    int64_t sums[WORDS] = { 0 };
-    start(c, build, NULL);
-    open_inputs(c);
-    feed(c, 3, sums);
-    for (unsigned p = 0; p < 2; p++) {
-        weir_error error = { 0 };
-        weir_view_reader *reader;
-        weir_view *view = weir_views_find(weir_runtime_views(c->of[p].runtime), "word_counts");
-        ck_assert_ptr_nonnull(view);
-        ck_assert_uint_gt(weir_view_upper(view), 0); /* so history is forgotten */
-        ck_assert_int_eq(weir_view_reader_open(view, "test", &reader, &error), WEIR_UNAVAILABLE);
-        ck_assert_ptr_nonnull(strstr(error.what, "'word_counts' is divided"));
-        weir_view_release(view);
-    }
-    close_inputs(c);
-    run_to_end(c);
-    cluster_destroy(c);
-}
-END_TEST
-
 START_TEST(nothing_is_added_later)
 {
     cluster *c = cluster_create(2, 1, 3);
@@ -472,7 +449,6 @@ int main(void)
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
         each_process_sees_its_own_workers,
-        divided_views_are_refused,
         nothing_is_added_later,
         configs_are_checked,
         NULL,

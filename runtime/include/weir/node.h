@@ -100,6 +100,8 @@ WEIR_API const char *weir_node_name(const weir_node *node);
 WEIR_API const char *weir_step_name(const weir_step *step);
 WEIR_API unsigned weir_step_worker(const weir_step *step);
 WEIR_API unsigned weir_step_workers(const weir_step *step);
+/* The number of its dataflow, the same on all workers. */
+WEIR_API uint32_t weir_step_dataflow(const weir_step *step);
 /* The seed of key hashes, the same on all workers. */
 WEIR_API uint64_t weir_step_hash_seed(const weir_step *step);
 /* Monotonic and wall clock of the environment (virtual under simulation), and random numbers. */

@@ -4,6 +4,10 @@
  * reader sees one complete time and never a mixture; it never waits for a worker, nor a worker for
  * it. What publishes a collection is the operator weir_view (weir/operators/view.h).
  *
+ * In a cluster each process has the records of its own workers, and a reader in any of them reads
+ * them all: what the others have it asks of them, and waits for their answers, so such a reader is
+ * for threads that are no worker's.
+ *
  *     weir_view *view = weir_views_find(weir_runtime_views(runtime), "word_counts");
  *     weir_view_reader *reader;
  *     if (weir_view_reader_open(view, "my page", &reader, &error) == WEIR_OK) {
@@ -45,12 +49,14 @@ WEIR_API void weir_views_each(weir_views *views, void (*fn)(weir_view *view, voi
 WEIR_API const char *weir_view_name(const weir_view *view);
 WEIR_API const weir_type *weir_view_type(const weir_view *view);
 WEIR_API const weir_key *weir_view_key(const weir_view *view);
+/* Some of its workers are in other processes: readers wait for answers. */
+WEIR_API bool weir_view_is_divided(const weir_view *view);
 /* All times before it are complete on all workers of this process. 0: none is. WEIR_VIEW_ENDED: the
  * dataflow has ended, or was removed, and nothing will change any more. */
 WEIR_API uint64_t weir_view_upper(const weir_view *view);
 #define WEIR_VIEW_ENDED UINT64_MAX
 
-/* Sums over the workers, each as it last published. */
+/* Sums over the workers of this process, each as it last published. */
 typedef struct weir_view_info {
     uint64_t upper; /* as above */
     uint64_t since; /* the earliest time that changes can be asked from, on all workers */
@@ -72,19 +78,39 @@ WEIR_API void weir_view_each_hold(const weir_view *view,
 
 /* ---- readers: any thread, each by one thread at a time ---- */
 
-/* Opens a reader at the latest time that is complete on all workers. owner is a text for people,
- * and copied. NOT_READY: no time is complete yet. CLOSED: the view was removed. UNAVAILABLE: some
- * of its workers are in another process. NO_MEMORY. While it is open, all changes after its time
- * are kept, so close it soon, or move it on; when the view is removed, it goes on reading at its
- * time. Close it before the runtime is destroyed. */
+/* Zero means default for every field. */
+typedef struct weir_view_reader_options {
+    size_t struct_size;
+    const char *owner; /* a text for people, copied */
+    /* This key is all that will be read (a record of which only the key's fields are set; borrowed
+     * for the call): of a divided view only the process that has it is asked then. */
+    const void *key;
+    unsigned wait_ms; /* for each answer of another process, at the most; default 5000 */
+} weir_view_reader_options;
+
+/* Opens a reader at the latest time that is complete on all workers. NOT_READY: no time is complete
+ * yet, or a process has not built the view yet. CLOSED: the view was removed, or this process has
+ * left its cluster. NO_MEMORY. Of a divided view also UNAVAILABLE: a process, which the error
+ * names, does not answer or ends; FULL: it answers for as many readers as it may (1024 of each
+ * process); INVALID: the thread is a worker's, which must not wait. While a reader is open, all
+ * changes after its time are kept, so close it soon, or move it on; when the view is removed, it
+ * goes on reading at its time. Close it before the runtime is destroyed. */
+WEIR_API weir_status weir_view_reader_open_with(weir_view *view,
+                                                const weir_view_reader_options *options,
+                                                weir_view_reader **reader, weir_error *error);
+/* With an owner alone. */
 WEIR_API weir_status weir_view_reader_open(weir_view *view, const char *owner,
                                            weir_view_reader **reader, weir_error *error);
 WEIR_API void weir_view_reader_close(weir_view_reader *reader);
 /* What it reads: the sum of all changes at or before this time (an epoch). After the end of the
  * dataflow WEIR_VIEW_ENDED - 1. */
 WEIR_API uint64_t weir_view_reader_time(const weir_view_reader *reader);
+/* The earliest time that its changes can be asked from. */
+WEIR_API uint64_t weir_view_reader_since(const weir_view_reader *reader);
 /* Moves on to the latest complete time. True if that is later. */
 WEIR_API bool weir_view_reader_refresh(weir_view_reader *reader);
+/* NULL, or why another process could not be asked: the reader is of no use any more. */
+WEIR_API const weir_error *weir_view_reader_error(const weir_view_reader *reader);
 
 /* A record and how often it is there, or a change: by how much. Valid for the call; strings, too.
  * */
@@ -97,7 +123,8 @@ typedef struct weir_view_row {
 typedef bool weir_view_row_fn(const weir_view_row *row, void *ctx);
 
 /* The records of a key. key is a record of the view's type of which only the key's fields are read.
- * All of these: NO_MEMORY, or OVERFLOWED if the diffs of a record do not add up in 64 bits. */
+ * All of these: NO_MEMORY, or OVERFLOWED if the diffs of a record do not add up in 64 bits. Of a
+ * divided view also what weir_view_reader_error has. */
 WEIR_API weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key,
                                              weir_view_row_fn *fn, void *ctx);
 
@@ -145,6 +172,8 @@ typedef struct weir_view_spec {
     unsigned workers;
     uint64_t retention_ms;
     unsigned first, here; /* of the workers, those that publish in this process; 0, 0: all */
+    const struct weir__asker *asker; /* the graph's service "asker": how others are asked; NULL: all
+                                        workers are here */
 } weir_view_spec;
 
 /* EXISTS: the name is taken. INVALID: it is no name for a view, or there is no registry.
@@ -161,6 +190,7 @@ typedef struct weir_view_part {
     uint64_t since;  /* as last granted */
     uint64_t seed;   /* of the hashes in the runs */
     uint64_t now_ns; /* the clock */
+    uint32_t dataflow; /* its number: that of the same one in other processes */
     int64_t records; /* sum of the diffs of what is complete */
     uint64_t updates, bytes;
 } weir_view_part;
