@@ -21,20 +21,12 @@ weir_status weir__keyed_init(weir__keyed *keyed, weir_step *step, const weir__ke
     return weir_table_create(&keyed->table, &options, error);
 }
 
-static void free_heap(weir__keyed *keyed, weir__entry *entry)
-{
-    weir_free(entry->heap, entry->heap_size);
-    weir_account_add(keyed->account, -(int64_t)entry->heap_size);
-    entry->heap = NULL;
-    entry->heap_size = 0;
-}
-
 static void free_all(weir__keyed *keyed, weir__entry *entry)
 {
-    free_heap(keyed, entry);
+    weir_account_add(keyed->account, -(int64_t)(entry->owned.size + entry->timer_capacity *
+                                                                        sizeof *entry->timers));
+    weir__owned_free(&entry->owned);
     weir_free(entry->timers, entry->timer_capacity * sizeof *entry->timers);
-    weir_account_add(keyed->account,
-                     -(int64_t)(entry->timer_capacity * sizeof *entry->timers));
 }
 
 static void free_entries(weir__keyed *keyed)
@@ -56,48 +48,12 @@ void weir__keyed_clear(weir__keyed *keyed)
     weir_table_clear(keyed->table);
 }
 
-static bool is_string(const weir_field *field)
-{
-    return field->kind == WEIR_KIND_str || field->kind == WEIR_KIND_bytes;
-}
-
-/* Whether all long strings lie in the entry's own heap. */
-static bool owns_strings(const weir__keyed *keyed, const weir__entry *entry)
-{
-    for (uint32_t i = 0; i < keyed->state->field_count; i++) {
-        const weir_field *field = &keyed->state->fields[i];
-        weir_str s;
-        if (!is_string(field) || (field->optional && !entry->state[field->set_offset]))
-            continue;
-        memcpy(&s, entry->state + field->offset, sizeof s);
-        if (weir_str_is_inline(&s))
-            continue;
-        uintptr_t at = (uintptr_t)s.u.ptr, heap = (uintptr_t)entry->heap;
-        if (at < heap || at >= heap + entry->heap_size)
-            return false;
-    }
-    return true;
-}
-
 void weir__keyed_settle(weir__keyed *keyed, weir__entry *entry)
 {
-    if (!keyed->state->has_strings)
-        return;
-    size_t needed = weir_record_heap_size(keyed->state, entry->state);
-    if (needed == 0) {
-        if (entry->heap)
-            free_heap(keyed, entry);
-        return;
-    }
-    if (needed <= entry->heap_size && needed > entry->heap_size / 4 &&
-        owns_strings(keyed, entry))
-        return;
-    char *heap = weir_alloc_must(needed);
-    weir_record_move_strings(keyed->state, entry->state, heap);
-    free_heap(keyed, entry);
-    entry->heap = heap;
-    entry->heap_size = (uint32_t)needed;
-    weir_account_add(keyed->account, (int64_t)needed);
+    int64_t before = entry->owned.size;
+    weir__owned_settle(&entry->owned, keyed->state, entry->state);
+    if (entry->owned.size != before)
+        weir_account_add(keyed->account, entry->owned.size - before);
 }
 
 bool weir__keyed_is_blank(const weir__keyed *keyed, const weir__entry *entry)

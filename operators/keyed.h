@@ -10,6 +10,8 @@
 #include <weir/node.h>
 #include <weir/table.h>
 
+#include "owned.h"
+
 typedef struct weir__keyed {
     weir_table *table;
     const weir_type *state;
@@ -18,9 +20,8 @@ typedef struct weir__keyed {
 
 /* A value of the table. */
 typedef struct weir__entry {
-    char *heap;          /* of the state's long strings */
+    weir__owned owned;   /* the state's long strings */
     int64_t *timers;     /* in no order */
-    uint32_t heap_size;
     uint32_t queued;     /* how often a queue of timers refers to it */
     uint32_t timer_count, timer_capacity;
     bool unused;         /* to be looked at: may leave the table */

@@ -51,14 +51,14 @@ static void strings_are_owned(void)
     weir_str first = weir_str_of("a text that is longer than what fits"),
              second = weir_str_of("another text, just as long");
     ck_assert(weir_str_equal(&n->first, &first) && weir_str_equal(&n->second.value, &second));
-    const char *heap = entry->heap;
+    const char *heap = entry->owned.heap;
     weir__keyed_settle(&keyed, entry);
-    ck_assert_ptr_eq(entry->heap, heap); /* nothing has changed */
+    ck_assert_ptr_eq(entry->owned.heap, heap); /* nothing has changed */
     n->second = (weir_opt_str){ false, { 0 } };
     weir__keyed_settle(&keyed, entry);
     n->first = weir_str_of("short");
     weir__keyed_settle(&keyed, entry);
-    ck_assert_ptr_null(entry->heap);
+    ck_assert_ptr_null(entry->owned.heap);
     ck_assert(!weir__keyed_is_blank(&keyed, entry));
     *n = (notes){ .small = 0 };
     ck_assert(weir__keyed_is_blank(&keyed, entry));

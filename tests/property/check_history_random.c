@@ -12,7 +12,7 @@
 
 #include "support.h"
 
-enum { VALUES = 5, SIDE = 5, STEPS = 14, OUTPUTS_MAX = 4000, UPDATES_MAX = 4000, KINDS = 3 };
+enum { VALUES = 5, SIDE = 5, STEPS = 14, OUTPUTS_MAX = 1000, UPDATES_MAX = 4000, KINDS = 3 };
 
 typedef struct list {
     weir_history_update at[UPDATES_MAX];

@@ -16,6 +16,7 @@
 #include <weir/memory.h>
 #include <weir/node.h>
 #include <weir/observe.h>
+#include <weir/operators/accumulate.h>
 #include <weir/operators/aggregate.h>
 #include <weir/operators/branch.h>
 #include <weir/operators/branch_when.h>
@@ -46,6 +47,8 @@
 #include <weir/operators/replay.h>
 #include <weir/operators/source.h>
 #include <weir/operators/state_machine.h>
+#include <weir/operators/sum.h>
+#include <weir/operators/threshold.h>
 #include <weir/operators/to_stream.h>
 #include <weir/operators/try.h>
 #include <weir/operators/unary.h>

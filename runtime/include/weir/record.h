@@ -262,6 +262,8 @@ static inline weir_str weir_builder_copy_(weir_builder *builder, weir_str s)
 /* The kind of one field as a tag: equal for equal kinds, and weir_tag_i64 for an i64. */
 #define WEIR_FIELD_TAG_(T, field) __typeof__(((struct weir_fields_of_##T *)0)->field)
 
+/* The name of a field of the stream's records, from an expression in which it must exist. */
+#define WEIR_NAME_IN_(s, field) (&(#field)[0 * sizeof((s).record->field)])
 /* The stream carries records T. */
 #define WEIR_CARRIES_(s, T) WEIR_SAME_(WEIR_RECORD_OF_(s), T)
 /* The stream carries the record that the key names. */

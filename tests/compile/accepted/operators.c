@@ -159,6 +159,27 @@ static void build_sources(weir_graph *g)
                       weir_captured_stream(g, word, captured), e);
 }
 
+#define MEAN(F) F(str, text) F(f64, mean)
+WEIR_RECORD(mean, MEAN)
+
+static int64_t often(const word *w, int64_t count) { return w->text.len > 0 ? count > 1 : 0; }
+WEIR_THRESHOLD(often, word)
+static void gather(const word_count *w, int64_t n, word_count *sum) { sum->count += n * w->count; }
+static mean divide(const word_count *key, const word_count *sum)
+{
+    return (mean){ key->text, (double)sum->count };
+}
+WEIR_ACCUMULATE(gather, divide, word_count, word_count, mean)
+
+static void build_aggregates(weir_stream(word) words)
+{
+    weir_stream(word_count) counts =
+        weir_count(weir_distinct(weir_threshold(words, often)), word_count, WEIR_KEY(word, text));
+    (void)weir_sum(counts, word_count, WEIR_KEY(word_count, text), count);
+    (void)weir_average(counts, mean, WEIR_KEY(word_count, text), count);
+    (void)weir_accumulate(counts, WEIR_KEY(word_count, text), gather);
+}
+
 void build(weir_graph *g, void *ctx);
 void build(weir_graph *g, void *ctx)
 {
@@ -184,6 +205,7 @@ void build(weir_graph *g, void *ctx)
                                       .name = "both");
     weir_unary(f, word, step_it);
     weir_capture(counts, captured);
+    build_aggregates(yes);
     build_loop(g, f);
     build_keyed(f);
     build_sources(g);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Records that are kept, and own the long strings in them: states, results.
+ */
+#ifndef WEIR_OPERATORS_OWNED_H
+#define WEIR_OPERATORS_OWNED_H
+
+#include <weir/type.h>
+
+/* Zeroed: of a record without long strings. */
+typedef struct weir__owned {
+    char *heap;
+    uint32_t size;
+} weir__owned;
+
+/* After the record was written to: strings that lie elsewhere are copied, what it no longer has is
+ * freed. Strings that it refers to must still be there. */
+void weir__owned_settle(weir__owned *owned, const weir_type *type, char *record);
+void weir__owned_free(weir__owned *owned);
+
+#endif

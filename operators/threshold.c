@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/threshold.h. The key is the whole record; its value is how often it is there,
+ * and how often it was put out.
+ */
+#include <weir/operators/threshold.h>
+
+#include "tally.h"
+
+typedef struct times {
+    weir__tally tally;
+    int64_t shown;
+} times;
+
+typedef struct description {
+    weir_threshold_fn *fn;
+} description;
+
+static int64_t once(const void *record, int64_t count)
+{
+    (void)record;
+    return count > 0;
+}
+
+static bool add(weir__tally *value, const void *record, int64_t diff, const void *ctx,
+                weir__tally_error *error)
+{
+    (void)value;
+    (void)record;
+    (void)diff;
+    (void)ctx;
+    (void)error;
+    return true; /* it is counted already */
+}
+
+static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx)
+{
+    const description *what = ctx;
+    times *t = (times *)(void *)value;
+    int64_t now = value->records ? what->fn(changes->records[0], value->records) : 0;
+    if (__builtin_sub_overflow(now, t->shown, &changes->diffs[0])) {
+        changes->error.before = "the change of how often";
+        changes->error.after = "is there leaves the range of 64 bits";
+        return -1;
+    }
+    t->shown = now;
+    return changes->diffs[0] != 0;
+}
+
+weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_threshold_fn *fn,
+                                 const char *kind)
+{
+    weir_key key;
+    weir_error error;
+    if (!in)
+        return NULL;
+    weir_graph *graph = weir_port_graph(in);
+    if (!weir_type_same_layout(weir_port_type(in), type)) {
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, kind, "give it a stream of those records",
+                        "the stream carries '%s', the function takes '%s'",
+                        weir_port_type(in)->name, type->name);
+        return NULL;
+    }
+    if (weir_key_all(type, &key, &error) != WEIR_OK) {
+        weir_graph_fail(graph, error.status, kind, "map them to fewer fields first", "%s",
+                        error.what);
+        return NULL;
+    }
+    if (!weir__tally_check(in, &key, kind))
+        return NULL;
+    description *what = weir_graph_alloc(graph, sizeof *what);
+    what->fn = fn;
+    return weir__tally_add(in, &(weir__tally_spec){ .kind = kind,
+                                                    .in = type,
+                                                    .out = type,
+                                                    .key = key,
+                                                    .fills_key = true,
+                                                    .unique = fn == once,
+                                                    .combines = true,
+                                                    .value_size = sizeof(times),
+                                                    .add = add,
+                                                    .put = put,
+                                                    .ctx = what });
+}
+
+weir_port *weir_distinct_erased(weir_port *in)
+{
+    return in ? weir_threshold_erased(in, weir_port_type(in), once, "distinct") : NULL;
+}

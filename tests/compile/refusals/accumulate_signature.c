@@ -1,0 +1,35 @@
+/* expect: WEIR_ACCUMULATE\(add, end, line, word, word\): end must be word \(const line \*, const */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/weir.h>
+
+#define LINE(F) F(str, text)
+#define WORD(F) F(str, text) F(i64, n)
+WEIR_RECORD(line, LINE)
+WEIR_RECORD(word, WORD)
+
+static void add(const line *l, int64_t n, word *s)
+{
+    s->n += n * l->text.len;
+}
+#ifdef WRONG
+static word end(const line *l, word *s)
+#else
+static word end(const line *l, const word *s)
+#endif
+{
+    (void)l;
+    return *s;
+}
+WEIR_ACCUMULATE(add, end, line, word, word)
+
+void build(weir_stream(line) lines, weir_stream(word) words);
+void build(weir_stream(line) lines, weir_stream(word) words)
+{
+#ifdef WRONG
+    (void)weir_accumulate(lines, WEIR_KEY(line, text), add);
+#else
+    (void)weir_accumulate(lines, WEIR_KEY(line, text), add);
+#endif
+    (void)lines;
+    (void)words;
+}
