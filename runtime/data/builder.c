@@ -141,6 +141,21 @@ void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned 
     b->diff = 1;
 }
 
+void weir__builder_rewind(weir__builder *builder)
+{
+    weir_builder *b = &builder->b;
+    for (uint32_t i = 0; i < builder->pin_count; i++)
+        weir_pin_release(builder->pins[i]);
+    builder->pin_count = 0;
+    builder->pinned = 0;
+    if (b->tracked)
+        drop_columns(builder);
+    b->tracked = 0;
+    b->diff = 1;
+    b->next = b->begin;
+    b->end = b->begin ? b->begin + b->capacity * (size_t)b->type->size : NULL;
+}
+
 /* Replaces a column's buffer by one for `capacity` elements, with `used` bytes copied over. */
 static void *resize(weir__builder *builder, weir__buffer **buffer, size_t bytes, size_t used)
 {

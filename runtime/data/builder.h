@@ -60,6 +60,8 @@ void weir__builder_init(weir__builder *builder, const weir__builder_spec *spec);
 void weir__builder_fini(weir__builder *builder);
 /* Sets the time, flushing what was built for another one. tracked: columns to keep. */
 void weir__builder_open(weir__builder *builder, const weir_time *time, unsigned tracked);
+/* Drops what was not flushed; its columns are written anew, from the start, with a diff of 1. */
+void weir__builder_rewind(weir__builder *builder);
 /* Sends what there is to the sink; nothing if there is nothing. */
 void weir__builder_flush(weir__builder *builder);
 void weir__builder_add_pin(weir__builder *builder, weir_pin *pin);
