@@ -110,7 +110,7 @@ CASES = {case.name: case for case in [
     Case("kafka-wordcount", "5 M words from topic to topic, at least once, counted every 100 ms",
          "kafka-wordcount", "-w 1 --messages 5000000", "--messages 100000",
          peer="flink", runner="kafka-wordcount"),
-    Case("scaling", "what a round costs as operators and workers grow",
+    Case("scaling", "what a round costs as operators, open times and workers grow",
          "", "", "", runner="scaling"),
     Case("cost", "idle CPU, memory, start, sizes, latency: no peer",
          "", "", "", peer="", runner="cost"),

@@ -10,9 +10,12 @@ import tools
 AXES = {
     "operators": ("epochs", "--nodes", (1, 10, 100, 1000, 10000, 100000),
                   lambda n, quick: f"-w 1 --epochs {max(5, (20000 if quick else 3000000) // n)}"),
+    "times": ("open", "--epochs", (1, 10, 100, 1000, 10000),
+              lambda n, quick: f"-w 1 --rounds {200 if quick else min(200000, 50000000 // n)}"),
     "workers": ("barrier", "-w", (1, 2, 4, 8, 16),
                 lambda n, quick: f"--rounds {200 if quick else 200000 // n}"),
 }
+NAMESPACE = "http:" + "//www.w3.org/2000/svg"
 COLORS = ("#0a6", "#a30")
 
 
@@ -26,6 +29,8 @@ def run(case, options):
     pair.print_head(case, options)
     growths, curves = [], {}
     for axis, (program, flag, values, beside) in AXES.items():
+        if options.axis not in (None, axis):
+            continue
         print(f"{axis:12}" + "".join(f"{name:>16}" for name, _ in sides) + "   us a round")
         made = [(name, command(program)) for name, command in sides]
         for value in values:
@@ -45,10 +50,10 @@ def run(case, options):
             growths.append(grown[1] / grown[0])
             print(f"scaling, growth with {axis}: ratio {growths[-1]:.2f}", flush=True)
     os.makedirs(os.path.join(tools.ROOT, "build"), exist_ok=True)
-    path = os.path.join(tools.ROOT, "build", "scaling.html")
+    path = os.path.join(tools.ROOT, "build", "scaling.svg")
     with open(path, "w", encoding="utf-8") as file:
         file.write(plot(curves, [name for name, _ in sides]))
-    print("plot: build/scaling.html")
+    print("plot: build/scaling.svg")
     if growths:
         print(f"{case.name} ratio {min(growths):.2f}")
 
@@ -57,7 +62,7 @@ def plot(curves, names):
     """A panel an axis, both scales logarithmic, a line a side."""
     width, height = 360, 300
     axes = list(dict.fromkeys(axis for axis, _ in curves))
-    out = [f'<!DOCTYPE html>\n<svg width="{width * len(axes)}" '
+    out = [f'<svg xmlns="{NAMESPACE}" width="{width * len(axes)}" '
            f'height="{height + 20}" font-family="sans-serif" font-size="11">',
            '<rect width="100%" height="100%" fill="white"/>']
     for i, axis in enumerate(axes):

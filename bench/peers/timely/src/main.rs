@@ -15,6 +15,7 @@ mod feed;
 mod hashjoin;
 mod looping;
 mod network;
+mod open;
 mod openloop;
 mod options;
 mod pagerank;
@@ -64,6 +65,7 @@ fn main() {
             let calls = options.rounds as f64 * options.records as f64 * options.maps as f64;
             (chain::run, ns("ns/record/map", calls))
         }
+        "open" => (open::run, us("us/round", options.rounds as f64)),
         "epochs" => (epochs::run, us("us/epoch", options.epochs as f64)),
         "loop" => (looping::run, us("us/round", options.rounds as f64)),
         "event-driven" => (event_driven::run, us("us/round", options.rounds as f64)),
