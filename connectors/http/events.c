@@ -15,12 +15,14 @@
 
 #include <weir/memory.h>
 
+#include "http/opening.h"
 #include "http/views.h"
 
 enum {
     ROUND_MS = 5,    /* at most one read in this time, whatever the number of epochs */
     PULSE_MS = 3000, /* well below the usual retention: so often a client learns where it is */
     PIECE_BYTES = 32 << 10,
+    RETRY_MS = 5, RETRY_MS_MAX = 160, /* where other processes are behind this one */
 };
 
 typedef enum phase {
@@ -32,7 +34,9 @@ typedef enum phase {
 
 typedef struct stream {
     weir__flow flow; /* first */
-    weir_view *view;
+    weir__opening opening;
+    bool wants_snapshot;
+    weir_view *view; /* kept by the watch, and by the state before that */
     weir_view_watch watch;
     phase phase;
     weir__key *key;          /* of this key only, or NULL */
@@ -47,7 +51,9 @@ typedef struct stream {
     uint64_t reached, last_time;
     size_t changes, bytes_max;
     weir_status status;
-    bool too_much;
+    weir_error error;
+    bool too_much, behind;
+    unsigned retry_ms;
 } stream;
 
 /* ---- events ---- */
@@ -100,30 +106,67 @@ static bool put_change(const weir_view_row *row, void *ctx)
     return s->status == WEIR_OK && !s->too_much && !out->failed;
 }
 
-static void read_changes(weir__flow *flow)
+/* Why it could not be read. */
+static void note_failure(stream *s, const weir_view_reader *reader)
 {
-    stream *s = (stream *)flow;
-    weir_view_reader *reader;
-    s->changes = 0;
-    s->too_much = false;
-    s->reached = s->told;
-    s->status = weir_view_reader_open(s->view, "http events", &reader, NULL);
-    if (s->status != WEIR_OK)
+    const weir_error *error = reader ? weir_view_reader_error(reader) : NULL;
+    if (s->status == WEIR_OK || (!reader && s->error.what[0]))
         return;
+    if (error)
+        s->error = *error;
+    else
+        weir_error_set(&s->error, s->status, "%s", weir_status_text(s->status));
+}
+
+static void read_from(stream *s, weir_view_reader *reader)
+{
+    const void *key = s->key ? s->key->record : NULL;
     s->reached = weir_view_reader_time(reader);
+    s->behind = weir_view_is_divided(s->view) && s->reached + 1 < weir_view_upper(s->view);
     if (s->reached > s->told) {
-        weir_status status = weir_view_reader_changes(
-            reader, s->told, s->key ? s->key->record : NULL, put_change, s);
+        weir_status status = weir_view_reader_changes(reader, s->told, key, put_change, s);
         s->status = s->status == WEIR_OK ? status : s->status;
     }
+    note_failure(s, reader);
     weir_view_reader_close(reader);
     if (s->state) /* held until here, so that nothing is missed */
         weir_view_reader_close(s->state);
     s->state = NULL;
     if (s->changes) {
-        weir__text_put(&flow->text, "]");
-        end_event(&flow->text);
+        weir__text_put(&s->flow.text, "]");
+        end_event(&s->flow.text);
     }
+}
+
+static void read_changes(weir__flow *flow)
+{
+    stream *s = (stream *)flow;
+    weir_view_reader *reader;
+    weir_view_reader_options options = { .struct_size = sizeof options, .owner = "http events",
+                                         .key = s->key ? s->key->record : NULL };
+    s->changes = 0;
+    s->too_much = s->behind = false;
+    s->reached = s->told;
+    s->error = (weir_error){ .status = WEIR_OK };
+    s->status = weir_view_reader_open_with(s->view, &options, &reader, &s->error);
+    if (s->status == WEIR_OK)
+        read_from(s, reader);
+    else
+        note_failure(s, NULL);
+}
+
+static void on_retry(uv_timer_t *timer);
+
+/* The others will come to the time that this process is at, and nobody says when. */
+static void look_again(stream *s)
+{
+    uv_timer_t *timer = &s->flow.http->retry;
+    s->retry_ms = !s->behind ? 0 : s->retry_ms ? 2 * s->retry_ms : RETRY_MS;
+    s->retry_ms = s->retry_ms < RETRY_MS_MAX ? s->retry_ms : RETRY_MS_MAX;
+    if (!s->behind || s->flow.http->ending)
+        return;
+    if (!uv_is_active((uv_handle_t *)timer) || uv_timer_get_due_in(timer) > s->retry_ms)
+        (void)uv_timer_start(timer, on_retry, s->retry_ms, 0);
 }
 
 /* What came of it; the worker's thread again. */
@@ -139,11 +182,13 @@ static weir__flow_more take_changes(stream *s)
     else if (s->too_much)
         say_last(s, "gone", "more has changed at a time than a stream may take: take a snapshot");
     else if (s->status == WEIR_CLOSED)
-        say_last(s, "end", "the view was removed");
+        say_last(s, "end", s->error.what);
     else if (s->status != WEIR_OK)
-        say_last(s, "error", weir_status_text(s->status));
+        say_last(s, "error", s->error.what);
     else
         s->told = s->reached > s->told ? s->reached : s->told;
+    if (s->phase == CHANGES)
+        look_again(s);
     if (s->phase == CHANGES && s->told == WEIR_VIEW_ENDED - 1) {
         begin_event(s, out, "end", true, s->told);
         end_event(out);
@@ -210,6 +255,7 @@ static void read_state(weir__flow *flow)
     if (s->place.ended)
         weir__text_format(out, "id: %" PRIu64 ":%" PRIu64 "\n", flow->http->incarnation, s->told);
     weir__text_put(out, "\n");
+    note_failure(s, s->state);
 }
 
 static weir__flow_more more_snapshot(stream *s)
@@ -220,7 +266,7 @@ static weir__flow_more more_snapshot(stream *s)
             s->phase = s->place.ended ? CHANGES : SNAPSHOT;
         } else {
             s->flow.text.bytes.len = 0;
-            say_last(s, "error", weir_status_text(s->status));
+            say_last(s, "error", s->error.what);
         }
         return WEIR__FLOW_MADE;
     }
@@ -315,6 +361,19 @@ static void on_news(uv_async_t *news)
         (void)uv_timer_start(&http->round, on_round, ROUND_MS - since_ms, 0);
 }
 
+static void on_retry(uv_timer_t *timer)
+{
+    weir_http *http = timer->data;
+    for (weir__flow *flow = http->flows; flow; flow = flow->next) {
+        stream *s = (stream *)flow;
+        if (!is_stream(flow) || !s->behind || flow->working)
+            continue; /* what is read now looks again by itself */
+        s->behind = false;
+        __atomic_store_n(&s->news, 1, __ATOMIC_RELEASE);
+    }
+    go_round(http);
+}
+
 static void on_pulse(uv_timer_t *pulse)
 {
     weir_http *http = pulse->data;
@@ -331,38 +390,33 @@ static void on_pulse(uv_timer_t *pulse)
 void weir__events_attach(weir_http *http, struct uv_loop_s *loop)
 {
     (void)uv_timer_init(loop, &http->round);
+    (void)uv_timer_init(loop, &http->retry);
     (void)uv_timer_init(loop, &http->pulse);
     (void)uv_async_init(loop, &http->news, on_news);
-    http->round.data = http->pulse.data = http->news.data = http;
+    http->round.data = http->retry.data = http->pulse.data = http->news.data = http;
 }
 
 /* ---- a request for a stream ---- */
 
 /* Where the stream begins: now, or where the client left off. */
-static weir_status begin_at(weir__request *request, stream *s, const weir__query *query,
-                            weir_error *error)
+static weir_status begin_at(weir__request *request, stream *s, weir_error *error)
 {
     const char *id =
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Last-Event-ID");
-    weir_view_info info;
-    weir_status status = weir_view_reader_open(s->view, "http snapshot", &s->state, error);
-    if (status != WEIR_OK)
-        return status;
     uint64_t now = weir_view_reader_time(s->state);
     s->told = now;
-    s->phase = query->snapshot ? SNAPSHOT : CHANGES;
+    s->phase = s->wants_snapshot ? SNAPSHOT : CHANGES;
     if (!id)
         return WEIR_OK;
     uint64_t epoch = 0;
-    status = weir__event_id_parse(id, request->http->incarnation, &epoch, error);
-    weir_view_get_info(s->view, &info);
+    weir_status status = weir__event_id_parse(id, request->http->incarnation, &epoch, error);
     if (status == WEIR_OK && epoch > now)
         return weir_error_set(error, WEIR_INVALID, "the Last-Event-ID is of the future");
-    if (status == WEIR_OK && epoch < info.since)
+    if (status == WEIR_OK && epoch < weir_view_reader_since(s->state))
         status = weir_error_set(error, WEIR_GONE,
                                 "what came after the Last-Event-ID is no longer "
                                 "kept: take a snapshot");
-    if (status == WEIR_GONE && query->snapshot)
+    if (status == WEIR_GONE && s->wants_snapshot)
         return WEIR_OK; /* the client asked for one in this case */
     if (status == WEIR_OK) {
         s->told = epoch;
@@ -397,30 +451,76 @@ static void discard(stream *s)
     weir_free(s, sizeof *s);
 }
 
-enum MHD_Result weir__serve_events(weir__request *request, weir_view *view)
+static stream *stream_of(weir__opening *opening)
 {
-    weir_http *http = request->http;
-    weir_error error = { .status = WEIR_NO_MEMORY };
-    if (http->stream_count >= http->config.streams_max)
-        return weir__refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                            "%u event streams are open, as many as may be", http->stream_count);
+    return (stream *)(void *)((char *)opening - offsetof(stream, opening));
+}
+
+static void open_state(weir__opening *opening)
+{
+    stream *s = stream_of(opening);
+    s->status = weir__opening_open(opening, "http snapshot", s->key ? s->key->record : NULL,
+                                   &s->state, &s->error);
+}
+
+static void discard_opening(weir__opening *opening)
+{
+    discard(stream_of(opening));
+}
+
+static enum MHD_Result answer_stream(weir__request *request, weir_view *view, stream *s)
+{
+    weir_error error = s->error;
+    if (s->status == WEIR_OK) {
+        s->view = view;
+        s->status = begin_at(request, s, &error);
+    }
+    if (s->status == WEIR_OK)
+        return start_stream(request, s);
+    discard(s);
+    return weir__refuse_error(request, &error);
+}
+
+/* NULL, and *error: it is refused. */
+static stream *stream_create(weir__request *request, weir_view *view, weir_error *error)
+{
     stream *s = weir_alloc_zero(sizeof *s);
     weir__key *key = weir_alloc_zero(sizeof *key);
     weir__query query = { .allowed = WEIR__QUERY_KEY | WEIR__QUERY_SNAPSHOT,
                           .view = view,
                           .key = key };
-    weir_status status = s && key ? weir__query_read(request, &query, &error) : WEIR_NO_MEMORY;
-    if (status == WEIR_OK) {
-        s->view = view;
-        status = begin_at(request, s, &query, &error);
+    error->status = WEIR_NO_MEMORY;
+    if (!s || !key || weir__query_read(request, &query, error) != WEIR_OK) {
+        weir_free(key, sizeof *key);
+        weir_free(s, sizeof *s);
+        return NULL;
     }
-    if (status == WEIR_OK && query.keys) {
+    if (query.keys)
         s->key = key;
-        key = NULL;
-    }
-    weir_free(key, sizeof *key);
-    if (status == WEIR_OK)
-        return start_stream(request, s);
-    discard(s);
-    return weir__refuse_error(request, &error);
+    else
+        weir_free(key, sizeof *key);
+    s->wants_snapshot = query.snapshot;
+    s->opening.work = open_state;
+    s->opening.discard = discard_opening;
+    return s;
+}
+
+enum MHD_Result weir__serve_events(weir__request *request, weir_view *view)
+{
+    weir_http *http = request->http;
+    weir__opening *opened = request->opening;
+    weir_error error = { .status = WEIR_OK };
+    enum MHD_Result result;
+    if (http->stream_count >= http->config.streams_max)
+        return weir__refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                            "%u event streams are open, as many as may be", http->stream_count);
+    request->opening = NULL;
+    if (opened)
+        return answer_stream(request, view, stream_of(opened));
+    stream *s = stream_create(request, view, &error);
+    if (!s)
+        return weir__refuse_error(request, &error);
+    return weir__opening_begin(request, &s->opening, view, &result)
+               ? answer_stream(request, view, s)
+               : result;
 }

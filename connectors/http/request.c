@@ -7,6 +7,7 @@
 
 #include <weir/memory.h>
 
+#include "http/opening.h"
 #include "http/views.h"
 
 enum {
@@ -81,6 +82,7 @@ enum MHD_Result weir__refuse_error(weir__request *request, const weir_error *err
         { WEIR_NOT_READY, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_UNAVAILABLE, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_CLOSED, MHD_HTTP_SERVICE_UNAVAILABLE },
+        { WEIR_FULL, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_NO_MEMORY, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_INVALID, MHD_HTTP_BAD_REQUEST },
         { WEIR_BAD_DATA, MHD_HTTP_BAD_REQUEST },
@@ -196,14 +198,18 @@ void *weir__request_begin(void *ctx, const char *uri, struct MHD_Connection *con
 void weir__request_end(void *ctx, struct MHD_Connection *connection, void **state,
                        enum MHD_RequestTerminationCode code)
 {
+    weir__request *request = *state;
     (void)ctx;
     (void)connection;
     (void)code;
-    weir_free(*state, sizeof(weir__request));
+    if (request && request->opening) /* it was closed, or the server ends */
+        request->opening->discard(request->opening);
+    weir_free(request, sizeof *request);
     *state = NULL;
 }
 
-/* Called when the head is there, and again when the (empty) body is. */
+/* Called when the head is there, again when the (empty) body is, and once more where a reader had
+ * to be opened first. */
 enum MHD_Result weir__request_handle(void *ctx, struct MHD_Connection *connection, const char *url,
                                      const char *method, const char *version, const char *data,
                                      size_t *data_size, void **state)

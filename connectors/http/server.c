@@ -93,6 +93,11 @@ static weir_status open_socket(weir_http *http, int *fd, weir_error *error)
         return status;
     if (address.off)
         return weir_error_set(error, WEIR_INVALID, "an HTTP server cannot listen at 'off'");
+    if (!http->config.address) { /* processes on one machine do not meet at one port */
+        weir_process_info info;
+        weir_observe_process(http->runtime, &info);
+        (void)snprintf(address.port, sizeof address.port, "%u", WEIR__HTTP_PORT + info.process);
+    }
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
     int code = getaddrinfo(address.host, address.port, &hints, &found);
     if (code) {
@@ -201,10 +206,10 @@ static void on_closed(uv_handle_t *handle)
 static void detach(weir_http *http)
 {
     uv_handle_t *const handles[] = { (uv_handle_t *)&http->timer, (uv_handle_t *)&http->round,
-                                     (uv_handle_t *)&http->pulse, (uv_handle_t *)&http->news,
-                                     (uv_handle_t *)&http->poll };
+                                     (uv_handle_t *)&http->retry, (uv_handle_t *)&http->pulse,
+                                     (uv_handle_t *)&http->news,  (uv_handle_t *)&http->poll };
     http->attached = false;
-    http->open_handles = http->has_poll ? 5 : 4;
+    http->open_handles = http->has_poll ? 6 : 5;
     for (unsigned i = 0, n = http->open_handles; i < n; i++)
         uv_close(handles[i], on_closed);
     while (http->open_handles > 0)

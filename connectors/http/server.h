@@ -17,6 +17,7 @@
 
 typedef struct weir__flow weir__flow;
 typedef struct weir__inquiry weir__inquiry;
+typedef struct weir__opening weir__opening;
 
 struct weir_http {
     weir_runtime *runtime;
@@ -30,7 +31,7 @@ struct weir_http {
     uint32_t ready;      /* atomic: workers that run */
     /* the rest belongs to worker 0's thread, and after its end to whoever stops the server */
     uv_poll_t poll;
-    uv_timer_t timer, round, pulse;
+    uv_timer_t timer, round, retry, pulse;
     uv_async_t news;
     unsigned open_handles, jobs; /* jobs: that other threads are at */
     bool attached, has_poll, ending;
@@ -56,6 +57,7 @@ typedef struct weir__request {
     const char *path; /* decoded */
     bool seen;        /* its headers have been looked at */
     size_t uri_len;
+    weir__opening *opening; /* done, and not taken yet by who answers; or NULL */
 } weir__request;
 
 /* The answer takes the text over and leaves it empty. */

@@ -10,6 +10,8 @@
 
 #include <weir/memory.h>
 
+#include "http/opening.h"
+
 enum { PIECE_BYTES = 32 << 10 };
 
 /* ---- pieces of answers ---- */
@@ -146,8 +148,10 @@ weir_status weir__query_read(weir__request *request, weir__query *query, weir_er
 
 typedef struct reading {
     weir__flow flow; /* first */
-    weir_view *view;
-    weir_view_reader *reader;
+    weir__opening opening;
+    const weir_type *type; /* of the view */
+    weir_view_reader *reader; /* keeps the view, too */
+    weir_error error;
     weir__key *key; /* of a look-up; NULL: a scan */
     weir_view_place place;
     uint64_t left, count, until_ns;
@@ -164,7 +168,7 @@ static bool put_row(const weir_view_row *row, void *ctx)
         return false;
     }
     weir__text_put(out, r->count++ ? "," : "");
-    r->status = weir__put_record(out, weir_view_type(r->view), row->record, row->diff);
+    r->status = weir__put_record(out, r->type, row->record, row->diff);
     r->left--;
     return r->status == WEIR_OK && !out->failed && (r->key || out->bytes.len < PIECE_BYTES);
 }
@@ -239,26 +243,72 @@ static weir_status prepare(weir__request *request, weir_view *view, reading *r, 
                           .view = view,
                           .key = r->key };
     weir_status status = weir__query_read(request, &query, error);
-    if (status == WEIR_OK)
-        status = weir_view_reader_open(view, "http", &r->reader, error);
     if (status != WEIR_OK)
         return status;
     if (query.keys == 0) {
         weir_free(r->key, sizeof *r->key);
         r->key = NULL;
     }
+    r->flow.http = request->http;
     r->flow.more = more_reading;
     r->flow.destroy = destroy_reading;
-    r->view = view;
+    r->type = weir_view_type(view);
     r->place = query.place;
     r->left = query.limit;
     r->until_ns = uv_hrtime() + WEIR__HTTP_STATE_NS;
     return WEIR_OK;
 }
 
+static reading *reading_of(weir__opening *opening)
+{
+    return (reading *)(void *)((char *)opening - offsetof(reading, opening));
+}
+
+/* Where others have to be asked the first piece is read as well: then most of what can go wrong
+ * still has a status. */
+static void open_reading(weir__opening *opening)
+{
+    reading *r = reading_of(opening);
+    r->status = weir__opening_open(opening, "http", r->key ? r->key->record : NULL, &r->reader,
+                                   &r->error);
+    if (r->status != WEIR_OK)
+        return;
+    weir__text_put(&r->flow.text, "{");
+    weir__put_time(&r->flow.text, opening->http, opening->view, weir_view_reader_time(r->reader));
+    weir__text_put(&r->flow.text, ",\"records\":[");
+    if (!weir_view_is_divided(opening->view))
+        return;
+    read_piece(&r->flow);
+    if (r->status != WEIR_OK && weir_view_reader_error(r->reader))
+        r->error = *weir_view_reader_error(r->reader);
+    else if (r->status != WEIR_OK)
+        weir_error_set(&r->error, r->status, "%s", weir_status_text(r->status));
+}
+
+static void discard_opening(weir__opening *opening)
+{
+    reading *r = reading_of(opening);
+    weir__text_fini(&r->flow.text);
+    discard(r);
+}
+
+static enum MHD_Result answer_reading(weir__request *request, reading *r)
+{
+    weir_error error = r->error;
+    if (r->status == WEIR_OK)
+        return weir__flow_answer(request, &r->flow, "application/json");
+    discard_opening(&r->opening);
+    return weir__refuse_error(request, &error);
+}
+
 static enum MHD_Result serve_records(weir__request *request, weir_view *view)
 {
+    enum MHD_Result result;
     weir_error error = { .status = WEIR_NO_MEMORY };
+    weir__opening *opened = request->opening;
+    request->opening = NULL;
+    if (opened)
+        return answer_reading(request, reading_of(opened));
     reading *r = weir_alloc_zero(sizeof *r);
     if (r)
         r->key = weir_alloc_zero(sizeof *r->key);
@@ -266,10 +316,10 @@ static enum MHD_Result serve_records(weir__request *request, weir_view *view)
         discard(r);
         return weir__refuse_error(request, &error);
     }
-    weir__text_put(&r->flow.text, "{");
-    weir__put_time(&r->flow.text, request->http, view, weir_view_reader_time(r->reader));
-    weir__text_put(&r->flow.text, ",\"records\":[");
-    return weir__flow_answer(request, &r->flow, "application/json");
+    r->opening.work = open_reading;
+    r->opening.discard = discard_opening;
+    return weir__opening_begin(request, &r->opening, view, &result) ? answer_reading(request, r)
+                                                                    : result;
 }
 
 enum MHD_Result weir__serve_view(weir__request *request, const char *rest)

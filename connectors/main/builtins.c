@@ -141,7 +141,8 @@ static weir_status read_early(weir__options *options, const char *value, weir_er
 
 const weir__builtin weir__builtins[] = {
     { "workers", "N", "usable cores", "threads of this process", read_workers },
-    { "http", "ADDRESS", "127.0.0.1:8080", "HOST:PORT, PORT or off: views and metrics", read_http },
+    { "http", "ADDRESS", "127.0.0.1:8080+I",
+      "HOST:PORT, PORT or off: views and metrics (I: --process)", read_http },
     { "budget", "BYTES", "256M", "what may be under way in memory; more goes to files",
       read_budget },
     { "spill-dir", "DIR", "$TMPDIR, else /tmp", "where those files are", read_spill_dir },

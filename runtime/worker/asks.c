@@ -58,16 +58,14 @@ static void begin(void *ctx, weir__question *q)
 {
     weir__asks *asks = ctx;
     q->done = q->sent = false;
-    if (weir__current_context) {
-        weir_error_set(&q->error, WEIR_INVALID, "a worker's thread reads a view of which other "
-                       "processes have a part, and would have to wait");
-        weir_error_hint(&q->error, "read it on a thread of your own");
-        q->done = true;
-        return;
-    }
     pthread_mutex_lock(&asks->lock);
     if (asks->ended) {
         q->error = asks->why;
+        q->done = true;
+    } else if (weir__current_context) {
+        weir_error_set(&q->error, WEIR_INVALID, "a worker's thread reads a view of which other "
+                       "processes have a part, and would have to wait");
+        weir_error_hint(&q->error, "read it on a thread of your own");
         q->done = true;
     } else {
         q->ask.id = ++asks->last_id;

@@ -186,7 +186,7 @@ START_TEST(help_and_version_start_nothing)
                                   "file to read; may be given several times\n",
                                   "--fail ",
                                   "--workers N",
-                                  "(default: 127.0.0.1:8080)\n" };
+                                  "(default: 127.0.0.1:8080+I)\n" };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         ck_assert_msg(strstr(p.text[0], lines[i]) != NULL, "no '%s' in %s", lines[i], p.text[0]);
     ck_assert_str_eq(p.text[1], "");

@@ -36,7 +36,8 @@ typedef struct weir_http weir_http;
 /* Zero means default for every field. Copied. */
 typedef struct weir_http_config {
     size_t struct_size;
-    const char *address;        /* "HOST:PORT", "[::1]:PORT", "PORT"; default "8080" */
+    const char *address;        /* "HOST:PORT", "[::1]:PORT", "PORT"; default "8080", and 8080 + I
+                                   in process I of a cluster */
     unsigned connections_max;   /* more wait to be accepted; default 256 */
     unsigned streams_max;       /* of events at a time; more are answered with 503; default 64 */
     size_t stream_bytes_max;    /* not yet taken by a reader before it is cut off; default 1 MiB */

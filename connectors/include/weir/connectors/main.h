@@ -18,7 +18,8 @@
  *     --silence-seconds N  after which a silent process is lost, and all end; default 10
  *     --budget BYTES     what may be under way of each dataflow, as in 512M; default 256M
  *     --spill-dir DIR    for what that has no room for; default $TMPDIR, or /tmp
- *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080
+ *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080,
+ *                        and 8080 + I in process I of a cluster
  *     --log-level LEVEL  off, error, warn, info or debug, to standard error; default info
  *     --seconds N        end after so many seconds, as SIGINT would; 0: do not
  *     --flight DIR       where the flight recorder's file lies (weir/flight.h), or off; default
