@@ -214,7 +214,7 @@ static bool take_frames(weir__mesh *mesh, unsigned process)
     weir__frame frame;
     weir_error error = { 0 };
     int64_t size = 0;
-    while (!mesh->failed &&
+    while (!mesh->failed && !mesh->peers[process].held &&
            (size = weir__wire_next(&contact->wire, WEIR__FRAME_MAX, &frame, &error)) > 0)
         on_frame(mesh, process, &frame);
     if (size < 0)
@@ -222,9 +222,24 @@ static bool take_frames(weir__mesh *mesh, unsigned process)
     return size >= 0 && !mesh->failed;
 }
 
+void weir__mesh_hold(weir__mesh *mesh, unsigned process, bool hold)
+{
+    mesh->peers[process].held = hold;
+    mesh->peers[process].let_go |= !hold;
+}
+
 static void read_peer(weir__mesh *mesh, unsigned process, uint64_t now)
 {
     weir__peer *peer = &mesh->peers[process];
+    if (WEIR_UNLIKELY(peer->held || peer->let_go)) {
+        peer->heard_ns = now;
+        if (peer->held)
+            return;
+        peer->let_go = false;
+        mesh->any = true;
+        if (!take_frames(mesh, process) || peer->held)
+            return;
+    }
     for (int i = 0; i < FILLS_MAX; i++) {
         weir_error error = { 0 };
         weir__wire *wire = &peer->contact->wire;
@@ -239,7 +254,7 @@ static void read_peer(weir__mesh *mesh, unsigned process, uint64_t now)
         }
         mesh->any = true;
         peer->heard_ns = now;
-        if (!take_frames(mesh, process) || wire->filled < wire->in_size)
+        if (!take_frames(mesh, process) || peer->held || wire->filled < wire->in_size)
             return;
     }
 }

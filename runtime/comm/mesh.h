@@ -50,6 +50,8 @@ void weir__mesh_add_fact(weir__mesh *mesh, const char *name, const char *value);
 bool weir__mesh_poll(weir__mesh *mesh, uint64_t now_ns);
 /* Writes what goes now of what was put. */
 void weir__mesh_flush(weir__mesh *mesh);
+/* A process whose frames cannot be taken now is not read, and not missed, until it is let go. */
+void weir__mesh_hold(weir__mesh *mesh, unsigned process, bool hold);
 /* When it must be polled again at the latest. */
 uint64_t weir__mesh_due_ns(const weir__mesh *mesh);
 

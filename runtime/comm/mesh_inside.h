@@ -43,6 +43,7 @@ typedef struct weir__peer {
     uint64_t try_ns, try_wait_ns;
     uint64_t heard_ns, sent_ns, counted_out;
     bool goodbye;     /* it has said so */
+    bool held, let_go; /* not read; read again, with what lies here first */
     weir_error last;  /* why it has not come, as far as is known */
 } weir__peer;
 

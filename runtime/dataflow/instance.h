@@ -217,7 +217,7 @@ struct weir__dataflow {
     struct weir__dataflow **peers; /* the instances on the workers of the process, by place */
     /* on the first of these: of flow's `returned`, what senders in other processes were told */
     uint64_t *credits_told;
-    bool owes; /* atomic: there is more to be told */
+    struct weir__sum *sums; /* there, too: one a process, of changes that it is to be told */
     weir_metric *metrics;          /* of its nodes */
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See cluster.h. What every process must have in common is in facts.c.
+ * See cluster.h. What every process must have in common is in facts.c, changes in cluster_sums.c,
+ * the order of commands in cluster_order.c.
  */
-#include "worker/cluster.h"
+#include "worker/cluster_inside.h"
 
 #include <string.h>
 
@@ -12,35 +13,13 @@
 #include "worker/facts.h"
 
 enum {
-    ENTRY_HEADER = 8,      /* u32 dataflow, u32 bytes of changes: as in a worker's log */
     BEHIND_BYTES = 64 << 10, /* a connection with more than this to write is behind */
     CONNECT_MS = 60000, BEAT_MS = 1000, SILENCE_MS = 10000,
 };
 
-/* Changes that a process is still to be told, by dataflow. */
-typedef struct sums {
-    weir__changes *of;
-    uint32_t count; /* dataflows that there is room for */
-    uint32_t *open; /* whose sums may have something in them */
-    uint32_t open_count;
-    bool *is_open;
-} sums;
-
-struct weir__cluster {
-    weir_runtime *runtime;
-    weir__mesh *mesh;
-    weir_net *own_net;
-    weir__asks *asks;
-    weir__answers *answers;
-    sums *sums; /* one a process; our own is not used */
-    bool ready; /* atomic */
-    bool owes;  /* atomic: some dataflow does */
-    bool told_stop, ended, has_polled, flushing;
-};
-
 static weir_worker *owner(const weir__cluster *cluster)
 {
-    return &cluster->runtime->workers[0];
+    return weir__cluster_owner(cluster);
 }
 
 static unsigned process_of(const weir__cluster *cluster, unsigned worker)
@@ -51,7 +30,10 @@ static unsigned process_of(const weir__cluster *cluster, unsigned worker)
 /* ---- create and destroy ---- */
 
 static weir_status on_frame(void *ctx, unsigned process, const weir__frame *frame,
-                            weir_error *error);
+                            weir_error *error)
+{
+    return weir__cluster_on_frame(ctx, process, frame, error);
+}
 
 static void on_stop(void *ctx)
 {
@@ -64,6 +46,11 @@ static void on_stop(void *ctx)
 static uint64_t ms_or(unsigned given, unsigned fallback)
 {
     return (uint64_t)(given ? given : fallback) * 1000000;
+}
+
+static void *zeroed(size_t size)
+{
+    return memset(weir_alloc_must(size), 0, size);
 }
 
 weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, weir_error *error)
@@ -94,10 +81,11 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
         weir_free(cluster, sizeof *cluster);
         return error && error->status ? error->status : WEIR_FAILED;
     }
-    cluster->sums = weir_alloc_must(config->processes * sizeof *cluster->sums);
-    memset(cluster->sums, 0, config->processes * sizeof *cluster->sums);
     cluster->asks = weir__asks_create(runtime, cluster->mesh);
     cluster->answers = weir__answers_create(runtime, cluster->mesh);
+    cluster->open = zeroed(config->processes * sizeof *cluster->open);
+    cluster->early_bytes = zeroed(config->processes * sizeof *cluster->early_bytes);
+    cluster->idle_at = zeroed(config->processes * sizeof *cluster->idle_at);
     *out = cluster;
     return WEIR_OK;
 }
@@ -111,120 +99,16 @@ void weir__cluster_destroy(weir__cluster *cluster)
     weir__answers_destroy(cluster->answers);
     weir__mesh_destroy(cluster->mesh);
     weir__net_tcp_destroy(cluster->own_net);
-    for (unsigned p = 0; p < processes; p++) {
-        sums *s = &cluster->sums[p];
-        for (uint32_t i = 0; i < s->count; i++)
-            weir__changes_fini(&s->of[i]);
-        weir_free(s->of, s->count * sizeof *s->of);
-        weir_free(s->open, s->count * sizeof *s->open);
-        weir_free(s->is_open, s->count * sizeof *s->is_open);
+    for (unsigned p = 0; p < processes; p++)
+        weir_free(cluster->open[p].of, cluster->open[p].capacity * sizeof(weir__dataflow *));
+    weir_free(cluster->open, processes * sizeof *cluster->open);
+    weir_free(cluster->early_bytes, processes * sizeof *cluster->early_bytes);
+    weir_free(cluster->idle_at, processes * sizeof *cluster->idle_at);
+    for (weir_dataflow *d = cluster->news, *next; d; d = next) {
+        next = d->next_news;
+        weir_dataflow_release(d);
     }
-    weir_free(cluster->sums, processes * sizeof *cluster->sums);
     weir_free(cluster, sizeof *cluster);
-}
-
-/* ---- changes ---- */
-
-static weir__dataflow *find(const weir__cluster *cluster, uint32_t id)
-{
-    return weir__id_table_find(&owner(cluster)->dataflows, id);
-}
-
-static weir__depths depths_of(const weir__cluster *cluster, uint32_t id)
-{
-    return weir__topology_depths(find(cluster, id)->graph->topology);
-}
-
-static void grow(sums *s, uint32_t count)
-{
-    uint32_t old = s->count;
-    count = count < 2 * old ? 2 * old : count;
-    s->of = weir_realloc_must(s->of, old * sizeof *s->of, count * sizeof *s->of);
-    s->open = weir_realloc_must(s->open, old * sizeof *s->open, count * sizeof *s->open);
-    s->is_open = weir_realloc_must(s->is_open, old * sizeof *s->is_open,
-                                   count * sizeof *s->is_open);
-    memset(s->of + old, 0, (count - old) * sizeof *s->of);
-    memset(s->is_open + old, 0, (count - old) * sizeof *s->is_open);
-    s->count = count;
-}
-
-static weir__changes *sum_of(sums *s, uint32_t dataflow)
-{
-    if (WEIR_UNLIKELY(dataflow >= s->count))
-        grow(s, dataflow + 1);
-    if (!s->is_open[dataflow]) {
-        s->is_open[dataflow] = true;
-        s->open[s->open_count++] = dataflow;
-    }
-    return &s->of[dataflow];
-}
-
-void weir__cluster_publish(weir__cluster *cluster, weir__dataflow *dataflow,
-                           const weir__changes *changes)
-{
-    for (unsigned p = 0; p < cluster->runtime->config.processes; p++)
-        if (p != cluster->runtime->config.process)
-            weir__changes_merge(sum_of(&cluster->sums[p], dataflow->graph->id), changes);
-}
-
-void weir__cluster_relay(weir__cluster *cluster, uint32_t id, const void *data, size_t size)
-{
-    weir__depths depths = depths_of(cluster, id);
-    for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
-        if (p == cluster->runtime->config.process)
-            continue;
-        weir_status status = weir__changes_decode(sum_of(&cluster->sums[p], id), depths, data, size,
-                                                  NULL);
-        WEIR_ASSERT(status == WEIR_OK, "our own log entry cannot be read");
-    }
-}
-
-/* All sums of a process as one frame. */
-static void put_sums(weir__cluster *cluster, unsigned process, weir__wire *wire)
-{
-    sums *s = &cluster->sums[process];
-    size_t size = 0;
-    for (uint32_t i = 0; i < s->open_count; i++) {
-        uint32_t id = s->open[i];
-        if (!weir__changes_is_empty(&s->of[id]))
-            size += ENTRY_HEADER + weir__changes_encoded_size(&s->of[id], depths_of(cluster, id));
-    }
-    unsigned char *room = size ? weir__wire_room(wire, WEIR__FRAME_ROOM + size) : NULL;
-    size_t at = size ? weir__frame_put_plain(room, WEIR__FRAME_PROGRESS, size) : 0;
-    for (uint32_t i = 0; i < s->open_count; i++) {
-        uint32_t id = s->open[i];
-        s->is_open[id] = false;
-        if (weir__changes_is_empty(&s->of[id]))
-            continue;
-        weir__depths depths = depths_of(cluster, id);
-        uint32_t head[2] = { id, (uint32_t)weir__changes_encoded_size(&s->of[id], depths) };
-        memcpy(room + at, head, sizeof head);
-        weir__changes_encode(&s->of[id], depths, room + at + sizeof head);
-        at += sizeof head + head[1];
-        weir__changes_clear(&s->of[id]);
-    }
-    s->open_count = 0;
-    if (size) {
-        weir__wire_commit(wire, at);
-        weir_worker *worker = owner(cluster);
-        __atomic_store_n(&worker->sent_progress_bytes, worker->sent_progress_bytes + at,
-                         __ATOMIC_RELAXED);
-    }
-}
-
-static weir_status on_progress(weir__cluster *cluster, const weir__frame *frame,
-                               weir_error *error)
-{
-    weir_worker *worker = owner(cluster);
-    weir__context *context = &worker->context;
-    weir_mail mail = { frame->body, frame->body_size };
-    weir_status status = weir__worker_apply(worker, &mail, error);
-    if (status == WEIR_OK && context->locals > 1) {
-        context->env->log_append(context->env->ctx, context->local, mail.data, mail.size);
-        for (unsigned w = 1; w < context->locals; w++)
-            weir__context_notify(context, w);
-    }
-    return status;
 }
 
 /* ---- batches ---- */
@@ -260,7 +144,7 @@ void weir__cluster_send(weir__cluster *cluster, weir_batch *batch)
     }
 }
 
-static weir_status refuse(weir_error *error, unsigned process, const char *what)
+weir_status weir__cluster_refuse(weir_error *error, unsigned process, const char *what)
 {
     weir_error_set(error, WEIR_BAD_DATA, "process %u has sent what cannot be: %s", process, what);
     weir_error_hint(error, "do all processes run the same program?");
@@ -284,13 +168,17 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
     weir__context *context = &worker->context;
     weir__data head;
     if (!weir__frame_get_data(frame, &head))
-        return refuse(error, process, "a batch whose head is wrong");
-    const weir__dataflow *dataflow = find(cluster, head.dataflow);
+        return weir__cluster_refuse(error, process, "a batch whose head is wrong");
+    if (WEIR_UNLIKELY(weir__cluster_is_early(cluster, head.dataflow))) {
+        weir__cluster_keep(cluster, process, head.dataflow, frame);
+        return WEIR_OK;
+    }
+    const weir__dataflow *dataflow = weir__cluster_find(cluster, head.dataflow);
     const weir_graph *graph = dataflow ? dataflow->graph : NULL;
     weir_node *node = graph && head.port < graph->port_count ? graph->input_owner[head.port]
                                                              : NULL;
     if (!node || !is_ours(cluster, head.to) || !is_remote(cluster, process, head.from))
-        return refuse(error, process, "a batch for a place that there is not");
+        return weir__cluster_refuse(error, process, "a batch for a place that there is not");
     weir__batch_shape shape = { node->spec.inputs[head.port - node->first_input].type, node->depth,
                                 frame->body_size };
     weir_batch *batch;
@@ -314,12 +202,22 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
 
 /* ---- credits ---- */
 
+void weir__cluster_news(weir__cluster *cluster, weir_dataflow *shared)
+{
+    if (__atomic_exchange_n(&shared->in_news, true, __ATOMIC_ACQ_REL))
+        return;
+    weir_dataflow_retain(shared);
+    weir_dataflow *top = __atomic_load_n(&cluster->news, __ATOMIC_RELAXED);
+    do {
+        shared->next_news = top;
+    } while (!__atomic_compare_exchange_n(&cluster->news, &top, shared, true, __ATOMIC_RELEASE,
+                                          __ATOMIC_RELAXED));
+}
+
 void weir__cluster_owe(weir__cluster *cluster, weir__dataflow *dataflow)
 {
-    weir__dataflow *first = dataflow->peers[0];
-    __atomic_store_n(&first->owes, true, __ATOMIC_RELEASE);
-    __atomic_store_n(&cluster->owes, true, __ATOMIC_RELEASE);
-    if (dataflow != first)
+    weir__cluster_news(cluster, dataflow->shared);
+    if (dataflow->context->local)
         weir__context_notify(dataflow->context, 0);
 }
 
@@ -337,40 +235,50 @@ static void put_credits_of(weir__cluster *cluster, weir__dataflow *dataflow, uns
     }
 }
 
-static void put_credits(weir__cluster *cluster)
+/* Credits, and that nothing is left of a dataflow here. What is consumed of one that is gone here
+ * is gone everywhere. */
+static void put_news(weir__cluster *cluster)
 {
-    weir_worker *worker = owner(cluster);
-    if (!__atomic_load_n(&cluster->owes, __ATOMIC_RELAXED) ||
-        !__atomic_exchange_n(&cluster->owes, false, __ATOMIC_ACQUIRE))
+    const weir__context *context = &owner(cluster)->context;
+    if (!__atomic_load_n(&cluster->news, __ATOMIC_RELAXED))
         return;
-    for (weir__dataflow *dataflow = worker->first; dataflow; dataflow = dataflow->next)
-        if (__atomic_exchange_n(&dataflow->owes, false, __ATOMIC_ACQUIRE))
-            for (unsigned place = 0; place < worker->context.locals; place++)
-                put_credits_of(cluster, dataflow, worker->context.first + place);
+    weir_dataflow *shared = __atomic_exchange_n(&cluster->news, NULL, __ATOMIC_ACQUIRE);
+    for (weir_dataflow *next; shared; shared = next) {
+        next = shared->next_news;
+        (void)__atomic_exchange_n(&shared->in_news, false, __ATOMIC_ACQ_REL);
+        weir__dataflow *dataflow = weir__cluster_find(cluster, shared->id);
+        for (unsigned place = 0; dataflow && place < context->locals; place++)
+            put_credits_of(cluster, dataflow, context->first + place);
+        weir__cluster_put_freed(cluster, shared);
+        weir_dataflow_release(shared);
+    }
 }
 
 static weir_status on_credit(weir__cluster *cluster, unsigned process, const weir__frame *frame,
                              weir_error *error)
 {
     weir__credited credit;
-    bool is_sound = weir__frame_get_credit(frame, &credit) && is_ours(cluster, credit.to) &&
-                    is_remote(cluster, process, credit.from);
-    weir__dataflow *dataflow = is_sound ? find(cluster, credit.dataflow) : NULL;
-    if (!dataflow)
-        return refuse(error, process, "credit for somebody who is not here");
-    weir__flow_credit(dataflow, credit.from, credit.to, credit.bytes);
+    if (!weir__frame_get_credit(frame, &credit) || !is_ours(cluster, credit.to) ||
+        !is_remote(cluster, process, credit.from))
+        return weir__cluster_refuse(error, process, "credit for somebody who is not here");
+    if (WEIR_UNLIKELY(weir__cluster_is_early(cluster, credit.dataflow))) {
+        weir__cluster_keep(cluster, process, credit.dataflow, frame);
+        return WEIR_OK;
+    }
+    weir__dataflow *dataflow = weir__cluster_find(cluster, credit.dataflow);
+    if (dataflow) /* else it is gone here already */
+        weir__flow_credit(dataflow, credit.from, credit.to, credit.bytes);
     return WEIR_OK;
 }
 
 /* ---- turns ---- */
 
-static weir_status on_frame(void *ctx, unsigned process, const weir__frame *frame,
-                            weir_error *error)
+weir_status weir__cluster_on_frame(weir__cluster *cluster, unsigned process,
+                                   const weir__frame *frame, weir_error *error)
 {
-    weir__cluster *cluster = ctx;
     switch (frame->kind) {
     case WEIR__FRAME_PROGRESS:
-        return on_progress(cluster, frame, error);
+        return weir__cluster_on_progress(cluster, process, frame, error);
     case WEIR__FRAME_DATA:
         return on_data(cluster, process, frame, error);
     case WEIR__FRAME_CREDIT:
@@ -379,8 +287,10 @@ static weir_status on_frame(void *ctx, unsigned process, const weir__frame *fram
         return weir__answers_ask(cluster->answers, process, frame, error);
     case WEIR__FRAME_ANSWER:
         return weir__asks_answer(cluster->asks, process, frame, error);
+    case WEIR__FRAME_COMMAND:
+        return weir__cluster_on_note(cluster, process, frame, error);
     default:
-        return refuse(error, process, "a frame that does not belong here");
+        return weir__cluster_refuse(error, process, "a frame that does not belong here");
     }
 }
 
@@ -431,14 +341,17 @@ void weir__cluster_flush(weir__cluster *cluster)
 {
     if (!cluster->ready || cluster->ended)
         return;
-    put_credits(cluster);
+    put_news(cluster);
     weir__asks_turn(cluster->asks);
     weir__answers_turn(cluster->answers);
     for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
-        weir__wire *wire = cluster->sums[p].open_count ? weir__mesh_wire(cluster->mesh, p) : NULL;
-        if (wire && wire->waiting < BEHIND_BYTES)
-            put_sums(cluster, p, wire);
+        if (cluster->open[p].count == 0)
+            continue;
+        weir__wire *wire = weir__mesh_wire(cluster->mesh, p);
+        if (!wire || wire->waiting < BEHIND_BYTES)
+            weir__cluster_put_sums(cluster, p, wire);
     }
+    weir__cluster_put_order(cluster);
     weir__mesh_flush(cluster->mesh);
     weir__mesh_counts counts = weir__mesh_count(cluster->mesh);
     __atomic_store_n(&owner(cluster)->sent_bytes, counts.bytes_out, __ATOMIC_RELAXED);
@@ -474,13 +387,18 @@ static void end(weir__cluster *cluster)
     weir__asks_end(cluster->asks, &error);
 }
 
-/* Sums that wait for a connection which is behind go before the goodbye. */
-static bool has_told_all(const weir__cluster *cluster)
+bool weir__cluster_has_told_all(const weir__cluster *cluster)
 {
     for (unsigned p = 0; p < cluster->runtime->config.processes; p++)
-        if (cluster->sums[p].open_count && weir__mesh_wire(cluster->mesh, p))
+        if (cluster->open[p].count && weir__mesh_wire(cluster->mesh, p))
             return false;
     return true;
+}
+
+bool weir__cluster_has_work(const weir__cluster *cluster)
+{
+    return cluster->ready && !cluster->ended &&
+           (__atomic_load_n(&cluster->news, __ATOMIC_ACQUIRE) || weir__cluster_has_order(cluster));
 }
 
 bool weir__cluster_is_over(weir__cluster *cluster)
@@ -494,7 +412,7 @@ bool weir__cluster_is_over(weir__cluster *cluster)
         return true;
     }
     weir__cluster_flush(cluster);
-    if (!has_told_all(cluster))
+    if (!weir__cluster_has_told_all(cluster))
         return false;
     weir_error error = { 0 };
     weir_error_set(&error, WEIR_CLOSED, "the cluster has ended");

@@ -30,9 +30,25 @@ bool weir__cluster_receive(weir__cluster *cluster);
 /* Adds changes: of the owner, or of another worker of this process as its log has them. */
 void weir__cluster_publish(weir__cluster *cluster, weir__dataflow *dataflow,
                            const weir__changes *changes);
-void weir__cluster_relay(weir__cluster *cluster, uint32_t id, const void *data, size_t size);
+void weir__cluster_relay(weir__cluster *cluster, weir__dataflow *dataflow, const void *data,
+                         size_t size);
+/* The owner has built a dataflow, or could not (instance NULL); it is about to free it; all that it
+ * had to say of it is put. */
+/* The owner has made its instance; is about to free it; all that it had to say of it is put. */
+void weir__cluster_add(weir__cluster *cluster, weir__dataflow *dataflow);
+void weir__cluster_forget(weir__cluster *cluster, weir__dataflow *dataflow);
+bool weir__cluster_has_told(const weir__cluster *cluster, const weir__dataflow *dataflow);
+/* Tells the others how it was described, or why it could not be; before anything else of it. */
+void weir__cluster_built(weir__cluster *cluster, const weir_dataflow *shared);
+/* What was kept for it. */
+weir_status weir__cluster_take_early(weir__cluster *cluster, const weir__early *early,
+                                     weir_error *error);
+/* Any worker's thread: others are to hear of this dataflow, credits or that it is freed. */
+void weir__cluster_news(weir__cluster *cluster, weir_dataflow *shared);
 /* At the end of a turn: sums, credits, and whatever waits. */
 void weir__cluster_flush(weir__cluster *cluster);
+/* Whether a turn would send something that no mail of a worker has brought. */
+bool weir__cluster_has_work(const weir__cluster *cluster);
 /* This process was asked to end. */
 void weir__cluster_stop(weir__cluster *cluster);
 

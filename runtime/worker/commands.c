@@ -8,7 +8,7 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "dataflow/hooks.h"
-#include "worker/runtime.h"
+#include "worker/cluster.h"
 
 /* ---- mail that comes too early ---- */
 
@@ -17,8 +17,13 @@ static bool is_early(const weir_worker *worker, uint32_t id)
     return id >= worker->next_id;
 }
 
-static void keep(weir_worker *worker, weir__early *early)
+void weir__early_keep(weir_worker *worker, const weir__early *like, const void *data, size_t size)
 {
+    weir__early *early = weir_alloc_must(sizeof *early + size);
+    *early = *like;
+    early->size = size;
+    if (size)
+        memcpy(early->data, data, size);
     if (!worker->early)
         worker->early_end = &worker->early;
     early->next = NULL;
@@ -45,9 +50,8 @@ void weir__early_batch(weir_worker *worker, weir_batch *batch)
         weir_batch_release(batch);
         return;
     }
-    weir__early *early = weir_alloc_must(sizeof *early);
-    *early = (weir__early){ .id = batch->mail_dataflow, .batch = batch };
-    keep(worker, early);
+    weir__early early = { .id = batch->mail_dataflow, .kind = WEIR__EARLY_BATCH, .batch = batch };
+    weir__early_keep(worker, &early, NULL, 0);
 }
 
 void weir__early_changes(weir_worker *worker, uint32_t id, const void *data, size_t size)
@@ -56,15 +60,37 @@ void weir__early_changes(weir_worker *worker, uint32_t id, const void *data, siz
         count_late(worker, id);
         return;
     }
-    weir__early *early = weir_alloc_must(sizeof *early + size);
-    *early = (weir__early){ .id = id, .size = size };
-    memcpy(early->changes, data, size);
-    keep(worker, early);
+    weir__early_keep(worker, &(weir__early){ .id = id, .kind = WEIR__EARLY_CHANGES }, data, size);
 }
 
 static void early_free(weir__early *early)
 {
     weir_free(early, sizeof *early + early->size);
+}
+
+static weir_status deliver_changes(weir_worker *worker, weir__dataflow *dataflow,
+                                   const weir__early *early, weir_error *error)
+{
+    if (!dataflow) {
+        count_late(worker, early->id);
+        return WEIR_OK;
+    }
+    weir_status status = weir__dataflow_receive(dataflow, early->data, early->size, error);
+    if (status == WEIR_OK && worker->cluster)
+        weir__cluster_relay(worker->cluster, dataflow, early->data, early->size);
+    return status;
+}
+
+static void deliver_batch(weir_worker *worker, weir__dataflow *dataflow, weir_batch *batch)
+{
+    if (!dataflow) {
+        count_late(worker, batch->mail_dataflow);
+        weir_batch_release(batch);
+    } else if (batch->mail_to == worker->context.self) {
+        weir__worker_deliver(worker, batch);
+    } else {
+        weir__cluster_send(worker->cluster, batch);
+    }
 }
 
 /* What came for this dataflow, or was meant for one that could not be built (NULL). */
@@ -79,17 +105,15 @@ static void deliver_early(weir_worker *worker, uint32_t id, weir__dataflow *data
         *at = early->next;
         if (!*at)
             worker->early_end = at;
-        if (!dataflow)
-            count_late(worker, id);
-        if (dataflow && early->batch) {
-            weir__hook_received(dataflow, early->batch);
-            weir__flow_receive(dataflow, early->batch->mail_port, early->batch);
-        } else if (early->batch) {
-            weir_batch_release(early->batch);
-        } else if (dataflow && weir__dataflow_receive(dataflow, early->changes, early->size,
-                                                      &error) != WEIR_OK) {
+        weir_status status = WEIR_OK;
+        if (early->kind == WEIR__EARLY_BATCH)
+            deliver_batch(worker, dataflow, early->batch);
+        else if (early->kind == WEIR__EARLY_CHANGES)
+            status = deliver_changes(worker, dataflow, early, &error);
+        else
+            status = weir__cluster_take_early(worker->cluster, early, &error);
+        if (status != WEIR_OK)
             weir__runtime_fail(worker->runtime, &error);
-        }
         early_free(early);
     }
 }
@@ -132,6 +156,8 @@ static void install(weir_worker *worker, weir_dataflow *shared)
     weir__dataflow *dataflow = weir__dataflow_create(shared->graph, &worker->context);
     dataflow->shared = shared;
     dataflow->peers = shared->peers;
+    if (worker->cluster)
+        weir__cluster_add(worker->cluster, dataflow);
     enlist(worker, dataflow);
     weir__dataflow_made(shared, dataflow);
     weir_status status = weir__dataflow_start(dataflow, &error);
@@ -153,6 +179,8 @@ static bool build(weir_worker *worker, const weir__command *command)
     if (described == WEIR__AT_IT)
         return false;
     worker->next_id = shared->id + 1;
+    if (worker->cluster && !shared->initial)
+        weir__cluster_built(worker->cluster, shared);
     if (described == WEIR__DESCRIBED)
         install(worker, shared);
     else
@@ -165,10 +193,23 @@ static bool build(weir_worker *worker, const weir__command *command)
 static void remove_dataflow(weir_worker *worker, const weir__command *command)
 {
     weir_dataflow *shared = command->dataflow;
+    if (!shared)
+        return; /* it was gone when somebody in another process asked for its end */
     weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, shared->id);
+    weir__dataflow_removing(shared, command->size ? (const void *)command->data : NULL);
     weir__dataflow_begin_removal(shared);
     if (dataflow)
         weir__dataflow_discard(dataflow);
+}
+
+static void free_instance(weir_worker *worker, weir__dataflow *dataflow)
+{
+    unlist(worker, dataflow);
+    if (worker->cluster)
+        weir__cluster_forget(worker->cluster, dataflow);
+    weir__metrics_drop(worker->runtime, dataflow->metrics);
+    weir__dataflow_hide(dataflow->shared, worker->context.local);
+    weir__dataflow_destroy(dataflow);
 }
 
 bool weir__worker_reclaim(weir_worker *worker, weir__dataflow *dataflow)
@@ -176,14 +217,15 @@ bool weir__worker_reclaim(weir_worker *worker, weir__dataflow *dataflow)
     weir_dataflow *shared = dataflow->shared;
     if (!weir__dataflow_is_spent(dataflow) || (shared->keep && !dataflow->discards))
         return false;
+    if (worker->cluster && !weir__cluster_has_told(worker->cluster, dataflow))
+        return false; /* once that is on its way, it gets another turn */
     weir__dataflow_begin_removal(shared); /* also of one that went by itself */
     weir__dataflow_discard(dataflow);
     weir__agenda_remove(dataflow);
-    unlist(worker, dataflow);
-    weir__metrics_drop(worker->runtime, dataflow->metrics);
-    weir__dataflow_hide(shared, worker->context.local);
-    weir__dataflow_destroy(dataflow);
+    free_instance(worker, dataflow);
     weir__dataflow_freed(shared);
+    if (worker->context.cluster && worker->context.local)
+        weir__context_notify(&worker->context, 0); /* it may have been the last one */
     return true;
 }
 
@@ -230,13 +272,8 @@ bool weir__commands_wait(weir_worker *worker)
 
 void weir__commands_fini(weir_worker *worker)
 {
-    while (worker->first) {
-        weir__dataflow *dataflow = worker->first;
-        unlist(worker, dataflow);
-        weir__metrics_drop(worker->runtime, dataflow->metrics);
-        weir__dataflow_hide(dataflow->shared, worker->context.local);
-        weir__dataflow_destroy(dataflow);
-    }
+    while (worker->first)
+        free_instance(worker, worker->first);
     while (worker->early) {
         weir__early *early = worker->early;
         worker->early = early->next;

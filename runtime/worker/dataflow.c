@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "worker/runtime.h"
+#include "worker/cluster.h"
 
 static char *duplicate(const char *text)
 {
@@ -100,7 +100,7 @@ void weir__dataflow_number(weir_dataflow *dataflow, uint32_t id)
     char text[128];
     weir_dataflow_retain(dataflow);
     pthread_mutex_lock(&runtime->dataflows_lock);
-    dataflow->id = id;
+    __atomic_store_n(&dataflow->id, id, __ATOMIC_RELEASE);
     if (!dataflow->name && dataflow->build) {
         snprintf(text, sizeof text, "%.100s-%u", dataflow->build->name, id);
         dataflow->name = duplicate(text);
@@ -112,10 +112,14 @@ void weir__dataflow_number(weir_dataflow *dataflow, uint32_t id)
     pthread_mutex_unlock(&runtime->dataflows_lock);
 }
 
-/* Under the lock: from here on only references keep it. True: the caller drops the runtime's. */
+/* Under the lock: if nobody has anything left of it only references keep it from here on. True: the
+ * caller drops the runtime's. */
 static bool go(weir_dataflow *dataflow)
 {
     weir_runtime *runtime = dataflow->runtime;
+    if (dataflow->gone || dataflow->freed < dataflow->workers ||
+        dataflow->freed_elsewhere + 1 < runtime->config.processes)
+        return false;
     dataflow->gone = true;
     weir__id_table_set(&runtime->dataflow_table, dataflow->id, NULL);
     runtime->dataflows_alive--;
@@ -171,7 +175,10 @@ static void refuse(weir_dataflow *dataflow, const weir_error *error)
     weir__dataflow_begin_removal(dataflow);
     lock(dataflow);
     set_error(dataflow, error);
+    dataflow->freed = dataflow->workers;
+    dataflow->told_freed = true; /* since it says that it was refused */
     bool drop = go(dataflow);
+    pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
     unlock(dataflow);
     log_error(dataflow, error);
     __atomic_store_n(&dataflow->described, WEIR__REFUSED, __ATOMIC_RELEASE);
@@ -225,10 +232,33 @@ void weir__dataflow_broken(weir_dataflow *dataflow, const weir_error *error)
     log_error(dataflow, error);
     if (!ask)
         return;
-    weir__command *command = weir__command_create(WEIR__REMOVE, 0);
+    weir__command *command = weir__command_create(WEIR__REMOVE, sizeof *error);
     command->dataflow = weir_dataflow_retain(dataflow);
+    memcpy(command->data, error, sizeof *error);
     /* cannot be refused: this worker has not ended */
     (void)weir__order_submit(dataflow->runtime, command, NULL);
+}
+
+void weir__dataflow_removing(weir_dataflow *dataflow, const weir_error *error)
+{
+    lock(dataflow);
+    dataflow->removal_asked = true;
+    if (error)
+        set_error(dataflow, error);
+    pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
+    unlock(dataflow);
+}
+
+void weir__dataflow_never(weir_dataflow *dataflow)
+{
+    weir_error error = { 0 };
+    weir_error_set(&error, WEIR_CLOSED, "all was complete before '%s' could be built",
+                   name_of(dataflow));
+    weir_error_hint(&error, "set until_stopped in the config to have the processes wait for more");
+    lock(dataflow);
+    set_error(dataflow, &error);
+    pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
+    unlock(dataflow);
 }
 
 void weir__dataflow_completed(weir_dataflow *dataflow)
@@ -250,11 +280,42 @@ void weir__dataflow_freed(weir_dataflow *dataflow)
 {
     bool drop = false;
     lock(dataflow);
-    if (++dataflow->freed == dataflow->workers)
+    if (++dataflow->freed == dataflow->workers) {
+        if (dataflow->runtime->cluster)
+            weir__cluster_news(dataflow->runtime->cluster, dataflow);
         drop = go(dataflow);
+    }
     unlock(dataflow);
     if (drop)
         weir_dataflow_release(dataflow);
+}
+
+void weir__dataflow_freed_elsewhere(weir_dataflow *dataflow)
+{
+    lock(dataflow);
+    dataflow->freed_elsewhere++;
+    bool drop = go(dataflow);
+    unlock(dataflow);
+    if (drop)
+        weir_dataflow_release(dataflow);
+}
+
+bool weir__dataflow_tell_freed(weir_dataflow *dataflow)
+{
+    lock(dataflow);
+    bool tell = dataflow->freed == dataflow->workers && !dataflow->told_freed;
+    dataflow->told_freed |= tell;
+    unlock(dataflow);
+    return tell;
+}
+
+weir_dataflow *weir__dataflow_by_id(weir_runtime *runtime, uint32_t id)
+{
+    pthread_mutex_lock(&runtime->dataflows_lock);
+    weir_dataflow *dataflow = weir_dataflow_retain(weir__id_table_find(&runtime->dataflow_table,
+                                                                       id));
+    pthread_mutex_unlock(&runtime->dataflows_lock);
+    return dataflow;
 }
 
 void weir__dataflow_begin_removal(weir_dataflow *dataflow)
@@ -337,7 +398,7 @@ weir_status weir_runtime_add(weir_runtime *runtime, const weir_dataflow_spec *gi
 weir_status weir_dataflow_remove(weir_dataflow *dataflow, weir_error *error)
 {
     lock(dataflow);
-    bool again = dataflow->user_asked, ask = !dataflow->gone && !dataflow->removal_asked;
+    bool again = dataflow->user_asked, ask = !again && !dataflow->gone && !dataflow->removal_asked;
     dataflow->user_asked = true;
     dataflow->removal_asked = dataflow->removal_asked || ask;
     unlock(dataflow);
@@ -348,7 +409,13 @@ weir_status weir_dataflow_remove(weir_dataflow *dataflow, weir_error *error)
         return WEIR_OK;
     weir__command *command = weir__command_create(WEIR__REMOVE, 0);
     command->dataflow = weir_dataflow_retain(dataflow);
-    return weir__order_request(dataflow->runtime, command, error);
+    weir_status status = weir__order_request(dataflow->runtime, command, error);
+    if (status != WEIR_OK) { /* as if nobody had asked */
+        lock(dataflow);
+        dataflow->user_asked = dataflow->removal_asked = false;
+        unlock(dataflow);
+    }
+    return status;
 }
 
 const char *weir_dataflow_state_name(weir_dataflow_state state)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 enum { NAME = 400, VALUE = 4096 };
 
 /* "line(text str 0, at instant 16) of 24 bytes": what another process must read alike. */
@@ -36,6 +38,21 @@ static void add_edges(const weir_graph *graph, const char *dataflow, weir__mesh 
     }
 }
 
+uint64_t weir__facts_layouts(const weir_graph *graph)
+{
+    char value[VALUE];
+    uint64_t hash = 0;
+    for (uint32_t e = 0; e < graph->edges.count; e++) {
+        const weir__edge *edge = graph->edges.items[e];
+        if (edge->routing.route == WEIR_LOCAL)
+            continue;
+        describe(edge->to->spec.inputs[edge->input].type, value, sizeof value);
+        const weir_str text = weir_str_of(value);
+        hash = weir__hash_str(&text, hash);
+    }
+    return hash;
+}
+
 void weir__facts_add(weir_runtime *runtime, weir__mesh *mesh)
 {
     char name[NAME], value[64];
@@ -52,6 +69,8 @@ void weir__facts_add(weir_runtime *runtime, weir__mesh *mesh)
     weir__mesh_add_fact(mesh, "the number of workers a process", value);
     for (const weir__build *build = runtime->builds; build; build = build->next)
         weir__mesh_add_fact(mesh, "what can be built", build->name);
+    for (const weir_sequencer *s = runtime->sequencers; s; s = weir__sequencer_next(s))
+        weir__mesh_add_fact(mesh, "what has a sequencer", weir__sequencer_name(s));
     pthread_mutex_lock(&runtime->dataflows_lock);
     for (const weir_dataflow *d = runtime->dataflows; d; d = d->next) {
         const weir_graph *graph = d->graph;

@@ -11,5 +11,7 @@
 
 /* When all graphs are built. */
 void weir__facts_add(weir_runtime *runtime, weir__mesh *mesh);
+/* The layouts of all records that a graph exchanges, as a number. */
+uint64_t weir__facts_layouts(const weir_graph *graph);
 
 #endif

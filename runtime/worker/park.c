@@ -97,6 +97,12 @@ uint64_t weir__worker_due_ns(weir_worker *worker)
     return net < due ? net : due;
 }
 
+static bool hears_of_others(weir_worker *worker)
+{
+    return worker->cluster ? worker->running && weir__cluster_has_work(worker->cluster)
+                           : __atomic_load_n(&worker->runtime->order.closed, __ATOMIC_ACQUIRE);
+}
+
 static bool has_something(weir_worker *worker)
 {
     weir__context *context = &worker->context;
@@ -107,6 +113,7 @@ static bool has_something(weir_worker *worker)
            atomic_load_explicit(&worker->calls, memory_order_acquire) ||
            weir__agenda_has_credits(&context->agenda) ||
            (worker->running && weir__commands_wait(worker)) ||
+           (context->cluster && hears_of_others(worker)) ||
            (!worker->stop_seen &&
             __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE)) ||
            __atomic_load_n(&worker->runtime->stopping, __ATOMIC_ACQUIRE) > 1 ||

@@ -174,7 +174,7 @@ weir_status weir_runtime_build(weir_runtime *runtime, const char *name, weir_bui
         dataflow->described = WEIR__DESCRIBED;
         weir__command *command = weir__command_create(WEIR__BUILD, 0);
         command->dataflow = weir_dataflow_retain(dataflow);
-        status = weir__order_submit(runtime, command, error);
+        status = weir__order_append(runtime, command, error);
     }
     weir_dataflow_release(dataflow);
     return status;

@@ -39,15 +39,22 @@ typedef struct weir__events {
     uint32_t frontiers_left;    /* that may still be written before the next summary */
     uint64_t parked_ns;
 } weir__events;
-/* Changes and batches of dataflows that this worker has not built yet, in the order in which they
- * came. */
+/* What came for dataflows that this worker has not built yet, in the order in which it came. */
+typedef enum weir__early_kind {
+    WEIR__EARLY_BATCH,   /* for this worker, or (the first one's) for another process */
+    WEIR__EARLY_CHANGES, /* of a worker of this process */
+    WEIR__EARLY_ENTRY,   /* the first worker's: the same of another process, with its header */
+    WEIR__EARLY_FRAME,   /* and a frame of another process */
+} weir__early_kind;
 typedef struct weir__early weir__early;
 struct weir__early {
     weir__early *next;
+    weir__early_kind kind;
     uint32_t id;
-    weir_batch *batch; /* NULL: changes */
+    unsigned process;
+    weir_batch *batch;
     size_t size;
-    _Alignas(16) char changes[];
+    _Alignas(16) char data[];
 };
 
 /* Names what keeps a worker for long: watch.h. */
@@ -64,6 +71,7 @@ struct weir_worker {
     uint32_t next_id;
     weir__command *next_command, *last_command; /* not done: guarded by the order's lock */
     uint64_t commands_done;
+    uint64_t idle_at; /* atomic: nothing was left to do after so many of them, plus 1 */
     weir__early *early, **early_end;
     uint64_t early_count, late_count; /* came too early, and too late, which must not happen */
     uint64_t barriers_asked, barriers_seen;
@@ -125,6 +133,8 @@ struct weir_dataflow {
     bool keep;
     bool gone, user_asked, removal_asked, removal_begun;
     unsigned made, complete, freed; /* workers */
+    unsigned freed_elsewhere;       /* processes */
+    bool told_freed;
     weir_error *error;              /* why it could not be built */
     uint32_t refs;                  /* atomic */
     uint32_t described;             /* atomic: weir__described */
@@ -134,6 +144,8 @@ struct weir_dataflow {
     void *args;
     size_t args_size;
     unsigned workers;
+    bool in_news; /* atomic: in the cluster's stack */
+    weir_dataflow *next_news;
     weir__dataflow *peers[]; /* the instances of the process's workers; changed under the lock */
 };
 
@@ -204,9 +216,19 @@ weir__described weir__dataflow_describe(weir_dataflow *dataflow);
  * looks at it any more), has freed it. */
 void weir__dataflow_made(weir_dataflow *dataflow, weir__dataflow *instance);
 void weir__dataflow_broken(weir_dataflow *dataflow, const weir_error *error);
+/* Its removal has its place in the order; error: why, if that is no user. */
+void weir__dataflow_removing(weir_dataflow *dataflow, const weir_error *error);
+/* It was asked for, and the cluster has ended before that. */
+void weir__dataflow_never(weir_dataflow *dataflow);
 void weir__dataflow_completed(weir_dataflow *dataflow);
 void weir__dataflow_hide(weir_dataflow *dataflow, unsigned worker);
 void weir__dataflow_freed(weir_dataflow *dataflow);
+/* Another process has nothing left of it. */
+void weir__dataflow_freed_elsewhere(weir_dataflow *dataflow);
+/* Of this process, and the others have not been told: they are now. */
+bool weir__dataflow_tell_freed(weir_dataflow *dataflow);
+/* The one of this number that is not gone everywhere, with a reference; NULL. */
+weir_dataflow *weir__dataflow_by_id(weir_runtime *runtime, uint32_t id);
 /* Calls what is registered for the removal, once. */
 void weir__dataflow_begin_removal(weir_dataflow *dataflow);
 /* Something changed that weir_dataflow_wait may wait for. */
@@ -222,6 +244,8 @@ bool weir__commands_wait(weir_worker *worker);
  * and forgotten. Takes the batch. */
 void weir__early_batch(weir_worker *worker, weir_batch *batch);
 void weir__early_changes(weir_worker *worker, uint32_t id, const void *data, size_t size);
+/* Keeps a copy of the bytes; the rest is as in `like`. */
+void weir__early_keep(weir_worker *worker, const weir__early *like, const void *data, size_t size);
 /* After a turn: frees the dataflow if nothing is left of it. True: it has. */
 bool weir__worker_reclaim(weir_worker *worker, weir__dataflow *dataflow);
 /* The worker is closed: frees all it has. */
@@ -235,6 +259,8 @@ weir_log_sum weir__runtime_log_sum(weir_runtime *runtime);
 
 /* ---- sequencer.c ---- */
 void weir__sequencer_tell(weir_worker *worker, const weir__command *command);
+const char *weir__sequencer_name(const weir_sequencer *sequencer);
+weir_sequencer *weir__sequencer_next(const weir_sequencer *sequencer);
 void weir__sequencers_destroy(weir_runtime *runtime);
 
 /* ---- option.c, observe.c ---- */

@@ -37,6 +37,10 @@ weir_sequencer *weir_sequencer_create(weir_runtime *runtime, const char *name, w
     return sequencer;
 }
 
+const char *weir__sequencer_name(const weir_sequencer *sequencer) { return sequencer->name; }
+
+weir_sequencer *weir__sequencer_next(const weir_sequencer *sequencer) { return sequencer->next; }
+
 void weir__sequencers_destroy(weir_runtime *runtime)
 {
     for (weir_sequencer *s = runtime->sequencers, *next; s; s = next) {

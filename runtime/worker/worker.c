@@ -150,8 +150,8 @@ static weir_status apply(weir_worker *worker, const weir_mail *mail, bool relays
             weir__early_changes(worker, head[0], data + at, head[1]);
         if (status != WEIR_OK)
             return status;
-        if (relays)
-            weir__cluster_relay(worker->cluster, head[0], data + at, head[1]);
+        if (relays && dataflow)
+            weir__cluster_relay(worker->cluster, dataflow, data + at, head[1]);
     }
     return WEIR_OK;
 }
@@ -183,16 +183,16 @@ static void take_mail(weir_worker *worker, weir_batch *batch)
 {
     if (batch->mail_to == worker->context.self)
         weir__worker_deliver(worker, batch);
-    else
+    else if (WEIR_LIKELY(batch->mail_dataflow < worker->next_id))
         weir__cluster_send(worker->cluster, batch); /* we have the connections */
+    else
+        weir__early_batch(worker, batch); /* others hear of it once we have built it */
 }
 
 bool weir__worker_receive(weir_worker *worker)
 {
     weir__context *context = &worker->context;
     weir_env *env = context->env;
-    if (WEIR_UNLIKELY(worker->cluster && weir__order_has_more(worker)))
-        return false; /* what it passes on is for dataflows that it knows */
     bool any = worker->cluster && weir__cluster_receive(worker->cluster);
     for (unsigned from = 0; from < context->locals; from++) {
         if (from == context->local)
@@ -381,7 +381,7 @@ static bool is_over(weir_worker *worker)
     if (has_work(worker))
         return false;
     if (worker->in_program)
-        return !weir__order_has_more(worker);
+        return !weir__order_is_pending(worker->runtime) && !weir__order_has_more(worker);
     if (!weir__order_end(worker))
         return false;
     if (worker->cluster && !weir__cluster_is_over(worker->cluster))
@@ -538,6 +538,8 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
     worker->prepared = true;
     weir__park_arm(worker);
     if (is_running(worker) && (turn(worker) || is_over(worker))) /* over: its goodbye just left */
+        return false;
+    if (worker->cluster && weir__cluster_has_work(worker->cluster))
         return false;
     uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
     uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
