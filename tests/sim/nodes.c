@@ -244,7 +244,7 @@ void sim_node_step(weir_step *step, void *state)
         take(step, n, (first + i) % n->op->inputs);
     release_what_is_due(step, n);
     if (below(n, 8) == 0)
-        sim_run_ask(n->run);
+        sim_order_ask(n->run);
     if (p->ending == SIM_FAILS && n->run->steps >= p->ends_at && !n->run->told_to_fail) {
         n->run->told_to_fail = true;
         weir_step_fail(step, WEIR_FAILED, "the plan wants it");

@@ -114,15 +114,14 @@ static void find_arrivals(sim_oracle *o, uint32_t port)
 }
 
 /* NULL: no worker has built it yet. */
-static weir_graph *find_graph(const sim_flow *flow)
+static weir_graph *find_graph(sim_flow *flow)
 {
-    const weir_dataflow *handle = flow->handle;
-    for (unsigned p = 0; flow->number == 0 && p < flow->run->plan->processes; p++) {
-        handle = weir__id_table_find(&flow->run->process[p].runtime->dataflow_table, 0);
+    for (unsigned p = 0; p < flow->run->plan->processes; p++) {
+        const weir_dataflow *handle = sim_order_find(flow, p);
         if (handle && handle->made)
-            break;
+            return handle->graph;
     }
-    return handle && handle->made ? handle->graph : NULL;
+    return NULL;
 }
 
 void sim_oracle_begin(sim_flow *flow)
@@ -273,8 +272,10 @@ static void look_at_worker(sim_oracle *o, unsigned worker)
     for (uint32_t i = 0; is_unbuilt(o, worker) && i < o->graph->initial_count; i++)
         outstanding(o, o->graph->initial[i].port, &o->graph->initial[i].time);
     for (const weir__early *e = o->run->worker[worker]->early; e; e = e->next)
-        if (e->batch)
+        if (e->kind == WEIR__EARLY_BATCH)
             found_batch(o, e->batch);
+        else if (e->kind == WEIR__EARLY_FRAME)
+            sim_processes_each_batch_in(e->data, e->size, o->graph->id, found_in_stream, o);
 }
 
 static void look_at_all(sim_oracle *o)

@@ -347,7 +347,7 @@ static void draw_weather(drawing *d)
         p->flow_count = p->limits.flows;
 }
 
-/* Of several processes: with one dataflow, that is there from the start. */
+/* Of several processes. */
 static void draw_processes(drawing *d)
 {
     sim_plan *p = d->plan;
@@ -361,10 +361,10 @@ static void draw_processes(drawing *d)
     p->workers = 1 + (unsigned)below(d, SIM_WORKERS / SIM_PROCESSES);
     if (limits->workers && limits->workers < p->workers)
         p->workers = limits->workers;
-    p->flow_count = 1;
     p->victim = (unsigned)below(d, p->processes);
     if (p->processes > 1 && chance(d, 25))
         p->ending = chance(d, 60) ? SIM_CRASHES : SIM_FREEZES;
+    p->entry_count = (unsigned)below(d, SIM_ENTRIES);
 }
 
 void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
@@ -389,11 +389,14 @@ void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number)
     limits.processes = 1;
     sim_plan_draw(plan, &limits);
     plan->limits = first->limits;
+    plan->processes = first->processes;
     plan->workers = first->workers;
     drawing d = { .plan = plan, .random = plan->seed * 3 + 2 };
     draw_input(&d); /* again: for so many workers */
     plan->added_at = 1 + below(&d, 200);
     plan->removed_at = chance(&d, 50) ? plan->added_at + below(&d, 100) : 0;
+    plan->adder = (unsigned)below(&d, plan->processes);
+    plan->remover = chance(&d, 50) ? plan->adder : (unsigned)below(&d, plan->processes);
 }
 
 /* ---- what operators do to records ---- */

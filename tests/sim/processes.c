@@ -75,7 +75,7 @@ static bool has_nothing_to_do(const sim_run *run, unsigned w)
     unsigned place;
     const sim_world *world = sim_world_of(run, w, &place);
     uint64_t due = sim_world_due_ns(world, place);
-    if (due == 0 || sim_world_ready_ns(world, place) < due)
+    if (due == 0 || sim_world_woken_ns(world, place) != UINT64_MAX)
         return false;
     if (place > 0)
         return due == UINT64_MAX;
@@ -255,15 +255,17 @@ static void append_unwritten(const sim_run *run, bytes *b, int stream)
         }
 }
 
-static void each_batch_in(const bytes *b, uint32_t dataflow, sim_frame_fn *fn, void *ctx)
+void sim_processes_each_batch_in(const void *data, size_t size_of_all, uint32_t dataflow,
+                                 sim_frame_fn *fn, void *ctx)
 {
+    const char *all = data;
     weir__frame frame;
     weir_error error;
     int64_t size;
-    for (size_t at = 0; at < b->size; at += (size_t)size) {
+    for (size_t at = 0; at < size_of_all; at += (size_t)size) {
         weir__data head;
         weir__batch_head batch;
-        size = weir__frame_read(b->at + at, b->size - at, WEIR__FRAME_MAX, &frame, &error);
+        size = weir__frame_read(all + at, size_of_all - at, WEIR__FRAME_MAX, &frame, &error);
         if (size <= 0)
             return;
         if (frame.kind != WEIR__FRAME_DATA || frame.body_size < sizeof batch ||
@@ -288,7 +290,7 @@ static void each_batch_to(const sim_run *run, const weir__contact *c, uint32_t d
     size_t size = weir__test_hub_look(run->hub, c->wire.stream, &there);
     append(&b, there, size);
     append_unwritten(run, &b, weir__test_hub_other(c->wire.stream));
-    each_batch_in(&b, dataflow, fn, ctx);
+    sim_processes_each_batch_in(b.at, b.size, dataflow, fn, ctx);
     free(b.at);
 }
 

@@ -142,22 +142,6 @@ static bool poke(sim_run *run, bool all)
     return any;
 }
 
-void sim_run_ask(sim_run *run)
-{
-    for (unsigned f = 1; f < run->flow_count; f++) {
-        sim_flow *flow = &run->flows[f];
-        if (!flow->asked && run->steps >= flow->plan.added_at) {
-            flow->asked = true; /* refused if the run has ended: then there is none */
-            weir_runtime_add(run->process->runtime, &(weir_dataflow_spec){
-                .struct_size = sizeof(weir_dataflow_spec), .build = "simulated",
-                .args = &flow->number, .args_size = sizeof flow->number }, &flow->handle, NULL);
-        }
-        if (flow->handle && !flow->removed && flow->plan.removed_at &&
-            run->steps >= flow->plan.removed_at)
-            flow->removed = weir_dataflow_remove(flow->handle, NULL) == WEIR_OK;
-    }
-}
-
 static void intervene(sim_run *run)
 {
     const sim_plan *p = run->plan;
@@ -165,7 +149,7 @@ static void intervene(sim_run *run)
     if (below(run, 30) == 0)
         poke(run, false);
     if (below(run, 4) == 0)
-        sim_run_ask(run);
+        sim_order_ask(run);
     if (run->steps == p->limits.steps)
         for (unsigned q = 0; q < p->processes; q++)
             sim_world_calm(run->process[q].world);
@@ -233,7 +217,7 @@ static void begin_process(sim_run *run, unsigned number)
         sim_world_set_sum(process->world, &sum);
         weir_runtime_build(process->runtime, "first", sim_build, run, &error);
         if (error.status == WEIR_OK)
-            weir_runtime_register(process->runtime, "simulated", sim_build, run, &error);
+            sim_order_begin(run, number);
     }
     if (error.status != WEIR_OK) {
         sim_fail(run, "the graph is refused: %s", weir_error_text(&error, text, sizeof text));
@@ -256,15 +240,11 @@ static void check_output(sim_run *run, sim_flow *flow)
 {
     sim_records want = { 0 };
     char text[400];
-    weir_dataflow_info info;
-    if (flow->handle)
-        weir_dataflow_get_info(flow->handle, &info);
-    if (flow->handle && info.state != WEIR_DATAFLOW_GONE)
-        sim_fail(run, "flow %u is %s in the end: %s", flow->number,
-                 weir_dataflow_state_name(info.state), info.error.what);
+    if (!sim_order_check_flow(flow))
+        return;
     sim_evaluate(&flow->plan, &flow->input, &want, SIZE_MAX);
     const char *differs = sim_records_differ(&flow->output, &want, text, sizeof text);
-    if (differs && !flow->removed)
+    if (differs)
         sim_fail(run, "flow %u: %s", flow->number, differs);
     sim_records_fini(&want);
 }
@@ -282,6 +262,7 @@ static void check_end(sim_run *run)
                      (long long)info.in_flight_bytes, p);
     }
     sim_oracle_check_end(run);
+    sim_order_check_entries(run);
     for (unsigned f = 0; f < run->flow_count; f++)
         check_output(run, &run->flows[f]);
 }
@@ -306,8 +287,8 @@ static void end(sim_run *run)
     enter(run, SIM_NONE);
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_oracle_end(&run->flows[f]);
-        weir_dataflow_release(run->flows[f].handle);
     }
+    sim_order_end(run);
     sim_processes_destroy(run);
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_records_fini(&run->flows[f].input);

@@ -14,6 +14,7 @@
 #include <weir/dataflow.h>
 #include <weir/node.h>
 #include <weir/record.h>
+#include <weir/sequencer.h>
 #include <weir/worker.h>
 
 #include "support.h"
@@ -112,6 +113,8 @@ typedef struct sim_plan {
     unsigned victim;         /* the process to which it happens */
     unsigned flow_count;     /* dataflows */
     uint64_t added_at, removed_at; /* steps: this one is added, and removed; 0: it is not */
+    unsigned adder, remover; /* the processes that ask for it */
+    unsigned entry_count;    /* of a sequencer, pushed by all processes in turn */
     unsigned node_count;     /* that were drawn one by one */
     unsigned op_count, stream_count, scope_count, input_count;
     sim_op ops[SIM_OPS];
@@ -203,6 +206,8 @@ struct weir_env *sim_world_env(sim_world *world);
 void sim_world_enter(sim_world *world, unsigned worker);
 /* When the worker can run: UINT64_MAX if it sleeps and nothing will wake it. */
 uint64_t sim_world_ready_ns(const sim_world *world, unsigned worker);
+/* When somebody wakes it; UINT64_MAX: nobody has. */
+uint64_t sim_world_woken_ns(const sim_world *world, unsigned worker);
 /* Until when it sleeps if nobody wakes it; 0: it does not sleep. */
 uint64_t sim_world_due_ns(const sim_world *world, unsigned worker);
 uint64_t sim_world_now_ns(const sim_world *world, unsigned worker);
@@ -261,7 +266,7 @@ struct sim_flow {
     sim_oracle *oracle;
     weir_port *ports[SIM_STREAMS];
     weir_scope *scopes[SIM_SCOPES];
-    weir_dataflow *handle; /* of one that was added while others ran */
+    weir_dataflow *handle[SIM_PROCESSES]; /* of one that was added while others ran */
     bool asked, removed;
 };
 
@@ -272,7 +277,16 @@ typedef struct sim_process {
     weir_runtime *runtime;
     struct sim_net *net; /* NULL: there are no others */
     bool dead;           /* it is not stepped any more */
+    weir_sequencer *sequencer;
 } sim_process;
+
+enum { SIM_ENTRIES = 24 };
+/* What a worker got of the sequencer. */
+typedef struct sim_entries {
+    unsigned pushed[SIM_ENTRIES];
+    unsigned count;
+    uint64_t last_place;
+} sim_entries;
 
 struct sim_run {
     struct sim_process *process; /* of the plan's many */
@@ -289,11 +303,25 @@ struct sim_run {
     sim_plan *plan;    /* of the first flow: the weather is the same for all */
     unsigned flow_count;
     sim_flow *flows;
+    unsigned pushed; /* entries of the sequencer */
+    sim_entries entries[SIM_WORKERS];
     sim_outcome *outcome;
 };
-/* Adds and removes dataflows, if it is time: from anywhere. */
-void sim_run_ask(sim_run *run);
 void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
+
+/* ---- order.c: what is asked of a run ---- */
+
+/* Before the start of a process. */
+void sim_order_begin(sim_run *run, unsigned process);
+/* Adds and removes dataflows, and pushes entries, if it is time: from anywhere. */
+void sim_order_ask(sim_run *run);
+/* The flow as this process knows it; NULL: it does not, yet. */
+weir_dataflow *sim_order_find(sim_flow *flow, unsigned process);
+/* All is gone that should be; true: the flow was built, and lived to its end. */
+bool sim_order_check_flow(sim_flow *flow);
+/* All workers got the same. */
+void sim_order_check_entries(sim_run *run);
+void sim_order_end(sim_run *run);
 
 /* ---- processes.c: many of them ---- */
 
@@ -324,6 +352,8 @@ void sim_processes_check(sim_run *run);
 void sim_processes_check_end(sim_run *run);
 /* What is under way in streams; port and time of each batch of a dataflow. */
 typedef void sim_frame_fn(uint32_t port, const weir_time *time, void *ctx);
+void sim_processes_each_batch_in(const void *bytes, size_t size, uint32_t dataflow,
+                                 sim_frame_fn *fn, void *ctx);
 void sim_processes_each_batch(const sim_run *run, uint32_t dataflow, sim_frame_fn *fn, void *ctx);
 
 /* ---- build.c, nodes.c ---- */

@@ -294,15 +294,22 @@ static void sleep_ns(void *ctx, unsigned self, uint64_t wait_ns)
     sim_world_wait(ctx, self, wait_ns);
 }
 
+uint64_t sim_world_woken_ns(const sim_world *w, unsigned worker)
+{
+    const sleeper *s = &w->sleepers[worker];
+    uint64_t at = UINT64_MAX;
+    for (unsigned i = 0; i < s->wake_count; i++)
+        at = s->wakes[i] < at ? s->wakes[i] : at;
+    return at;
+}
+
 uint64_t sim_world_ready_ns(const sim_world *w, unsigned worker)
 {
     const sleeper *s = &w->sleepers[worker];
     if (!s->asleep)
         return s->now_ns;
-    uint64_t at = s->due_ns;
-    for (unsigned i = 0; i < s->wake_count; i++)
-        at = s->wakes[i] < at ? s->wakes[i] : at;
-    return at;
+    uint64_t at = sim_world_woken_ns(w, worker);
+    return at < s->due_ns ? at : s->due_ns;
 }
 
 void sim_world_rouse(sim_world *w, unsigned worker)
