@@ -217,7 +217,10 @@ struct weir__dataflow {
     struct weir__dataflow **peers; /* the instances on the workers of the process, by place */
     /* on the first of these: of flow's `returned`, what senders in other processes were told */
     uint64_t *credits_told;
-    struct weir__sum *sums; /* there, too: one a process, of changes that it is to be told */
+    /* there, too: changes that each process is to be told; what went to workers of others, and
+     * what they charge themselves with for what they sent, by pair [from * workers + to] */
+    struct weir__sum *sums;
+    uint64_t *sent_away, *charged;
     weir_metric *metrics;          /* of its nodes */
 };
 

@@ -17,6 +17,8 @@ enum {
     CONNECT_MS = 60000, BEAT_MS = 1000, SILENCE_MS = 10000,
 };
 
+static const uint64_t CHARGED_MAX = UINT64_C(1) << 50; /* bytes of a pair of workers under way */
+
 static weir_worker *owner(const weir__cluster *cluster)
 {
     return weir__cluster_owner(cluster);
@@ -113,6 +115,18 @@ void weir__cluster_destroy(weir__cluster *cluster)
 
 /* ---- batches ---- */
 
+static uint64_t *of_pair(const weir__cluster *cluster, uint64_t *pairs, unsigned from, unsigned to)
+{
+    return &pairs[(size_t)from * owner(cluster)->context.workers + to];
+}
+
+/* So much may come back as credit. */
+static void note_sent(weir__cluster *cluster, const weir_batch *batch)
+{
+    weir__dataflow *dataflow = weir__cluster_find(cluster, batch->mail_dataflow);
+    *of_pair(cluster, dataflow->sent_away, batch->mail_from, batch->mail_to) += batch->bytes;
+}
+
 void weir__cluster_send(weir__cluster *cluster, weir_batch *batch)
 {
     weir__wire *wire = weir__mesh_wire(cluster->mesh, process_of(cluster, batch->mail_to));
@@ -132,6 +146,7 @@ void weir__cluster_send(weir__cluster *cluster, weir_batch *batch)
         weir__runtime_fail(cluster->runtime, &error);
         return;
     }
+    note_sent(cluster, batch);
     weir__data head = { batch->mail_dataflow, batch->mail_port, batch->mail_from, batch->mail_to,
                         batch->bytes };
     unsigned char *room = weir__wire_room(wire, WEIR__FRAME_ROOM);
@@ -161,6 +176,18 @@ static bool is_ours(const weir__cluster *cluster, unsigned worker)
     return is_remote(cluster, cluster->runtime->config.process, worker);
 }
 
+/* What a pair has under way is far from where numbers end. */
+static bool can_be_charged(const weir__cluster *cluster, weir__dataflow *dataflow,
+                           const weir__data *head)
+{
+    uint64_t *charged = of_pair(cluster, dataflow->charged, head->from, head->to);
+    uint64_t told = *of_pair(cluster, dataflow->credits_told, head->from, head->to);
+    if (head->charged > CHARGED_MAX || *charged - told > CHARGED_MAX)
+        return false;
+    *charged += head->charged;
+    return true;
+}
+
 static weir_status on_data(weir__cluster *cluster, unsigned process, const weir__frame *frame,
                            weir_error *error)
 {
@@ -173,7 +200,7 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
         weir__cluster_keep(cluster, process, head.dataflow, frame);
         return WEIR_OK;
     }
-    const weir__dataflow *dataflow = weir__cluster_find(cluster, head.dataflow);
+    weir__dataflow *dataflow = weir__cluster_find(cluster, head.dataflow);
     const weir_graph *graph = dataflow ? dataflow->graph : NULL;
     weir_node *node = graph && head.port < graph->port_count ? graph->input_owner[head.port]
                                                              : NULL;
@@ -182,6 +209,8 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
     weir__batch_shape shape = { node->spec.inputs[head.port - node->first_input].type, node->depth,
                                 frame->body_size };
     weir_batch *batch;
+    if (!can_be_charged(cluster, dataflow, &head))
+        return weir__cluster_refuse(error, process, "a batch that is charged with more than can be");
     weir_status status = weir__batch_from_bytes(frame->body, &shape, context->pool, &batch, error);
     if (status != WEIR_OK)
         return status;
@@ -266,8 +295,13 @@ static weir_status on_credit(weir__cluster *cluster, unsigned process, const wei
         return WEIR_OK;
     }
     weir__dataflow *dataflow = weir__cluster_find(cluster, credit.dataflow);
-    if (dataflow) /* else it is gone here already */
-        weir__flow_credit(dataflow, credit.from, credit.to, credit.bytes);
+    if (!dataflow)
+        return WEIR_OK; /* it is gone here already */
+    uint64_t *sent = of_pair(cluster, dataflow->sent_away, credit.to, credit.from);
+    if (credit.bytes > *sent)
+        return weir__cluster_refuse(error, process, "credit for more than was sent to it");
+    *sent -= credit.bytes;
+    weir__flow_credit(dataflow, credit.from, credit.to, credit.bytes);
     return WEIR_OK;
 }
 

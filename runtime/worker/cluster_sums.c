@@ -109,7 +109,10 @@ void weir__cluster_put_sums(weir__cluster *cluster, unsigned process, weir__wire
 void weir__cluster_add(weir__cluster *cluster, weir__dataflow *dataflow)
 {
     size_t size = cluster->runtime->config.processes * sizeof *dataflow->sums;
+    size_t pairs = (size_t)dataflow->context->workers * dataflow->context->workers;
     dataflow->sums = memset(weir_alloc_must(size), 0, size);
+    dataflow->sent_away = weir__region_alloc(&dataflow->memory, pairs * sizeof(uint64_t));
+    dataflow->charged = weir__region_alloc(&dataflow->memory, pairs * sizeof(uint64_t));
 }
 
 bool weir__cluster_has_told(const weir__cluster *cluster, const weir__dataflow *dataflow)

@@ -235,8 +235,23 @@ void weir__runtime_fail(weir_runtime *runtime, const weir_error *error)
     weir__dataflows_notify(runtime);
 }
 
+/* Workers that have no thread and are not stepped by a host, before the start. */
+static unsigned left_over(const weir_runtime *runtime)
+{
+    unsigned count = 0;
+    for (unsigned w = 0; !runtime->started && w < runtime->config.workers; w++)
+        count += !runtime->workers[w].taken;
+    return count;
+}
+
 weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error)
 {
+    if (left_over(runtime) > 1) {
+        weir_error_set(error, WEIR_INVALID, "%u workers cannot run in one thread, one after the "
+                       "other: each waits for the others", left_over(runtime));
+        weir_error_hint(error, "call weir_runtime_start before weir_runtime_wait");
+        return WEIR_INVALID;
+    }
     begin(runtime);
     for (unsigned w = 0; w < runtime->config.workers; w++) {
         weir_worker *worker = &runtime->workers[w];

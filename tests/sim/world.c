@@ -231,6 +231,14 @@ void sim_world_set_sum(sim_world *w, const weir_log_sum *sum)
     w->sum = *sum;
 }
 
+/* ---- commands ---- */
+
+static bool order_is_late(void *ctx, unsigned self)
+{
+    (void)self;
+    return below(ctx, 4) == 0;
+}
+
 /* ---- sleep ---- */
 
 /* It arrives behind everything that this worker has sent there. */
@@ -386,6 +394,8 @@ sim_world *sim_world_create(const sim_plan *plan, unsigned process)
         .log_read = log_read, .wake = wake, .park_prepare = park_prepare,
         .park_cancel = park_cancel, .park_fd = park_fd, .sleep = sleep_ns,
     };
+    if (plan->processes > 1)
+        w->table.order_is_late = order_is_late;
     weir__test_disk_set(&w->table, &w->disk);
     w->plan = plan;
     w->workers = plan->workers;

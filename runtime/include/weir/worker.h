@@ -97,7 +97,7 @@ WEIR_API weir_status weir_runtime_build(weir_runtime *runtime, const char *name,
 /* Starts a thread for each worker, but for those that the host steps itself. */
 WEIR_API weir_status weir_runtime_start(weir_runtime *runtime, weir_error *error);
 /* Waits for all threads, not for workers that were taken; returns the first failure. If `start` was
- * not called it runs the workers in the calling thread one after the other: for a single one. */
+ * not called it runs a single worker in the calling thread, and refuses more (INVALID). */
 WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error);
 /* Sources end, what is under way is completed, then the runtime ends. Any thread, signal handlers
  * included. A second call gives up on completion and ends at once. */
