@@ -295,6 +295,27 @@ static size_t contact_max(const weir__contact *contact)
     return contact->ours && max < WEIR__FRAME_HEAD_MAX ? WEIR__FRAME_HEAD_MAX : max;
 }
 
+/* A process that has said it is ready may fail before all others are. What it said before is looked
+ * at once all are here, or if its connection ends. */
+static bool has_failed(const weir__contact *contact, weir_error *error)
+{
+    const weir__wire *wire = &contact->wire;
+    weir__frame frame;
+    int64_t size;
+    for (size_t at = wire->taken; contact->state == WEIR__CONTACT_JOINED; at += (size_t)size) {
+        weir_error ignored;
+        size = weir__frame_read(wire->in + at, wire->filled - at, WEIR__FRAME_MAX, &frame,
+                                &ignored);
+        if (size <= 0)
+            return false;
+        if (frame.kind == WEIR__FRAME_FAIL) {
+            weir__mesh_told(contact->process, &frame, error);
+            return true;
+        }
+    }
+    return false;
+}
+
 static outcome contact_read(weir__mesh *mesh, weir__contact *contact, weir_error *error)
 {
     weir__frame frame;
@@ -309,6 +330,8 @@ static outcome contact_read(weir__mesh *mesh, weir__contact *contact, weir_error
         }
         if (contact->state == WEIR__CONTACT_LEAVING)
             return GOES_ON;
+        if (got < 0 && has_failed(contact, error))
+            return REFUSED;
         if (got < 0 || size < 0)
             return WENT_AWAY;
         if (got == 0)

@@ -10,7 +10,12 @@
 #include "base/assert.h"
 #include "comm/mesh_inside.h"
 
-enum { FILLS_MAX = 4, RETRY_NS = 20 * 1000 * 1000 };
+enum {
+    FILLS_MAX = 4,
+    RETRY_NS = 20 * 1000 * 1000,
+    LEAVE_NS = 1000 * 1000 * 1000,
+    LEAVE_RETRY_NS = 5 * 1000 * 1000,
+};
 
 /* ---- create and destroy ---- */
 
@@ -149,18 +154,16 @@ static void lost(weir__mesh *mesh, unsigned process, const weir_error *why)
     weir__mesh_set_failure(mesh, &error);
 }
 
-static void on_fail(weir__mesh *mesh, unsigned process, const weir__frame *frame)
+void weir__mesh_told(unsigned process, const weir__frame *frame, weir_error *error)
 {
     weir__complaint c;
-    weir_error error = { 0 };
     if (!weir__frame_get_complaint(frame, &c)) {
-        weir_error_set(&error, WEIR_FAILED, "process %u has failed", process);
-    } else {
-        weir__complaint_error(&c, "another process has failed, and does not say why", &error);
-        weir_error_detail(&error, "told by process %u%s%.*s", process, c.detail.len ? ": " : "",
-                          (int)c.detail.len, weir_str_data(&c.detail));
+        weir_error_set(error, WEIR_FAILED, "process %u has failed", process);
+        return;
     }
-    weir__mesh_set_failure(mesh, &error);
+    weir__complaint_error(&c, "another process has failed, and does not say why", error);
+    weir_error_detail(error, "told by process %u%s%.*s", process, c.detail.len ? ": " : "",
+                      (int)c.detail.len, weir_str_data(&c.detail));
 }
 
 void weir__mesh_fail(weir__mesh *mesh, const weir_error *error)
@@ -172,15 +175,41 @@ void weir__mesh_fail(weir__mesh *mesh, const weir_error *error)
     for (unsigned p = 0; p < mesh->options.processes; p++) {
         weir__contact *contact = mesh->peers[p].contact;
         weir__wire *wire = contact ? &contact->wire : NULL;
-        weir_error ignored;
         if (!wire || contact->state != WEIR__CONTACT_JOINED)
             continue;
         unsigned char *room = weir__wire_room(wire, WEIR__FRAME_HEAD_MAX);
         weir__wire_commit(wire, weir__frame_put_complaint(room, WEIR__FRAME_FAIL, &complaint));
-        (void)weir__wire_flush(wire, &ignored);
     }
     weir__mesh_set_failure(mesh, error);
-    close_all(mesh);
+    mesh->leave_ns = mesh->env->now_ns(mesh->env->ctx) + LEAVE_NS;
+    (void)weir__mesh_has_left(mesh);
+}
+
+/* Whether it goes on to be written what the contact was told. */
+static bool leaves_slowly(const weir__mesh *mesh, weir__contact *contact, uint64_t now)
+{
+    weir_error ignored;
+    return contact->state == WEIR__CONTACT_JOINED && !contact->stuck && now < mesh->leave_ns &&
+           weir__wire_flush(&contact->wire, &ignored) && contact->wire.count > 0;
+}
+
+bool weir__mesh_has_left(weir__mesh *mesh)
+{
+    uint64_t now = mesh->env->now_ns(mesh->env->ctx);
+    bool left = true;
+    for (unsigned p = 0; p < mesh->options.processes; p++) {
+        weir__contact *contact = mesh->peers[p].contact;
+        if (contact && leaves_slowly(mesh, contact, now)) {
+            left = false;
+            continue;
+        }
+        weir__contact_destroy(mesh, contact);
+        mesh->peers[p].contact = NULL;
+    }
+    mesh->retry_ns = now + LEAVE_RETRY_NS;
+    if (left)
+        close_all(mesh);
+    return left;
 }
 
 /* ---- frames ---- */
@@ -199,7 +228,8 @@ static void on_frame(weir__mesh *mesh, unsigned process, const weir__frame *fram
         host->stop(host->ctx);
         return;
     case WEIR__FRAME_FAIL:
-        on_fail(mesh, process, frame);
+        weir__mesh_told(process, frame, &error);
+        weir__mesh_set_failure(mesh, &error);
         return;
     default:
         if (host->frame(host->ctx, process, frame, &error) != WEIR_OK)
@@ -361,7 +391,7 @@ void weir__mesh_flush(weir__mesh *mesh)
 uint64_t weir__mesh_due_ns(const weir__mesh *mesh)
 {
     if (mesh->failed)
-        return UINT64_MAX;
+        return mesh->leave_ns ? mesh->retry_ns : UINT64_MAX;
     return mesh->beat_ns;
 }
 

@@ -68,8 +68,10 @@ void weir__mesh_stop(weir__mesh *mesh);
 /* Nothing more will be put. Once everybody has said so, and all is written, it is over. */
 void weir__mesh_goodbye(weir__mesh *mesh);
 bool weir__mesh_is_over(const weir__mesh *mesh);
-/* Tells the others why this process ends, as far as that goes without waiting, and closes. */
+/* Tells the others why this process ends, and closes what has been told so. The rest is closed by
+ * has_left, to be called until it is true: when that is written, or a second has passed. */
 void weir__mesh_fail(weir__mesh *mesh, const weir_error *error);
+bool weir__mesh_has_left(weir__mesh *mesh);
 
 typedef struct weir__mesh_counts {
     uint64_t bytes_in, bytes_out;

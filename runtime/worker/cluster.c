@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "worker/answers.h"
-#include "worker/asks.h"
 #include "worker/facts.h"
 
 enum {
@@ -439,11 +437,11 @@ bool weir__cluster_is_over(weir__cluster *cluster)
 {
     weir_runtime *runtime = cluster->runtime;
     if (cluster->ended)
-        return true;
+        return weir__mesh_has_left(cluster->mesh);
     if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) ||
         __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE) > 1 || !cluster->ready) {
         end(cluster);
-        return true;
+        return weir__mesh_has_left(cluster->mesh);
     }
     weir__cluster_flush(cluster);
     if (!weir__cluster_has_told_all(cluster))
@@ -466,5 +464,5 @@ int weir__cluster_fd(const weir__cluster *cluster)
 uint64_t weir__cluster_due_ns(const weir__cluster *cluster)
 {
     uint64_t mesh = weir__mesh_due_ns(cluster->mesh), asks = weir__asks_due_ns(cluster->asks);
-    return cluster->ended ? UINT64_MAX : mesh < asks ? mesh : asks;
+    return cluster->ended || mesh < asks ? mesh : asks;
 }

@@ -29,7 +29,7 @@ typedef struct listener {
 struct weir__test_hub {
     weir_net net;
     uint64_t random;
-    bool delays;
+    bool delays, stopped;
     listener listeners[LISTENERS_MAX];
     end ends[2 * STREAMS_MAX];
     unsigned streams;
@@ -168,7 +168,7 @@ static int64_t hub_write(void *ctx, int stream, const weir_net_part *parts, unsi
         weir_error_set(error, WEIR_IO, "its connection broke");
         return -1;
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count && !hub->stopped; i++) {
         size_t n = portion(hub, parts[i].size);
         queue_add(&other->in, parts[i].data, n);
         total += (int64_t)n;
@@ -238,6 +238,8 @@ void weir__test_hub_break(weir__test_hub *hub, unsigned i)
 {
     hub->ends[2 * i].broken = hub->ends[2 * i + 1].broken = true;
 }
+
+void weir__test_hub_stop(weir__test_hub *hub) { hub->stopped = true; }
 
 unsigned weir__test_hub_wanted(const weir__test_hub *hub)
 {

@@ -18,6 +18,8 @@ weir_net *weir__test_hub_net(weir__test_hub *hub);
 unsigned weir__test_hub_open(const weir__test_hub *hub);
 /* Breaks the i-th stream that was opened, at both ends, with what is under way. */
 void weir__test_hub_break(weir__test_hub *hub, unsigned i);
+/* From now on nobody takes what is written. */
+void weir__test_hub_stop(weir__test_hub *hub);
 /* Ends that are watched for whether they can be written. */
 unsigned weir__test_hub_wanted(const weir__test_hub *hub);
 /* Whether who waits for this stream or listener would be woken. */

@@ -516,33 +516,98 @@ START_TEST(a_process_that_goes_is_lost)
 }
 END_TEST
 
-START_TEST(a_failure_is_told)
+static weir_error full_disk(void)
 {
-    cluster *c = cluster_create(3, 5, true);
     weir_error error = { 0 };
     weir_error_set(&error, WEIR_IO, "the disk is full");
     weir_error_detail(&error, "in operator 'sink' on worker 1");
-    add_all(c);
-    join(c);
-    weir__mesh_fail(c->of[1].mesh, &error);
-    turns(c, 300, 1);
-    for (unsigned p = 0; p < 3; p += 2) {
-        const weir_error *told = weir__mesh_failure(c->of[p].mesh);
-        ck_assert_ptr_nonnull(told); /* cut off by a delay, it is a loss: also an end */
-        if (strstr(told->what, "disk")) {
-            ck_assert_int_eq(told->status, WEIR_IO);
-            ck_assert_ptr_nonnull(strstr(told->detail, "told by process 1: in operator 'sink'"));
-        } else {
-            ck_assert_ptr_nonnull(strstr(told->what, "is lost"));
-        }
+    return error;
+}
+
+static void is_told(cluster *c, unsigned p)
+{
+    const weir_error *told = weir__mesh_failure(c->of[p].mesh);
+    ck_assert_ptr_nonnull(told);
+    ck_assert_str_eq(told->what, "the disk is full");
+    ck_assert_int_eq(told->status, WEIR_IO);
+    ck_assert_ptr_nonnull(strstr(told->detail, "told by process 1: in operator 'sink'"));
+}
+
+/* Also where the connection takes a part of it at a time, or nothing for a while. */
+START_TEST(a_failure_is_told)
+{
+    for (uint64_t seed = 1; seed < 30; seed++) {
+        cluster *c = cluster_create(3, seed, seed > 1);
+        weir_error error = full_disk();
+        add_all(c);
+        join(c);
+        for (unsigned i = 0; i < 50; i++)
+            put(&c->of[1], 0, "something that is said before it");
+        weir__mesh_fail(c->of[1].mesh, &error);
+        for (unsigned i = 0; i < 1000 && !weir__mesh_has_left(c->of[1].mesh); i++)
+            turn(c, 1);
+        turns(c, 300, 1);
+        is_told(c, 0);
+        is_told(c, 2);
+        cluster_destroy(c);
     }
-    cluster_destroy(c);
-    c = cluster_create(2, 5, false);
+}
+END_TEST
+
+/* Who reads nothing keeps nobody for longer than a second. */
+START_TEST(a_failure_that_nobody_hears)
+{
+    cluster *c = cluster_create(2, 3, false);
+    weir_error error = full_disk();
     add_all(c);
     join(c);
+    weir__test_hub_stop(c->hub);
     weir__mesh_fail(c->of[1].mesh, &error);
-    turns(c, 3, 1);
-    fails_with(c, 0, "the disk is full");
+    ck_assert(!weir__mesh_has_left(c->of[1].mesh));
+    ck_assert_uint_lt(weir__mesh_due_ns(c->of[1].mesh), UINT64_MAX);
+    weir__test_env_pass_time(c->of[1].env, 1100 * MS);
+    ck_assert(weir__mesh_has_left(c->of[1].mesh));
+    cluster_destroy(c);
+}
+END_TEST
+
+/* Two have found each other, and the third is not there yet. */
+START_TEST(a_failure_before_all_are_here)
+{
+    for (uint64_t seed = 1; seed < 30; seed++) {
+        cluster *c = cluster_create(3, seed, true);
+        weir_error error = full_disk();
+        add(c, 0, options_of(c, 0));
+        add(c, 1, options_of(c, 1));
+        turns(c, 300, 1);
+        ck_assert(!weir__mesh_joined(c->of[0].mesh));
+        weir__mesh_fail(c->of[1].mesh, &error);
+        for (unsigned i = 0; i < 1000 && !weir__mesh_has_left(c->of[1].mesh); i++)
+            turn(c, 1);
+        turns(c, 300, 1);
+        is_told(c, 0);
+        cluster_destroy(c);
+    }
+}
+END_TEST
+
+START_TEST(one_that_is_held_is_not_read_and_not_missed)
+{
+    cluster *c = cluster_create(2, 5, false);
+    add_all(c);
+    join(c);
+    unsigned before = c->of[0].frames;
+    put(&c->of[1], 0, "one");
+    weir__mesh_hold(c->of[0].mesh, 1, true);
+    turns(c, 20, 1000); /* four times the silence that is allowed */
+    put(&c->of[1], 0, "two");
+    turns(c, 2, 1);
+    ck_assert_ptr_null(weir__mesh_failure(c->of[0].mesh));
+    ck_assert_uint_eq(c->of[0].frames, before);
+    weir__mesh_hold(c->of[0].mesh, 1, false);
+    turns(c, 2, 1);
+    ck_assert_uint_eq(c->of[0].frames, before + 2);
+    ck_assert_str_eq(c->of[0].last, "two");
     cluster_destroy(c);
 }
 END_TEST
@@ -618,6 +683,9 @@ int main(void)
         one_that_slept_itself_blames_nobody,
         a_process_that_goes_is_lost,
         a_failure_is_told,
+        a_failure_that_nobody_hears,
+        a_failure_before_all_are_here,
+        one_that_is_held_is_not_read_and_not_missed,
         goodbyes_are_no_losses,
         bytes_that_are_no_frame_end_it,
         NULL,
