@@ -406,20 +406,6 @@ END_TEST
 
 /* ---- what cannot be ---- */
 
-START_TEST(nothing_is_added_later)
-{
-    cluster *c = cluster_create(2, 1, 3);
-    weir_error error = { 0 };
-    start(c, build, NULL);
-    open_inputs(c);
-    ck_assert_uint_eq(weir_worker_barrier_enter(worker_of(c, 0, 0)), 0);
-    weir_runtime_stop(c->of[0].runtime);
-    run_to_end(c);
-    ck_assert_int_eq(status_of(c, 1, &error), WEIR_OK);
-    cluster_destroy(c);
-}
-END_TEST
-
 START_TEST(configs_are_checked)
 {
     static const struct {
@@ -449,7 +435,6 @@ int main(void)
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
         each_process_sees_its_own_workers,
-        nothing_is_added_later,
         configs_are_checked,
         NULL,
     };
