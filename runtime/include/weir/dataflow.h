@@ -18,7 +18,10 @@
  * order, the same for all workers; each takes it from there between two turns. So what is added
  * after a removal may use the names that the removed one had.
  *
- * With several processes all of it is refused once the runtime was started: INVALID.
+ * With several processes one of them asks, and every process builds or removes. Process 0 gives the
+ * order. What is built has to be the same everywhere: a graph, records that are exchanged or a
+ * refusal that differs ends the cluster, with a sentence that names both. A dataflow is gone when no
+ * process has anything left of it; other processes have handles of their own (weir_runtime_find).
  */
 #ifndef WEIR_DATAFLOW_H
 #define WEIR_DATAFLOW_H
@@ -52,7 +55,8 @@ typedef struct weir_dataflow_spec {
  * two turns; whether that went well is told by weir_dataflow_get_info: a graph that is refused, or
  * a node whose init fails, ends this dataflow and no other. *dataflow (which may be NULL) gets a
  * reference. NOT_FOUND: nothing is registered under that name. CLOSED: the runtime ends; if its run
- * has failed, that failure. */
+ * has failed, that failure. With several processes it may still be too late when the request
+ * arrives: then it is FAILED, with CLOSED. TOO_LARGE (there): more than 512 MiB of arguments. */
 WEIR_API weir_status weir_runtime_add(weir_runtime *runtime, const weir_dataflow_spec *spec,
                                       weir_dataflow **dataflow, weir_error *error);
 
@@ -69,12 +73,12 @@ WEIR_API void weir_dataflow_release(weir_dataflow *dataflow);
 /* In this order, but for what is left out. A dataflow that fails is FAILED as soon as that is
  * known, while it is still being removed from the workers that have it. */
 typedef enum weir_dataflow_state {
-    WEIR_DATAFLOW_ASKED,    /* not built by every worker yet */
+    WEIR_DATAFLOW_ASKED,    /* not built by every worker of this process yet */
     WEIR_DATAFLOW_RUNNING,
     WEIR_DATAFLOW_COMPLETE, /* nothing will change in it any more; it is kept */
     WEIR_DATAFLOW_REMOVING,
     WEIR_DATAFLOW_GONE,
-    WEIR_DATAFLOW_FAILED,   /* it could not be built */
+    WEIR_DATAFLOW_FAILED,   /* it could not be built, in this process or another */
 } weir_dataflow_state;
 /* "running" for WEIR_DATAFLOW_RUNNING. */
 WEIR_API const char *weir_dataflow_state_name(weir_dataflow_state state);

@@ -14,8 +14,8 @@
  *     weir_sequencer_push(s, text, strlen(text), &error);
  *
  * It is the order of weir/dataflow.h: an entry that was pushed after a dataflow was asked for comes
- * after it was built, on every worker. With several processes there is no such order yet: a push is
- * refused (INVALID), and a barrier returns false at once.
+ * after it was built, on every worker. With several processes it is one for all of them: process 0
+ * gives the places, and an entry that is pushed in any process reaches the workers of all.
  */
 #ifndef WEIR_SEQUENCER_H
 #define WEIR_SEQUENCER_H
@@ -43,7 +43,9 @@ WEIR_API weir_sequencer *weir_sequencer_create(weir_runtime *runtime, const char
                                                weir_entry_fn *fn, void *ctx, weir_error *error);
 
 /* Puts an entry into the order; any thread, in a step too. Copied. Entries of one thread keep their
- * order. CLOSED: the runtime ends. An entry that was pushed before that reaches all workers. */
+ * order. CLOSED: the runtime ends. An entry that was pushed before that reaches all workers; with
+ * several processes, one that was pushed outside of the workers' threads while all was complete
+ * already may come too late, and reaches none. TOO_LARGE (there): more than 512 MiB. */
 WEIR_API weir_status weir_sequencer_push(weir_sequencer *sequencer, const void *data, size_t size,
                                          weir_error *error);
 
