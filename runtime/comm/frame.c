@@ -127,27 +127,6 @@ bool weir__frame_get_credit(const weir__frame *frame, weir__credited *credit)
     return weir__head_ended(&r) && credit->bytes <= INT64_MAX;
 }
 
-bool weir__frame_get_note(const weir__frame *frame, weir__note *note)
-{
-    reader r = open_head(frame, WEIR__FRAME_COMMAND, 8);
-    uint32_t kind = take_u32(&r);
-    *note = (weir__note){ .process = take_u32(&r) };
-    note->dataflow = take_u32(&r);
-    note->status = take_u32(&r);
-    note->number = take_number(&r);
-    note->layouts = take_number(&r);
-    uint64_t first = take_number(&r), second = take_number(&r);
-    if (!finished(&r) || kind >= WEIR__NOTE_KINDS || first > frame->body_size ||
-        second > frame->body_size - first)
-        return false;
-    const char *body = (const char *)frame->body;
-    note->kind = (weir__note_kind)kind;
-    note->first = weir_str_view(body, (size_t)first);
-    note->second = weir_str_view(body + first, (size_t)second);
-    note->data = weir_str_view(body + first + second, frame->body_size - first - second);
-    return true;
-}
-
 /* ---- writing ---- */
 
 size_t weir__frame_put_plain(unsigned char *at, weir__frame_kind kind, size_t body)
@@ -213,29 +192,6 @@ size_t weir__frame_put_credit(unsigned char *at, const weir__credited *credit)
     to = weir__head_put_number(to, credit->to);
     to = weir__head_put_number(to, credit->bytes);
     return weir__head_end(at, to, WEIR__FRAME_CREDIT, 0);
-}
-
-static unsigned char *put_bytes(unsigned char *at, const weir_str *bytes)
-{
-    if (bytes->len)
-        memcpy(at, weir_str_data(bytes), bytes->len);
-    return at + bytes->len;
-}
-
-size_t weir__frame_put_note(unsigned char *at, const weir__note *note)
-{
-    unsigned char *to = put_number(open_array(at, 8), note->kind);
-    to = put_number(to, note->process);
-    to = put_number(to, note->dataflow);
-    to = put_number(to, note->status);
-    to = put_number(to, note->number);
-    to = put_number(to, note->layouts);
-    to = put_number(to, note->first.len);
-    to = put_number(to, note->second.len);
-    size_t body = (size_t)note->first.len + note->second.len + note->data.len;
-    size_t head = close_head(at, to, WEIR__FRAME_COMMAND, body);
-    (void)put_bytes(put_bytes(put_bytes(to, &note->first), &note->second), &note->data);
-    return head + body;
 }
 
 size_t weir__frame_put_fact(unsigned char *at, const char *name, const char *value)

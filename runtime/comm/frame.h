@@ -98,36 +98,6 @@ typedef struct weir__credited {
 } weir__credited;
 bool weir__frame_get_credit(const weir__frame *frame, weir__credited *credit);
 
-/* XX(NAME): what a COMMAND says; the order is part of the protocol. The first four are asked of
- * process 0, which gives the order of commands, and sent on by it once they have their place. */
-#define WEIR__NOTE_MAP(XX)                                                              \
-    XX(BUILD) XX(REMOVE) XX(ENTRY) XX(BARRIER)                                          \
-    XX(IDLE)  /* to process 0: has nothing left to do of so many commands */            \
-    XX(END)   /* by process 0: nothing comes any more */                                \
-    XX(BUILT) /* to all: has described a dataflow, or could not */                      \
-    XX(FREED) /* to all: has nothing left of a dataflow */
-
-typedef enum weir__note_kind {
-#define WEIR__NOTE_ENUM_(name) WEIR__NOTE_##name,
-    WEIR__NOTE_MAP(WEIR__NOTE_ENUM_)
-#undef WEIR__NOTE_ENUM_
-    WEIR__NOTE_KINDS
-} weir__note_kind;
-
-typedef struct weir__note {
-    weir__note_kind kind;
-    uint32_t process;  /* who asked for it */
-    uint32_t dataflow; /* of REMOVE, BUILT and FREED, and of BUILD once it has its place */
-    uint32_t status;   /* of REMOVE and BUILT: why, 0 if all is well; of BUILD: whether to keep it */
-    uint64_t number;   /* its place among the commands; of IDLE, how many; of BUILT, fingerprints: */
-    uint64_t layouts;  /* of the graph (number), and of the records that are exchanged */
-    weir_str first;    /* the function or sequencer that is meant; what went wrong */
-    weir_str second;   /* a dataflow's name; what to do */
-    weir_str data;     /* arguments, or an entry */
-} weir__note;
-/* The texts are the frame's body. */
-bool weir__frame_get_note(const weir__frame *frame, weir__note *note);
-
 /* ---- writing ---- */
 
 /* Room that a frame's prefix and head need at most, but for texts. */
@@ -143,8 +113,6 @@ size_t weir__frame_put_complaint(unsigned char *at, weir__frame_kind kind,
                                  const weir__complaint *complaint);
 size_t weir__frame_put_data(unsigned char *at, const weir__data *data, size_t body);
 size_t weir__frame_put_credit(unsigned char *at, const weir__credited *credit);
-/* With its body: the room is WEIR__FRAME_ROOM and the lengths of the three texts. */
-size_t weir__frame_put_note(unsigned char *at, const weir__note *note);
 
 /* A fact for a body: its bytes are written if `at` is not NULL; returns how many. */
 size_t weir__frame_put_fact(unsigned char *at, const char *name, const char *value);

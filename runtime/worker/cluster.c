@@ -208,7 +208,7 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
                                 frame->body_size };
     weir_batch *batch;
     if (!can_be_charged(cluster, dataflow, &head))
-        return weir__cluster_refuse(error, process, "a batch that is charged with more than can be");
+        return weir__cluster_refuse(error, process, "a batch charged with more than can be");
     weir_status status = weir__batch_from_bytes(frame->body, &shape, context->pool, &batch, error);
     if (status != WEIR_OK)
         return status;

@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "comm/note.h"
 #include "worker/cluster_inside.h"
 #include "worker/facts.h"
 
@@ -30,7 +31,7 @@ static void put(weir__cluster *cluster, unsigned process, const weir__note *note
     weir__wire *wire = weir__mesh_wire(cluster->mesh, process);
     size_t texts = (size_t)note->first.len + note->second.len + note->data.len;
     if (wire)
-        weir__wire_commit(wire, weir__frame_put_note(
+        weir__wire_commit(wire, weir__note_put(
                                     weir__wire_room(wire, WEIR__FRAME_ROOM + texts), note));
 }
 
@@ -236,7 +237,8 @@ static void end_order(weir__cluster *cluster)
 static bool is_idle(const weir__cluster *cluster, uint64_t *count)
 {
     return weir__order_is_idle(cluster->runtime, count) && cluster->idle_told != *count + 1 &&
-           !__atomic_load_n(&cluster->news, __ATOMIC_ACQUIRE) && weir__cluster_has_told_all(cluster);
+           !__atomic_load_n(&cluster->news, __ATOMIC_ACQUIRE) &&
+           weir__cluster_has_told_all(cluster);
 }
 
 static void put_idle(weir__cluster *cluster)
@@ -299,8 +301,8 @@ static weir_status one_could_not(const weir__cluster *cluster, const weir_datafl
     bool they = note->status != 0;
     weir_str own = text_of(shared->error ? shared->error->what : NULL);
     const weir_str *why = they ? &note->first : &own;
-    weir_error_set(error, WEIR_INVALID, "dataflow '%.100s' could be built by process %u, but not by "
-                   "process %u: %.*s", shared->name, they ? self : note->process,
+    weir_error_set(error, WEIR_INVALID, "dataflow '%.100s' could be built by process %u, but not "
+                   "by process %u: %.*s", shared->name, they ? self : note->process,
                    they ? note->process : self, (int)(why->len < 200 ? why->len : 200),
                    weir_str_data(why));
     weir_error_hint(error, "a build function has to do the same in all processes");
@@ -379,7 +381,7 @@ weir_status weir__cluster_on_note(weir__cluster *cluster, unsigned process,
                                   const weir__frame *frame, weir_error *error)
 {
     weir__note note;
-    if (!weir__frame_get_note(frame, &note))
+    if (!weir__note_get(frame, &note))
         return weir__cluster_refuse(error, process, "a command whose head is wrong");
     if (note.kind == WEIR__NOTE_BUILT || note.kind == WEIR__NOTE_FREED)
         return on_dataflow(cluster, process, &note, frame, error);

@@ -10,6 +10,7 @@
 #include <weir/weir.h>
 
 #include "comm/mesh.h"
+#include "comm/note.h"
 #include "harness/harness.h"
 #include "harness/net.h"
 #include "support.h"
@@ -687,7 +688,7 @@ START_TEST(commands_that_cannot_be)
         char what[100];
         join(c);
         weir__wire *wire = wire_of(c, wrong[i].from, wrong[i].to);
-        weir__wire_commit(wire, weir__frame_put_note(weir__wire_room(wire, 1000), &wrong[i].note));
+        weir__wire_commit(wire, weir__note_put(weir__wire_room(wire, 1000), &wrong[i].note));
         snprintf(what, sizeof what, "process %u has sent what cannot be: ", wrong[i].from);
         ends_with(c, wrong[i].to, what);
     }
@@ -704,7 +705,7 @@ START_TEST(heads_that_are_wrong)
         unsigned char *room = weir__wire_room(wire, 1000);
         size_t size = weir__frame_put_plain(room, WEIR__FRAME_COMMAND, 0);
         if (i) {
-            size = weir__frame_put_note(room, &(weir__note){ .kind = WEIR__NOTE_BUILD,
+            size = weir__note_put(room, &(weir__note){ .kind = WEIR__NOTE_BUILD,
                                                              .first = weir_str_of("text") });
             room[0] = (unsigned char)(room[0] - 2); /* cut off */
             size -= 2;
@@ -734,9 +735,10 @@ START_TEST(credits_and_charges_that_cannot_be)
     while (!of[0]->graph->input_owner[port])
         port++;
     weir__data head = { .dataflow = 1, .port = port, .from = WORKERS, .to = 0, .charged = much };
-    weir__wire_commit(wire, weir__frame_put_data(weir__wire_room(wire, WEIR__FRAME_ROOM), &head, 0));
+    weir__wire_commit(wire, weir__frame_put_data(weir__wire_room(wire, WEIR__FRAME_ROOM), &head,
+                                                 0));
     release(of);
-    ends_with(c, 0, "a batch that is charged with more than can be");
+    ends_with(c, 0, "a batch charged with more than can be");
 }
 END_TEST
 

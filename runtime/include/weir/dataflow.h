@@ -20,8 +20,9 @@
  *
  * With several processes one of them asks, and every process builds or removes. Process 0 gives the
  * order. What is built has to be the same everywhere: a graph, records that are exchanged or a
- * refusal that differs ends the cluster, with a sentence that names both. A dataflow is gone when no
- * process has anything left of it; other processes have handles of their own (weir_runtime_find).
+ * refusal that differs ends the cluster, with a sentence that names both. A dataflow is gone when
+ * no process has anything left of it; others than the one that asked have handles of their own
+ * (weir_runtime_find).
  */
 #ifndef WEIR_DATAFLOW_H
 #define WEIR_DATAFLOW_H
