@@ -253,5 +253,5 @@ static void run(weir_step *step, void *ctx)
         begin(s);
     }
     if (s->failed)
-        weir__trace_failed(step, s->failed, s->spine);
+        weir__trace_failed(step, s->failed, weir_spine_updates(s->spine));
 }

@@ -8,14 +8,13 @@
 #include <weir/node.h>
 #include <weir/trace.h>
 
-static inline void weir__trace_failed(weir_step *step, weir_status status, const weir_spine *spine)
+static inline void weir__trace_failed(weir_step *step, weir_status status, size_t updates)
 {
     if (status == WEIR_OVERFLOWED)
         weir_step_fail(step, WEIR_OVERFLOWED,
                        "the diffs of a record in one epoch add up to more than 64 bits hold");
     else
-        weir_step_fail(step, status, "no memory for a trace of %zu updates",
-                       weir_spine_updates(spine));
+        weir_step_fail(step, status, "no memory for a trace of %zu updates", updates);
 }
 
 #endif

@@ -90,6 +90,7 @@ struct weir_port {
     weir_key unique_key;
     weir__link *links;
     uint32_t link_count;
+    const weir_port *outside; /* it entered its scope as this one; NULL otherwise */
 };
 
 struct weir_feedback {
@@ -114,6 +115,12 @@ typedef struct weir__kind {
     uint32_t count;
 } weir__kind;
 
+/* See weir_graph_slot. */
+typedef struct weir__slot {
+    const char *name;
+    void *what;
+} weir__slot;
+
 /* A growing list of pointers in the graph's memory. */
 typedef struct weir__list {
     void **items;
@@ -132,6 +139,7 @@ struct weir_graph {
     weir__at_end *at_end, *at_removal;
     weir__list nodes, stages, edges, probes, feedbacks;
     weir__list kinds; /* of unnamed operators: weir__kind */
+    weir__list slots; /* weir__slot */
     /* the plan */
     weir__topology *topology;
     weir__change *initial;

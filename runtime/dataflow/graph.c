@@ -56,6 +56,19 @@ const char *weir_graph_text(weir_graph *graph, const char *text)
     return memcpy(weir_graph_alloc(graph, size), text, size);
 }
 
+void **weir_graph_slot(weir_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->slots.count; i++) {
+        weir__slot *slot = graph->slots.items[i];
+        if (strcmp(slot->name, name) == 0)
+            return &slot->what;
+    }
+    weir__slot *slot = weir_graph_alloc(graph, sizeof *slot);
+    slot->name = name;
+    weir__list_add(graph, &graph->slots, slot);
+    return &slot->what;
+}
+
 static void prepend(weir_graph *graph, weir__at_end **list, void (*fn)(void *ctx), void *ctx)
 {
     weir__at_end *e = weir_graph_alloc(graph, sizeof *e);

@@ -35,6 +35,7 @@ static weir_port *of_point(const weir_port *like, weir__point *point)
     p->links = weir_graph_alloc(like->graph, sizeof *p->links);
     p->links[0].point = point;
     p->link_count = 1;
+    p->outside = NULL;
     return p;
 }
 
@@ -97,6 +98,44 @@ const weir_key *weir_port_unique_key(const weir_port *port)
 {
     static const weir_key none;
     return port ? &port->unique_key : &none;
+}
+
+weir_scope *weir_port_scope(const weir_port *port) { return port ? port->scope : NULL; }
+
+static bool is_same_link(const weir__link *a, const weir__link *b)
+{
+    if (a->point != b->point || a->moves != b->moves || a->routed != b->routed)
+        return false;
+    if (a->moves && (a->summary.keep != b->summary.keep || a->summary.depth != b->summary.depth ||
+                     memcmp(a->summary.add, b->summary.add, sizeof a->summary.add) != 0))
+        return false;
+    const weir__routing *x = &a->routing, *y = &b->routing;
+    return !a->routed || (x->route == y->route && x->fn == y->fn && x->ctx == y->ctx &&
+                          x->key.count == y->key.count &&
+                          memcmp(x->key.field, y->key.field,
+                                 x->key.count * sizeof *x->key.field) == 0);
+}
+
+bool weir_port_is_same(const weir_port *a, const weir_port *b)
+{
+    if (!a || !b || a->graph != b->graph || a->scope != b->scope ||
+        a->link_count != b->link_count || a->collection != b->collection ||
+        !weir_type_same_layout(a->type, b->type))
+        return false;
+    for (uint32_t i = 0; i < a->link_count; i++)
+        if (!is_same_link(&a->links[i], &b->links[i]))
+            return false;
+    return true;
+}
+
+weir_port *weir_port_outside(const weir_port *port)
+{
+    if (!port || !port->outside)
+        return NULL;
+    weir_port *p = copy(port->outside);
+    p->collection = port->collection;
+    p->unique_key = port->unique_key;
+    return p;
 }
 
 const char *weir_port_name(const weir_port *port)
@@ -178,6 +217,7 @@ static weir_port *routed(weir_port *port, const weir__routing *routing)
         if (port->links[i].routed)
             p = of_point(port, weir__port_point(port));
     p = copy(p);
+    p->outside = NULL;
     for (uint32_t i = 0; i < p->link_count; i++) {
         p->links[i].routed = true;
         p->links[i].routing = *routing;

@@ -37,6 +37,7 @@ static weir_port *moved(weir_port *port, weir_scope *scope, const weir_summary *
     weir_port *p = weir_graph_alloc(graph, sizeof *p);
     *p = *port;
     p->scope = scope;
+    p->outside = NULL;
     p->links = weir_graph_alloc(graph, port->link_count * sizeof *p->links);
     memcpy(p->links, port->links, port->link_count * sizeof *p->links);
     for (uint32_t i = 0; i < p->link_count; i++) {
@@ -68,7 +69,9 @@ weir_port *weir_port_enter(weir_port *port, weir_scope *scope)
     unsigned depth = weir__scope_depth(port->scope);
     weir_summary s = scope->depth > depth ? weir_summary_enter(depth)
                                           : weir_summary_identity(depth);
-    return moved(port, scope, &s);
+    weir_port *entered = moved(port, scope, &s);
+    entered->outside = port;
+    return entered;
 }
 
 weir_port *weir_port_leave(weir_port *port)

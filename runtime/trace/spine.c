@@ -140,8 +140,10 @@ const weir_trace_runs *weir_spine_current(const weir_spine *spine)
 
 /* ---- appending ---- */
 
-static bool grow(weir_spine *spine)
+bool weir__spine_reserve(weir_spine *spine)
 {
+    if (spine->count < spine->capacity)
+        return true;
     uint32_t capacity = spine->capacity ? 2 * spine->capacity : 16;
     weir__level *levels = weir_alloc(capacity * sizeof *levels);
     weir_trace_run **runs = weir_alloc(capacity * sizeof *runs);
@@ -164,7 +166,7 @@ static bool grow(weir_spine *spine)
 
 weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *number)
 {
-    if (spine->count == spine->capacity && !grow(spine))
+    if (!weir__spine_reserve(spine))
         return WEIR_NO_MEMORY;
     if (number)
         *number = spine->appended;

@@ -27,6 +27,8 @@ struct weir_spine {
     size_t bytes;
 };
 
+/* Room for one more run. */
+bool weir__spine_reserve(weir_spine *spine);
 /* Drops all runs: numbers and since stay. */
 void weir__spine_drop(weir_spine *spine);
 /* How many of the first runs are made of runs below this number only. */

@@ -12,6 +12,11 @@ struct weir_trace {
     weir_spine *spine;
     char *name;
     weir_trace_reader *readers;
+    /* Runs that were not delivered to all readers yet, as they were appended: from number
+     * pending_first on, at pending[pending_at] */
+    weir_trace_run **pending;
+    uint64_t pending_first;
+    uint32_t pending_at, pending_count, pending_capacity;
 };
 
 struct weir_trace_reader {
@@ -35,8 +40,20 @@ static void free_text(char *text)
         weir_free(text, strlen(text) + 1);
 }
 
+static void pending_drop(weir_trace *trace, uint64_t below)
+{
+    for (; trace->pending_count > 0 && trace->pending_first < below; trace->pending_first++) {
+        weir_trace_run_release(trace->pending[trace->pending_at++]);
+        trace->pending_count--;
+    }
+    if (trace->pending_count == 0)
+        trace->pending_at = 0;
+}
+
 static void destroy(weir_trace *trace)
 {
+    pending_drop(trace, UINT64_MAX);
+    weir_free(trace->pending, trace->pending_capacity * sizeof *trace->pending);
     weir_spine_destroy(trace->spine);
     free_text(trace->name);
     weir_free(trace, sizeof *trace);
@@ -79,7 +96,54 @@ weir_shape *weir_trace_shape(const weir_trace *trace)
     return trace->spine->shape;
 }
 
+void weir_trace_leave_account(weir_trace *trace)
+{
+    weir_spine *spine = trace->spine;
+    if (spine->account)
+        weir_account_add(spine->account, -(int64_t)spine->bytes);
+    spine->account = NULL;
+}
+
 /* ---- what is kept ---- */
+
+/* What was delivered to all readers is in the spine only. */
+static void pending_prune(weir_trace *trace)
+{
+    uint64_t delivered = UINT64_MAX;
+    for (const weir_trace_reader *r = trace->readers; r; r = r->next)
+        delivered = r->hold.through < delivered ? r->hold.through : delivered;
+    pending_drop(trace, delivered);
+}
+
+/* Room for one more. */
+static bool pending_reserve(weir_trace *trace)
+{
+    pending_prune(trace);
+    if (trace->pending_at + trace->pending_count < trace->pending_capacity)
+        return true;
+    if (trace->pending_at > trace->pending_count) {
+        memmove(trace->pending, trace->pending + trace->pending_at,
+                trace->pending_count * sizeof *trace->pending);
+        trace->pending_at = 0;
+        return true;
+    }
+    uint32_t capacity = trace->pending_capacity ? 2 * trace->pending_capacity : 8;
+    weir_trace_run **pending =
+        weir_realloc(trace->pending, trace->pending_capacity * sizeof *pending,
+                     capacity * sizeof *pending);
+    if (!pending)
+        return false;
+    trace->pending = pending;
+    trace->pending_capacity = capacity;
+    return true;
+}
+
+static void pending_add(weir_trace *trace, weir_trace_run *run)
+{
+    if (trace->pending_count == 0)
+        trace->pending_first = trace->spine->appended;
+    trace->pending[trace->pending_at + trace->pending_count++] = weir_trace_run_retain(run);
+}
 
 /* Whether anybody will ask for anything. */
 static bool is_read(const weir_trace *trace)
@@ -106,6 +170,10 @@ weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *
 {
     weir_spine *spine = trace->spine;
     advance(trace);
+    if (!pending_reserve(trace) || !weir__spine_reserve(spine))
+        return WEIR_NO_MEMORY;
+    if (trace->readers)
+        pending_add(trace, run);
     if (is_read(trace))
         return weir_spine_append(spine, run, number);
     if (number)
@@ -118,6 +186,7 @@ weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *
 bool weir_trace_work(weir_trace *trace, size_t fuel)
 {
     advance(trace);
+    pending_prune(trace);
     return weir_spine_work(trace->spine, fuel);
 }
 
@@ -160,7 +229,9 @@ weir_trace_reader *weir_trace_reader_open(weir_trace *trace, const weir_trace_re
     reader->trace = weir_trace_retain(trace);
     reader->depth = spec->depth ? spec->depth : depth;
     reader->owner = owner;
-    reader->hold = (weir_hold){ .owner = owner, .since_ns = spec->now_ns };
+    reader->hold = (weir_hold){
+        .owner = owner, .through = trace->spine->appended, .since_ns = spec->now_ns
+    };
     weir_frontier_init(&reader->hold.since, depth);
     weir_frontier_set(&reader->hold.since, &trace->spine->since);
     weir_hold_place(&reader->hold, trace->spine);
@@ -191,13 +262,15 @@ weir_trace *weir_trace_reader_trace(const weir_trace_reader *reader)
     return reader->trace;
 }
 
-void weir_trace_reader_deliver(weir_trace_reader *reader, uint64_t number)
+weir_trace_run *weir_trace_reader_deliver(weir_trace_reader *reader, uint64_t number)
 {
-    WEIR_ASSERT(number >= reader->hold.through && number < reader->trace->spine->appended,
+    const weir_trace *trace = reader->trace;
+    WEIR_ASSERT(number >= reader->hold.through && number < trace->spine->appended,
                 "'%s' was delivered run %llu of '%s' after %llu", reader->hold.owner,
-                (unsigned long long)number, reader->trace->name,
+                (unsigned long long)number, trace->name,
                 (unsigned long long)reader->hold.through);
     reader->hold.through = number + 1;
+    return trace->pending[trace->pending_at + (number - trace->pending_first)];
 }
 
 uint64_t weir_trace_reader_delivered(const weir_trace_reader *reader)

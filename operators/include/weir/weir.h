@@ -18,6 +18,7 @@
 #include <weir/observe.h>
 #include <weir/operators/accumulate.h>
 #include <weir/operators/aggregate.h>
+#include <weir/operators/arrange.h>
 #include <weir/operators/branch.h>
 #include <weir/operators/branch_when.h>
 #include <weir/operators/broadcast.h>

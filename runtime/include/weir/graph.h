@@ -36,6 +36,9 @@ WEIR_API bool weir_graph_failed(const weir_graph *graph);
 WEIR_API void *weir_graph_alloc(weir_graph *graph, size_t size);
 /* A copy of the text that lives as long. */
 WEIR_API const char *weir_graph_text(weir_graph *graph, const char *text);
+/* A place for what operators of one kind know of a graph together: one for each name, NULL at
+ * first. The name is borrowed for the graph's life. */
+WEIR_API void **weir_graph_slot(weir_graph *graph, const char *name);
 /* Registers something to be called when the description ends. */
 WEIR_API void weir_graph_at_end(weir_graph *graph, void (*fn)(void *ctx), void *ctx);
 /* What the host of a program hands to its operators by name (weir_config.service): how connectors
@@ -48,6 +51,11 @@ WEIR_API bool weir_port_is_collection(const weir_port *port);
 /* The unique key if it is known, else count 0. */
 WEIR_API const weir_key *weir_port_unique_key(const weir_port *port);
 WEIR_API unsigned weir_port_depth(const weir_port *port);
+/* Whether both are one stream: records that come from the same places by the same ways, called a
+ * collection in both or in neither. */
+WEIR_API bool weir_port_is_same(const weir_port *a, const weir_port *b);
+/* The stream outside of its scope, if all that has happened to it is that it entered; else NULL. */
+WEIR_API weir_port *weir_port_outside(const weir_port *port);
 /* Name of the operator that the stream comes out of. */
 WEIR_API const char *weir_port_name(const weir_port *port);
 /* Names that operator, for people, metrics and events. Returns port. */
@@ -110,6 +118,8 @@ typedef struct weir_scope weir_scope;
 WEIR_API weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name);
 /* A scope that adds no coordinate: it only groups. Streams enter and leave it like any other. */
 WEIR_API weir_scope *weir_region_add(weir_graph *graph, weir_scope *parent, const char *name);
+/* The scope that a stream is in: NULL is the root. */
+WEIR_API weir_scope *weir_port_scope(const weir_port *port);
 WEIR_API weir_port *weir_port_enter(weir_port *port, weir_scope *scope);
 WEIR_API weir_port *weir_port_leave(weir_port *port);
 

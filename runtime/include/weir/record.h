@@ -126,6 +126,9 @@ struct weir_tag_scaled_ {
 /* Where a function emits records T. By value; valid for the call. */
 #define weir_out(T) weir_out_##T
 
+/* A collection of records T that is indexed by a key (weir/operators/arrange.h). */
+#define weir_arranged(T) weir_arranged_##T
+
 /* The end of a loop of records T that is still to be connected (weir/operators/loop.h). */
 #define weir_loop(T) weir_loop_##T
 
@@ -161,12 +164,21 @@ struct weir_tag_scaled_ {
         LIST(WEIR_TAG_MEMBER_)                                                                     \
     };                                                                                             \
     typedef int weir_shape_##T(LIST(WEIR_TAG_PARAMETER_) weir_tag_end);                            \
-    typedef union {                                                                                \
+    typedef union weir_arranged_##T weir_arranged_##T;                                             \
+    typedef union weir_stream_##T {                                                                \
         weir_port *port;                                                                           \
         T *record;                                                                                 \
         struct weir_fields_of_##T *fields;                                                         \
         weir_shape_##T *shape;                                                                     \
+        weir_arranged_##T *arranged;                                                               \
     } weir_stream_##T;                                                                             \
+    union weir_arranged_##T {                                                                      \
+        struct weir_arrangement *arrangement;                                                      \
+        T *record;                                                                                 \
+        struct weir_fields_of_##T *fields;                                                         \
+        weir_shape_##T *shape;                                                                     \
+        weir_stream_##T *stream;                                                                   \
+    };                                                                                             \
     typedef union {                                                                                \
         weir_builder *builder;                                                                     \
         T *record;                                                                                 \

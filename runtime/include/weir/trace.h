@@ -150,6 +150,8 @@ WEIR_API weir_trace *weir_trace_retain(weir_trace *trace);
 WEIR_API void weir_trace_release(weir_trace *trace);
 WEIR_API const char *weir_trace_name(const weir_trace *trace);
 WEIR_API weir_shape *weir_trace_shape(const weir_trace *trace);
+/* The account that it was created with ends; it lives on while it is read. */
+WEIR_API void weir_trace_leave_account(weir_trace *trace);
 /* As with spines. */
 WEIR_API weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number);
 WEIR_API bool weir_trace_work(weir_trace *trace, size_t fuel);
@@ -172,14 +174,16 @@ typedef struct weir_trace_reader_spec {
     uint64_t now_ns;
 } weir_trace_reader_spec;
 
-/* A reader that nothing has been delivered to, which holds all there is. Keeps a reference to the
- * trace. NULL: no memory. */
+/* A reader that holds all there is: what has been appended so far counts as delivered. Keeps a
+ * reference to the trace. NULL: no memory. */
 WEIR_API weir_trace_reader *weir_trace_reader_open(weir_trace *trace,
                                                    const weir_trace_reader_spec *spec);
 WEIR_API void weir_trace_reader_close(weir_trace_reader *reader);
 WEIR_API weir_trace *weir_trace_reader_trace(const weir_trace_reader *reader);
-/* The run of this number has come along the reader's stream, after all those before it. */
-WEIR_API void weir_trace_reader_deliver(weir_trace_reader *reader, uint64_t number);
+/* The run of this number, which is after all those delivered before, has come along the reader's
+ * stream. Returns it as it was appended: without a reference, valid until the next call for the
+ * trace. */
+WEIR_API weir_trace_run *weir_trace_reader_deliver(weir_trace_reader *reader, uint64_t number);
 /* How many runs have been delivered: what lies before that number. */
 WEIR_API uint64_t weir_trace_reader_delivered(const weir_trace_reader *reader);
 /* It will not ask for times that are not at or after one of these, of its own depth: of an empty

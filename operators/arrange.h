@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of arrangements, for the files that share it: what is described, and the node.
+ */
+#ifndef WEIR_OPERATORS_ARRANGE_INSIDE_H
+#define WEIR_OPERATORS_ARRANGE_INSIDE_H
+
+#include <weir/operators/arrange.h>
+
+/* What one node arranges, on all workers. */
+typedef struct weir__arranged {
+    const weir_type *type;
+    weir_arrange_spec spec;
+    unsigned depth;
+    weir_key unique_key;
+    weir_port *runs;      /* its stream */
+    weir_trace *traces[]; /* by worker: each one's is made, and ended, by that worker */
+} weir__arranged;
+
+struct weir_arrangement {
+    weir_graph *graph;
+    weir_port *in;   /* what is arranged, as it was when it was asked for */
+    weir_port *runs; /* the stream of runs in the same scope */
+    weir__arranged *what;
+    weir_arrangement *next; /* of the graph */
+};
+
+/* Adds the node: fills in the stream. */
+void weir__arrange_node(weir_port *in, weir__arranged *what);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The node that arranges. What comes is gathered by its time; when no more can come of a time, it
+ * becomes a run, which is appended to the worker's trace, and whose number leaves at that time. Of
+ * a time with much a run leaves whenever there is enough for one, so that nothing large is left to
+ * do when it is complete.
+ */
+#include "arrange.h"
+#include "trace_failed.h"
+
+/* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
+ * takes as many. Fuel is for each level of merging. */
+enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, SPARES_MAX = 4 };
+
+/* What came of a time, and the right to send at it. */
+typedef struct due {
+    weir_time time;
+    weir_cap cap;
+    weir_trace_builder *builder;
+} due;
+
+typedef struct state {
+    weir__arranged *what;
+    unsigned worker;
+    weir_account *account;
+    weir_shape *shape;
+    weir_trace *trace;
+    due *dues; /* in lexicographic order */
+    uint32_t due_count, due_capacity;
+    weir_trace_builder *spares[SPARES_MAX];
+    uint32_t spare_count;
+    size_t taken, appended; /* updates, in this step */
+    weir_status failed;
+} state;
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
+static void run(weir_step *step, void *s);
+static void fini(void *s);
+
+void weir__arrange_node(weir_port *in, weir__arranged *what)
+{
+    weir_graph *graph = weir_port_graph(in);
+    weir_node_input input = { .type = what->type,
+                              .interest = WEIR_IF_HOLDING,
+                              .route = WEIR_BY_KEY,
+                              .key = what->spec.key,
+                              .takes_diffs = true };
+    weir_node_output output = { .type = weir_run_ref_type() };
+    weir_node_spec spec = { .struct_size = sizeof spec,
+                            .kind = "arrange",
+                            .name = what->spec.name,
+                            .input_count = 1,
+                            .output_count = 1,
+                            .inputs = &input,
+                            .outputs = &output,
+                            .deterministic = true,
+                            .state_kind = WEIR_STATE_KEYED,
+                            .ctx = what,
+                            .init = init,
+                            .step = run,
+                            .fini = fini };
+    what->runs = weir_node_output_port(weir_node_add(graph, &spec, &in), 0);
+}
+
+/* ---- state ---- */
+
+static void fini(void *ctx)
+{
+    state *s = ctx;
+    for (uint32_t i = 0; i < s->due_count; i++)
+        weir_trace_builder_destroy(s->dues[i].builder);
+    while (s->spare_count > 0)
+        weir_trace_builder_destroy(s->spares[--s->spare_count]);
+    weir_free(s->dues, s->due_capacity * sizeof *s->dues);
+    s->what->traces[s->worker] = NULL;
+    if (s->trace)
+        weir_trace_leave_account(s->trace);
+    weir_trace_release(s->trace);
+    weir_shape_release(s->shape);
+    weir_free(s, sizeof *s);
+}
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
+{
+    weir__arranged *what = ctx;
+    state *s = weir_alloc_must(sizeof *s);
+    *s = (state){ .what = what,
+                  .worker = weir_step_worker(step),
+                  .account = weir_step_account(step) };
+    weir_shape_spec spec = { .type = what->type,
+                             .key = what->spec.key,
+                             .order = what->spec.order,
+                             .descending = what->spec.descending,
+                             .depth = what->depth,
+                             .seed = weir_step_hash_seed(step) };
+    weir_status status = weir_shape_create(&s->shape, &spec, error);
+    if (status == WEIR_OK) {
+        s->trace = weir_trace_create(s->shape, s->account, weir_step_name(step));
+        if (!s->trace)
+            status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+    }
+    what->traces[s->worker] = s->trace;
+    *result = s;
+    if (status != WEIR_OK)
+        fini(s);
+    return status;
+}
+
+/* ---- what came, by time ---- */
+
+static weir_trace_builder *builder_for(state *s)
+{
+    if (s->spare_count > 0)
+        return s->spares[--s->spare_count];
+    weir_trace_builder *builder = weir_trace_builder_create(s->shape, s->account);
+    if (!builder)
+        s->failed = WEIR_NO_MEMORY;
+    return builder;
+}
+
+/* Index of the first one that is not before this time. */
+static uint32_t find(const state *s, const weir_time *time)
+{
+    uint32_t low = 0, high = s->due_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (weir_time_compare(&s->dues[middle].time, time, s->what->depth) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The one of this time, which is at or after the current batch's; NULL: no memory. Valid until
+ * another one is made. */
+static due *due_of(weir_step *step, state *s, const weir_time *time)
+{
+    uint32_t at = find(s, time);
+    if (at < s->due_count && weir_time_equal(&s->dues[at].time, time, s->what->depth))
+        return &s->dues[at];
+    if (s->due_count == s->due_capacity) {
+        uint32_t capacity = s->due_capacity ? 2 * s->due_capacity : 4;
+        s->dues = weir_realloc_must(s->dues, s->due_capacity * sizeof *s->dues,
+                                    capacity * sizeof *s->dues);
+        s->due_capacity = capacity;
+    }
+    due made = { .time = *time, .builder = builder_for(s) };
+    if (!made.builder)
+        return NULL;
+    made.cap = weir_cap_retain(step, 0, time);
+    memmove(&s->dues[at + 1], &s->dues[at], (s->due_count - at) * sizeof made);
+    s->due_count++;
+    s->dues[at] = made;
+    return &s->dues[at];
+}
+
+/* What there is of a time becomes a run and leaves. */
+static void send(weir_step *step, state *s, due *d)
+{
+    weir_trace_run *made;
+    size_t updates = weir_trace_builder_count(d->builder);
+    weir_run_ref ref;
+    if (s->failed)
+        return;
+    s->failed = weir_trace_builder_build(d->builder, &made);
+    if (s->failed || !made)
+        return;
+    s->failed = weir_trace_append(s->trace, made, &ref.number);
+    if (s->failed) {
+        weir_trace_run_release(made);
+        return;
+    }
+    s->appended += updates;
+    weir_builder *out = weir_step_output(step, 0, &d->time);
+    *(weir_run_ref *)weir_builder_next(out, sizeof ref) = ref;
+}
+
+static void add(weir_step *step, state *s, const weir_updates *of, due *d)
+{
+    weir_updates u = *of;
+    size_t most = s->what->spec.whole ? SIZE_MAX : RUN_UPDATES, left = u.count;
+    while (left > 0 && !s->failed) {
+        size_t room = most - weir_trace_builder_count(d->builder);
+        u.count = left < room ? left : room;
+        s->failed = weir_trace_builder_add(d->builder, &u);
+        u.records = (const char *)u.records + u.count * s->what->type->size;
+        u.hashes = u.hashes ? u.hashes + u.count : NULL;
+        u.diffs = u.diffs ? u.diffs + u.count : NULL;
+        left -= u.count;
+        if (weir_trace_builder_count(d->builder) == most)
+            send(step, s, d);
+    }
+}
+
+/* The records of a batch, those of one time that lie together at once. */
+static void take(weir_step *step, state *s, const weir_batch *batch)
+{
+    for (size_t from = 0, to; from < batch->count && !s->failed; from = to) {
+        weir_time time = weir_batch_time(batch, from);
+        for (to = batch->times ? from + 1 : batch->count; to < batch->count; to++)
+            if (memcmp(batch->times + to * batch->depth, batch->times + from * batch->depth,
+                       batch->depth * sizeof *batch->times) != 0)
+                break;
+        weir_updates u = { .records = weir_batch_record(batch, from),
+                           .count = to - from,
+                           .hashes = batch->hashes ? batch->hashes + from : NULL,
+                           .diffs = batch->diffs ? batch->diffs + from : NULL,
+                           .time = time };
+        due *d = due_of(step, s, &time);
+        if (d)
+            add(step, s, &u, d);
+    }
+    s->taken += batch->count;
+}
+
+/* ---- the step ---- */
+
+/* Times that nothing more can come of leave. */
+static void seal(weir_step *step, state *s)
+{
+    const weir_frontier *frontier = weir_step_frontier(step, 0);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->due_count; i++) {
+        due *d = &s->dues[i];
+        if (weir_frontier_less_equal(frontier, &d->time)) {
+            s->dues[kept++] = *d;
+            continue;
+        }
+        send(step, s, d);
+        weir_cap_drop(step, d->cap);
+        if (s->spare_count < SPARES_MAX)
+            s->spares[s->spare_count++] = d->builder;
+        else
+            weir_trace_builder_destroy(d->builder);
+    }
+    s->due_count = kept;
+}
+
+static void run(weir_step *step, void *ctx)
+{
+    state *s = ctx;
+    const weir_batch *batch;
+    s->taken = s->appended = 0;
+    while (!s->failed && s->taken < RUN_UPDATES && (batch = weir_step_take(step, 0)))
+        take(step, s, batch);
+    if (!s->failed && s->due_count > 0)
+        seal(step, s);
+    if (!s->failed && (weir_trace_work(s->trace, FUEL + FUEL_AN_UPDATE * s->appended) ||
+                       weir_step_waiting(step, 0) > 0))
+        weir_step_again(step);
+    if (s->failed) {
+        weir_trace_info info;
+        weir_trace_get_info(s->trace, &info);
+        weir__trace_failed(step, s->failed, info.updates);
+    }
+}
