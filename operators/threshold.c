@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/threshold.h. The key is the whole record; its value is how often it is there,
- * and how often it was put out.
+ * and how often it was put out. In a scope, where times have no one order, it is a reduce.
  */
 #include <weir/operators/threshold.h>
+
+#include <string.h>
+
+#include <weir/operators/reduce.h>
 
 #include "tally.h"
 
@@ -47,6 +51,20 @@ static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx
     return changes->diffs[0] != 0;
 }
 
+/* In a scope. All fields are the key: a group has one record. */
+static weir_status reduce(const void *key, const weir_values *values, weir_builder *out,
+                          const void *ctx)
+{
+    const description *what = ctx;
+    int64_t now = what->fn(values->records[0], values->counts[0]);
+    (void)key;
+    if (now == 0)
+        return WEIR_OK;
+    weir_builder_set_diff(out, now);
+    memcpy(weir_builder_next(out, out->type->size), values->records[0], out->type->size);
+    return WEIR_OK;
+}
+
 weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_threshold_fn *fn,
                                  const char *kind)
 {
@@ -66,10 +84,13 @@ weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_thre
                         error.what);
         return NULL;
     }
-    if (!weir__tally_check(in, &key, kind))
-        return NULL;
     description *what = weir_graph_alloc(graph, sizeof *what);
     what->fn = fn;
+    if (weir_port_depth(in) > 1)
+        return weir_reduce_erased(
+            weir_arrange_erased(in, &(weir_arrange_spec){ .struct_size = sizeof(weir_arrange_spec),
+                                                          .key = key }),
+            &(weir_reduce_spec){ .kind = kind, .out = type, .reduce = reduce, .ctx = what });
     return weir__tally_add(in, &(weir__tally_spec){ .kind = kind,
                                                     .in = type,
                                                     .out = type,

@@ -37,6 +37,7 @@
 #include <weir/operators/flat_map.h>
 #include <weir/operators/input.h>
 #include <weir/operators/inspect.h>
+#include <weir/operators/iterate.h>
 #include <weir/operators/loop.h>
 #include <weir/operators/map.h>
 #include <weir/operators/notify.h>
@@ -45,6 +46,7 @@
 #include <weir/operators/process.h>
 #include <weir/operators/rebalance.h>
 #include <weir/operators/reclock.h>
+#include <weir/operators/reduce.h>
 #include <weir/operators/replay.h>
 #include <weir/operators/source.h>
 #include <weir/operators/state_machine.h>

@@ -126,11 +126,18 @@ struct weir_tag_scaled_ {
 /* Where a function emits records T. By value; valid for the call. */
 #define weir_out(T) weir_out_##T
 
+/* Different records T of one key, in order, and how often each is there (weir/operators/reduce.h):
+ * count of them, records[i] and counts[i]. */
+#define weir_group(T) weir_group_##T
+
 /* A collection of records T that is indexed by a key (weir/operators/arrange.h). */
 #define weir_arranged(T) weir_arranged_##T
 
 /* The end of a loop of records T that is still to be connected (weir/operators/loop.h). */
 #define weir_loop(T) weir_loop_##T
+
+/* A collection of records T that changes from round to round (weir/operators/iterate.h). */
+#define weir_variable(T) weir_variable_##T
 
 #define WEIR_MEMBER_(kind, name) weir_kind_##kind name;
 #define WEIR_TAG_MEMBER_(kind, name) weir_tag_##kind name;
@@ -165,13 +172,23 @@ struct weir_tag_scaled_ {
     };                                                                                             \
     typedef int weir_shape_##T(LIST(WEIR_TAG_PARAMETER_) weir_tag_end);                            \
     typedef union weir_arranged_##T weir_arranged_##T;                                             \
+    typedef union {                                                                                \
+        struct weir_variable *variable;                                                            \
+        T *record;                                                                                 \
+    } weir_variable_##T;                                                                           \
     typedef union weir_stream_##T {                                                                \
         weir_port *port;                                                                           \
         T *record;                                                                                 \
         struct weir_fields_of_##T *fields;                                                         \
         weir_shape_##T *shape;                                                                     \
         weir_arranged_##T *arranged;                                                               \
+        weir_variable_##T *variable;                                                               \
     } weir_stream_##T;                                                                             \
+    typedef struct {                                                                               \
+        size_t count;                                                                              \
+        const T *const *records;                                                                   \
+        const int64_t *counts;                                                                     \
+    } weir_group_##T;                                                                              \
     union weir_arranged_##T {                                                                      \
         struct weir_arrangement *arrangement;                                                      \
         T *record;                                                                                 \

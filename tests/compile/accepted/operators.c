@@ -171,6 +171,28 @@ static mean divide(const word_count *key, const word_count *sum)
 }
 WEIR_ACCUMULATE(gather, divide, word_count, word_count, mean)
 
+static void longest(const word *key, weir_group(word) words, weir_out(word) out)
+{
+    (void)key;
+    for (size_t i = 0; i < words.count; i++)
+        if (words.counts[i] > 0)
+            word_emit(out, *words.records[i]);
+}
+WEIR_REDUCE(longest, word, word)
+
+static void build_variables(weir_graph *g, weir_stream(word) words)
+{
+    weir_scope *rounds = weir_scope_add(g, NULL, "repeated");
+    weir_stream(word) a, b;
+    weir_variable(word) va = weir_variable_from(words, rounds, &a, .limit = 10);
+    weir_variable(word) vb = weir_variable_new(g, word, rounds, &b);
+    weir_stream(word) next = weir_reduce(weir_concat(a, b), WEIR_KEY(word, text), longest,
+                                         .order = WEIR_DESC(word, text));
+    weir_variable_set(va, next);
+    weir_variable_set(vb, a);
+    (void)weir_leave(next);
+}
+
 static void build_aggregates(weir_stream(word) words)
 {
     weir_stream(word_count) counts =
@@ -206,6 +228,7 @@ void build(weir_graph *g, void *ctx)
     weir_unary(f, word, step_it);
     weir_capture(counts, captured);
     build_aggregates(yes);
+    build_variables(g, weir_as_collection(yes));
     build_loop(g, f);
     build_keyed(f);
     build_sources(g);

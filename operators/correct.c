@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See correct.h.
+ */
+#include "correct.h"
+
+#include <string.h>
+
+#include <weir/memory.h>
+
+enum { FEW = 8 }; /* results that are compared one by one */
+
+weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec)
+{
+    *c = (weir__correct){ .in = spec->in,
+                          .out = spec->reduce->out,
+                          .key = spec->key,
+                          .spec = spec->reduce,
+                          .values.type = spec->in,
+                          .results.type = spec->reduce->out };
+    for (uint32_t i = 0; i < spec->key->count; i++)
+        c->result_key.field[c->result_key.count++] = (uint16_t)i;
+    weir_history_init(&c->history, spec->depth);
+    c->gather = weir_gather_create(c->out);
+    c->key_record = weir_alloc_must(c->in->size);
+    c->probe = weir_alloc_must(c->out->size);
+    return c->gather ? WEIR_OK : WEIR_NO_MEMORY;
+}
+
+static void free_strings(weir__correct *c)
+{
+    for (weir__block *next; c->strings; c->strings = next) {
+        next = c->strings->next;
+        weir_free(c->strings, c->strings->size);
+    }
+}
+
+void weir__correct_fini(weir__correct *c)
+{
+    if (!c->in)
+        return;
+    free_strings(c);
+    weir_history_fini(&c->history);
+    weir_gather_destroy(c->gather);
+    weir_free(c->values.records, c->values.capacity * c->in->size);
+    weir_free(c->results.records, c->results.capacity * c->out->size);
+    weir_free(c->key_record, c->in->size);
+    weir_free(c->probe, c->out->size);
+    weir_free(c->group, c->group_capacity * sizeof *c->group);
+    weir_free(c->slots, c->slot_count * sizeof *c->slots);
+}
+
+static uint32_t append(weir__numbered *n, const void *record)
+{
+    size_t size = n->type->size;
+    if (n->count == n->capacity) {
+        size_t capacity = 2 * n->capacity + 8;
+        n->records = weir_realloc_must(n->records, n->capacity * size, capacity * size);
+        n->capacity = capacity;
+    }
+    memcpy(n->records + n->count * size, record, size);
+    return (uint32_t)n->count++;
+}
+
+void weir__correct_begin(weir__correct *c, const void *record)
+{
+    memset(c->key_record, 0, c->in->size);
+    memset(c->probe, 0, c->out->size);
+    for (uint32_t i = 0; i < c->key->count; i++) {
+        const weir_field *a = &c->in->fields[c->key->field[i]], *b = &c->out->fields[i];
+        const char *from = (const char *)record + a->offset;
+        memcpy(c->key_record + a->offset, from, weir_kind_size(a->kind));
+        memcpy(c->probe + b->offset, from, weir_kind_size(a->kind));
+        if (a->optional) {
+            c->key_record[a->set_offset] = ((const char *)record)[a->set_offset];
+            c->probe[b->set_offset] = ((const char *)record)[a->set_offset];
+        }
+    }
+    c->values.count = c->results.count = 0;
+    c->slotted = 0;
+    free_strings(c);
+    weir_history_begin(&c->history);
+}
+
+/* ---- results by their number ---- */
+
+static bool is_result(const weir__correct *c, uint32_t number, const void *record)
+{
+    return weir_record_equal(c->out, weir__correct_result(c, number), record);
+}
+
+static size_t slot_of(const weir__correct *c, const void *record)
+{
+    size_t at = weir_record_hash(c->out, record, 0) & (c->slot_count - 1);
+    while (c->slots[at] && !is_result(c, c->slots[at] - 1, record))
+        at = (at + 1) & (c->slot_count - 1);
+    return at;
+}
+
+/* Puts the results that are not in the slots there, which stay half empty. */
+static void fill_slots(weir__correct *c)
+{
+    if (c->slot_count < 2 * (c->results.count + 1)) {
+        size_t count = 64;
+        while (count < 4 * (c->results.count + 1))
+            count *= 2;
+        c->slots = weir_realloc_must(c->slots, c->slot_count * sizeof *c->slots,
+                                     count * sizeof *c->slots);
+        c->slot_count = count;
+        c->slotted = 0;
+    }
+    if (c->slotted == 0)
+        memset(c->slots, 0, c->slot_count * sizeof *c->slots);
+    for (; c->slotted < c->results.count; c->slotted++)
+        c->slots[slot_of(c, weir__correct_result(c, (uint32_t)c->slotted))] =
+            (uint32_t)c->slotted + 1;
+}
+
+/* A result that was just emitted; the gather keeps its strings only until it is used again. */
+static uint32_t append_result(weir__correct *c, const void *record)
+{
+    uint32_t number = append(&c->results, record);
+    size_t size = c->out->has_strings ? weir_record_heap_size(c->out, record) : 0;
+    if (size > 0) {
+        weir__block *block = weir_alloc_must(sizeof *block + size);
+        *block = (weir__block){ c->strings, sizeof *block + size };
+        c->strings = block;
+        weir_record_move_strings(c->out, c->results.records + number * (size_t)c->out->size,
+                                 (char *)(block + 1));
+    }
+    return number;
+}
+
+static uint32_t number_of(weir__correct *c, const void *record)
+{
+    if (c->results.count <= FEW) {
+        for (uint32_t i = 0; i < c->results.count; i++)
+            if (is_result(c, i, record))
+                return i;
+        return append_result(c, record);
+    }
+    fill_slots(c);
+    size_t at = slot_of(c, record);
+    return c->slots[at] ? c->slots[at] - 1 : append_result(c, record);
+}
+
+/* ---- a key ---- */
+
+static void read_values(weir__correct *c, weir_cursor *in)
+{
+    weir_time time;
+    int64_t diff;
+    if (!weir_cursor_find(in, c->key_record))
+        return;
+    while (weir_cursor_next_value(in)) {
+        uint32_t number = append(&c->values, weir_cursor_record(in));
+        while (weir_cursor_next_update(in, &time, &diff))
+            weir_history_input(&c->history, number, &time, diff);
+    }
+}
+
+static void read_results(weir__correct *c, weir_cursor *out)
+{
+    weir_time time;
+    int64_t diff;
+    if (!weir_cursor_find(out, c->probe))
+        return;
+    while (weir_cursor_next_value(out)) {
+        uint32_t number = append(&c->results, weir_cursor_record(out));
+        while (weir_cursor_next_update(out, &time, &diff))
+            weir_history_output(&c->history, number, &time, diff);
+    }
+}
+
+/* What the function gives for the values at hand is wanted. INVALID: it is of another key. */
+static weir_status call(weir__correct *c)
+{
+    const weir_history_sums *sums = &c->history.input;
+    const weir_gathered *pieces;
+    if (sums->count == 0)
+        return WEIR_OK;
+    if (sums->count > c->group_capacity) {
+        size_t capacity = 2 * sums->count;
+        c->group = weir_realloc_must(c->group, c->group_capacity * sizeof *c->group,
+                                     capacity * sizeof *c->group);
+        c->group_capacity = capacity;
+    }
+    for (size_t i = 0; i < sums->count; i++)
+        c->group[i] = c->values.records + sums->values[i] * (size_t)c->in->size;
+    weir_values values = { sums->count, c->group, sums->diffs };
+    weir_status status =
+        c->spec->reduce(c->key_record, &values, weir_gather_begin(c->gather), c->spec->ctx);
+    if (status != WEIR_OK)
+        return status;
+    for (size_t left = weir_gather_end(c->gather, &pieces); left > 0; left--, pieces++)
+        for (size_t i = 0; i < pieces->count; i++) {
+            const char *record = (const char *)pieces->records + i * c->out->size;
+            if (!weir_key_equal(c->out, &c->result_key, record, c->probe))
+                return WEIR_INVALID;
+            weir_history_want(&c->history, number_of(c, record),
+                              pieces->diffs ? pieces->diffs[i] : 1);
+        }
+    return WEIR_OK;
+}
+
+weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
+                              const weir_frontier *upper)
+{
+    read_values(c, in);
+    read_results(c, out);
+    for (weir_time time; weir_history_next(&c->history, upper, &time);) {
+        weir_status status = call(c);
+        if (status != WEIR_OK)
+            return status;
+    }
+    return c->history.failed;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One key of a reduction: its records and results are read from their traces, numbered, and given
+ * to the logic of weir/history.h; the user's function says what is wanted at each time it names.
+ */
+#ifndef WEIR_OPERATORS_CORRECT_H
+#define WEIR_OPERATORS_CORRECT_H
+
+#include <weir/gather.h>
+#include <weir/history.h>
+#include <weir/operators/reduce.h>
+#include <weir/trace.h>
+
+/* Copies of records, each with a number. */
+typedef struct weir__numbered {
+    const weir_type *type;
+    char *records;
+    size_t count, capacity;
+} weir__numbered;
+
+/* Strings of results, until the next key. */
+typedef struct weir__block {
+    struct weir__block *next;
+    size_t size;
+} weir__block;
+
+typedef struct weir__correct {
+    const weir_type *in, *out;
+    const weir_key *key;   /* of in */
+    weir_key result_key;   /* of out: its first fields */
+    const weir_reduce_spec *spec;
+    weir_history history;
+    weir_gather *gather;
+    weir__numbered values, results;
+    weir__block *strings;
+    char *key_record;      /* of in: the key at hand */
+    char *probe;           /* of out: the same */
+    const void **group;    /* the values at a time */
+    size_t group_capacity;
+    uint32_t *slots;       /* number of a result + 1, by its hash; built when there are many */
+    size_t slot_count, slotted;
+} weir__correct;
+
+typedef struct weir__correct_spec {
+    const weir_type *in;
+    const weir_key *key;
+    const weir_reduce_spec *reduce;
+    unsigned depth;
+} weir__correct_spec;
+
+/* NO_MEMORY. */
+weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec);
+void weir__correct_fini(weir__correct *c);
+
+/* Starts with the key of this record of the input's; then its seeds are given to c->history. */
+void weir__correct_begin(weir__correct *c, const void *record);
+/* Reads what the cursors have of the key, and finds the corrections at all times not at or after
+ * upper: c->history has them, and what stays pending; their values are numbers of c->results.
+ * OVERFLOWED; INVALID: the function gave a record of another key. */
+weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
+                              const weir_frontier *upper);
+static inline const void *weir__correct_result(const weir__correct *c, uint32_t number)
+{
+    return c->results.records + number * (size_t)c->out->size;
+}
+
+#endif

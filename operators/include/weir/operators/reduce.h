@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reduce: of the records of each key, whatever a function makes of them, kept up to date.
+ *
+ *     #define NAMED(F) F(u64, node) F(str, name) F(u64, names)
+ *     …
+ *     static void first_name(const name *key, weir_group(name) names, weir_out(named) out)
+ *     {
+ *         named_emit(out, (named){ key->node, names.records[0]->text, names.count });
+ *     }
+ *     WEIR_REDUCE(first_name, name, named)
+ *     …
+ *     weir_stream(named) n = weir_reduce(all, WEIR_KEY(name, node), first_name,
+ *                                        .order = WEIR_ASC(name, text));
+ *
+ * At each time at which a key has records, the function gets the different ones in a group, with
+ * how often each is there, and emits the result: any number of records, whose first fields are the
+ * key's. Of its first argument the key's fields are set. It is called again whenever something of
+ * the key has changed, and must always make the same of the same records; what differs from before
+ * leaves as changes. Strings of the result may come from the group, from literals, or from
+ * weir_str_copy and weir_str_format.
+ *
+ * Records of the group lie in .order, ties by all fields; by default, by all fields. Streams may be
+ * in scopes of any depth. The collection is arranged by the key, as for a join by that key, and so
+ * is the result by its first fields.
+ */
+#ifndef WEIR_OPERATORS_REDUCE_H
+#define WEIR_OPERATORS_REDUCE_H
+
+#include <weir/batch.h>
+#include <weir/graph.h>
+#include <weir/operators/arrange.h>
+
+WEIR_BEGIN_DECLS
+
+/* A group of records of a type that is not known when compiling. */
+typedef struct weir_values {
+    size_t count;
+    const void *const *records; /* different ones, in order */
+    const int64_t *counts;      /* never 0; below 0 where more were taken away than there were */
+} weir_values;
+
+/* Another status than WEIR_OK ends the run with it. */
+typedef weir_status weir_reduce_fn(const void *key, const weir_values *values, weir_builder *out,
+                                   const void *ctx);
+
+/* Zero means default for every field. */
+struct weir_reduce_options {
+    size_t struct_size;
+    const char *name;
+    weir_order order; /* of a group's records */
+};
+
+/* Over records described at run time. */
+typedef struct weir_reduce_spec {
+    const char *kind; /* what metrics group by, and the default name */
+    const char *name;
+    const weir_type *out;
+    weir_reduce_fn *reduce;
+    const void *ctx; /* for reduce; lives as long as the graph */
+} weir_reduce_spec;
+
+/* The result's unique key is unknown. Refuses, on the graph, a result whose first fields are not
+ * those of the key. */
+WEIR_API weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *spec);
+/* Arranges the stream first. Names of key fields end with NULL. */
+WEIR_API weir_port *weir__reduce(weir_port *in, const char *const *key,
+                                 const struct weir_reduce_options *options,
+                                 const weir_reduce_spec *spec);
+
+WEIR_END_DECLS
+
+#ifndef __cplusplus
+#include <weir/record.h>
+
+/* weir_reduce(stream, WEIR_KEY(IN, field…), fn, options…) */
+#define weir_reduce(s, K, ...)                                                                     \
+    weir_reduce_(s, K, __VA_ARGS__, .struct_size = sizeof(struct weir_reduce_options))
+#define weir_reduce_(s, K, fn, ...)                                                                \
+    (WEIR_CHECK_(WEIR_CARRIES_(s, weir_reduce_in_##fn),                                            \
+                 "weir_reduce(" #s ", " #K ", " #fn                                                \
+                 "): the stream does not carry the records " #fn " takes"),                        \
+     WEIR_CHECK_(WEIR_KEY_FITS_(s, K), "weir_reduce(" #s ", " #K ", " #fn                          \
+                                       "): the key names a record that the stream does not "       \
+                                       "carry"),                                                   \
+     weir_reduce_add_##fn((s).port, WEIR_KEY_NAMES_(K),                                            \
+                          &(struct weir_reduce_options){ __VA_ARGS__ }))
+
+/* Registers fn, void fn(const IN *, weir_group(IN), weir_out(OUT)), for weir_reduce. */
+#define WEIR_REDUCE(fn, IN, OUT)                                                                   \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn),                                                     \
+                              void (*)(const IN *, weir_group(IN), weir_out(OUT))),                \
+                   "WEIR_REDUCE(" #fn ", " #IN ", " #OUT "): " #fn " must be void (const " #IN     \
+                   " *, weir_group(" #IN "), weir_out(" #OUT "))");                                \
+    typedef IN weir_reduce_in_##fn;                                                                \
+    static weir_status weir_reduce_of_##fn(const void *key, const weir_values *values,             \
+                                           weir_builder *builder, const void *ctx)                 \
+    {                                                                                              \
+        (void)ctx;                                                                                 \
+        fn(key,                                                                                    \
+           (weir_group(IN)){ .count = values->count,                                               \
+                             .records = (const IN *const *)values->records,                        \
+                             .counts = values->counts },                                           \
+           (weir_out(OUT)){ .builder = builder });                                                 \
+        return WEIR_OK;                                                                            \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_stream(OUT) weir_reduce_add_##fn(                               \
+        weir_port *in, const char *const *key, const struct weir_reduce_options *options)          \
+    {                                                                                              \
+        return (weir_stream(OUT)){                                                                 \
+            .port = weir__reduce(in, key, options,                                                 \
+                                 &(weir_reduce_spec){ .kind = #fn,                                 \
+                                                      .out = OUT##_type(),                         \
+                                                      .reduce = weir_reduce_of_##fn })             \
+        };                                                                                         \
+    }
+#endif
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See pending.h.
+ */
+#include "pending.h"
+
+#include <string.h>
+
+weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,
+                               weir_error *error)
+{
+    *p = (weir__pending){ .depth = spec->depth, .account = weir_step_account(step) };
+    weir_table_options options = { .struct_size = sizeof options,
+                                   .type = spec->type,
+                                   .key = *spec->key,
+                                   .value_size = sizeof(weir__pending_key),
+                                   .hash_seed = weir_step_hash_seed(step),
+                                   .parts = weir_step_workers(step),
+                                   .account = p->account };
+    return weir_table_create(&p->table, &options, error);
+}
+
+static void free_time(weir__pending_time *t)
+{
+    for (uint32_t i = 0; i < t->run_count; i++)
+        weir_trace_run_release(t->runs[i]);
+    weir_free(t->runs, t->run_capacity * sizeof(weir_trace_run *));
+    weir_free(t->keys, t->key_capacity * sizeof(weir__pending_key *));
+}
+
+static void free_list(weir__pending_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        free_time(&list->at[i]);
+    weir_free(list->at, list->capacity * sizeof *list->at);
+    *list = (weir__pending_list){ .at = NULL };
+}
+
+void weir__pending_fini(weir__pending *p)
+{
+    if (!p->table)
+        return;
+    weir_table_walk walk = weir_table_walk_range(p->table, 0, UINT64_MAX);
+    for (weir__pending_key *key; (key = weir_table_walk_next(&walk));)
+        weir_frontier_fini(&key->times);
+    free_list(&p->waits);
+    free_list(&p->ready);
+    weir_table_destroy(p->table);
+}
+
+/* ---- times ---- */
+
+/* Index of the first one that is not before this time. */
+static uint32_t find(const weir__pending *p, const weir_time *time)
+{
+    uint32_t low = 0, high = p->waits.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (weir_time_compare(&p->waits.at[middle].time, time, p->depth) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static weir__pending_time *push(weir__pending_list *list, uint32_t at)
+{
+    if (list->count == list->capacity) {
+        uint32_t capacity = 2 * list->capacity + 4;
+        list->at = weir_realloc_must(list->at, list->capacity * sizeof *list->at,
+                                     capacity * sizeof *list->at);
+        list->capacity = capacity;
+    }
+    memmove(&list->at[at + 1], &list->at[at], (list->count++ - at) * sizeof *list->at);
+    return &list->at[at];
+}
+
+/* A capability for a time, from one at or before it. */
+static weir_cap cap_for(const weir__pending *p, weir_step *step, const weir_time *time)
+{
+    const weir__pending_list *lists[] = { &p->ready, &p->waits };
+    for (int k = 0; k < 2; k++)
+        for (uint32_t i = 0; i < lists[k]->count; i++)
+            if (weir_time_less_equal(&lists[k]->at[i].time, time, p->depth))
+                return weir_cap_delayed(step, lists[k]->at[i].cap, time);
+    return WEIR_CAP_NONE; /* using it is an assertion */
+}
+
+/* The entry of a time, made if there is none: with a capability from the current batch, or from
+ * what there is. Valid until another one is made. */
+static weir__pending_time *time_of(weir__pending *p, weir_step *step, const weir_time *time,
+                                   bool of_batch)
+{
+    uint32_t at = find(p, time);
+    if (at < p->waits.count && weir_time_equal(&p->waits.at[at].time, time, p->depth))
+        return &p->waits.at[at];
+    weir_cap cap = of_batch ? weir_cap_retain(step, 0, time) : cap_for(p, step, time);
+    weir__pending_time *t = push(&p->waits, at);
+    *t = (weir__pending_time){ .time = *time, .cap = cap };
+    return t;
+}
+
+void weir__pending_add_run(weir__pending *p, weir_step *step, weir_trace_run *run,
+                           const weir_time *time)
+{
+    weir__pending_time *t = time_of(p, step, time, true);
+    if (t->run_count == t->run_capacity) {
+        uint32_t capacity = 2 * t->run_capacity + 2;
+        t->runs = weir_realloc_must(t->runs, t->run_capacity * sizeof(weir_trace_run *),
+                                    capacity * sizeof(weir_trace_run *));
+        t->run_capacity = capacity;
+    }
+    t->runs[t->run_count++] = weir_trace_run_retain(run);
+}
+
+bool weir__pending_take(weir__pending *p, const weir_frontier *frontier)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < p->waits.count; i++) {
+        weir__pending_time *t = &p->waits.at[i];
+        if (weir_frontier_less_equal(frontier, &t->time)) {
+            p->waits.at[kept++] = *t;
+            continue;
+        }
+        for (uint32_t k = 0; k < t->key_count; k++)
+            for (uint32_t n = 0; n < t->keys[k]->times.count && !t->keys[k]->due; n++)
+                t->keys[k]->due = weir_time_equal(&weir_frontier_times(&t->keys[k]->times)[n],
+                                                  &t->time, p->depth);
+        *push(&p->ready, p->ready.count) = *t;
+    }
+    p->waits.count = kept;
+    return p->ready.count > 0;
+}
+
+void weir__pending_done(weir__pending *p, weir_step *step)
+{
+    for (uint32_t i = 0; i < p->ready.count; i++) {
+        weir__pending_time *t = &p->ready.at[i];
+        for (uint32_t k = 0; k < t->key_count; k++) {
+            weir__pending_key *key = t->keys[k];
+            key->due = false;
+            if (--key->refs > 0 || key->times.count > 0)
+                continue;
+            weir_frontier_fini(&key->times);
+            weir_table_remove(p->table, key);
+        }
+        weir_cap_drop(step, t->cap);
+        free_time(t);
+    }
+    p->ready.count = 0;
+}
+
+/* ---- keys ---- */
+
+weir__pending_key *weir__pending_find(const weir__pending *p, const void *record)
+{
+    return weir_table_count(p->table) ? weir_table_find(p->table, record) : NULL;
+}
+
+static void refer(weir__pending_time *t, weir__pending_key *key)
+{
+    if (t->key_count == t->key_capacity) {
+        uint32_t capacity = 2 * t->key_capacity + 4;
+        t->keys = weir_realloc_must(t->keys, t->key_capacity * sizeof(weir__pending_key *),
+                                    capacity * sizeof(weir__pending_key *));
+        t->key_capacity = capacity;
+    }
+    t->keys[t->key_count++] = key;
+    key->refs++;
+}
+
+static bool has_time(const weir__pending *p, const weir_frontier *times, const weir_time *time)
+{
+    for (uint32_t i = 0; i < times->count; i++)
+        if (weir_time_equal(&weir_frontier_times(times)[i], time, p->depth))
+            return true;
+    return false;
+}
+
+bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
+                       weir__pending_key *known, const weir_frontier *times)
+{
+    weir__pending_key *key = known;
+    if (!key && times->count == 0)
+        return true;
+    if (!key) {
+        key = weir_table_insert(p->table, record);
+        if (!key)
+            return false;
+        weir_frontier_init(&key->times, p->depth);
+        key->hash = weir_table_hash(p->table, key);
+    }
+    for (uint32_t i = 0; i < times->count; i++) {
+        const weir_time *time = &weir_frontier_times(times)[i];
+        if (!has_time(p, &key->times, time))
+            refer(time_of(p, step, time, false), key);
+    }
+    weir_frontier_set(&key->times, times);
+    return true;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an operator that works on a key when its times are complete keeps until then: runs that have
+ * come, keys that are to be looked at again, and for each of these times the right to send.
+ */
+#ifndef WEIR_OPERATORS_PENDING_H
+#define WEIR_OPERATORS_PENDING_H
+
+#include <weir/node.h>
+#include <weir/table.h>
+#include <weir/trace.h>
+
+/* A key that is to be looked at again at these times: a value of the table. */
+typedef struct weir__pending_key {
+    uint64_t hash;
+    uint32_t refs; /* by entries below */
+    bool due;      /* one of its times is complete */
+    weir_frontier times;
+} weir__pending_key;
+
+typedef struct weir__pending_time {
+    weir_time time;
+    weir_cap cap; /* of output 0 */
+    weir_trace_run **runs;
+    weir__pending_key **keys; /* that have the time, or had it */
+    uint32_t run_count, run_capacity, key_count, key_capacity;
+} weir__pending_time;
+
+typedef struct weir__pending_list {
+    weir__pending_time *at; /* in lexicographic order */
+    uint32_t count, capacity;
+} weir__pending_list;
+
+typedef struct weir__pending {
+    unsigned depth;
+    weir_table *table; /* by the key of `type` */
+    weir__pending_list waits;
+    weir__pending_list ready; /* between take and done */
+    weir_account *account;
+} weir__pending;
+
+typedef struct weir__pending_spec {
+    const weir_type *type;
+    const weir_key *key;
+    unsigned depth;
+} weir__pending_spec;
+
+weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,
+                               weir_error *error);
+void weir__pending_fini(weir__pending *p);
+
+/* A run that came with the current batch, at the batch's time. Keeps a reference. */
+void weir__pending_add_run(weir__pending *p, weir_step *step, weir_trace_run *run,
+                           const weir_time *time);
+/* Makes ready what has a time that is not at or after the frontier: its runs, and its keys become
+ * due. False: there is nothing. What was ready before is done. */
+bool weir__pending_take(weir__pending *p, const weir_frontier *frontier);
+/* What is pending of the key of this record, NULL: nothing. */
+weir__pending_key *weir__pending_find(const weir__pending *p, const void *record);
+/* From now on these times, and no others, are pending of it: each at or after a time that is ready
+ * or waits. False: no memory. `known` is what find said. */
+bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
+                       weir__pending_key *known, const weir_frontier *times);
+/* What was ready is worked off: runs, references to keys and capabilities go. */
+void weir__pending_done(weir__pending *p, weir_step *step);
+
+#endif

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/reduce.h. When times are complete, the keys that have changed at them, or have
+ * something pending there, are gone through in a round: the corrections of each leave as changes,
+ * and make runs of the trace of results, which the next round reads.
+ */
+#include <weir/operators/reduce.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "correct.h"
+#include "pending.h"
+
+/* Fuel is for each level of merging; a run of results has so many updates at most. */
+enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, KEYS_OF_A_STEP = 16 << 10 };
+
+/* What the graph knows; shared by the workers. */
+typedef struct description {
+    weir_reduce_spec spec;
+    const weir_arrangement *in;
+    unsigned depth;
+} description;
+
+/* A time of the round that no other one of it is before, and results at or after it. */
+typedef struct front {
+    weir_time time;
+    weir_trace_builder *builder;
+} front;
+
+typedef struct state {
+    const description *what;
+    weir_account *account;
+    weir_trace_reader *in;
+    weir_shape *shape;
+    weir_trace *results;
+    weir_trace_reader *own; /* of the results */
+    weir__pending pending;
+    weir__correct correct;
+    weir_frontier since;
+    size_t appended; /* updates, in this step */
+    weir_status failed;
+    /* the round */
+    bool working;
+    weir_frontier upper;
+    weir_trace_runs *in_list, *own_list;
+    weir_trace_run **fresh_runs;
+    weir_cursor *in_cursor, *own_cursor, *fresh;
+    const front *open; /* whose output `out` is, while a step works */
+    weir_builder *out;
+    front *fronts;
+    uint32_t front_count, front_capacity;
+    weir__pending_key **due; /* by hash */
+    size_t due_count, due_at, due_capacity, fresh_capacity;
+} state;
+
+/* ---- the graph ---- */
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
+static void run(weir_step *step, void *s);
+static void fini(void *s);
+
+static bool has_key(const weir_type *in, const weir_key *key, const weir_type *out)
+{
+    for (uint32_t i = 0; i < key->count; i++) {
+        const weir_field *a = &in->fields[key->field[i]], *b = &out->fields[i];
+        if (i >= out->field_count || a->kind != b->kind || a->optional != b->optional ||
+            a->scale != b->scale)
+            return false;
+    }
+    return true;
+}
+
+weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *spec)
+{
+    if (!in)
+        return NULL;
+    const weir_type *type = weir_arrangement_type(in);
+    weir_port *runs = weir_arrangement_port(in);
+    weir_graph *graph = weir_port_graph(runs);
+    if (!has_key(type, weir_arrangement_key(in), spec->out)) {
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
+                        "begin it with the kinds of the key's fields, in order",
+                        "record '%s' does not begin with the key of '%s'", spec->out->name,
+                        type->name);
+        return NULL;
+    }
+    description *what = weir_graph_alloc(graph, sizeof *what);
+    *what = (description){ .spec = *spec, .in = in, .depth = weir_port_depth(runs) };
+    weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_IF_HOLDING };
+    weir_node_output output = { .type = spec->out, .collection = true };
+    weir_node_spec node = { .struct_size = sizeof node,
+                            .kind = spec->kind,
+                            .name = spec->name,
+                            .input_count = 1,
+                            .output_count = 1,
+                            .inputs = &input,
+                            .outputs = &output,
+                            .deterministic = true,
+                            .state_kind = WEIR_STATE_KEYED,
+                            .ctx = what,
+                            .init = init,
+                            .step = run,
+                            .fini = fini };
+    return weir_node_output_port(weir_node_add(graph, &node, &runs), 0);
+}
+
+weir_port *weir__reduce(weir_port *in, const char *const *key,
+                        const struct weir_reduce_options *given, const weir_reduce_spec *spec)
+{
+    struct weir_reduce_options options = { 0 };
+    weir_reduce_spec named = *spec;
+    memcpy(&options, given, given->struct_size < sizeof options ? given->struct_size
+                                                                : sizeof options);
+    named.name = options.name;
+    return weir_reduce_erased(
+        weir__arrange(in, key,
+                      &(struct weir_arrange_options){ .struct_size =
+                                                          sizeof(struct weir_arrange_options),
+                                                      .order = options.order }),
+        &named);
+}
+
+/* ---- state ---- */
+
+static void end_round(state *s)
+{
+    weir_cursor_destroy(s->in_cursor);
+    weir_cursor_destroy(s->own_cursor);
+    weir_cursor_destroy(s->fresh);
+    weir_trace_runs_release(s->in_list);
+    weir_trace_runs_release(s->own_list);
+    s->in_cursor = s->own_cursor = s->fresh = NULL;
+    s->in_list = s->own_list = NULL;
+    s->working = false;
+}
+
+static void fini(void *ctx)
+{
+    state *s = ctx;
+    end_round(s);
+    weir__pending_fini(&s->pending);
+    weir__correct_fini(&s->correct);
+    for (uint32_t i = 0; i < s->front_capacity; i++)
+        weir_trace_builder_destroy(s->fronts[i].builder);
+    weir_free(s->fronts, s->front_capacity * sizeof *s->fronts);
+    weir_free(s->due, s->due_capacity * sizeof(weir__pending_key *));
+    weir_free(s->fresh_runs, s->fresh_capacity * sizeof(weir_trace_run *));
+    weir_trace_reader_close(s->in);
+    weir_trace_reader_close(s->own);
+    weir_trace_release(s->results);
+    weir_shape_release(s->shape);
+    weir_frontier_fini(&s->since);
+    weir_frontier_fini(&s->upper);
+    weir_free(s, sizeof *s);
+}
+
+static weir_status open_traces(state *s, weir_step *step, weir_error *error)
+{
+    const description *what = s->what;
+    weir_shape_spec spec = { .type = what->spec.out,
+                             .key = s->correct.result_key,
+                             .depth = what->depth,
+                             .seed = weir_step_hash_seed(step) };
+    weir_status status = weir_shape_create(&s->shape, &spec, error);
+    if (status != WEIR_OK)
+        return status;
+    weir_trace_reader_spec reader = { .owner = weir_step_name(step),
+                                      .depth = what->depth,
+                                      .now_ns = weir_step_now_ns(step) };
+    s->in = weir_trace_reader_open(weir_arrangement_trace(what->in, step), &reader);
+    s->results = weir_trace_create(s->shape, s->account, weir_step_name(step));
+    if (s->results)
+        s->own = weir_trace_reader_open(s->results, &reader);
+    return s->in && s->own ? WEIR_OK
+                           : weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+}
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
+{
+    const description *what = ctx;
+    state *s = weir_alloc_must(sizeof *s);
+    *s = (state){ .what = what, .account = weir_step_account(step) };
+    weir_frontier_init(&s->since, what->depth);
+    weir_frontier_init(&s->upper, what->depth);
+    const weir_type *type = weir_arrangement_type(what->in);
+    const weir_key *key = weir_arrangement_key(what->in);
+    weir__pending_spec pending = { type, key, what->depth };
+    weir__correct_spec correct = { type, key, &what->spec, what->depth };
+    weir_status status = weir__pending_init(&s->pending, step, &pending, error);
+    if (status == WEIR_OK && weir__correct_init(&s->correct, &correct) != WEIR_OK)
+        status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a reduction");
+    if (status == WEIR_OK)
+        status = open_traces(s, step, error);
+    if (status != WEIR_OK)
+        fini(s);
+    else
+        *result = s;
+    return status;
+}
+
+/* ---- results ---- */
+
+static front *front_for(state *s, const weir_time *time)
+{
+    uint32_t i = 0;
+    while (!weir_time_less_equal(&s->fronts[i].time, time, s->what->depth))
+        i++; /* every correction is at or after a time that is ready */
+    return &s->fronts[i];
+}
+
+static void build_run(state *s, front *f)
+{
+    weir_trace_run *made;
+    uint64_t number;
+    size_t updates = f->builder ? weir_trace_builder_count(f->builder) : 0;
+    if (s->failed || updates == 0)
+        return;
+    s->failed = weir_trace_builder_build(f->builder, &made);
+    if (s->failed || !made)
+        return;
+    s->failed = weir_trace_append(s->results, made, &number);
+    if (s->failed) {
+        weir_trace_run_release(made);
+        return;
+    }
+    weir_trace_reader_deliver(s->own, number);
+    s->appended += updates;
+}
+
+static void keep(state *s, front *f, const void *record, uint64_t hash,
+                 const weir_history_update *u)
+{
+    if (!f->builder)
+        f->builder = weir_trace_builder_create(s->shape, s->account);
+    weir_updates updates = { .records = record, .count = 1, .hashes = &hash, .diffs = &u->diff,
+                             .time = u->time };
+    s->failed = f->builder ? weir_trace_builder_add(f->builder, &updates) : WEIR_NO_MEMORY;
+    if (!s->failed && weir_trace_builder_count(f->builder) == RUN_UPDATES)
+        build_run(s, f);
+}
+
+static void emit(weir_builder *out, const void *record, const weir_history_update *u)
+{
+    const weir_type *type = out->type;
+    size_t strings = type->has_strings ? weir_record_heap_size(type, record) : 0;
+    weir_builder_set_time(out, &u->time);
+    weir_builder_set_diff(out, u->diff);
+    char *heap = strings ? weir_builder_room(out, strings) : NULL;
+    void *to = weir_builder_next(out, type->size);
+    memcpy(to, record, type->size);
+    if (strings)
+        weir_record_move_strings(type, to, heap);
+}
+
+static void put_out(weir_step *step, state *s, uint64_t hash)
+{
+    size_t count;
+    const weir_history_update *u = weir_history_corrections(&s->correct.history, &count);
+    for (size_t i = 0; i < count && !s->failed; i++) {
+        const void *record = weir__correct_result(&s->correct, u[i].value);
+        front *f = front_for(s, &u[i].time);
+        keep(s, f, record, hash, &u[i]);
+        if (f != s->open)
+            s->out = weir_step_output(step, 0, &f->time);
+        s->open = f;
+        emit(s->out, record, &u[i]);
+    }
+}
+
+/* ---- a round ---- */
+
+static void fail(weir_step *step, state *s)
+{
+    char key[256];
+    if (s->failed == WEIR_NO_MEMORY) {
+        weir_step_fail(step, WEIR_NO_MEMORY, "no memory for a reduction");
+        return;
+    }
+    weir_record_text(s->what->spec.out, s->correct.probe, key, sizeof key);
+    if (s->failed == WEIR_OVERFLOWED)
+        weir_step_fail(step, WEIR_OVERFLOWED, "counts of the key of %s leave the range of 64 bits",
+                       key);
+    else
+        weir_step_fail(step, s->failed,
+                       "the function gave a record of another key than that of %s: the first "
+                       "fields of a result are the key's",
+                       key);
+}
+
+/* The key that was begun, with its seeds. */
+static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64_t hash)
+{
+    weir__correct *c = &s->correct;
+    if (known) {
+        known->due = false;
+        for (uint32_t i = 0; i < known->times.count; i++)
+            weir_history_seed(&c->history, &weir_frontier_times(&known->times)[i]);
+    }
+    s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
+    if (!s->failed)
+        put_out(step, s, hash);
+    if (!s->failed &&
+        !weir__pending_set(&s->pending, step, c->key_record, known, &c->history.pending))
+        s->failed = WEIR_NO_MEMORY;
+}
+
+static void work_fresh(weir_step *step, state *s)
+{
+    weir__correct *c = &s->correct;
+    weir_time time, last;
+    int64_t diff;
+    bool any = false;
+    weir__correct_begin(c, weir_cursor_record(s->fresh));
+    while (weir_cursor_next_value(s->fresh))
+        while (weir_cursor_next_update(s->fresh, &time, &diff)) {
+            if (!any || !weir_time_equal(&time, &last, s->what->depth))
+                weir_history_seed(&c->history, &time);
+            last = time;
+            any = true;
+        }
+    work_key(step, s, weir__pending_find(&s->pending, c->key_record), weir_cursor_hash(s->fresh));
+}
+
+static void work_due(weir_step *step, state *s, weir__pending_key *key)
+{
+    const weir_type *from = weir_table_key_type(s->pending.table);
+    const weir_type *to = weir_arrangement_type(s->what->in);
+    const weir_key *fields = weir_arrangement_key(s->what->in);
+    const char *packed = weir_table_key(s->pending.table, key);
+    _Alignas(16) char record[WEIR_RECORD_SIZE_MAX];
+    for (uint32_t i = 0; i < from->field_count; i++) {
+        const weir_field *a = &from->fields[i], *b = &to->fields[fields->field[i]];
+        memcpy(record + b->offset, packed + a->offset, weir_kind_size(a->kind));
+        if (a->optional)
+            record[b->set_offset] = packed[a->set_offset];
+    }
+    weir__correct_begin(&s->correct, record);
+    work_key(step, s, key, key->hash);
+}
+
+/* False: the step's work is used up, or something failed. */
+static bool work(weir_step *step, state *s)
+{
+    s->open = NULL;
+    for (size_t left = KEYS_OF_A_STEP; !s->failed; left--) {
+        if (left == 0 || weir_step_spent(step))
+            return false;
+        if (s->fresh && weir_cursor_next_key(s->fresh)) {
+            work_fresh(step, s);
+            continue;
+        }
+        weir_cursor_destroy(s->fresh);
+        s->fresh = NULL;
+        while (s->due_at < s->due_count && !s->due[s->due_at]->due)
+            s->due_at++;
+        if (s->due_at == s->due_count)
+            break;
+        work_due(step, s, s->due[s->due_at++]);
+    }
+    for (uint32_t i = 0; i < s->front_count; i++)
+        build_run(s, &s->fronts[i]);
+    return !s->failed;
+}
+
+static void find_fronts(state *s)
+{
+    const weir__pending_list *ready = &s->pending.ready;
+    s->front_count = 0;
+    for (uint32_t i = 0; i < ready->count; i++) { /* ascending: what is before it came already */
+        bool is_front = true;
+        for (uint32_t k = 0; k < s->front_count && is_front; k++)
+            is_front = !weir_time_less_equal(&s->fronts[k].time, &ready->at[i].time,
+                                             s->what->depth);
+        if (!is_front)
+            continue;
+        if (s->front_count == s->front_capacity) {
+            uint32_t capacity = 2 * s->front_capacity + 1;
+            s->fronts = weir_realloc_must(s->fronts, s->front_capacity * sizeof *s->fronts,
+                                          capacity * sizeof *s->fronts);
+            memset(&s->fronts[s->front_capacity], 0,
+                   (capacity - s->front_capacity) * sizeof *s->fronts);
+            s->front_capacity = capacity;
+        }
+        s->fronts[s->front_count++].time = ready->at[i].time;
+    }
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const weir__pending_key *x = *(weir__pending_key *const *)a;
+    const weir__pending_key *y = *(weir__pending_key *const *)b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static void find_due(state *s)
+{
+    const weir__pending_list *ready = &s->pending.ready;
+    size_t most = 0;
+    for (uint32_t i = 0; i < ready->count; i++)
+        most += ready->at[i].key_count;
+    if (most > s->due_capacity) {
+        s->due = weir_realloc_must(s->due, s->due_capacity * sizeof(weir__pending_key *),
+                                   2 * most * sizeof(weir__pending_key *));
+        s->due_capacity = 2 * most;
+    }
+    s->due_count = s->due_at = 0;
+    for (uint32_t i = 0; i < ready->count; i++)
+        for (uint32_t k = 0; k < ready->at[i].key_count; k++)
+            if (ready->at[i].keys[k]->due)
+                s->due[s->due_count++] = ready->at[i].keys[k];
+    if (s->due_count > 1)
+        qsort(s->due, s->due_count, sizeof(weir__pending_key *), by_hash);
+}
+
+static weir_cursor *fresh_cursor(state *s)
+{
+    const weir__pending_list *ready = &s->pending.ready;
+    size_t count = 0;
+    for (uint32_t i = 0; i < ready->count; i++)
+        count += ready->at[i].run_count;
+    if (count > s->fresh_capacity) {
+        s->fresh_runs = weir_realloc_must(s->fresh_runs,
+                                          s->fresh_capacity * sizeof(weir_trace_run *),
+                                          2 * count * sizeof(weir_trace_run *));
+        s->fresh_capacity = 2 * count;
+    }
+    count = 0;
+    for (uint32_t i = 0; i < ready->count; i++)
+        for (uint32_t k = 0; k < ready->at[i].run_count; k++)
+            s->fresh_runs[count++] = ready->at[i].runs[k];
+    weir_cursor *cursor = count ? weir_cursor_create(s->fresh_runs, count) : NULL;
+    if (count && !cursor)
+        s->failed = WEIR_NO_MEMORY;
+    return cursor;
+}
+
+static void begin_round(state *s, const weir_frontier *upper)
+{
+    s->working = true;
+    weir_frontier_set(&s->upper, upper);
+    find_fronts(s);
+    find_due(s);
+    s->fresh = fresh_cursor(s);
+    s->in_list = weir_trace_reader_list(s->in);
+    s->own_list = weir_trace_reader_list(s->own);
+    if (s->in_list && s->own_list) {
+        s->in_cursor = weir_cursor_create(s->in_list->runs, s->in_list->count);
+        s->own_cursor = weir_cursor_create(s->own_list->runs, s->own_list->count);
+    }
+    if (!s->in_cursor || !s->own_cursor)
+        s->failed = WEIR_NO_MEMORY;
+}
+
+/* ---- steps ---- */
+
+static void take_runs(weir_step *step, state *s)
+{
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
+        for (size_t i = 0; i < batch->count; i++) {
+            const weir_run_ref *ref = weir_batch_record(batch, i);
+            weir_trace_run *made = weir_trace_reader_deliver(s->in, ref->number);
+            weir__pending_add_run(&s->pending, step, made, &batch->time);
+        }
+}
+
+/* What has been complete is asked for no more. */
+static void move_since(state *s, const weir_frontier *frontier)
+{
+    if (weir_frontier_equal(&s->since, frontier))
+        return;
+    weir_frontier_set(&s->since, frontier);
+    weir_trace_reader_advance(s->in, frontier);
+    weir_trace_reader_advance(s->own, frontier);
+}
+
+static void run(weir_step *step, void *ctx)
+{
+    state *s = ctx;
+    s->appended = 0;
+    while (!s->failed) {
+        if (s->working && !work(step, s))
+            break;
+        if (s->working) {
+            weir__pending_done(&s->pending, step);
+            end_round(s);
+        }
+        take_runs(step, s);
+        const weir_frontier *frontier = weir_step_frontier(step, 0);
+        if (!weir__pending_take(&s->pending, frontier)) {
+            move_since(s, frontier);
+            break;
+        }
+        begin_round(s, frontier);
+    }
+    if (s->failed)
+        fail(step, s);
+    else if (weir_trace_work(s->results, FUEL + FUEL_AN_UPDATE * s->appended) || s->working)
+        weir_step_again(step);
+}

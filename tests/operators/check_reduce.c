@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reduce: against a computation from scratch at every time, depth 1 to 3, with insertions and
+ * deletions, several open epochs, workers, tiny batches; groups in an order; many keys and results;
+ * refusals and failures.
+ */
+#include <weir/operators/reduce.h>
+
+#include <stdio.h>
+#include <weir/test.h>
+#include <weir/weir.h>
+
+#include "bag.h"
+#include "support.h"
+
+#define TIMED(F) F(u32, key) F(u32, value) F(u64, round) F(u64, inner)
+#define ITEM(F) F(u32, value) F(u32, key)
+#define DIGEST(F) F(u32, key) F(str, text) F(u32, value)
+WEIR_RECORD(timed, TIMED)
+WEIR_RECORD(item, ITEM)
+WEIR_RECORD(digest, DIGEST)
+
+enum { KEYS = 5, VALUES = 4, EPOCHS = 5, ROUNDS = 3, CHANGES = 160 };
+
+static item strip(const timed *t) { return (item){ t->value, t->key }; }
+WEIR_MAP(strip, timed, item)
+static uint64_t round_of(const timed *t) { return t->round; }
+WEIR_ENTER_AT(round_of, timed)
+static uint64_t inner_of(const timed *t) { return t->inner; }
+WEIR_ENTER_AT(inner_of, timed)
+
+/* Texts short and long that every change changes, and values that are there more than once, as
+ * often; of some keys nothing. */
+static void describe(const item *key, weir_group(item) group, weir_out(digest) out)
+{
+    char text[200];
+    size_t used = 0;
+    ck_assert_uint_eq(key->value, 0);
+    ck_assert_uint_gt(group.count, 0);
+    for (size_t i = 0; i < group.count; i++) {
+        const item *it = group.records[i];
+        ck_assert_uint_eq(it->key, key->key);
+        ck_assert_int_ne(group.counts[i], 0);
+        ck_assert(i == 0 || group.records[i - 1]->value < it->value);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u*%d ", it->value,
+                                 (int)group.counts[i]);
+        if (group.counts[i] > 1) {
+            weir_builder_set_diff(out.builder, group.counts[i]);
+            digest_emit(out, (digest){ key->key, weir_str_of("much"), it->value });
+            weir_builder_set_diff(out.builder, 1);
+        }
+    }
+    if (key->key > 0)
+        digest_emit(out, (digest){ key->key, weir_str_copy(out, weir_str_of(text)), 0 });
+}
+WEIR_REDUCE(describe, item, digest)
+
+static unsigned depth;
+
+static void build(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(timed) in = weir_test_collection(g, timed);
+    if (depth > 1) {
+        weir_scope *scope = weir_scope_add(g, NULL, "rounds");
+        in = weir_enter_at(in, scope, round_of);
+        if (depth > 2)
+            in = weir_enter_at(in, weir_scope_add(g, scope, "inner"), inner_of);
+    }
+    weir_stream(item) items = weir_map(in, strip);
+    weir_test_output(weir_reduce(items, WEIR_KEY(item, key), describe));
+}
+
+typedef struct change {
+    weir_time time;
+    uint32_t key, value;
+    int64_t diff;
+} change;
+
+/* From scratch, by the same rules. */
+static void expect(bag *b, const change *changes, size_t count, const weir_time *time)
+{
+    int64_t sums[KEYS][VALUES] = { { 0 } };
+    for (size_t i = 0; i < count; i++)
+        if (weir_time_less_equal(&changes[i].time, time, 3))
+            sums[changes[i].key][changes[i].value] += changes[i].diff;
+    for (uint32_t k = 0; k < KEYS; k++) {
+        char text[200] = "";
+        size_t used = 0;
+        for (uint32_t v = 0; v < VALUES; v++) {
+            if (sums[k][v] == 0)
+                continue;
+            used += (size_t)snprintf(text + used, sizeof text - used, "%u*%d ", v,
+                                     (int)sums[k][v]);
+            if (sums[k][v] > 1)
+                bag_add_record(b, digest_type(), &(digest){ k, weir_str_of("much"), v },
+                               sums[k][v]);
+        }
+        if (used > 0 && k > 0)
+            bag_add_record(b, digest_type(), &(digest){ k, weir_str_of(text), 0 }, 1);
+    }
+}
+
+static void compare(weir_test *t, const change *changes, size_t count)
+{
+    uint64_t rounds = depth > 1 ? ROUNDS : 1, inner = depth > 2 ? ROUNDS : 1;
+    for (uint64_t n = 0; n < EPOCHS * rounds * inner; n++) {
+        weir_time time = { { n / rounds / inner, n / inner % rounds, n % inner, 0 } };
+        bag wanted = { .count = 0 }, is = { .count = 0 };
+        char text[100];
+        expect(&wanted, changes, count, &time);
+        bag_of_output(&is, t, 0, digest_type(), &time);
+        const char *difference = bag_difference(&is, &wanted);
+        ck_assert_msg(!difference, "WEIR_SEED=%llu: %s: %s", (unsigned long long)weir_test_seed(t),
+                      weir_time_text(&time, depth, text, sizeof text), difference);
+        bag_free(&is);
+        bag_free(&wanted);
+    }
+}
+
+static void run(uint64_t seed)
+{
+    uint64_t random = seed;
+    change *changes = calloc(CHANGES, sizeof *changes);
+    size_t count = 0;
+    depth = 1 + (unsigned)(seed % 3);
+    weir_test *t = weir_test_create(build, NULL, .workers = 1 + (unsigned)(seed / 3 % 3),
+                                    .seed = seed, .batch_bytes = seed % 2 ? 128 : 0);
+    for (uint64_t now = 0; now < EPOCHS; now++) {
+        for (uint64_t n = test_below(&random, CHANGES / EPOCHS); n > 0; n--) {
+            uint64_t epoch = now + test_below(&random, 3);
+            timed r = { (uint32_t)test_below(&random, KEYS), (uint32_t)test_below(&random, VALUES),
+                        test_below(&random, ROUNDS), test_below(&random, ROUNDS) };
+            change *c = &changes[count++];
+            epoch = epoch < EPOCHS ? epoch : EPOCHS - 1;
+            *c = (change){ { { epoch, depth > 1 ? r.round : 0, depth > 2 ? r.inner : 0, 0 } },
+                           r.key, r.value, (int64_t)test_below(&random, 5) - 2 };
+            weir_test_push_record(t, 0, WEIR_TEST_IN_TURN, &r, epoch, c->diff);
+        }
+        if (test_below(&random, 2))
+            ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        if (test_below(&random, 3))
+            weir_test_advance(t, 0, now + 1);
+    }
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    compare(t, changes, count);
+    weir_test_destroy(t);
+    free(changes);
+}
+
+START_TEST(like_from_scratch)
+{
+    uint64_t seed = test_seed(0);
+    if (seed) {
+        run(seed);
+        return;
+    }
+    for (seed = 1; seed <= 90; seed++)
+        run(seed);
+}
+END_TEST
+
+/* ---- by hand ---- */
+
+static void first(const item *key, weir_group(item) group, weir_out(item) out)
+{
+    (void)key;
+    item_emit(out, *group.records[0]);
+}
+WEIR_REDUCE(first, item, item)
+
+#define BY_KEY(F) F(u32, key) F(u32, value)
+WEIR_RECORD(by_key, BY_KEY)
+static void largest(const by_key *key, weir_group(by_key) group, weir_out(by_key) out)
+{
+    (void)key;
+    by_key_emit(out, *group.records[0]);
+}
+WEIR_REDUCE(largest, by_key, by_key)
+
+static void build_largest(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(by_key) in = weir_test_collection(g, by_key);
+    weir_stream(by_key) top = weir_reduce(in, WEIR_KEY(by_key, key), largest,
+                                          .order = WEIR_DESC(by_key, value), .name = "top");
+    ck_assert_str_eq(weir_port_name(top.port), "top");
+    weir_test_output(top);
+}
+
+START_TEST(in_an_order)
+{
+    weir_test *t = weir_test_create(build_largest, NULL, .workers = 2);
+    weir_test_push(t, 0, by_key, 0, 1, { 7, 3 });
+    weir_test_push(t, 0, by_key, 0, 1, { 7, 9 });
+    weir_test_push(t, 0, by_key, 0, 1, { 7, 5 });
+    weir_test_push(t, 0, by_key, 1, 1, { 7, 4 });
+    weir_test_push(t, 0, by_key, 2, -1, { 7, 9 });
+    weir_test_push(t, 0, by_key, 2, 1, { 8, 1 });
+    weir_test_push(t, 0, by_key, 3, -1, { 8, 1 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(key: 7, value: 9) @0 +1\n"
+                                           "(key: 7, value: 5) @2 +1\n"
+                                           "(key: 7, value: 9) @2 -1\n"
+                                           "(key: 8, value: 1) @2 +1\n"
+                                           "(key: 8, value: 1) @3 -1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* More keys than a step works on, and more results than a run has. */
+static void spread(const by_key *key, weir_group(by_key) group, weir_out(by_key) out)
+{
+    (void)group;
+    for (uint32_t i = 0; i < 20; i++)
+        by_key_emit(out, (by_key){ key->key, i });
+}
+WEIR_REDUCE(spread, by_key, by_key)
+
+static void build_spread(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_reduce(weir_test_collection(g, by_key), WEIR_KEY(by_key, key), spread));
+}
+
+START_TEST(many_keys)
+{
+    enum { MANY = 20000 };
+    weir_test *t = weir_test_create(build_spread, NULL, .workers = 1);
+    for (uint32_t i = 0; i < MANY; i++)
+        weir_test_push(t, 0, by_key, 0, 1, { i, 1 });
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 20 * MANY);
+    (void)weir_test_take(t, 0);
+    for (uint32_t i = 0; i < MANY; i += 2)
+        weir_test_push(t, 0, by_key, 1, -1, { i, 1 });
+    for (uint32_t i = 1; i < MANY; i += 2) /* no other result */
+        weir_test_push(t, 0, by_key, 1, 1, { i, 2 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 10 * MANY);
+    for (size_t i = 0; i < 10 * MANY; i++) {
+        weir_test_change c = weir_test_at(t, 0, i);
+        ck_assert_int_eq(c.diff, -1);
+        ck_assert_uint_eq(((const by_key *)c.record)->key % 2, 0);
+    }
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* ---- what cannot be ---- */
+
+static void refuse_result(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(item) in = weir_as_collection(weir_test_input(g, item));
+    ck_assert_ptr_null(weir_reduce_erased(NULL, NULL));
+    const char *const names[] = { "key", "value", NULL };
+    weir_reduce_spec spec = { "mine", NULL, digest_type(), weir_reduce_of_describe, NULL };
+    ck_assert_ptr_null(weir__reduce(
+        in.port, names,
+        &(struct weir_reduce_options){ .struct_size = sizeof(struct weir_reduce_options) }, &spec));
+}
+
+static void refuse_plain(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(by_key) in = weir_test_input(g, by_key);
+    ck_assert_ptr_null(weir_reduce(in, WEIR_KEY(by_key, key), largest).port);
+}
+
+static void refused(weir_build_fn *fn, weir_status status, const char *what)
+{
+    weir_test *t = weir_test_create(fn, NULL);
+    ck_assert_int_eq(weir_test_error(t)->status, status);
+    ck_assert_str_eq(weir_test_error(t)->what, what);
+    ck_assert(weir_test_error(t)->hint[0]);
+    weir_test_destroy(t);
+}
+
+START_TEST(refusals)
+{
+    refused(refuse_result, WEIR_TYPE_MISMATCH,
+            "record 'digest' does not begin with the key of 'item'");
+    refused(refuse_plain, WEIR_TYPE_MISMATCH,
+            "collections are arranged, and this is a plain stream");
+}
+END_TEST
+
+static void build_wrong_key(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(item) in = weir_test_collection(g, item);
+    weir_test_output(weir_reduce(in, WEIR_KEY(item, key), first)); /* begins with the value */
+}
+
+static void build_overflow(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(by_key) in = weir_test_collection(g, by_key);
+    weir_test_output(weir_reduce(in, WEIR_KEY(by_key, key), largest));
+}
+
+START_TEST(failures)
+{
+    weir_test *t = weir_test_create(build_wrong_key, NULL);
+    weir_test_push(t, 0, item, 0, 1, { 3, 4 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_INVALID);
+    ck_assert_str_eq(weir_test_error(t)->what,
+                     "the function gave a record of another key than that of (value: 4, key: 0): "
+                     "the first fields of a result are the key's");
+    weir_test_destroy(t);
+    t = weir_test_create(build_overflow, NULL);
+    weir_test_push(t, 0, by_key, 0, INT64_MAX, { 3, 4 });
+    weir_test_push(t, 0, by_key, 1, 1, { 3, 4 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
+    ck_assert_str_eq(weir_test_error(t)->what,
+                     "counts of the key of (key: 3, value: 0) leave the range of 64 bits");
+    weir_test_destroy(t);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { like_from_scratch, in_an_order, many_keys, refusals, failures,
+                                   NULL };
+    return test_run(test_suite("reduce", tests));
+}
