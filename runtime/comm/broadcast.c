@@ -18,16 +18,19 @@ enum {
     SPARE_MAX = 4, /* chunks kept for reuse: a writer whose readers follow needs two */
 };
 
-/* Header words: 0 is not written yet, LINK goes on in the next chunk, else (size << 1) | 1. */
+/* Header words: the chunk's tag above, the size of the entry below, or LINK: it goes on in the next
+ * chunk. One of another tag is not written yet. */
 typedef _Atomic uint64_t header;
-#define LINK ((uint64_t)2)
+#define LINK UINT32_MAX
 
 typedef struct chunk chunk;
 struct chunk {
     _Alignas(LINE) chunk *next; /* fixed before LINK is published */
     uint64_t start;             /* bytes of all chunks before this one */
+    uint64_t number;            /* of all chunks ever begun: its tag */
     size_t bytes;               /* of this one, with this head */
     chunk *newer;               /* the writer's list of all chunks not freed */
+    bool has_long;              /* an entry of several lines lies here */
     _Alignas(LINE) char lines[];
 };
 
@@ -78,14 +81,52 @@ static void count_bytes(weir__broadcast *log, size_t added, size_t freed)
     atomic_store_explicit(&log->bytes, now + added - freed, memory_order_relaxed);
 }
 
+/* Never 0, which is what new memory has. */
+static uint64_t tag_of(const chunk *c)
+{
+    return (uint64_t)((uint32_t)c->number << 1 | 1) << 32;
+}
+
+/* Whether the word, of a header in c, was written since c was begun; its size. */
+static bool is_written(const chunk *c, uint64_t word) { return (word ^ tag_of(c)) >> 32 == 0; }
+static uint32_t size_in(uint64_t word) { return (uint32_t)word; }
+
+static place start_of(chunk *c) { return (place){ .chunk = c, .at = (header *)(void *)c->lines }; }
+
+static void init_chunk(weir__broadcast *log, chunk *c, size_t bytes)
+{
+    memset(c, 0, bytes);
+    c->bytes = bytes;
+    count_bytes(log, bytes, 0);
+}
+
+/* Before a chunk is begun again. Headers that were written stay: their tag says that they are old.
+ * Only what was written in the place of a header, in the later lines of an entry, must go. */
+static void make_clean(chunk *c, uint64_t number)
+{
+    if (number - c->number > INT32_MAX / 2) { /* its tag could come again */
+        memset(c->lines, 0, c->bytes - sizeof *c);
+        return;
+    }
+    header *at = (header *)(void *)c->lines;
+    for (uint32_t size; c->has_long; at += entry_bytes(size) / sizeof *at) {
+        size = size_in(atomic_load_explicit(at, memory_order_relaxed));
+        if (size == LINK)
+            break;
+        for (size_t later = LINE; later < entry_bytes(size); later += LINE)
+            atomic_store_explicit(at + later / sizeof *at, 0, memory_order_relaxed);
+    }
+}
+
 /* The writer goes on at the start of c. */
-static void begin_chunk(weir__broadcast *log, chunk *c, uint64_t start)
+static void begin_chunk(weir__broadcast *log, chunk *c, uint64_t start, uint64_t number)
 {
     c->next = c->newer = NULL;
     c->start = start;
-    log->place = (place){ .chunk = c, .at = (header *)(void *)c->lines };
+    c->number = number;
+    c->has_long = false;
+    log->place = start_of(c);
     log->left = c->bytes - sizeof *c - LINE;
-    atomic_store_explicit(log->place.at, 0, memory_order_relaxed);
 }
 
 weir__broadcast *weir__broadcast_create(const weir__broadcast_options *options)
@@ -107,9 +148,8 @@ weir__broadcast *weir__broadcast_create(const weir__broadcast_options *options)
         weir_free(log, broadcast_size(log->count));
         return NULL;
     }
-    first->bytes = chunk_bytes;
-    count_bytes(log, chunk_bytes, 0);
-    begin_chunk(log, first, 0);
+    init_chunk(log, first, chunk_bytes);
+    begin_chunk(log, first, 0, 0);
     log->oldest = first;
     for (unsigned i = 0; i < log->count; i++)
         log->readers[i].place = log->place;
@@ -152,13 +192,11 @@ static bool fold(weir__broadcast *log, place from, weir_mail *block)
 {
     void *sum = NULL;
     while (from.at != log->place.at) {
-        uint64_t word = atomic_load_explicit(from.at, memory_order_relaxed);
-        if (word == LINK) {
-            from.chunk = from.chunk->next;
-            from.at = (header *)(void *)from.chunk->lines;
+        uint32_t size = size_in(atomic_load_explicit(from.at, memory_order_relaxed));
+        if (size == LINK) {
+            from = start_of(from.chunk->next);
             continue;
         }
-        size_t size = (size_t)(word >> 1);
         if (!sum) {
             sum = log->sum.begin(log->sum.ctx);
             if (block->size > 0)
@@ -256,36 +294,51 @@ static __attribute__((noinline)) void next_chunk(weir__broadcast *log, size_t by
         c = log->spare;
         log->spare = c->newer;
         log->spares--;
+        make_clean(c, full->number + 1);
     } else {
         if (needed < log->chunk_bytes)
             needed = log->chunk_bytes;
         c = weir_alloc_must(needed);
-        c->bytes = needed;
-        count_bytes(log, needed, 0);
+        init_chunk(log, c, needed);
     }
     header *end = log->place.at;
-    begin_chunk(log, c, full->start + full->bytes);
+    begin_chunk(log, c, full->start + full->bytes, full->number + 1);
     full->next = full->newer = c;
-    atomic_store_explicit(end, LINK, memory_order_release);
+    atomic_store_explicit(end, tag_of(full) | LINK, memory_order_release);
     look_after_readers(log);
+}
+
+void *weir__broadcast_room(weir__broadcast *log, size_t most)
+{
+    WEIR_DCHECK(log->count > 0, "a log that nobody reads");
+    WEIR_ASSERT(most < LINK, "an entry of %zu bytes for the log of changes", most);
+    if (WEIR_UNLIKELY(log->left < entry_bytes(most)))
+        next_chunk(log, entry_bytes(most));
+    return (void *)(log->place.at + 1);
+}
+
+void weir__broadcast_commit(weir__broadcast *log, size_t size)
+{
+    size_t bytes = entry_bytes(size);
+    chunk *c = log->place.chunk;
+    header *at = log->place.at;
+    WEIR_DCHECK(bytes <= log->left, "an entry of %zu bytes is larger than its room", size);
+    c->has_long |= bytes > LINE;
+    log->place.at = at + bytes / sizeof(header);
+    log->left -= bytes;
+    atomic_store_explicit(at, tag_of(c) | size, memory_order_release);
+    if (WEIR_UNLIKELY(log->overdue))
+        look_after_readers(log);
 }
 
 void weir__broadcast_append(weir__broadcast *log, const void *entry, size_t size)
 {
     if (log->count == 0)
         return;
-    size_t bytes = entry_bytes(size);
-    if (WEIR_UNLIKELY(log->left < bytes))
-        next_chunk(log, bytes);
-    header *at = log->place.at, *following = at + bytes / sizeof(header);
+    void *room = weir__broadcast_room(log, size);
     if (size > 0)
-        memcpy((void *)(at + 1), entry, size);
-    log->place.at = following;
-    log->left -= bytes;
-    atomic_store_explicit(following, 0, memory_order_relaxed);
-    atomic_store_explicit(at, (uint64_t)size << 1 | 1, memory_order_release);
-    if (WEIR_UNLIKELY(log->overdue))
-        look_after_readers(log);
+        memcpy(room, entry, size);
+    weir__broadcast_commit(log, size);
 }
 
 /* ---- a reader ---- */
@@ -325,7 +378,7 @@ bool weir__broadcast_read(weir__broadcast *log, unsigned index, weir_mail *entry
     bool reading = atomic_load_explicit(&me->state, memory_order_relaxed) == READING;
     for (;;) {
         uint64_t word = atomic_load_explicit(me->place.at, memory_order_acquire);
-        if (word == 0) {
+        if (!is_written(me->place.chunk, word)) {
             if (reading)
                 atomic_store_explicit(&me->state, IDLE, memory_order_release);
             return false;
@@ -340,12 +393,11 @@ bool weir__broadcast_read(weir__broadcast *log, unsigned index, weir_mail *entry
             }
             continue; /* the place may have changed */
         }
-        if (word == LINK) {
-            chunk *next = me->place.chunk->next;
-            enter_chunk(me, (place){ .chunk = next, .at = (header *)(void *)next->lines });
+        uint32_t size = size_in(word);
+        if (size == LINK) {
+            enter_chunk(me, start_of(me->place.chunk->next));
             continue;
         }
-        size_t size = (size_t)(word >> 1);
         *entry = (weir_mail){ .data = (const void *)(me->place.at + 1), .size = size };
         me->place.at += entry_bytes(size) / sizeof(header);
         return true;

@@ -10,9 +10,10 @@
  *
  * Every entry begins on a line (64 bytes): an 8-byte header and the payload. So the place of the
  * next entry never depends on its size, an entry of up to 56 bytes is one line, and it costs a
- * waiting reader one line transfer. The header is stored last, with release, and the header that
- * will follow is cleared before; a reader polls its next header with acquire and reads the payload
- * only when that is not 0.
+ * waiting reader one line transfer. The header is stored last, with release; a reader polls its next
+ * header with acquire and reads the payload only when that has the tag of the chunk as it was last
+ * begun. So nobody clears headers: were the next one cleared with each entry, a reader's first look
+ * at it would be a transfer for nothing, and the writer would have to get the line back.
  *
  * Falling behind. A reader says by `passed` (release) which chunk it stands in; the writer looks
  * (acquire) when it begins a chunk and frees what all have passed. If the chunk a reader stands in
@@ -54,6 +55,10 @@ void weir__broadcast_destroy(weir__broadcast *log);
 
 /* The writer's thread. Any size: an entry that does not fit a chunk gets one of its own. */
 void weir__broadcast_append(weir__broadcast *log, const void *entry, size_t size);
+/* The same in two steps, where there are readers: room for an entry of at most so many bytes,
+ * 8-byte aligned, then the size that it came to. */
+void *weir__broadcast_room(weir__broadcast *log, size_t most);
+void weir__broadcast_commit(weir__broadcast *log, size_t size);
 /* The thread of that reader (0 to readers - 1). The next entry, valid and 8-byte aligned until the
  * next read by the same reader; false: nothing there now. */
 bool weir__broadcast_read(weir__broadcast *log, unsigned reader, weir_mail *entry);

@@ -40,8 +40,12 @@ struct weir_env {
      * that every other worker reads in order. read gives the next entry of `from` that `to` has not
      * read, 8-byte aligned, valid until the next read of the same pair, or false. A reader that is
      * 1 MiB behind is taken off the log: `sum` (below) folds what it has not read. Read until
-     * false: who keeps an entry cannot be taken off, and holds the log's memory. */
+     * false: who keeps an entry cannot be taken off, and holds the log's memory. To write one
+     * without a copy: room for at most so many bytes, 8-byte aligned, then commit, with the size
+     * that it came to, and no other entry between the two; where there are other workers. */
     void (*log_append)(void *ctx, unsigned from, const void *entry, size_t size);
+    void *(*log_room)(void *ctx, unsigned from, size_t most);
+    void (*log_commit)(void *ctx, unsigned from, size_t size);
     bool (*log_read)(void *ctx, unsigned to, unsigned from, weir_mail *entry);
 
     /* Whether worker `self` is to hear of the next command of the order only later. NULL: it never

@@ -108,6 +108,16 @@ static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
     weir__broadcast_append(((threads *)ctx)->logs[from], entry, size);
 }
 
+static void *log_room(void *ctx, unsigned from, size_t most)
+{
+    return weir__broadcast_room(((threads *)ctx)->logs[from], most);
+}
+
+static void log_commit(void *ctx, unsigned from, size_t size)
+{
+    weir__broadcast_commit(((threads *)ctx)->logs[from], size);
+}
+
 /* A log has no place for its own worker: readers after it move up by one. */
 static bool log_read(void *ctx, unsigned to, unsigned from, weir_mail *entry)
 {
@@ -231,6 +241,8 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         .mail_send = mail_send,
         .mail_take = mail_take,
         .log_append = log_append,
+        .log_room = log_room,
+        .log_commit = log_commit,
         .log_read = log_read,
         .wake = wake,
         .park_prepare = park_prepare,

@@ -145,80 +145,147 @@ const weir__change *weir__changes_entries(weir__changes *c, uint32_t *count)
 
 /* ---- the flat form ---- */
 
-typedef struct head {
-    uint32_t port;
-    int32_t diff;
-} head;
-
 /* How many entries a diff takes: all but the last one are as large as 32 bits allow. */
 static int64_t next_part(int64_t diff)
 {
     return diff > INT32_MAX ? INT32_MAX : diff < INT32_MIN ? INT32_MIN : diff;
 }
 
+/* Small for small numbers of either sign. */
+static uint64_t zigzag(int64_t n) { return (uint64_t)n << 1 ^ (uint64_t)(n >> 63); }
+static int64_t unzigzag(uint64_t n) { return (int64_t)(n >> 1 ^ (0 - (n & 1))); }
+
+static size_t number_size(uint64_t n) { return 1 + (63 - (size_t)__builtin_clzll(n | 1)) / 7; }
+
+static inline unsigned char *put_number(unsigned char *at, uint64_t n)
+{
+    for (; WEIR_UNLIKELY(n >= 0x80); n >>= 7)
+        *at++ = (unsigned char)(n | 0x80);
+    *at++ = (unsigned char)n;
+    return at;
+}
+
+static __attribute__((noinline)) const unsigned char *get_long(const unsigned char *at,
+                                                               const unsigned char *end,
+                                                               uint64_t *n)
+{
+    *n = 0;
+    for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
+        unsigned char byte = *at++;
+        *n |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return shift == 63 && byte > 1 ? NULL : at;
+    }
+    return NULL;
+}
+
+/* What follows the number; NULL: it is cut short, or none of 64 bits. */
+static inline const unsigned char *get_number(const unsigned char *at, const unsigned char *end,
+                                              uint64_t *n)
+{
+    if (WEIR_UNLIKELY(at == end || *at >= 0x80))
+        return get_long(at, end, n);
+    *n = *at;
+    return at + 1;
+}
+
 size_t weir__changes_encoded_size(const weir__changes *c, weir__depths depths)
 {
+    weir_time last = { { 0 } };
     size_t size = 0;
     for (uint32_t i = 0; i < c->count; i++) {
         const weir__change *e = &c->entries[i];
-        if (e->diff == 0)
-            continue;
-        WEIR_ASSERT(e->port < depths.count, "progress: a change at port %u of %u", e->port,
-                    depths.count);
-        for (int64_t rest = e->diff; rest; rest -= next_part(rest))
-            size += sizeof(head) + depths.of[e->port] * sizeof(uint64_t);
+        for (int64_t rest = e->diff; rest; rest -= next_part(rest)) {
+            WEIR_ASSERT(e->port < depths.count, "progress: a change at port %u of %u", e->port,
+                        depths.count);
+            size += number_size(e->port) + number_size(zigzag(next_part(rest)));
+            for (unsigned k = 0; k < depths.of[e->port]; k++) {
+                size += number_size(zigzag((int64_t)(e->time.at[k] - last.at[k])));
+                last.at[k] = e->time.at[k];
+            }
+        }
     }
     return size;
 }
 
-void weir__changes_encode(const weir__changes *c, weir__depths depths, void *out)
+size_t weir__changes_encoded_most(const weir__changes *c, weir__depths depths)
 {
-    char *at = out;
+    enum { PAIR = 5 + 5 + WEIR_TIME_COORDS * 10 };
+    bool is_small = c->count <= HANDFUL;
+    for (uint32_t i = 0; i < c->count && is_small; i++)
+        is_small = c->entries[i].diff == next_part(c->entries[i].diff);
+    return is_small ? c->count * PAIR : weir__changes_encoded_size(c, depths);
+}
+
+size_t weir__changes_encode(const weir__changes *c, weir__depths depths, void *out)
+{
+    weir_time last = { { 0 } };
+    unsigned char *at = out;
     for (uint32_t i = 0; i < c->count; i++) {
         const weir__change *e = &c->entries[i];
         for (int64_t rest = e->diff; rest; rest -= next_part(rest)) {
-            head h = { e->port, (int32_t)next_part(rest) };
-            size_t coords = depths.of[e->port] * sizeof(uint64_t);
-            memcpy(at, &h, sizeof h);
-            memcpy(at + sizeof h, e->time.at, coords);
-            at += sizeof h + coords;
+            WEIR_DCHECK(e->port < depths.count, "progress: a change at port %u", e->port);
+            at = put_number(at, e->port);
+            at = put_number(at, zigzag(next_part(rest)));
+            for (unsigned k = 0; k < depths.of[e->port]; k++) {
+                at = put_number(at, zigzag((int64_t)(e->time.at[k] - last.at[k])));
+                last.at[k] = e->time.at[k];
+            }
         }
     }
+    return (size_t)(at - (unsigned char *)out);
 }
 
-/* Reads one entry; its size, or 0 if it is not one. */
-static size_t read_entry(const char *at, size_t size, weir__depths depths, weir__change *entry)
+/* What follows the entry, or NULL if it is not one. last: the coordinates of those before it. */
+static inline const unsigned char *read_entry(const unsigned char *at, const unsigned char *end,
+                                              weir__depths depths, weir_time *last,
+                                              weir__change *entry)
 {
-    head h;
-    if (size < sizeof h)
-        return 0;
-    memcpy(&h, at, sizeof h);
-    if (h.port >= depths.count || h.diff == 0)
-        return 0;
-    size_t coords = depths.of[h.port] * sizeof(uint64_t);
-    if (size - sizeof h < coords)
-        return 0;
-    *entry = (weir__change){ .port = h.port, .diff = h.diff };
-    memcpy(entry->time.at, at + sizeof h, coords);
-    return sizeof h + coords;
+    uint64_t port, n;
+    at = get_number(at, end, &port);
+    if (!at || port >= depths.count || !(at = get_number(at, end, &n)))
+        return NULL;
+    entry->port = (uint32_t)port;
+    entry->diff = unzigzag(n);
+    if (entry->diff == 0 || entry->diff != next_part(entry->diff))
+        return NULL;
+    entry->time = (weir_time){ { 0 } };
+    for (unsigned k = 0; k < depths.of[port]; k++) {
+        if (!(at = get_number(at, end, &n)))
+            return NULL;
+        entry->time.at[k] = last->at[k] += (uint64_t)unzigzag(n);
+    }
+    return at;
+}
+
+/* Takes the entries before `end` away again. */
+static void undo(weir__changes *c, weir__depths depths, const unsigned char *at,
+                 const unsigned char *end)
+{
+    weir_time last = { { 0 } };
+    weir__change entry;
+    while (at < end) {
+        at = read_entry(at, end, depths, &last, &entry);
+        weir__changes_add(c, entry.port, &entry.time, -entry.diff);
+    }
 }
 
 weir_status weir__changes_decode(weir__changes *c, weir__depths depths, const void *data,
                                  size_t size, weir_error *error)
 {
-    const char *bytes = data;
+    const unsigned char *bytes = data, *end = bytes + size;
+    weir_time last = { { 0 } };
     weir__change entry;
-    for (size_t at = 0, step; at < size; at += step) {
-        step = read_entry(bytes + at, size - at, depths, &entry);
-        if (step == 0) {
+    for (const unsigned char *at = bytes, *next; at < end; at = next) {
+        next = read_entry(at, end, depths, &last, &entry);
+        if (WEIR_UNLIKELY(!next)) {
+            undo(c, depths, bytes, at);
             weir_error_set(error, WEIR_BAD_DATA, "changes of progress cannot be decoded");
-            weir_error_detail(error, "byte %zu of %zu, %u ports", at, size, depths.count);
+            weir_error_detail(error, "byte %zu of %zu, %u ports", (size_t)(at - bytes), size,
+                              depths.count);
             weir_error_hint(error, "do all processes run the same program?");
             return WEIR_BAD_DATA;
         }
-    }
-    for (size_t at = 0; at < size;) {
-        at += read_entry(bytes + at, size - at, depths, &entry);
         weir__changes_add(c, entry.port, &entry.time, entry.diff);
     }
     return WEIR_OK;

@@ -53,14 +53,18 @@ typedef struct weir__depths {
     uint32_t count;
 } weir__depths;
 
-/* The flat form: for each pair {u32 port, i32 diff, depth(port) × u64}, in the machine's byte
- * order, so always a multiple of 8 bytes; an empty set is 0 bytes. A diff beyond 32 bits takes
- * several. */
+/* The flat form: for each pair its port, its diff, and depth(port) coordinates, each less what it
+ * was in the pair before (at first 0). All are numbers in groups of 7 bits, the lowest first, with
+ * the highest bit of a byte set where more follow; those with a sign have it in their lowest bit.
+ * An empty set is 0 bytes. A diff beyond 32 bits takes several pairs. */
 size_t weir__changes_encoded_size(const weir__changes *changes, weir__depths depths);
-/* Writes exactly that many bytes; out may have any alignment. Every port is below depths.count. */
-void weir__changes_encode(const weir__changes *changes, weir__depths depths, void *out);
+/* That or more: sooner known where there are few. */
+size_t weir__changes_encoded_most(const weir__changes *changes, weir__depths depths);
+/* Writes exactly that many bytes, and returns how many; out may have any alignment. Every port is
+ * below depths.count. */
+size_t weir__changes_encode(const weir__changes *changes, weir__depths depths, void *out);
 /* Adds what the block holds. data may have any alignment and hold anything: WEIR_BAD_DATA (unknown
- * port, zero diff, cut short) leaves `changes` as it was. */
+ * port, no diff of 32 bits, cut short) leaves `changes` as it was. */
 WEIR_MUST_USE weir_status weir__changes_decode(weir__changes *changes, weir__depths depths,
                                                const void *data, size_t size, weir_error *error);
 

@@ -88,11 +88,11 @@ struct weir_worker {
     weir__cluster *cluster; /* of the first worker, if there are other processes */
     uv_poll_t net_handle;
     bool clock_is_fresh; /* context.now_ns is at most a spin old */
+    bool found;          /* the last turn has found something to do */
+    unsigned turns_by_clock; /* that went by the last look at it */
     uint64_t last_poll_ns, spin_ns;
     int spin_score;
     bool yields;               /* more workers than cores: give way instead of spinning */
-    char *scratch;             /* for encoding changes */
-    size_t scratch_size;
     weir__call *_Atomic calls;
     uint64_t turns, parks, wakes, progress_bytes;
     /* of the first worker: to and from other processes */

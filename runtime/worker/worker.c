@@ -18,6 +18,7 @@ enum {
     SPIN_NS = 50 * 1000, /* more than a wake-up costs: or two workers would keep parking in turn */
     YIELD_NS = 100 * 1000, /* giving way is cheap for everyone else: longer */
     SPIN_SCORE_MAX = 8,
+    TURNS_BY_CLOCK = 16, /* at most, by one look at it: it costs as much as a small step */
     ENTRY_HEADER = 8, /* u32 dataflow, u32 bytes of changes */
 };
 
@@ -74,7 +75,6 @@ void weir__worker_fini(weir_worker *worker)
     }
     if (worker->context.pool)
         weir__pool_close(worker->context.pool);
-    weir_free(worker->scratch, worker->scratch_size);
 }
 
 static void begin_running(weir_worker *worker)
@@ -163,7 +163,7 @@ weir_status weir__worker_apply(weir_worker *worker, const weir_mail *mail, weir_
 
 static void apply_entry(weir_worker *worker, const weir_mail *mail)
 {
-    weir_error error = { 0 };
+    weir_error error; /* it is large: set where there is one */
     if (apply(worker, mail, worker->cluster != NULL, &error) != WEIR_OK)
         weir__runtime_fail(worker->runtime, &error);
 }
@@ -218,20 +218,18 @@ bool weir__worker_receive(weir_worker *worker)
 }
 
 /* To the log that the other workers of this process read. */
-static void append(weir_worker *worker, weir__dataflow *dataflow, size_t size)
+static void append(weir_worker *worker, weir__dataflow *dataflow)
 {
     weir__context *context = &worker->context;
+    weir_env *env = context->env;
+    const weir__changes *changes = &dataflow->unpublished;
     weir__depths depths = weir__topology_depths(dataflow->graph->topology);
-    if (size + ENTRY_HEADER > worker->scratch_size) {
-        size_t larger = (size + ENTRY_HEADER) * 2 + 4096;
-        worker->scratch = weir_realloc_must(worker->scratch, worker->scratch_size, larger);
-        worker->scratch_size = larger;
-    }
+    size_t most = weir__changes_encoded_most(changes, depths);
+    char *room = env->log_room(env->ctx, context->local, ENTRY_HEADER + most);
+    size_t size = weir__changes_encode(changes, depths, room + ENTRY_HEADER);
     uint32_t head[2] = { dataflow->graph->id, (uint32_t)size };
-    memcpy(worker->scratch, head, sizeof head);
-    weir__changes_encode(&dataflow->unpublished, depths, worker->scratch + ENTRY_HEADER);
-    context->env->log_append(context->env->ctx, context->local, worker->scratch,
-                             size + ENTRY_HEADER);
+    memcpy(room, head, sizeof head);
+    env->log_commit(env->ctx, context->local, ENTRY_HEADER + size);
     __atomic_store_n(&worker->progress_bytes, worker->progress_bytes + size + ENTRY_HEADER,
                      __ATOMIC_RELAXED);
     for (unsigned w = 0; w < context->locals; w++)
@@ -242,11 +240,12 @@ static void append(weir_worker *worker, weir__dataflow *dataflow, size_t size)
 static void publish(weir_worker *worker, weir__dataflow *dataflow)
 {
     weir__changes *changes = &dataflow->unpublished;
-    weir__depths depths = weir__topology_depths(dataflow->graph->topology);
-    size_t size = weir__changes_encoded_size(changes, depths);
-    weir__hook_changes(dataflow, WEIR_EVENT_PUBLISHED, changes, size);
+    if (WEIR__HOOKED(&worker->context))
+        weir__event_changes(dataflow, WEIR_EVENT_PUBLISHED, changes,
+                            weir__changes_encoded_size(changes, weir__topology_depths(
+                                                           dataflow->graph->topology)));
     if (worker->context.locals > 1)
-        append(worker, dataflow, size);
+        append(worker, dataflow);
     if (worker->cluster)
         weir__cluster_publish(worker->cluster, dataflow, changes);
     weir__changes_clear(changes);
@@ -299,8 +298,8 @@ static bool run_ready(weir_worker *worker)
     bool any = false;
     for (weir__dataflow *dataflow = weir__agenda_take(agenda), *next; dataflow; dataflow = next) {
         next = dataflow->item.next_ready;
-        dataflow->item.is_ready = false;
         any |= weir__dataflow_turn(dataflow, SLICE_NS);
+        dataflow->item.is_ready = false; /* whether it is again, its rest will see */
         bool due = worker->context.workers > 1 && is_due(dataflow);
         /* a condition of constants alone: then every compiler leaves the call out */
         if (WEIR_PLANTED(SPLIT_SET) || WEIR_PLANTED(PART_PUBLISHED)) {
@@ -394,8 +393,10 @@ static bool is_over(weir_worker *worker)
 static bool turn(weir_worker *worker)
 {
     weir__context *context = &worker->context;
-    if (!worker->clock_is_fresh) /* the spin has just looked */
+    if (!worker->clock_is_fresh || ++worker->turns_by_clock == TURNS_BY_CLOCK) {
         context->now_ns = context->env->now_ns(context->env->ctx);
+        worker->turns_by_clock = 0;
+    }
     worker->clock_is_fresh = false;
     weir__hook_turn(context);
     __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
@@ -431,6 +432,7 @@ static bool turn(weir_worker *worker)
     if (WEIR_UNLIKELY(context->failed))
         weir__runtime_fail(worker->runtime, &context->error);
     worker->in_turn = false;
+    worker->found = any;
     return any;
 }
 
@@ -479,7 +481,10 @@ static bool peek(weir_worker *worker)
 /* Looks for work for as long as a wake-up costs, while that has paid lately. */
 static bool spin(weir_worker *worker)
 {
-    enum { PEEKS = 32 }; /* between two looks at the clock and at descriptors */
+    enum {
+        PEEKS = 48, /* between two looks at the clock and at descriptors */
+        EAGER = 16, /* of them without a pause, which is as long as half a way between two cores */
+    };
     if (worker->spin_ns == 0 || (worker->spin_score <= 0 && worker->parks % 32 != 0))
         return false;
     uint64_t until = worker->context.now_ns + worker->spin_ns;
@@ -488,7 +493,7 @@ static bool spin(weir_worker *worker)
         for (int i = 0; i < (worker->yields ? 1 : PEEKS) && !found; i++) {
             if (worker->yields)
                 sched_yield();
-            else
+            else if (i >= EAGER)
                 relax();
             found = peek(worker);
         }
@@ -506,11 +511,22 @@ static bool spin(weir_worker *worker)
     return false;
 }
 
+/* Whether the next thing to do is to wait for others: the last turn has done what there was, and
+ * nobody has given this worker anything since. */
+static bool waits_for_others(weir_worker *worker)
+{
+    return worker->found && worker->context.workers > 1 && !worker->context.agenda.ready;
+}
+
 bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns)
 {
     if (!begin(worker))
         return false;
-    bool running = is_running(worker), any = running && turn(worker);
+    bool running = is_running(worker);
+    /* a turn that finds nothing costs as much as half a way between two cores */
+    if (running && timeout_ns && waits_for_others(worker) && spin(worker))
+        return !is_over(worker);
+    bool any = running && turn(worker);
     if (is_over(worker))
         return false;
     if (any || timeout_ns == 0 || (running && spin(worker)))

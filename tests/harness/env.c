@@ -30,6 +30,8 @@ struct weir__test_env {
     uint64_t random, now_ns;
     channel *mail, *logs; /* [from * workers + to] */
     size_t under_way;
+    void *room; /* of the entry that is being written */
+    size_t room_size;
     bool was_late; /* a command of the order was held back since somebody asked */
     weir__test_disk disk;
 };
@@ -130,6 +132,22 @@ static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
     }
 }
 
+static void *log_room(void *ctx, unsigned from, size_t most)
+{
+    weir__test_env *env = ctx;
+    (void)from;
+    if (most > env->room_size) {
+        env->room = weir_realloc_must(env->room, env->room_size, 2 * most);
+        env->room_size = 2 * most;
+    }
+    return env->room;
+}
+
+static void log_commit(void *ctx, unsigned from, size_t size)
+{
+    log_append(ctx, from, ((weir__test_env *)ctx)->room, size);
+}
+
 static bool log_read(void *ctx, unsigned to, unsigned from, weir_mail *entry)
 {
     weir__test_env *env = ctx;
@@ -170,6 +188,7 @@ weir__test_env *weir__test_env_create(unsigned workers, uint64_t seed, bool dela
     *env = (weir__test_env){
         .table = { .ctx = env, .now_ns = now_ns, .wall_us = wall_us, .random_u64 = random_u64,
                    .mail_send = mail_send, .mail_take = mail_take, .log_append = log_append,
+                   .log_room = log_room, .log_commit = log_commit,
                    .log_read = log_read, .order_is_late = order_is_late, .wake = nobody_sleeps,
                    .park_prepare = nobody_sleeps, .park_cancel = nobody_sleeps,
                    .park_fd = park_fd },
@@ -196,6 +215,7 @@ void weir__test_env_destroy(weir__test_env *env)
     }
     weir_free(env->mail, count * sizeof(channel));
     weir_free(env->logs, count * sizeof(channel));
+    weir_free(env->room, env->room_size);
     weir_free(env, sizeof *env);
 }
 

@@ -149,13 +149,24 @@ static void *mail_take(void *ctx, unsigned to, unsigned from)
     return weir__mailbox_take(&w->boxes[from][to]);
 }
 
-static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
+static void *log_room(void *ctx, unsigned from, size_t most)
+{
+    return weir__broadcast_room(((sim_world *)ctx)->broadcasts[from], most);
+}
+
+static void log_commit(void *ctx, unsigned from, size_t size)
 {
     sim_world *w = ctx;
-    weir__broadcast_append(w->broadcasts[from], entry, size);
+    weir__broadcast_commit(w->broadcasts[from], size);
     for (unsigned to = 0; to < w->workers; to++)
         if (to != from)
             put(w, &w->logs[from][to], to, NULL);
+}
+
+static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
+{
+    memcpy(log_room(ctx, from, size), entry, size);
+    log_commit(ctx, from, size);
 }
 
 /* ---- sums for slow readers: the runtime's, counted ---- */
@@ -391,8 +402,9 @@ sim_world *sim_world_create(const sim_plan *plan, unsigned process)
     w->table = (weir_env){
         .ctx = w, .now_ns = now_ns, .wall_us = wall_us, .random_u64 = random_u64,
         .mail_send = mail_send, .mail_take = mail_take, .log_append = log_append,
-        .log_read = log_read, .wake = wake, .park_prepare = park_prepare,
-        .park_cancel = park_cancel, .park_fd = park_fd, .sleep = sleep_ns,
+        .log_room = log_room, .log_commit = log_commit, .log_read = log_read, .wake = wake,
+        .park_prepare = park_prepare, .park_cancel = park_cancel, .park_fd = park_fd,
+        .sleep = sleep_ns,
     };
     if (plan->processes > 1)
         w->table.order_is_late = order_is_late;

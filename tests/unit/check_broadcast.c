@@ -191,6 +191,32 @@ START_TEST(readers_in_step_need_no_memory)
 }
 END_TEST
 
+/* A header says by its tag that it was written since its chunk was begun, and lies where something
+ * else may have lain before: here that has every tag that is about to come. */
+START_TEST(what_looks_like_a_header_is_none)
+{
+    uint64_t seed = test_seed(9), state = seed, chunk = 0, words[58];
+    unsigned left = 6; /* lines of a chunk of 512 bytes, less the link's */
+    weir__broadcast *log = small_log(1, NULL);
+    weir_mail entry;
+    for (int i = 0; i < 20000; i++) {
+        unsigned lines = 1 + (unsigned)test_below(&state, 6);
+        size_t size = lines * 64 - 8;
+        chunk += lines > left;
+        left = (lines > left ? 6 : left) - lines;
+        for (size_t k = 0; k < size / 8; k++)
+            words[k] = ((chunk + 1 + test_below(&state, 4)) << 1 | 1) << 32 | 24;
+        weir__broadcast_append(log, words, size);
+        ck_assert(weir__broadcast_read(log, 0, &entry));
+        ck_assert_msg(entry.size == size && memcmp(entry.data, words, size) == 0, "WEIR_SEED=%lu",
+                      (unsigned long)seed);
+        ck_assert_msg(!weir__broadcast_read(log, 0, &entry), "entry %d, WEIR_SEED=%lu", i,
+                      (unsigned long)seed);
+    }
+    close_log(log);
+}
+END_TEST
+
 START_TEST(a_reader_behind_gets_one_sum)
 {
     unsigned sums = 0;
@@ -483,6 +509,7 @@ int main(void)
         small_entries_are_one_line,
         sizes_around_and_beyond_a_chunk,
         readers_in_step_need_no_memory,
+        what_looks_like_a_header_is_none,
         a_reader_behind_gets_one_sum,
         a_reader_that_stays_away_is_bounded,
         blocks_left_over_are_freed,

@@ -131,9 +131,11 @@ START_TEST(flat_form)
     weir__changes_add(&c, 1, &one, 1);
     weir__changes_add(&c, 1, &one, -1);
     size_t size = weir__changes_encoded_size(&c, depths);
-    ck_assert_uint_eq(size, 40 + 6 * 16 + 3 * 16);
+    /* 4 small coordinates; 5 parts of 5 bytes and the last of 1; 3 parts of 5 bytes */
+    ck_assert_uint_eq(size, 6 + 5 * 7 + 3 + 3 * 7);
+    ck_assert_uint_ge(weir__changes_encoded_most(&c, depths), size);
     char room[200];
-    weir__changes_encode(&c, depths, room + 1);
+    ck_assert_uint_eq(weir__changes_encode(&c, depths, room + 1), size);
     ck_assert_int_eq(weir__changes_decode(&back, depths, room + 1, size, &error), WEIR_OK);
     for (int i = 0; i < 2; i++) {
         uint32_t count;
@@ -149,15 +151,15 @@ START_TEST(flat_form)
 }
 END_TEST
 
-static void refused(const uint32_t *words, size_t size)
+static void refused(const uint8_t *bytes, size_t size)
 {
     weir__changes c = { 0 };
     weir_time t = weir_time_1(3);
     weir_error error;
     weir__changes_add(&c, 1, &t, 1);
-    ck_assert_int_eq(weir__changes_decode(&c, depths, words, size, &error), WEIR_BAD_DATA);
+    ck_assert_int_eq(weir__changes_decode(&c, depths, bytes, size, &error), WEIR_BAD_DATA);
     ck_assert_str_eq(error.what, "changes of progress cannot be decoded");
-    ck_assert_int_eq(weir__changes_decode(&c, depths, words, size, NULL), WEIR_BAD_DATA);
+    ck_assert_int_eq(weir__changes_decode(&c, depths, bytes, size, NULL), WEIR_BAD_DATA);
     uint32_t count;
     const weir__change *e = weir__changes_entries(&c, &count);
     ck_assert(count == 1 && e->port == 1 && e->diff == 1);
@@ -166,15 +168,48 @@ static void refused(const uint32_t *words, size_t size)
 
 START_TEST(refusals)
 {
-    uint32_t unknown[] = { PORTS, 1, 0, 0 }, zero[] = { 0, 0, 5, 0 }, good[] = { 0, 1, 5, 0, 0, 1 };
-    uint32_t deep[] = { 3, 1, 0, 0, 1, 0, 2, 0, 3, 0 };
+    /* port, diff (-1 is 1, 1 is 2), coordinates */
+    const uint8_t unknown[] = { PORTS, 2, 0 }, zero[] = { 0, 0, 10 };
+    const uint8_t good[] = { 0, 2, 10, 1, 2, 2, 2, 1, 0x80, 1, 2 }, deep[] = { 3, 2, 0, 2, 4, 6 };
+    /* 2^31 and -2^31 - 1; a coordinate of 65 bits, one of more bytes than 64 bits take */
+    const uint8_t above[] = { 0, 0x80, 0x80, 0x80, 0x80, 0x10, 0 };
+    const uint8_t below[] = { 0, 0x81, 0x80, 0x80, 0x80, 0x10, 0 };
+    const uint8_t wide[] = { 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3 };
+    const uint8_t many[] = { 0, 2, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0 };
     refused(unknown, sizeof unknown);
     refused(zero, sizeof zero);
-    refused(good, sizeof good); /* a second entry that has no time */
-    for (size_t cut = 1; cut < 16; cut++)
-        refused(good, cut);
+    refused(above, sizeof above);
+    refused(below, sizeof below);
+    refused(wide, sizeof wide);
+    refused(many, sizeof many);
+    for (size_t cut = 1; cut < sizeof good; cut++) /* after whole entries, too */
+        if (cut != 3 && cut != 6)
+            refused(good, cut);
     for (size_t cut = 1; cut < sizeof deep; cut++)
         refused(deep, cut);
+}
+END_TEST
+
+/* What times the pairs have is told by what they differ in, down and up over all 64 bits. */
+START_TEST(all_coordinates)
+{
+    const uint64_t values[] = { 0, 63, 64, UINT64_MAX, 1, UINT64_MAX / 2, UINT64_MAX / 2 + 1, 127 };
+    enum { COUNT = sizeof values / sizeof *values };
+    weir__changes c = { 0 }, back = { 0 };
+    char room[WEIR_TIME_COORDS * 10 * COUNT + 10 * COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        weir_time t = { { values[i], values[(i + 3) % COUNT], values[(i + 5) % COUNT], i } };
+        weir__changes_add(&c, 3, &t, i % 2 ? INT32_MIN : INT32_MAX);
+    }
+    size_t size = weir__changes_encode(&c, depths, room);
+    ck_assert_uint_eq(size, weir__changes_encoded_size(&c, depths));
+    ck_assert_uint_le(size, weir__changes_encoded_most(&c, depths));
+    ck_assert_int_eq(weir__changes_decode(&back, depths, room, size, NULL), WEIR_OK);
+    for (uint32_t i = 0; i < c.count; i++)
+        weir__changes_add(&back, 3, &c.entries[i].time, -c.entries[i].diff);
+    ck_assert(weir__changes_is_empty(&back) && back.count == COUNT);
+    weir__changes_fini(&c);
+    weir__changes_fini(&back);
 }
 END_TEST
 
@@ -188,9 +223,6 @@ START_TEST(garbage_never_crashes)
         for (size_t i = 0; i < size; i++)
             bytes[i] = test_below(&state, 3) ? (unsigned char)test_below(&state, 7) % 5
                                              : (unsigned char)test_random(&state);
-        for (size_t i = 1; i + 3 < size; i += 8)
-            if (test_below(&state, 8))
-                bytes[i] = bytes[i + 1] = bytes[i + 2] = 0;
         if (weir__changes_decode(&c, depths, bytes, size, NULL) == WEIR_OK) {
             unsigned char again[sizeof bytes];
             ck_assert_msg(weir__changes_encoded_size(&c, depths) <= size, "WEIR_SEED=%lu",
@@ -210,6 +242,7 @@ int main(void)
         coming_and_going_takes_no_room,
         flat_form,
         refusals,
+        all_coordinates,
         garbage_never_crashes,
         NULL,
     };
