@@ -37,6 +37,7 @@ struct chunk {
 typedef struct place {
     chunk *chunk;
     header *at;
+    uint64_t tag; /* the chunk's, whose head is thus not looked at with each entry */
 } place;
 
 enum { IDLE, READING, FOLDING, FOLDED };
@@ -44,6 +45,7 @@ enum { IDLE, READING, FOLDING, FOLDED };
 typedef struct reader {
     /* the reader's line; the writer looks at it once a chunk */
     _Alignas(LINE) _Atomic uint32_t state;
+    bool stays; /* READING for good: never taken off the log */
     _Atomic uint64_t passed; /* start of the chunk it stands in */
     place place;
     weir_mail held; /* the block given out by the last read */
@@ -56,6 +58,7 @@ struct weir__broadcast {
     place place;  /* of the next header to write */
     size_t left;  /* bytes for entries from there; the chunk's last line is kept for LINK */
     bool overdue; /* a reader too far behind was reading */
+    bool has_long; /* an entry of several lines lies in the chunk */
     unsigned spares;
     chunk *spare, *oldest;
     size_t chunk_bytes, lag_bytes;
@@ -87,11 +90,14 @@ static uint64_t tag_of(const chunk *c)
     return (uint64_t)((uint32_t)c->number << 1 | 1) << 32;
 }
 
-/* Whether the word, of a header in c, was written since c was begun; its size. */
-static bool is_written(const chunk *c, uint64_t word) { return (word ^ tag_of(c)) >> 32 == 0; }
+/* Whether the word of a header was written since its chunk was begun; its size. */
+static bool is_written(uint64_t word, uint64_t tag) { return (word ^ tag) >> 32 == 0; }
 static uint32_t size_in(uint64_t word) { return (uint32_t)word; }
 
-static place start_of(chunk *c) { return (place){ .chunk = c, .at = (header *)(void *)c->lines }; }
+static place start_of(chunk *c)
+{
+    return (place){ .chunk = c, .at = (header *)(void *)c->lines, .tag = tag_of(c) };
+}
 
 static void init_chunk(weir__broadcast *log, chunk *c, size_t bytes)
 {
@@ -124,7 +130,7 @@ static void begin_chunk(weir__broadcast *log, chunk *c, uint64_t start, uint64_t
     c->next = c->newer = NULL;
     c->start = start;
     c->number = number;
-    c->has_long = false;
+    log->has_long = false;
     log->place = start_of(c);
     log->left = c->bytes - sizeof *c - LINE;
 }
@@ -151,8 +157,12 @@ weir__broadcast *weir__broadcast_create(const weir__broadcast_options *options)
     init_chunk(log, first, chunk_bytes);
     begin_chunk(log, first, 0, 0);
     log->oldest = first;
-    for (unsigned i = 0; i < log->count; i++)
-        log->readers[i].place = log->place;
+    for (unsigned i = 0; i < log->count; i++) {
+        reader *r = &log->readers[i];
+        r->place = log->place;
+        r->stays = log->lag_bytes == WEIR__BROADCAST_WHATEVER;
+        r->state = r->stays ? READING : IDLE;
+    }
     return log;
 }
 
@@ -301,10 +311,11 @@ static __attribute__((noinline)) void next_chunk(weir__broadcast *log, size_t by
         c = weir_alloc_must(needed);
         init_chunk(log, c, needed);
     }
-    header *end = log->place.at;
+    place end = log->place;
+    full->has_long = log->has_long;
     begin_chunk(log, c, full->start + full->bytes, full->number + 1);
     full->next = full->newer = c;
-    atomic_store_explicit(end, tag_of(full) | LINK, memory_order_release);
+    atomic_store_explicit(end.at, end.tag | LINK, memory_order_release);
     look_after_readers(log);
 }
 
@@ -320,13 +331,12 @@ void *weir__broadcast_room(weir__broadcast *log, size_t most)
 void weir__broadcast_commit(weir__broadcast *log, size_t size)
 {
     size_t bytes = entry_bytes(size);
-    chunk *c = log->place.chunk;
     header *at = log->place.at;
     WEIR_DCHECK(bytes <= log->left, "an entry of %zu bytes is larger than its room", size);
-    c->has_long |= bytes > LINE;
+    log->has_long |= bytes > LINE;
     log->place.at = at + bytes / sizeof(header);
     log->left -= bytes;
-    atomic_store_explicit(at, tag_of(c) | size, memory_order_release);
+    atomic_store_explicit(at, log->place.tag | size, memory_order_release);
     if (WEIR_UNLIKELY(log->overdue))
         look_after_readers(log);
 }
@@ -378,8 +388,8 @@ bool weir__broadcast_read(weir__broadcast *log, unsigned index, weir_mail *entry
     bool reading = atomic_load_explicit(&me->state, memory_order_relaxed) == READING;
     for (;;) {
         uint64_t word = atomic_load_explicit(me->place.at, memory_order_acquire);
-        if (!is_written(me->place.chunk, word)) {
-            if (reading)
+        if (!is_written(word, me->place.tag)) {
+            if (reading && !me->stays)
                 atomic_store_explicit(&me->state, IDLE, memory_order_release);
             return false;
         }

@@ -44,9 +44,12 @@ typedef struct weir__broadcast weir__broadcast;
 typedef struct weir__broadcast_options {
     unsigned readers;   /* may be 0: then appending does nothing */
     size_t chunk_bytes; /* a multiple of 64, at least 256; 0: 64 KiB */
-    size_t lag_bytes;   /* 0: 1 MiB */
-    weir_log_sum sum;
+    size_t lag_bytes;   /* 0: 1 MiB; WEIR__BROADCAST_WHATEVER: no reader is ever taken off */
+    weir_log_sum sum;   /* for those that are */
 } weir__broadcast_options;
+
+/* A log with one reader that is never taken off is a mailbox. */
+#define WEIR__BROADCAST_WHATEVER SIZE_MAX
 
 /* NULL if memory is gone. */
 weir__broadcast *weir__broadcast_create(const weir__broadcast_options *options);

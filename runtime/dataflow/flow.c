@@ -8,6 +8,7 @@
 
 #include "base/planted.h"
 #include "dataflow/instance.h"
+#include "dataflow/letter.h"
 
 enum {
     PUMP_BYTES = 4 << 20,       /* at most, at once: others want their turn */
@@ -53,7 +54,7 @@ void weir__flow_fini(weir__dataflow *dataflow)
 
 static uint64_t *returned(const weir__flow *flow, unsigned from, unsigned to)
 {
-    return &flow->credits->returned[(size_t)from * flow->workers + to];
+    return &flow->credits->returned[(size_t)to * flow->credits->stride + from];
 }
 
 static void set_total(weir__flow *flow, int64_t total)
@@ -415,9 +416,7 @@ static void mail(weir__dataflow *dataflow, unsigned to, uint32_t port, weir_batc
         weir__cluster_send(context->cluster, batch);
         return;
     }
-    unsigned place = local ? to - context->first : 0;
-    context->env->mail_send(context->env->ctx, context->local, place, batch);
-    weir__context_notify(context, place);
+    weir__letter_send(context, local ? to - context->first : 0, batch);
 }
 
 /* What there are no credits for waits in a file, and everything to that worker behind it. */

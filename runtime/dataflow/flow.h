@@ -19,8 +19,9 @@ typedef struct weir__queue weir__queue;
 /* What the workers tell each other of one dataflow. In the graph's memory: it outlives the
  * instances. Atomic. */
 typedef struct weir__credits {
-    uint64_t *returned; /* [from * workers + to]: bytes sent by `from` that `to` was done with;
-                         * counted up by `to` */
+    uint64_t *returned; /* bytes sent by `from` that `to` was done with, counted up by `to`: at
+                         * [to * stride + from], so that no two workers write to one line */
+    unsigned stride;
     uint32_t *waits;    /* [worker]: is to be woken when bytes of its come back */
 } weir__credits;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/lines.h"
 #include "dataflow/description.h"
 
 struct weir__at_end {
@@ -14,6 +15,16 @@ struct weir__at_end {
     void (*fn)(void *ctx);
     void *ctx;
 };
+
+static void make_credits(weir_graph *graph)
+{
+    size_t workers = graph->workers, row = weir__lines(workers * sizeof(uint64_t));
+    char *rows = weir_graph_alloc(graph, workers * row + WEIR__LINE);
+    rows += -(uintptr_t)rows % WEIR__LINE;
+    graph->credits = (weir__credits){ .returned = (uint64_t *)(void *)rows,
+                                      .stride = (unsigned)(row / sizeof(uint64_t)),
+                                      .waits = weir_graph_alloc(graph, workers * sizeof(uint32_t)) };
+}
 
 weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config, const char *name)
 {
@@ -23,11 +34,8 @@ weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config,
     graph->config = config;
     graph->workers = config->workers * config->processes;
     graph->name = weir_graph_text(graph, name);
-    if (graph->workers > 1) {
-        size_t workers = graph->workers;
-        graph->credits.returned = weir_graph_alloc(graph, workers * workers * sizeof(uint64_t));
-        graph->credits.waits = weir_graph_alloc(graph, workers * sizeof(uint32_t));
-    }
+    if (graph->workers > 1)
+        make_credits(graph);
     return graph;
 }
 

@@ -29,12 +29,15 @@ struct weir_env {
     int64_t (*wall_us)(void *ctx);
     uint64_t (*random_u64)(void *ctx);
 
-    /* Mail: pointers from one worker to another, in order a pair, never lost, no bound (the
-     * engine's credits bound it). Ownership of what item points to passes to the receiver. send is
-     * called only by worker `from`'s thread, take only by worker `to`'s. NULL: nothing there
-     * now. */
-    void (*mail_send)(void *ctx, unsigned from, unsigned to, void *item);
-    void *(*mail_take)(void *ctx, unsigned to, unsigned from);
+    /* Mail: letters (of any size; up to 56 bytes are one cache line) from one worker to another, in
+     * order a pair, never lost, no bound (the engine's credits bound it). One is written in two
+     * steps: room for at most so many bytes, 8-byte aligned, then commit, with the size that it came
+     * to, and no other letter of the pair between the two: by worker `from`'s thread. take, by
+     * worker `to`'s, gives the next one, valid until the next take of the same pair; false: nothing
+     * there now. */
+    void *(*mail_room)(void *ctx, unsigned from, unsigned to, size_t most);
+    void (*mail_commit)(void *ctx, unsigned from, unsigned to, size_t size);
+    bool (*mail_take)(void *ctx, unsigned to, unsigned from, weir_mail *letter);
 
     /* The broadcast log of worker `from`: entries (of any size; up to 56 bytes are one cache line)
      * that every other worker reads in order. read gives the next entry of `from` that `to` has not

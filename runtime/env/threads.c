@@ -27,14 +27,16 @@
 #include <weir/memory.h>
 
 #include "base/assert.h"
+#include "base/lines.h"
 #include "comm/broadcast.h"
-#include "comm/mailbox.h"
 #include "env/files.h"
 
 /* gcc warns that its thread sanitizer does not model fences. Nothing here leans on that model. */
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wtsan"
 #endif
+
+enum { MAILBOX_BYTES = 4096 }; /* of a chunk: there is a mailbox for each pair */
 
 typedef struct parker {
     _Alignas(64) atomic_bool parked;
@@ -47,9 +49,8 @@ typedef struct parker {
 typedef struct threads {
     weir_env env;
     unsigned workers;
-    unsigned boxes_made; /* for the way back from a failure */
-    unsigned parkers_made;
-    weir__mailbox *boxes;   /* [from * workers + to] */
+    unsigned parkers_made; /* for the way back from a failure */
+    weir__broadcast **boxes; /* [from * workers + to] */
     weir__broadcast **logs; /* [from] */
     parker *parkers;
     _Alignas(64) _Atomic uint64_t random;
@@ -85,22 +86,26 @@ static uint64_t random_u64(void *ctx)
     return z ^ (z >> 31);
 }
 
-static weir__mailbox *box(threads *t, unsigned from, unsigned to)
+static weir__broadcast *box(threads *t, unsigned from, unsigned to)
 {
     WEIR_DCHECK(from < t->workers && to < t->workers, "mail from worker %u to %u of %u", from, to,
                 t->workers);
-    return &t->boxes[(size_t)from * t->workers + to];
+    return t->boxes[(size_t)from * t->workers + to];
 }
 
-static void mail_send(void *ctx, unsigned from, unsigned to, void *item)
+static void *mail_room(void *ctx, unsigned from, unsigned to, size_t most)
 {
-    WEIR_DCHECK(item, "mail from worker %u to %u is NULL", from, to);
-    weir__mailbox_push(box(ctx, from, to), item);
+    return weir__broadcast_room(box(ctx, from, to), most);
 }
 
-static void *mail_take(void *ctx, unsigned to, unsigned from)
+static void mail_commit(void *ctx, unsigned from, unsigned to, size_t size)
 {
-    return weir__mailbox_take(box(ctx, from, to));
+    weir__broadcast_commit(box(ctx, from, to), size);
+}
+
+static bool mail_take(void *ctx, unsigned to, unsigned from, weir_mail *letter)
+{
+    return weir__broadcast_read(box(ctx, from, to), 0, letter);
 }
 
 static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
@@ -175,14 +180,14 @@ void weir__env_threads_destroy(weir_env *env)
         return;
     threads *t = env->ctx;
     size_t pairs = (size_t)t->workers * t->workers;
-    for (unsigned i = 0; i < t->boxes_made; i++)
-        weir__mailbox_fini(&t->boxes[i]);
+    for (size_t i = 0; t->boxes && i < pairs; i++)
+        weir__broadcast_destroy(t->boxes[i]);
     for (unsigned i = 0; t->logs && i < t->workers; i++)
         weir__broadcast_destroy(t->logs[i]);
     for (unsigned i = 0; i < t->parkers_made; i++)
         close(t->parkers[i].fd);
-    weir_free(t->boxes, pairs * sizeof *t->boxes);
-    weir_free(t->logs, t->workers * sizeof *t->logs);
+    weir_free(t->boxes, weir__lines(pairs * sizeof *t->boxes));
+    weir_free(t->logs, weir__lines(t->workers * sizeof *t->logs));
     weir_free(t->parkers, t->workers * sizeof *t->parkers);
     weir_free(t, sizeof *t);
 }
@@ -207,14 +212,14 @@ static weir_status open_parkers(threads *t, weir_error *error)
 static weir_status make_channels(threads *t, const weir_log_sum *sum, weir_error *error)
 {
     size_t pairs = (size_t)t->workers * t->workers;
-    t->boxes = weir_alloc_zero(pairs * sizeof *t->boxes);
-    t->logs = weir_alloc_zero(t->workers * sizeof *t->logs);
+    t->boxes = weir_alloc_zero(weir__lines(pairs * sizeof *t->boxes));
+    t->logs = weir_alloc_zero(weir__lines(t->workers * sizeof *t->logs));
     t->parkers = weir_alloc_zero(t->workers * sizeof *t->parkers);
     bool made = t->boxes && t->logs && t->parkers;
-    for (size_t i = 0; made && i < pairs; i++) {
-        made = weir__mailbox_init(&t->boxes[i]);
-        t->boxes_made += made;
-    }
+    weir__broadcast_options mailbox = { .readers = 1, .chunk_bytes = MAILBOX_BYTES,
+                                        .lag_bytes = WEIR__BROADCAST_WHATEVER };
+    for (size_t i = 0; made && i < pairs; i++)
+        made = (t->boxes[i] = weir__broadcast_create(&mailbox)) != NULL;
     weir__broadcast_options options = { .readers = t->workers - 1, .sum = *sum };
     for (unsigned i = 0; made && i < t->workers; i++)
         made = (t->logs[i] = weir__broadcast_create(&options)) != NULL;
@@ -238,7 +243,8 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         .now_ns = now_ns,
         .wall_us = wall_us,
         .random_u64 = random_u64,
-        .mail_send = mail_send,
+        .mail_room = mail_room,
+        .mail_commit = mail_commit,
         .mail_take = mail_take,
         .log_append = log_append,
         .log_room = log_room,

@@ -10,12 +10,12 @@
 
 uint32_t *weir__numbers(size_t count)
 {
-    return weir_alloc_must((count + 1) * sizeof(uint32_t));
+    return weir_alloc_must(weir__lines((count + 1) * sizeof(uint32_t)));
 }
 
 void weir__numbers_free(uint32_t *array, size_t count)
 {
-    weir_free(array, (count + 1) * sizeof(uint32_t));
+    weir_free(array, weir__lines((count + 1) * sizeof(uint32_t)));
 }
 
 void weir__links_init(weir__links *l, uint32_t lists, const weir__arc *arcs, uint32_t count,
@@ -24,8 +24,8 @@ void weir__links_init(weir__links *l, uint32_t lists, const weir__arc *arcs, uin
     *l = (weir__links){ .lists = lists,
                         .count = count,
                         .first = weir__numbers(lists + 1),
-                        .links = weir_alloc_must((count + 1) * sizeof *l->links),
-                        .add = weir_alloc_must((count + 1) * sizeof *l->add),
+                        .links = weir_alloc_must(weir__lines((count + 1) * sizeof *l->links)),
+                        .add = weir_alloc_must(weir__lines((count + 1) * sizeof *l->add)),
                         .slot = weir__numbers(count) };
     memset(l->first, 0, (lists + 2) * sizeof *l->first);
     for (uint32_t i = 0; i < count; i++)
@@ -44,6 +44,6 @@ void weir__links_fini(weir__links *l)
 {
     weir__numbers_free(l->first, l->lists + 1);
     weir__numbers_free(l->slot, l->count);
-    weir_free(l->links, (l->count + 1) * sizeof *l->links);
-    weir_free(l->add, (l->count + 1) * sizeof *l->add);
+    weir_free(l->links, weir__lines((l->count + 1) * sizeof *l->links));
+    weir_free(l->add, weir__lines((l->count + 1) * sizeof *l->add));
 }

@@ -100,8 +100,8 @@ static void ports_init(weir__topology *t, const weir__topology_builder *b)
 {
     uint32_t n = b->port_count;
     t->port_count = n;
-    t->depth = weir_alloc_must(n + 1);
-    t->matters = weir_alloc_must(n + 1);
+    t->depth = weir_alloc_must(weir__lines(n + 1));
+    t->matters = weir_alloc_must(weir__lines(n + 1));
     t->at_place = weir__numbers(n);
     t->slot_of = weir__numbers(n + 1);
     for (uint32_t p = 0; p < n; p++) {
@@ -132,7 +132,7 @@ static weir__arc *slots_init(weir__topology *t, const weir__topology_builder *b,
         arcs[i].to = order->place[arcs[i].to];
     }
     t->slot_count = n + 1;
-    t->slots = weir_alloc_must((n + 1) * sizeof *t->slots);
+    t->slots = weir_alloc_must(weir__lines((n + 1) * sizeof *t->slots));
     t->slots[n] = (weir__slot){ .port = t->port_count, .depth = 1, .reported = true };
     t->slot_of[t->port_count] = n;
     for (uint32_t p = 0; p < t->port_count; p++) {
@@ -275,9 +275,9 @@ void weir__topology_destroy(weir__topology *t)
     weir__links_fini(&t->routes);
     for (unsigned level = 0; level < WEIR__LEVELS; level++)
         weir__numbers_free(t->group[level], t->slot_count);
-    weir_free(t->slots, t->slot_count * sizeof *t->slots);
-    weir_free(t->depth, n + 1);
-    weir_free(t->matters, n + 1);
+    weir_free(t->slots, weir__lines(t->slot_count * sizeof *t->slots));
+    weir_free(t->depth, weir__lines(n + 1));
+    weir_free(t->matters, weir__lines(n + 1));
     weir__numbers_free(t->at_place, n);
     weir__numbers_free(t->slot_of, n + 1);
     weir__order_fini(&t->order);

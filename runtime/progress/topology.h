@@ -9,6 +9,7 @@
 #ifndef WEIR_PROGRESS_TOPOLOGY_H
 #define WEIR_PROGRESS_TOPOLOGY_H
 
+#include "base/lines.h"
 #include "progress/order.h"
 #include "progress/reachability.h"
 

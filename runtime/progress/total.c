@@ -27,7 +27,12 @@ static inline uint64_t plus(uint64_t time, uint64_t add)
 
 static uint64_t *times(uint32_t count)
 {
-    return weir_alloc_must(count * sizeof(uint64_t));
+    return weir_alloc_must(weir__lines(count * sizeof(uint64_t)));
+}
+
+static void free_times(uint64_t *array, uint32_t count)
+{
+    weir_free(array, weir__lines(count * sizeof(uint64_t)));
 }
 
 void weir__total_init(weir__tracker *t)
@@ -37,7 +42,7 @@ void weir__total_init(weir__tracker *t)
     m->frontier = times(n);
     m->own = times(n);
     m->before = times(n);
-    m->is_touched = weir_alloc_must(n);
+    m->is_touched = weir_alloc_must(weir__lines(n));
     m->touched = weir__numbers(n);
     m->members = weir__numbers(n);
     memset(m->frontier, 0xff, n * sizeof *m->frontier);
@@ -51,10 +56,10 @@ void weir__total_fini(weir__tracker *t)
     weir__total *m = &t->total;
     if (!m->frontier)
         return;
-    weir_free(m->frontier, n * sizeof *m->frontier);
-    weir_free(m->own, n * sizeof *m->own);
-    weir_free(m->before, n * sizeof *m->before);
-    weir_free(m->is_touched, n);
+    free_times(m->frontier, n);
+    free_times(m->own, n);
+    free_times(m->before, n);
+    weir_free(m->is_touched, weir__lines(n));
     weir__numbers_free(m->touched, n);
     weir__numbers_free(m->members, n);
     weir_free(m->heap, m->heap_capacity * sizeof *m->heap);

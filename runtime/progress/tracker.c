@@ -16,8 +16,8 @@ weir__tracker *weir__tracker_create(const weir__topology *topology, const weir__
     weir__tracker *t = weir_alloc_must(sizeof *t);
     uint32_t n = topology->slot_count, changed;
     *t = (weir__tracker){ .topology = topology, .is_total = topology->total };
-    t->counts = weir_alloc_must(n * sizeof *t->counts);
-    t->frontiers = weir_alloc_must(n * sizeof *t->frontiers);
+    t->counts = weir_alloc_must(weir__lines(n * sizeof *t->counts));
+    t->frontiers = weir_alloc_must(weir__lines(n * sizeof *t->frontiers));
     for (uint32_t s = 0; s < n; s++) {
         t->counts[s] = (weir__counts){ 0 };
         weir_frontier_init(&t->frontiers[s], topology->slots[s].depth);
@@ -43,8 +43,8 @@ void weir__tracker_destroy(weir__tracker *t)
         weir__counts_fini(&t->counts[s]);
         weir_frontier_fini(&t->frontiers[s]);
     }
-    weir_free(t->counts, n * sizeof *t->counts);
-    weir_free(t->frontiers, n * sizeof *t->frontiers);
+    weir_free(t->counts, weir__lines(n * sizeof *t->counts));
+    weir_free(t->frontiers, weir__lines(n * sizeof *t->frontiers));
     weir__bits_fini(&t->dirty);
     weir__numbers_free(t->list, n);
     weir__total_fini(t);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "dataflow/letter.h"
 #include "worker/facts.h"
 
 enum {
@@ -221,9 +222,7 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
         weir__worker_deliver(worker, batch);
         return WEIR_OK;
     }
-    unsigned to = head.to - context->first;
-    context->env->mail_send(context->env->ctx, context->local, to, batch);
-    weir__context_notify(context, to);
+    weir__letter_send(context, head.to - context->first, batch);
     return WEIR_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "comm/cores.h"
+#include "dataflow/letter.h"
 #include "worker/cluster.h"
 #include "worker/watch.h"
 
@@ -284,9 +285,9 @@ static void drain_mail(weir_runtime *runtime)
     unsigned workers = runtime->config.workers;
     for (unsigned to = 0; to < workers; to++)
         for (unsigned from = 0; from < workers; from++) {
-            weir_batch *batch;
-            while (from != to && (batch = runtime->env->mail_take(runtime->env->ctx, to, from)))
-                weir_batch_release(batch);
+            weir_mail letter;
+            while (from != to && runtime->env->mail_take(runtime->env->ctx, to, from, &letter))
+                weir__letter_discard(&letter);
         }
 }
 

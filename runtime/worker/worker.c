@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "comm/cores.h"
 #include "dataflow/hooks.h"
+#include "dataflow/letter.h"
 #include "worker/cluster.h"
 #include "worker/planted.h"
 
@@ -208,9 +209,8 @@ bool weir__worker_receive(weir_worker *worker)
             if (WEIR_PLANTED(ENTRY_TWICE) && worker->turns % 64 == 0)
                 apply_entry(worker, &mail);
         }
-        weir_batch *batch;
-        while ((batch = env->mail_take(env->ctx, context->local, from))) {
-            take_mail(worker, batch);
+        while (env->mail_take(env->ctx, context->local, from, &mail)) {
+            take_mail(worker, weir__letter_open(&mail, context));
             any = true;
         }
     }

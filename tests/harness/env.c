@@ -13,7 +13,6 @@ enum { LOOK_NS = 1000 };
 typedef struct item {
     struct item *next;
     size_t size;
-    void *mail; /* a batch under way, or NULL: an entry of a log */
     _Alignas(16) char entry[];
 } item;
 
@@ -93,7 +92,6 @@ static item *item_create(size_t size)
 {
     item *i = weir_alloc_must(sizeof *i + size);
     i->size = sizeof *i + size;
-    i->mail = NULL;
     return i;
 }
 
@@ -103,21 +101,44 @@ static void item_destroy(item *i)
         weir_free(i, i->size);
 }
 
-static void mail_send(void *ctx, unsigned from, unsigned to, void *mail)
+/* The next one in order is in the reader's hands until it takes another. */
+static bool next(weir__test_env *env, channel *c, weir_mail *entry)
+{
+    item_destroy(c->read);
+    c->read = take(env, c);
+    if (c->read)
+        *entry = (weir_mail){ c->read->entry, c->read->size - sizeof(item) };
+    return c->read != NULL;
+}
+
+static void *room(weir__test_env *env, size_t most)
+{
+    if (most > env->room_size) {
+        env->room = weir_realloc_must(env->room, env->room_size, 2 * most);
+        env->room_size = 2 * most;
+    }
+    return env->room;
+}
+
+static void *mail_room(void *ctx, unsigned from, unsigned to, size_t most)
+{
+    (void)from;
+    (void)to;
+    return room(ctx, most);
+}
+
+static void mail_commit(void *ctx, unsigned from, unsigned to, size_t size)
 {
     weir__test_env *env = ctx;
-    item *i = item_create(0);
-    i->mail = mail;
+    item *i = item_create(size);
+    memcpy(i->entry, env->room, size);
     put(env, find(env->mail, env, from, to), i);
 }
 
-static void *mail_take(void *ctx, unsigned to, unsigned from)
+static bool mail_take(void *ctx, unsigned to, unsigned from, weir_mail *letter)
 {
     weir__test_env *env = ctx;
-    item *i = take(env, find(env->mail, env, from, to));
-    void *mail = i ? i->mail : NULL;
-    item_destroy(i);
-    return mail;
+    return next(env, find(env->mail, env, from, to), letter);
 }
 
 static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
@@ -134,13 +155,8 @@ static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
 
 static void *log_room(void *ctx, unsigned from, size_t most)
 {
-    weir__test_env *env = ctx;
     (void)from;
-    if (most > env->room_size) {
-        env->room = weir_realloc_must(env->room, env->room_size, 2 * most);
-        env->room_size = 2 * most;
-    }
-    return env->room;
+    return room(ctx, most);
 }
 
 static void log_commit(void *ctx, unsigned from, size_t size)
@@ -151,12 +167,7 @@ static void log_commit(void *ctx, unsigned from, size_t size)
 static bool log_read(void *ctx, unsigned to, unsigned from, weir_mail *entry)
 {
     weir__test_env *env = ctx;
-    channel *c = find(env->logs, env, from, to);
-    item_destroy(c->read);
-    c->read = take(env, c);
-    if (c->read)
-        *entry = (weir_mail){ c->read->entry, c->read->size - sizeof(item) };
-    return c->read != NULL;
+    return next(env, find(env->logs, env, from, to), entry);
 }
 
 static bool order_is_late(void *ctx, unsigned self)
@@ -187,8 +198,8 @@ weir__test_env *weir__test_env_create(unsigned workers, uint64_t seed, bool dela
     size_t size = (size_t)workers * workers * sizeof(channel);
     *env = (weir__test_env){
         .table = { .ctx = env, .now_ns = now_ns, .wall_us = wall_us, .random_u64 = random_u64,
-                   .mail_send = mail_send, .mail_take = mail_take, .log_append = log_append,
-                   .log_room = log_room, .log_commit = log_commit,
+                   .mail_room = mail_room, .mail_commit = mail_commit, .mail_take = mail_take,
+                   .log_append = log_append, .log_room = log_room, .log_commit = log_commit,
                    .log_read = log_read, .order_is_late = order_is_late, .wake = nobody_sleeps,
                    .park_prepare = nobody_sleeps, .park_cancel = nobody_sleeps,
                    .park_fd = park_fd },

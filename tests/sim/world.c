@@ -11,16 +11,16 @@
 #include <weir/memory.h>
 
 #include "comm/broadcast.h"
-#include "comm/mailbox.h"
+#include "dataflow/letter.h"
 #include "harness/disk.h"
 #include "sim.h"
 
 enum { LOOK_NS = 40, CALL_NS = 10, WAKES = 64 };
 
-/* What is under way from one worker to another, in order: mail, or an entry of a log (NULL). */
+/* What is under way from one worker to another, in order: mail, or an entry of a log (no data). */
 typedef struct parcel {
     uint64_t arrives_ns;
-    void *mail;
+    weir_mail mail;
 } parcel;
 
 typedef struct channel {
@@ -54,7 +54,8 @@ struct sim_world {
     uint64_t random;
     sleeper sleepers[SIM_WORKERS];
     channel mail[SIM_WORKERS][SIM_WORKERS], logs[SIM_WORKERS][SIM_WORKERS]; /* [from][to] */
-    weir__mailbox boxes[SIM_WORKERS][SIM_WORKERS];
+    void *room[SIM_WORKERS][SIM_WORKERS]; /* of the letter that is being written */
+    weir__broadcast *boxes[SIM_WORKERS][SIM_WORKERS];
     weir__broadcast *broadcasts[SIM_WORKERS];
     weir_log_sum sum; /* the runtime's */
     folded *folds;
@@ -101,7 +102,7 @@ static uint64_t delay(sim_world *w)
                                                                     : below(w, 3000000);
 }
 
-static void put(sim_world *w, channel *c, unsigned to, void *mail)
+static void put(sim_world *w, channel *c, unsigned to, weir_mail mail)
 {
     uint64_t at = current(w)->now_ns + delay(w), reached = w->sleepers[to].now_ns;
     at = at > c->last_ns ? at : c->last_ns;
@@ -132,21 +133,27 @@ static bool has_arrived(sim_world *w, channel *c)
     return arrived;
 }
 
-static void mail_send(void *ctx, unsigned from, unsigned to, void *mail)
+static void *mail_room(void *ctx, unsigned from, unsigned to, size_t most)
 {
     sim_world *w = ctx;
-    weir__mailbox_push(&w->boxes[from][to], mail);
-    put(w, &w->mail[from][to], to, mail);
+    return w->room[from][to] = weir__broadcast_room(w->boxes[from][to], most);
 }
 
-static void *mail_take(void *ctx, unsigned to, unsigned from)
+static void mail_commit(void *ctx, unsigned from, unsigned to, size_t size)
+{
+    sim_world *w = ctx;
+    weir__broadcast_commit(w->boxes[from][to], size);
+    put(w, &w->mail[from][to], to, (weir_mail){ w->room[from][to], size });
+}
+
+static bool mail_take(void *ctx, unsigned to, unsigned from, weir_mail *letter)
 {
     sim_world *w = ctx;
     channel *c = &w->mail[from][to];
     if (!has_arrived(w, c))
-        return NULL;
+        return false;
     forget(c, 1);
-    return weir__mailbox_take(&w->boxes[from][to]);
+    return weir__broadcast_read(w->boxes[from][to], 0, letter);
 }
 
 static void *log_room(void *ctx, unsigned from, size_t most)
@@ -160,7 +167,7 @@ static void log_commit(void *ctx, unsigned from, size_t size)
     weir__broadcast_commit(w->broadcasts[from], size);
     for (unsigned to = 0; to < w->workers; to++)
         if (to != from)
-            put(w, &w->logs[from][to], to, NULL);
+            put(w, &w->logs[from][to], to, (weir_mail){ NULL, 0 });
 }
 
 static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
@@ -389,8 +396,10 @@ void sim_world_each_mail(const sim_world *w, sim_mail_fn *fn, void *ctx)
 {
     for (unsigned from = 0; from < w->workers; from++)
         for (unsigned to = 0; to < w->workers; to++)
-            for (size_t i = 0; i < w->mail[from][to].count; i++)
-                fn(to, w->mail[from][to].parcels[i].mail, ctx);
+            for (size_t i = 0; i < w->mail[from][to].count; i++) {
+                weir_batch view;
+                fn(to, weir__letter_look(&w->mail[from][to].parcels[i].mail, &view), ctx);
+            }
 }
 
 /* ---- life ---- */
@@ -401,8 +410,9 @@ sim_world *sim_world_create(const sim_plan *plan, unsigned process)
     memset(w, 0, sizeof *w);
     w->table = (weir_env){
         .ctx = w, .now_ns = now_ns, .wall_us = wall_us, .random_u64 = random_u64,
-        .mail_send = mail_send, .mail_take = mail_take, .log_append = log_append,
-        .log_room = log_room, .log_commit = log_commit, .log_read = log_read, .wake = wake,
+        .mail_room = mail_room, .mail_commit = mail_commit, .mail_take = mail_take,
+        .log_append = log_append, .log_room = log_room, .log_commit = log_commit,
+        .log_read = log_read, .wake = wake,
         .park_prepare = park_prepare, .park_cancel = park_cancel, .park_fd = park_fd,
         .sleep = sleep_ns,
     };
@@ -422,8 +432,8 @@ sim_world *sim_world_create(const sim_plan *plan, unsigned process)
         w->sleepers[i].now_ns = 1000000000 + below(w, 1000);
         w->broadcasts[i] = weir__broadcast_create(&options);
         for (unsigned to = 0; to < w->workers; to++)
-            if (!weir__mailbox_init(&w->boxes[i][to]))
-                abort();
+            w->boxes[i][to] = weir__broadcast_create(&(weir__broadcast_options){
+                .readers = 1, .chunk_bytes = 1024, .lag_bytes = WEIR__BROADCAST_WHATEVER });
     }
     return w;
 }
@@ -433,7 +443,7 @@ void sim_world_destroy(sim_world *w)
     for (unsigned from = 0; from < w->workers; from++) {
         weir__broadcast_destroy(w->broadcasts[from]);
         for (unsigned to = 0; to < w->workers; to++) {
-            weir__mailbox_fini(&w->boxes[from][to]);
+            weir__broadcast_destroy(w->boxes[from][to]);
             free(w->mail[from][to].parcels);
             free(w->logs[from][to].parcels);
         }

@@ -217,6 +217,83 @@ START_TEST(what_looks_like_a_header_is_none)
 }
 END_TEST
 
+static weir__broadcast *mailbox(void)
+{
+    weir__broadcast *log = weir__broadcast_create(&(weir__broadcast_options){
+        .readers = 1, .chunk_bytes = 512, .lag_bytes = WEIR__BROADCAST_WHATEVER });
+    ck_assert_ptr_nonnull(log);
+    return log;
+}
+
+/* Random runs of both, so that the two ends cross chunk ends at every relative place. */
+START_TEST(a_mailbox_keeps_all)
+{
+    uint64_t seed = test_seed(3), state = seed, sent = 0;
+    size_t before = weir_memory_used();
+    weir__broadcast *log = mailbox();
+    follower f = { 0, 0 };
+    for (int round = 0; round < 300; round++) {
+        for (uint64_t n = test_below(&state, 900); n > 0; n--)
+            append(log, sent++, 24 + test_below(&state, 80));
+        for (uint64_t n = test_below(&state, 900); n > 0; n--)
+            ck_assert_msg(f.next == sent ? !follow(log, 0, &f) : follow(log, 0, &f), "seed %lu",
+                          (unsigned long)seed);
+    }
+    while (f.next < sent)
+        ck_assert(follow(log, 0, &f));
+    ck_assert(!follow(log, 0, &f));
+    ck_assert_uint_eq(f.blocks, 0);
+    append(log, sent, 24); /* nobody will read it */
+    close_log(log);
+    ck_assert_uint_eq(weir_memory_used(), before);
+}
+END_TEST
+
+/* What pointers in letters point to must be visible too: the writer fills it in plainly. */
+typedef struct parcel {
+    uint64_t number, check;
+} parcel;
+
+enum { PARCELS = 60000 };
+
+static void *write_parcels(void *ctx)
+{
+    uint64_t state = test_seed(5);
+    for (uint64_t i = 0; i < PARCELS; i++) {
+        parcel *sent = weir_alloc_must(sizeof *sent);
+        *sent = (parcel){ .number = i, .check = ~i };
+        weir__broadcast_append(ctx, &sent, sizeof sent);
+        if (test_below(&state, 1000) == 0)
+            sched_yield();
+    }
+    return NULL;
+}
+
+START_TEST(a_mailbox_of_two_threads)
+{
+    size_t before = weir_memory_used();
+    weir__broadcast *log = mailbox();
+    pthread_t writer;
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_parcels, log), 0);
+    for (uint64_t taken = 0; taken < PARCELS;) {
+        weir_mail letter;
+        parcel *got;
+        if (!weir__broadcast_read(log, 0, &letter)) {
+            sched_yield();
+            continue;
+        }
+        memcpy(&got, letter.data, sizeof got);
+        ck_assert_uint_eq(got->number, taken);
+        ck_assert_uint_eq(got->check, ~taken);
+        weir_free(got, sizeof *got);
+        taken++;
+    }
+    pthread_join(writer, NULL);
+    close_log(log);
+    ck_assert_uint_eq(weir_memory_used(), before);
+}
+END_TEST
+
 START_TEST(a_reader_behind_gets_one_sum)
 {
     unsigned sums = 0;
@@ -510,6 +587,8 @@ int main(void)
         sizes_around_and_beyond_a_chunk,
         readers_in_step_need_no_memory,
         what_looks_like_a_header_is_none,
+        a_mailbox_keeps_all,
+        a_mailbox_of_two_threads,
         a_reader_behind_gets_one_sum,
         a_reader_that_stays_away_is_bounded,
         blocks_left_over_are_freed,

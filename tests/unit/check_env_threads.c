@@ -45,6 +45,23 @@ static weir_env *create(unsigned workers)
     return env;
 }
 
+static void send(weir_env *env, unsigned from, unsigned to, void *item)
+{
+    memcpy(env->mail_room(env->ctx, from, to, sizeof item), &item, sizeof item);
+    env->mail_commit(env->ctx, from, to, sizeof item);
+}
+
+static void *take(weir_env *env, unsigned to, unsigned from)
+{
+    weir_mail letter;
+    void *item;
+    if (!env->mail_take(env->ctx, to, from, &letter))
+        return NULL;
+    ck_assert_uint_eq(letter.size, sizeof item);
+    memcpy(&item, letter.data, sizeof item);
+    return item;
+}
+
 static bool woken(weir_env *env, unsigned self)
 {
     struct pollfd fd = { .fd = env->park_fd(env->ctx, self), .events = POLLIN };
@@ -59,12 +76,12 @@ START_TEST(mail_reaches_its_worker)
     for (int i = 0; i < 2; i++)
         for (unsigned from = 0; from < WORKERS; from++)
             for (unsigned to = 0; to < WORKERS; to++)
-                env->mail_send(env->ctx, from, to, &letters[from][to][i]);
+                send(env, from, to, &letters[from][to][i]);
     for (unsigned from = 0; from < WORKERS; from++)
         for (unsigned to = 0; to < WORKERS; to++) {
-            ck_assert_ptr_eq(env->mail_take(env->ctx, to, from), &letters[from][to][0]);
-            ck_assert_ptr_eq(env->mail_take(env->ctx, to, from), &letters[from][to][1]);
-            ck_assert_ptr_null(env->mail_take(env->ctx, to, from));
+            ck_assert_ptr_eq(take(env, to, from), &letters[from][to][0]);
+            ck_assert_ptr_eq(take(env, to, from), &letters[from][to][1]);
+            ck_assert_ptr_null(take(env, to, from));
         }
     weir__env_threads_destroy(env);
 }
@@ -113,8 +130,8 @@ START_TEST(a_lone_worker)
 {
     weir_env *env = create(1);
     env->log_append(env->ctx, 0, &(uint64_t){ 1 }, sizeof(uint64_t));
-    env->mail_send(env->ctx, 0, 0, env);
-    ck_assert_ptr_eq(env->mail_take(env->ctx, 0, 0), env);
+    send(env, 0, 0, env);
+    ck_assert_ptr_eq(take(env, 0, 0), env);
     weir__env_threads_destroy(env);
     weir__env_threads_destroy(NULL);
 }
@@ -229,10 +246,10 @@ static bool work(member *me)
     bool found = false, wake[WORKERS] = { false };
     for (unsigned from = 0; from < WORKERS; from++) {
         weir_mail entry;
-        for (token *t; (t = env->mail_take(env->ctx, me->self, from)) != NULL; found = true) {
+        for (token *t; (t = take(env, me->self, from)) != NULL; found = true) {
             unsigned to = (unsigned)test_below(&me->random, WORKERS);
             if (--t->hops > 0) {
-                env->mail_send(env->ctx, me->self, to, t);
+                send(env, me->self, to, t);
                 wake[to] = true;
                 continue;
             }
@@ -278,7 +295,7 @@ START_TEST(no_wake_up_is_lost)
         members[w] = (member){ .env = env, .self = w, .random = seed + w };
         for (unsigned t = 0; t < TOKENS; t++) {
             tokens[w][t].hops = HOPS;
-            env->mail_send(env->ctx, w, w, &tokens[w][t]);
+            send(env, w, w, &tokens[w][t]);
         }
     }
     for (unsigned w = 0; w < WORKERS; w++)

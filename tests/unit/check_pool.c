@@ -11,7 +11,7 @@
 
 #include <weir/memory.h>
 
-#include "comm/mailbox.h"
+#include "comm/broadcast.h"
 #include "support.h"
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -259,7 +259,7 @@ END_TEST
 enum { THREADS = 4, SENDS = 4000 };
 
 typedef struct party {
-    weir__mailbox *boxes; /* [from * THREADS + to] */
+    weir__broadcast **boxes; /* [from * THREADS + to] */
     unsigned self;
     uint64_t random, wrong;
 } party;
@@ -269,8 +269,10 @@ static atomic_uint sent_all;
 static void receive(party *me)
 {
     for (unsigned from = 0; from < THREADS; from++) {
-        weir__buffer *buffer;
-        while ((buffer = weir__mailbox_take(&me->boxes[from * THREADS + me->self]))) {
+        weir_mail letter;
+        while (weir__broadcast_read(me->boxes[from * THREADS + me->self], 0, &letter)) {
+            weir__buffer *buffer;
+            memcpy(&buffer, letter.data, sizeof buffer);
             const uint64_t *stamp = weir__buffer_data(buffer);
             me->wrong += stamp[0] != stamp[buffer->size / 8 - 1];
             if (weir__buffer_sole(buffer))
@@ -278,6 +280,12 @@ static void receive(party *me)
             weir__buffer_release(buffer);
         }
     }
+}
+
+static void send(party *me, weir__buffer *buffer)
+{
+    uint64_t to = test_below(&me->random, THREADS);
+    weir__broadcast_append(me->boxes[me->self * THREADS + to], &buffer, sizeof buffer);
 }
 
 static void *party_run(void *ctx)
@@ -291,11 +299,9 @@ static void *party_run(void *ctx)
         stamp[0] = stamp[buffer->size / 8 - 1] = me->self << 20 | i;
         for (uint64_t more = test_below(&me->random, 3); more > 0; more--) {
             weir__buffer_retain(buffer);
-            weir__mailbox_push(&me->boxes[me->self * THREADS + test_below(&me->random, THREADS)],
-                               buffer);
+            send(me, buffer);
         }
-        weir__mailbox_push(&me->boxes[me->self * THREADS + test_below(&me->random, THREADS)],
-                           buffer);
+        send(me, buffer);
         if (test_below(&me->random, 20) == 0)
             receive(me);
         if (test_below(&me->random, 300) == 0)
@@ -315,12 +321,13 @@ START_TEST(threads_pass_buffers_around)
 {
     uint64_t seed = test_seed(31);
     size_t before = weir_memory_used();
-    weir__mailbox boxes[THREADS * THREADS];
+    weir__broadcast *boxes[THREADS * THREADS];
     party parties[THREADS];
     pthread_t threads[THREADS];
     atomic_store(&sent_all, 0);
     for (unsigned i = 0; i < THREADS * THREADS; i++)
-        ck_assert(weir__mailbox_init(&boxes[i]));
+        boxes[i] = weir__broadcast_create(&(weir__broadcast_options){
+            .readers = 1, .chunk_bytes = 4096, .lag_bytes = WEIR__BROADCAST_WHATEVER });
     for (unsigned i = 0; i < THREADS; i++) {
         parties[i] = (party){ .boxes = boxes, .self = i, .random = seed + i };
         ck_assert_int_eq(pthread_create(&threads[i], NULL, party_run, &parties[i]), 0);
@@ -330,7 +337,7 @@ START_TEST(threads_pass_buffers_around)
         ck_assert_msg(parties[i].wrong == 0, "seed %lu", (unsigned long)seed);
     }
     for (unsigned i = 0; i < THREADS * THREADS; i++)
-        weir__mailbox_fini(&boxes[i]);
+        weir__broadcast_destroy(boxes[i]);
     ck_assert_msg(weir_memory_used() == before, "seed %lu", (unsigned long)seed);
 }
 END_TEST
