@@ -10,10 +10,10 @@
  *
  * Every entry begins on a line (64 bytes): an 8-byte header and the payload. So the place of the
  * next entry never depends on its size, an entry of up to 56 bytes is one line, and it costs a
- * waiting reader one line transfer. The header is stored last, with release; a reader polls its next
- * header with acquire and reads the payload only when that has the tag of the chunk as it was last
- * begun. So nobody clears headers: were the next one cleared with each entry, a reader's first look
- * at it would be a transfer for nothing, and the writer would have to get the line back.
+ * waiting reader one transfer of it. The header is stored last, with release; a reader polls its
+ * next header with acquire and reads the payload only when that has the tag of the chunk as it was
+ * last begun. So nobody clears headers: were the next one cleared with each entry, a reader's first
+ * look at it would be a transfer for nothing, and the writer would have to get the line back.
  *
  * Falling behind. A reader says by `passed` (release) which chunk it stands in; the writer looks
  * (acquire) when it begins a chunk and frees what all have passed. If the chunk a reader stands in

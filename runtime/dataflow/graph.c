@@ -23,7 +23,8 @@ static void make_credits(weir_graph *graph)
     rows += -(uintptr_t)rows % WEIR__LINE;
     graph->credits = (weir__credits){ .returned = (uint64_t *)(void *)rows,
                                       .stride = (unsigned)(row / sizeof(uint64_t)),
-                                      .waits = weir_graph_alloc(graph, workers * sizeof(uint32_t)) };
+                                      .waits = weir_graph_alloc(graph,
+                                                                workers * sizeof(uint32_t)) };
 }
 
 weir_graph *weir__graph_create(weir_runtime *runtime, const weir_config *config, const char *name)

@@ -191,10 +191,25 @@ static bool combined(weir__leaf *leaf, weir_batch *batch)
     return true;
 }
 
+/* A record alone, without diff, time and hash: only its own receiver's builder is looked at. */
+static bool pushed_alone(weir__leaf *leaf, weir_batch *batch)
+{
+    if (batch->count != 1 || batch->diffs || batch->times || leaf->carries_hashes)
+        return false;
+    unsigned to = weir__owner(*hashes_of(leaf, batch), leaf->dataflow->context->workers);
+    weir__builder *builder = &leaf->builders[to];
+    bool open = builder->b.begin && weir__builder_count(builder);
+    weir__builder_open(builder, &batch->time, open ? builder->b.tracked : 0);
+    weir__builder_append(builder, batch, 0, false);
+    mark_dirty(leaf);
+    weir_batch_release(batch);
+    return true;
+}
+
 static void push_exchange(weir__leaf *leaf, weir_batch *batch)
 {
     unsigned workers = leaf->dataflow->context->workers;
-    if (combined(leaf, batch))
+    if (combined(leaf, batch) || pushed_alone(leaf, batch))
         return;
     const uint64_t *hashes = hashes_of(leaf, batch);
     unsigned tracked = (batch->diffs ? WEIR__TRACK_DIFFS : 0) |

@@ -95,17 +95,26 @@ static weir_batch *pointer_in(const weir_mail *letter)
     return batch;
 }
 
+static head head_of(const weir_mail *letter)
+{
+    head h;
+    memcpy(&h, letter->data, sizeof h);
+    return h;
+}
+
+static uint32_t depth_of(const head *h) { return h->shape % HAS_DIFFS; }
+
+/* batch: of that type and depth, and empty. Its columns are those of the letter. */
 static void read_copy(const weir_mail *letter, weir_batch *batch)
 {
-    const char *at = letter->data;
-    head h;
-    memcpy(&h, at, sizeof h);
-    uint32_t depth = h.shape % HAS_DIFFS;
-    size_t n = h.count;
-    *batch = (weir_batch){ .type = h.type, .count = n, .depth = depth, .refs = 1,
-                           .mail_dataflow = h.dataflow, .mail_port = h.port, .mail_from = h.from,
-                           .bytes = h.charged };
-    at += sizeof h;
+    head h = head_of(letter);
+    uint32_t depth = batch->depth;
+    size_t n = batch->count = h.count;
+    const char *at = (const char *)letter->data + sizeof h;
+    batch->mail_dataflow = h.dataflow;
+    batch->mail_port = h.port;
+    batch->mail_from = h.from;
+    batch->bytes = h.charged;
     for (uint32_t k = 0; k < depth; k++, at += sizeof(uint64_t))
         memcpy(&batch->time.at[k], at, sizeof(uint64_t));
     batch->records = at;
@@ -138,7 +147,8 @@ weir_batch *weir__letter_open(const weir_mail *letter, weir__context *context)
     if (batch)
         return batch;
     weir__pool *pool = context->pool;
-    batch = weir_alloc_must(sizeof *batch);
+    head h = head_of(letter);
+    batch = weir__batch_create(h.type, depth_of(&h));
     read_copy(letter, batch);
     size_t n = batch->count;
     batch->mail_to = context->self;
@@ -160,6 +170,8 @@ const weir_batch *weir__letter_look(const weir_mail *letter, weir_batch *view)
     const weir_batch *batch = pointer_in(letter);
     if (batch)
         return batch;
+    head h = head_of(letter);
+    *view = (weir_batch){ .type = h.type, .depth = depth_of(&h), .refs = 1 };
     read_copy(letter, view);
     return view;
 }

@@ -2,7 +2,8 @@
  *
  * Letters: what a worker finds in its mail. A small batch is copied into the letter, so that it
  * costs the receiver a line or two of the cache, and the sender's memory stays with the sender; of
- * any other batch the letter has the pointer. Which worker gets what, and what it costs, is flow.c's.
+ * any other batch the letter has the pointer. Which worker gets what, and who is charged, is
+ * flow.c's.
  */
 #ifndef WEIR_DATAFLOW_LETTER_H
 #define WEIR_DATAFLOW_LETTER_H
@@ -10,7 +11,7 @@
 #include "dataflow/instance.h"
 
 /* Sends a batch, with its mail_ members filled in, to the worker at that place in this process;
- * takes the reference. A batch that is for a worker of another process keeps its place in memory. */
+ * takes the reference. A batch for a worker of another process keeps its place in memory. */
 void weir__letter_send(weir__context *context, unsigned place, weir_batch *batch);
 
 /* The batch of a letter; the reference is the caller's. The letter need not be kept. */

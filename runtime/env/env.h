@@ -31,8 +31,8 @@ struct weir_env {
 
     /* Mail: letters (of any size; up to 56 bytes are one cache line) from one worker to another, in
      * order a pair, never lost, no bound (the engine's credits bound it). One is written in two
-     * steps: room for at most so many bytes, 8-byte aligned, then commit, with the size that it came
-     * to, and no other letter of the pair between the two: by worker `from`'s thread. take, by
+     * steps: room for at most so many bytes, 8-byte aligned, then commit, with the size that it
+     * came to, and no other letter of the pair between the two: by worker `from`'s thread. take, by
      * worker `to`'s, gives the next one, valid until the next take of the same pair; false: nothing
      * there now. */
     void *(*mail_room)(void *ctx, unsigned from, unsigned to, size_t most);

@@ -33,5 +33,5 @@ void weir__bits_fini(weir__bits *bits)
 
 size_t weir__bits_bytes(const weir__bits *bits)
 {
-    return words_bytes(bits) + bits->high * sizeof *bits->summary;
+    return words_bytes(bits) + weir__lines(bits->high * sizeof *bits->summary);
 }

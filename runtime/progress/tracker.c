@@ -143,17 +143,18 @@ static size_t frontier_bytes(const weir_frontier *f)
 size_t weir__tracker_bytes(const weir__tracker *t)
 {
     uint32_t n = t->topology->slot_count;
-    size_t bytes = sizeof *t + n * (sizeof *t->counts + sizeof *t->frontiers) +
-                   (n + 1) * sizeof *t->list + weir__bits_bytes(&t->dirty);
+    size_t numbers = weir__lines((n + 1) * sizeof *t->list);
+    size_t bytes = sizeof *t + weir__lines(n * sizeof *t->counts) +
+                   weir__lines(n * sizeof *t->frontiers) + numbers + weir__bits_bytes(&t->dirty);
     for (uint32_t s = 0; s < n; s++)
         bytes +=
             t->counts[s].capacity * sizeof *t->counts[s].items + frontier_bytes(&t->frontiers[s]);
     if (t->is_total)
-        return bytes + n * (3 * sizeof(uint64_t) + 1) + 2 * (n + 1) * sizeof(uint32_t) +
+        return bytes + 3 * weir__lines(n * sizeof(uint64_t)) + weir__lines(n) + 2 * numbers +
                t->total.heap_capacity * sizeof *t->total.heap;
     for (uint32_t s = 0; s < n; s++)
         bytes += sizeof *t->general.slots + frontier_bytes(&t->general.slots[s].own) +
                  frontier_bytes(&t->general.slots[s].before);
-    return bytes + frontier_bytes(&t->general.scratch) + 2 * (n + 1) * sizeof(uint32_t) +
+    return bytes + frontier_bytes(&t->general.scratch) + 2 * numbers +
            t->general.heap_capacity * sizeof *t->general.heap;
 }
