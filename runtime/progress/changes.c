@@ -249,6 +249,12 @@ static inline const unsigned char *read_entry(const unsigned char *at, const uns
     entry->diff = unzigzag(n);
     if (entry->diff == 0 || entry->diff != next_part(entry->diff))
         return NULL;
+    if (depths.of[port] == 1) { /* most are; and it is written as it will be read, in one */
+        if (!(at = get_number(at, end, &n)))
+            return NULL;
+        entry->time = weir_time_1(last->at[0] += (uint64_t)unzigzag(n));
+        return at;
+    }
     entry->time = (weir_time){ { 0 } };
     for (unsigned k = 0; k < depths.of[port]; k++) {
         if (!(at = get_number(at, end, &n)))

@@ -113,7 +113,10 @@ int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir__count_key 
     return add(c, depth, key, diff);
 }
 
-int64_t weir__counts_add_total(weir__counts *c, const weir__count_key *key, int64_t diff)
+int64_t weir__counts_add_total(weir__counts *c, uint64_t time, uint32_t origin, uint64_t original,
+                               int64_t diff)
 {
-    return add(c, TOTAL, key, diff);
+    const weir__count_key key = { .time = weir_time_1(time), .original = weir_time_1(original),
+                                  .origin = origin };
+    return add(c, TOTAL, &key, diff);
 }

@@ -48,8 +48,10 @@ static inline bool weir__count_is_before(const weir__count *c, unsigned depth,
 /* Returns the count after adding diff (not 0). */
 int64_t weir__counts_add(weir__counts *counts, unsigned depth, const weir__count_key *key,
                          int64_t diff);
-/* The same where every port has depth 1: there the original time follows from time and origin. */
-int64_t weir__counts_add_total(weir__counts *counts, const weir__count_key *key, int64_t diff);
+/* The same where every port has depth 1: there the original time follows from time and origin, and
+ * none of them goes through memory as a whole. */
+int64_t weir__counts_add_total(weir__counts *counts, uint64_t time, uint32_t origin,
+                               uint64_t original, int64_t diff);
 
 /* The first positive count; NULL if there is none. */
 static inline const weir__count *weir__counts_first(const weir__counts *counts)

@@ -73,10 +73,8 @@ void weir__total_update(weir__tracker *t, uint32_t port, uint64_t time, int64_t 
     uint32_t origin = t->topology->order.place[port];
     for (uint32_t i = routes->first[port], end = routes->first[port + 1]; i < end; i++) {
         uint32_t slot = routes->slot[i];
-        weir__count_key key = { .time = weir_time_1(time + routes->add[i]),
-                                .original = weir_time_1(time),
-                                .origin = origin };
-        int64_t to = weir__counts_add_total(&t->counts[slot], &key, diff);
+        int64_t to = weir__counts_add_total(&t->counts[slot], time + routes->add[i], origin, time,
+                                            diff);
         t->nonzero += (uint64_t)(to != 0) - (uint64_t)(to != diff);
         if ((to - diff > 0) == (to > 0))
             continue;
