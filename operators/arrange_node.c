@@ -10,7 +10,7 @@
 
 /* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
  * takes as many. Fuel is for each level of merging. */
-enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, SPARES_MAX = 4 };
+enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 2, SPARES_MAX = 4 };
 
 /* What came of a time, and the right to send at it. */
 typedef struct due {

@@ -7,13 +7,18 @@
 
 #include <weir/frontier.h>
 
+/* At depth 1. */
+static inline uint64_t weir__compact_epoch(const weir_frontier *since, uint64_t epoch)
+{
+    return since->count && epoch < since->one.at[0] ? since->one.at[0] : epoch;
+}
+
 /* Moves a time to the meet over all f of since of its join with f: at depth 1 the later of the two.
  * An empty since leaves it where it is: nobody asks. */
 static inline void weir__compact_time(const weir_frontier *since, uint64_t *coords)
 {
     if (since->depth == 1) {
-        if (since->count && coords[0] < since->one.at[0])
-            coords[0] = since->one.at[0];
+        coords[0] = weir__compact_epoch(since, coords[0]);
         return;
     }
     const weir_time *times = weir_frontier_times(since);

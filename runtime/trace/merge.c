@@ -148,9 +148,7 @@ static void open_value(weir__merge *m)
 
 static inline uint64_t time_of(const weir__merge *m, const weir__lane *l)
 {
-    uint64_t time = weir__run_epoch(l->run, l->updates.at);
-    weir__compact_time(&m->since, &time);
-    return time;
+    return weir__compact_epoch(&m->since, weir__run_epoch(l->run, l->updates.at));
 }
 
 static void flush(weir__merge *m)
@@ -248,6 +246,69 @@ static size_t work_on_value(weir__merge *m)
     return count;
 }
 
+/* ---- keys that one lane has alone ---- */
+
+typedef struct least {
+    uint64_t hash;
+    uint32_t lane, count; /* of the lanes with that hash */
+} least;
+
+/* Without branches: which lane comes next is as good as random. Lanes with nothing left have the
+ * greatest hash, too. */
+static inline least least_of(const uint64_t *ahead, uint32_t count)
+{
+    least l = { .hash = ahead[0] };
+    for (uint32_t i = 1; i < count; i++) {
+        l.lane = ahead[i] < l.hash ? i : l.lane;
+        l.hash = ahead[i] < l.hash ? ahead[i] : l.hash;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        l.count += ahead[i] == l.hash;
+    return l;
+}
+
+static inline uint64_t hash_ahead(const weir__lane *l)
+{
+    return left(l->keys) ? weir__run_hash(l->run, l->keys.at) : UINT64_MAX;
+}
+
+/* Copies the next keys as long as each is in one lane only and has one value with one update there.
+ * Returns how many; what comes then is for open_key. */
+static size_t copy_single(weir__merge *m, size_t most)
+{
+    uint64_t ahead[WEIR__MERGE_MAX];
+    size_t copied = 0;
+    for (uint32_t i = 0; i < m->count; i++)
+        ahead[i] = hash_ahead(&m->lanes[i]);
+    for (; copied < most; copied++) {
+        least next = least_of(ahead, m->count);
+        weir__lane *l = &m->lanes[next.lane];
+        const weir_trace_run *run = l->run;
+        uint32_t key = l->keys.at;
+        if (next.count > 1 || !left(l->keys))
+            break;
+        weir__range values = weir__run_values(run, key);
+        weir__range updates = weir__run_updates(run, values.at);
+        if (values.end - values.at > 1 || updates.end - updates.at > 1)
+            break;
+        l->keys.at++;
+        ahead[next.lane] = hash_ahead(l);
+        if (ahead[next.lane] == next.hash) { /* two keys of one hash */
+            l->keys.at--;
+            break;
+        }
+        const uint64_t *from = weir__run_coords(run, updates.at);
+        uint64_t coords[WEIR_TIME_COORDS]; /* as many as there are: copied whole it would stall */
+        for (uint32_t i = 0; i < run->shape->depth; i++)
+            coords[i] = from[i];
+        weir__compact_time(&m->since, coords);
+        const weir__single single = { next.hash, key_of(run, key), rest_of(run, values.at), coords,
+                                      weir__run_diff(run, updates.at) };
+        weir__writer_single(&m->writer, &single);
+    }
+    return copied;
+}
+
 /* ---- work ---- */
 
 bool weir__merge_work(weir__merge *m, size_t *fuel)
@@ -257,6 +318,11 @@ bool weir__merge_work(weir__merge *m, size_t *fuel)
     m->debt -= paid;
     *fuel -= paid;
     while (*fuel > 0 && !m->failed) {
+        if (!m->in_value && !m->in_key) {
+            *fuel -= copy_single(m, *fuel);
+            if (*fuel == 0)
+                break;
+        }
         if (!m->in_value) {
             if (!m->in_key && !open_key(m))
                 return true;

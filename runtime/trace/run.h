@@ -158,6 +158,55 @@ static inline void weir__writer_value(weir__writer *w, weir__packed rest)
     w->rest = rest;
     w->rest_written = false;
 }
+/* A key that has one value with one update. */
+typedef struct weir__single {
+    uint64_t hash;
+    weir__packed key, rest;
+    const uint64_t *coords;
+    int64_t diff;
+} weir__single;
+
+static inline void weir__run_put_field(weir_trace_run *run, const weir__pack *pack, char *to,
+                                       weir__packed from)
+{
+    if (pack->type.size == 8)
+        memcpy(to, from.at, 8);
+    else
+        weir__run_put(run, pack, to, from.at, from.heap);
+}
+
+static inline void weir__writer_single(weir__writer *w, const weir__single *s)
+{
+    weir_trace_run *run = w->run;
+    const weir_shape *shape = run->shape;
+    uint32_t key = run->key_count++, value = run->value_count++, update = run->update_count++;
+    if (run->directory)
+        while (w->stretch <= (s->hash - run->base) >> run->shift)
+            run->directory[w->stretch++] = key;
+    run->hashes[key] = s->hash;
+    if (run->value_at)
+        run->value_at[key] = value;
+    if (run->update_at)
+        run->update_at[value] = update;
+    if (run->keys)
+        weir__run_put_field(run, &shape->keys, run->keys + (size_t)key * shape->keys.type.size,
+                            s->key);
+    if (run->rests)
+        weir__run_put_field(run, &shape->rests,
+                            run->rests + (size_t)value * shape->rests.type.size, s->rest);
+    if (update == 0)
+        run->diff = s->diff;
+    w->diffs_vary |= s->diff != run->diff;
+    if (run->diffs)
+        run->diffs[update] = s->diff;
+    for (uint32_t i = 0; i < shape->depth; i++) {
+        if (run->times)
+            run->times[(size_t)update * shape->depth + i] = s->coords[i];
+        run->meet.at[i] = s->coords[i] < run->meet.at[i] ? s->coords[i] : run->meet.at[i];
+        run->join.at[i] = s->coords[i] > run->join.at[i] ? s->coords[i] : run->join.at[i];
+    }
+}
+
 void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff);
 /* The run, or NULL if there was no update. */
 weir_trace_run *weir__writer_finish(weir__writer *w);

@@ -29,24 +29,20 @@ weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
 
 static void charge(weir_spine *spine)
 {
-    size_t bytes = spine->capacity * (sizeof *spine->levels + sizeof *spine->runs);
-    for (uint32_t i = 0; i < spine->count; i++) {
-        const weir__merge *merge = spine->levels[i].merge;
-        bytes += spine->runs[i]->size;
-        if (merge)
-            bytes += merge->writer.run->size;
-    }
-    if (spine->account && bytes != spine->bytes)
-        weir_account_add(spine->account, (int64_t)bytes - (int64_t)spine->bytes);
-    spine->bytes = bytes;
+    if (spine->account && spine->bytes != spine->charged)
+        weir_account_add(spine->account, (int64_t)spine->bytes - (int64_t)spine->charged);
+    spine->charged = spine->bytes;
 }
 
-static void merge_free(weir__merge *merge)
+static void merge_end(weir_spine *spine, uint32_t i)
 {
-    if (!merge)
-        return;
-    weir__merge_fini(merge);
-    weir_free(merge, sizeof *merge);
+    weir__merge *merge = spine->levels[i].merge;
+    spine->levels[i].merge = NULL;
+    spine->merges--;
+    if (spine->spare)
+        weir_free(merge, sizeof *merge);
+    else
+        spine->spare = merge;
 }
 
 static void list_changed(weir_spine *spine)
@@ -58,10 +54,17 @@ static void list_changed(weir_spine *spine)
 void weir__spine_drop(weir_spine *spine)
 {
     for (uint32_t i = 0; i < spine->count; i++) {
-        merge_free(spine->levels[i].merge);
+        weir__merge *merge = spine->levels[i].merge;
+        if (merge) {
+            spine->bytes -= merge->writer.run->size;
+            weir__merge_fini(merge);
+            merge_end(spine, i);
+        }
+        spine->bytes -= spine->runs[i]->size;
         weir_trace_run_release(spine->runs[i]);
     }
     spine->count = 0;
+    spine->updates = 0;
     list_changed(spine);
     charge(spine);
 }
@@ -81,8 +84,9 @@ void weir_spine_destroy(weir_spine *spine)
     weir_spine_clear(spine);
     weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
     weir_free(spine->runs, spine->capacity * sizeof *spine->runs);
-    if (spine->account)
-        weir_account_add(spine->account, -(int64_t)spine->bytes);
+    weir_free(spine->spare, sizeof *spine->spare);
+    spine->bytes = 0;
+    charge(spine);
     weir_frontier_fini(&spine->since);
     weir_shape_release(spine->shape);
     weir_free(spine, sizeof *spine);
@@ -95,10 +99,7 @@ size_t weir_spine_bytes(const weir_spine *spine)
 
 size_t weir_spine_updates(const weir_spine *spine)
 {
-    size_t updates = 0;
-    for (uint32_t i = 0; i < spine->count; i++)
-        updates += spine->runs[i]->update_count;
-    return updates;
+    return spine->updates;
 }
 
 /* ---- the list of runs ---- */
@@ -158,10 +159,23 @@ bool weir__spine_reserve(weir_spine *spine)
     }
     weir_free(spine->levels, spine->capacity * sizeof *levels);
     weir_free(spine->runs, spine->capacity * sizeof *runs);
+    spine->bytes += (capacity - spine->capacity) * (sizeof *levels + sizeof *runs);
     spine->levels = levels;
     spine->runs = runs;
     spine->capacity = capacity;
     return true;
+}
+
+/* What is known of a run that lies at place i now. */
+static void place_run(weir_spine *spine, uint32_t i, weir_trace_run *run)
+{
+    weir__level *l = &spine->levels[i];
+    spine->runs[i] = run;
+    l->updates = run->update_count;
+    l->shrinks = run->value_count <= run->update_count - run->update_count / 4 &&
+                 !weir_time_equal(&run->meet, &run->join, spine->shape->depth);
+    spine->updates += run->update_count;
+    spine->bytes += run->size;
 }
 
 weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *number)
@@ -170,9 +184,9 @@ weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *
         return WEIR_NO_MEMORY;
     if (number)
         *number = spine->appended;
-    spine->runs[spine->count] = run;
-    spine->levels[spine->count++] =
+    spine->levels[spine->count] =
         (weir__level){ .first = spine->appended, .end = spine->appended + 1 };
+    place_run(spine, spine->count++, run);
     spine->appended++;
     list_changed(spine);
     charge(spine);
@@ -181,88 +195,88 @@ weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *
 
 /* ---- merging ---- */
 
-/* Runs that some stream has not delivered yet may be delivered one by one. */
-static bool held_apart(const weir_spine *spine, uint64_t end)
+/* How many runs, from the oldest on, may be merged with others: what some stream has not delivered
+ * yet may be delivered run by run. */
+static uint32_t joinable(const weir_spine *spine)
 {
+    uint64_t through = WEIR_THROUGH_ALL;
     for (const weir_hold *h = spine->holds; h; h = h->next)
-        if (h->through < end)
-            return true;
-    return false;
+        through = h->through < through ? h->through : through;
+    return weir__spine_below(spine, through);
 }
 
-/* Whether a group of runs can become one. */
-static bool may_join(const weir_spine *spine, uint32_t first, uint32_t last)
+/* All its times would become one. */
+static bool worth_compacting(const weir_spine *spine, uint32_t i)
 {
-    uint64_t updates = 0;
-    for (uint32_t i = first; i <= last; i++)
-        updates += spine->runs[i]->update_count;
-    return first == last || (last - first < WEIR__MERGE_MAX && updates < UINT32_MAX &&
-                             !held_apart(spine, spine->levels[last].end));
-}
-
-/* All its times would become one, and with that a quarter of its updates at least would go. */
-static bool worth_compacting(const weir_spine *spine, const weir_trace_run *run)
-{
-    weir_time meet = run->meet, join = run->join;
-    if (run->value_count > run->update_count - run->update_count / 4)
-        return false;
+    weir_time meet = spine->runs[i]->meet, join = spine->runs[i]->join;
     weir__compact_time(&spine->since, meet.at);
     weir__compact_time(&spine->since, join.at);
-    return weir_time_equal(&meet, &join, spine->shape->depth) &&
-           !weir_time_equal(&run->meet, &run->join, spine->shape->depth);
+    return weir_time_equal(&meet, &join, spine->shape->depth);
 }
 
-static bool start(weir_spine *spine, uint32_t first, uint32_t count)
+static void start(weir_spine *spine, uint32_t first, uint32_t count)
 {
-    weir__merge *merge = weir_alloc(sizeof *merge);
+    weir__merge *merge = spine->spare ? spine->spare : weir_alloc(sizeof *merge);
+    spine->spare = NULL;
     if (!merge || !weir__merge_init(merge, spine->runs + first, count, &spine->since)) {
         weir_free(merge, sizeof *merge);
-        return false;
+        return;
     }
+    spine->merges++;
+    spine->bytes += merge->writer.run->size;
     spine->levels[first].merge = merge;
     for (uint32_t i = 0; i < count; i++)
         spine->levels[first + i].busy = true;
-    return true;
 }
 
-/* How many neighbours that are not busy, the last one of them being `last`, are about as large. */
-static uint32_t similar(const weir_spine *spine, uint32_t last)
+/* How many neighbours that are not busy, the last one of them before `end`, are about as large. */
+static uint32_t similar(const weir_spine *spine, uint32_t end)
 {
     uint32_t count = 0, largest = 0;
-    for (uint32_t i = last + 1; i-- > 0; count++) {
-        uint32_t updates = spine->runs[i]->update_count;
-        if (spine->levels[i].busy || (count > 0 && updates / 2 > largest) ||
-            !may_join(spine, i, last))
+    uint64_t sum = 0;
+    for (uint32_t i = end; i-- > 0 && count < WEIR__MERGE_MAX; count++) {
+        uint32_t updates = spine->levels[i].updates;
+        sum += updates;
+        if (spine->levels[i].busy || (count > 0 && updates / 2 > largest) || sum >= UINT32_MAX)
             break;
         largest = updates > largest ? updates : largest;
     }
     return count;
 }
 
-/* How many runs, from the oldest on, are to be merged: those after it are half as large at least.
- */
-static uint32_t with_oldest(const weir_spine *spine)
+/* The oldest run is merged with all others if these have half as many updates, and can be. */
+static void start_oldest(weir_spine *spine, uint32_t end)
 {
     uint32_t count = 0;
-    uint64_t newer = 0;
-    for (; count < spine->count && !spine->levels[count].busy && may_join(spine, 0, count); count++)
-        newer += count > 0 ? spine->runs[count]->update_count : 0;
-    return count > 1 && spine->runs[0]->update_count / 2 <= newer ? count : 0;
+    uint64_t sum = 0, oldest = spine->count > 1 ? spine->levels[0].updates : 0;
+    if (oldest == 0 || oldest / 2 > spine->updates - oldest)
+        return;
+    for (; count < end && count < WEIR__MERGE_MAX && !spine->levels[count].busy; count++) {
+        if (sum + spine->levels[count].updates >= UINT32_MAX)
+            break;
+        sum += spine->levels[count].updates;
+    }
+    if (count > 1 && oldest / 2 <= sum - oldest)
+        start(spine, 0, count);
 }
 
 static void start_merges(weir_spine *spine)
 {
-    for (uint32_t last = spine->count; last-- > 0;) {
+    uint32_t end = joinable(spine), last = end;
+    spine->changed |= end > spine->seen + 1;
+    spine->seen = end;
+    do {
         uint32_t count = similar(spine, last);
         if (count >= SIMILAR_MIN)
-            start(spine, last + 1 - count, count);
-    }
-    uint32_t oldest = with_oldest(spine);
-    if (oldest > 0)
-        start(spine, 0, oldest);
-    for (uint32_t i = 0; i < spine->count; i++)
-        if (!spine->levels[i].busy && worth_compacting(spine, spine->runs[i]))
+            start(spine, last - count, count);
+        last -= count >= SIMILAR_MIN ? count : last > 0;
+    } while (spine->changed && last > 0);
+    start_oldest(spine, end);
+    for (uint32_t i = 0; i < spine->count && spine->changed; i++)
+        if (spine->levels[i].shrinks && !spine->levels[i].busy && i < end &&
+            worth_compacting(spine, i))
             start(spine, i, 1);
+    spine->changed = false;
 }
 
 /* Puts the result where the merged runs were. Without memory the merge starts anew some time. */
@@ -275,38 +289,34 @@ static void finish(weir_spine *spine, uint32_t i)
     weir_trace_run *run;
     for (uint32_t k = 0; k < taken; k++)
         l[k].busy = false;
-    l->merge = NULL;
+    spine->bytes -= merge->writer.run->size;
     bool ok = weir__merge_finish(merge, &run);
-    weir_free(merge, sizeof *merge);
+    merge_end(spine, i);
     if (!ok)
         return;
-    for (uint32_t k = 0; k < taken; k++)
+    for (uint32_t k = 0; k < taken; k++) {
+        spine->bytes -= spine->runs[i + k]->size;
+        spine->updates -= l[k].updates;
         weir_trace_run_release(spine->runs[i + k]);
+    }
     if (run) {
         l->end = end;
-        spine->runs[i] = run;
+        place_run(spine, i, run);
         kept = 1;
     }
     size_t after = spine->count - i - taken;
     memmove(l + kept, l + taken, after * sizeof *l);
     memmove(spine->runs + i + kept, spine->runs + i + taken, after * sizeof *spine->runs);
     spine->count -= taken - kept;
+    spine->changed = true;
     list_changed(spine);
-}
-
-static bool merging(const weir_spine *spine)
-{
-    for (uint32_t i = 0; i < spine->count; i++)
-        if (spine->levels[i].busy)
-            return true;
-    return false;
 }
 
 /* One round of all merges under way. Returns whether one of them came to its end. */
 static bool work_once(weir_spine *spine, size_t fuel)
 {
     bool finished = false;
-    for (uint32_t i = spine->count; i-- > 0;) {
+    for (uint32_t i = spine->count; i-- > 0 && spine->merges > 0;) {
         weir__merge *merge = spine->levels[i].merge;
         size_t left = fuel;
         if (merge && weir__merge_work(merge, &left)) {
@@ -321,10 +331,10 @@ static bool work_once(weir_spine *spine, size_t fuel)
 bool weir_spine_work(weir_spine *spine, size_t fuel)
 {
     start_merges(spine);
-    for (; fuel > 0 && work_once(spine, fuel); fuel /= 2)
+    for (; fuel > 0 && spine->merges > 0 && work_once(spine, fuel); fuel /= 2)
         start_merges(spine);
     charge(spine);
-    return merging(spine);
+    return spine->merges > 0;
 }
 
 /* ---- holds ---- */
@@ -348,9 +358,29 @@ void weir__frontier_raise(weir_frontier *f, const weir_frontier *by)
     weir_frontier_fini(&raised);
 }
 
+static bool advance_epoch(weir_spine *spine, const weir_frontier *wanted)
+{
+    bool any = wanted->count > 0;
+    uint64_t epoch = any ? wanted->one.at[0] : UINT64_MAX;
+    for (const weir_hold *h = spine->holds; h; h = h->next) {
+        any |= h->since.count > 0;
+        epoch = h->since.count > 0 && h->since.one.at[0] < epoch ? h->since.one.at[0] : epoch;
+    }
+    if (any && spine->since.count && epoch <= spine->since.one.at[0])
+        return false;
+    spine->since.count = any && spine->since.count;
+    spine->since.one.at[0] = epoch;
+    return true;
+}
+
 void weir_spine_advance_since(weir_spine *spine, const weir_frontier *wanted)
 {
     weir_frontier since;
+    if (spine->since.depth == 1) {
+        spine->changed |= advance_epoch(spine, wanted);
+        return;
+    }
+    spine->changed = true;
     weir_frontier_init(&since, wanted->depth);
     weir_frontier_set(&since, wanted);
     for (const weir_hold *h = spine->holds; h; h = h->next)
@@ -375,6 +405,7 @@ void weir_hold_remove(weir_hold *hold)
     while (*at != hold)
         at = &(*at)->next;
     *at = hold->next;
+    hold->spine->changed = true;
     hold->spine = NULL;
 }
 

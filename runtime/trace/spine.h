@@ -11,7 +11,9 @@
 typedef struct weir__level {
     uint64_t first, end; /* numbers of the runs that it is made of */
     weir__merge *merge;  /* of this run and those after it; NULL: none */
-    bool busy;           /* it is in a merge */
+    uint32_t updates;
+    bool busy;      /* it is in a merge */
+    bool shrinks;   /* a quarter of its updates at least would go if its times became one */
 } weir__level;
 
 struct weir_spine {
@@ -24,7 +26,12 @@ struct weir_spine {
     weir__level *levels;
     uint64_t appended;     /* the next run's number */
     weir_trace_runs *list; /* NULL: to be made anew */
-    size_t bytes;
+    uint64_t updates;      /* of all runs */
+    size_t bytes, charged;
+    uint32_t merges;       /* under way */
+    bool changed;          /* other than by a run at its end: all of it is looked at for merges */
+    uint32_t seen;         /* how many runs could be merged when it was looked at */
+    weir__merge *spare;
 };
 
 /* Room for one more run. */

@@ -100,7 +100,7 @@ void weir_trace_leave_account(weir_trace *trace)
 {
     weir_spine *spine = trace->spine;
     if (spine->account)
-        weir_account_add(spine->account, -(int64_t)spine->bytes);
+        weir_account_add(spine->account, -(int64_t)spine->charged);
     spine->account = NULL;
 }
 
@@ -283,6 +283,12 @@ void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *s
     weir_frontier *held = &reader->hold.since;
     WEIR_ASSERT(since->depth == reader->depth, "'%s' reads '%s' at depth %u, not %u",
                 reader->hold.owner, reader->trace->name, reader->depth, since->depth);
+    if (held->depth == 1 && since->count == 1 && held->count == 1) { /* the hot case */
+        uint64_t epoch = weir_frontier_times(since)->at[0];
+        reader->trace->since_changed |= epoch > held->one.at[0];
+        held->one.at[0] = epoch > held->one.at[0] ? epoch : held->one.at[0];
+        return;
+    }
     weir_frontier cut;
     weir_frontier_init(&cut, held->depth);
     for (uint32_t i = 0; i < since->count; i++) {
