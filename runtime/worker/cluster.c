@@ -14,7 +14,9 @@
 enum {
     BEHIND_BYTES = 64 << 10, /* a connection with more than this to write is behind */
     CONNECT_MS = 60000, BEAT_MS = 1000, SILENCE_MS = 10000,
+    AWAY_NS = 1000 * 1000,
 };
+static const uint64_t ABSENCE_NS = UINT64_C(10) * 1000 * 1000 * 1000; /* between two lines */
 
 static const uint64_t CHARGED_MAX = UINT64_C(1) << 50; /* bytes of a pair of workers under way */
 
@@ -343,6 +345,28 @@ bool weir__cluster_ready(const weir__cluster *cluster)
     return __atomic_load_n(&cluster->ready, __ATOMIC_ACQUIRE);
 }
 
+/* While others may have waited for the owner, who was in a long turn, or was not stepped. */
+static void note_absence(weir__cluster *cluster)
+{
+    const weir_worker *worker = owner(cluster);
+    weir__absence *absence = &cluster->absence;
+    uint64_t now = worker->context.now_ns, away = now - absence->seen_ns;
+    bool slept = worker->rests != absence->rests;
+    absence->seen_ns = now;
+    absence->rests = worker->rests;
+    if (WEIR_LIKELY(away <= AWAY_NS) || slept || away == now) /* the first time */
+        return;
+    absence->times++;
+    absence->longest_ns = away > absence->longest_ns ? away : absence->longest_ns;
+    if (now < absence->told_ns + ABSENCE_NS && absence->told_ns)
+        return;
+    weir_log(WEIR_LOG_INFO, "worker %u, which has the connections to other processes, was away "
+             "from them for %.3g ms, %u time%s since this was said last", worker->context.self,
+             (double)absence->longest_ns / 1e6, absence->times, absence->times > 1 ? "s" : "");
+    absence->told_ns = now;
+    absence->longest_ns = absence->times = 0;
+}
+
 bool weir__cluster_receive(weir__cluster *cluster)
 {
     weir_worker *worker = owner(cluster);
@@ -362,10 +386,30 @@ bool weir__cluster_receive(weir__cluster *cluster)
     }
     if (!worker->running)
         return false; /* frames are for dataflows that have begun */
+    note_absence(cluster);
     bool any = weir__mesh_poll(cluster->mesh, worker->context.now_ns);
     if (WEIR_UNLIKELY(weir__mesh_failure(cluster->mesh) != NULL))
         weir__runtime_fail(cluster->runtime, weir__mesh_failure(cluster->mesh));
     return any;
+}
+
+static void put_sums(weir__cluster *cluster)
+{
+    for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
+        if (cluster->open[p].count == 0)
+            continue;
+        weir__wire *wire = weir__mesh_wire(cluster->mesh, p);
+        if (!wire || wire->waiting < BEHIND_BYTES)
+            weir__cluster_put_sums(cluster, p, wire);
+    }
+}
+
+void weir__cluster_tell(weir__cluster *cluster)
+{
+    if (!cluster->ready || cluster->ended)
+        return;
+    put_sums(cluster);
+    weir__mesh_flush(cluster->mesh); /* what has failed is found at the end of the turn */
 }
 
 void weir__cluster_flush(weir__cluster *cluster)
@@ -375,13 +419,7 @@ void weir__cluster_flush(weir__cluster *cluster)
     put_news(cluster);
     weir__asks_turn(cluster->asks);
     weir__answers_turn(cluster->answers);
-    for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
-        if (cluster->open[p].count == 0)
-            continue;
-        weir__wire *wire = weir__mesh_wire(cluster->mesh, p);
-        if (!wire || wire->waiting < BEHIND_BYTES)
-            weir__cluster_put_sums(cluster, p, wire);
-    }
+    put_sums(cluster);
     weir__cluster_put_order(cluster);
     weir__mesh_flush(cluster->mesh);
     weir__mesh_counts counts = weir__mesh_count(cluster->mesh);

@@ -45,6 +45,8 @@ weir_status weir__cluster_take_early(weir__cluster *cluster, const weir__early *
                                      weir_error *error);
 /* Any worker's thread: others are to hear of this dataflow, credits or that it is freed. */
 void weir__cluster_news(weir__cluster *cluster, weir_dataflow *shared);
+/* In the middle of a turn: sums, which somebody may be waiting for. */
+void weir__cluster_tell(weir__cluster *cluster);
 /* At the end of a turn: sums, credits, and whatever waits. */
 void weir__cluster_flush(weir__cluster *cluster);
 /* Whether a turn would send something that no mail of a worker has brought. */

@@ -22,6 +22,12 @@ typedef struct weir__open_sums {
     uint32_t count, capacity;
 } weir__open_sums;
 
+/* How long others may have waited for the owner to look at its connections. */
+typedef struct weir__absence {
+    uint64_t seen_ns, told_ns, longest_ns, rests;
+    unsigned times;
+} weir__absence;
+
 struct weir__cluster {
     weir_runtime *runtime;
     weir__mesh *mesh;
@@ -35,6 +41,7 @@ struct weir__cluster {
     size_t *early_bytes;   /* of each process, that are kept for dataflows to come */
     uint64_t *idle_at;     /* in process 0: each is idle after so many commands, plus 1 */
     uint64_t idle_told;    /* this one has said so, plus 1 */
+    weir__absence absence;
 };
 
 static inline weir_worker *weir__cluster_owner(const weir__cluster *cluster)

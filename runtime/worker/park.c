@@ -150,6 +150,7 @@ void weir__park_wait(weir_worker *worker, uint64_t timeout_ns)
             env->sleep(env->ctx, context->local, wait);
         else
             sleep_in_loop(worker, wait);
+        worker->rests++;
         worker->last_poll_ns = env->now_ns(env->ctx);
         __atomic_store_n(&worker->wakes, worker->wakes + 1, __ATOMIC_RELAXED);
         weir__event_unpark(context, worker->last_poll_ns);

@@ -95,6 +95,7 @@ struct weir_worker {
     bool yields;               /* more workers than cores: give way instead of spinning */
     weir__call *_Atomic calls;
     uint64_t turns, parks, wakes, progress_bytes;
+    uint64_t rests; /* it slept, or its host did */
     /* of the first worker: to and from other processes */
     uint64_t sent_bytes, received_bytes, sent_progress_bytes;
     pthread_t thread;

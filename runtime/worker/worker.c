@@ -277,8 +277,11 @@ static void tell(weir__context *context, weir__dataflow *dataflow)
 {
     if (context->workers < 2 || !is_due(dataflow))
         return;
-    publish((weir_worker *)context, dataflow);
-    wake_others((weir_worker *)context);
+    weir_worker *worker = (weir_worker *)context;
+    publish(worker, dataflow);
+    if (worker->cluster)
+        weir__cluster_tell(worker->cluster);
+    wake_others(worker);
 }
 
 /* True: nothing was left of it, and it is freed. */
@@ -444,6 +447,7 @@ static bool begin(weir_worker *worker)
         return false;
     if (worker->prepared) {
         worker->prepared = false;
+        worker->rests++;
         worker->context.env->park_cancel(worker->context.env->ctx, worker->context.local);
     }
     return true;

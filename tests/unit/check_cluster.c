@@ -404,6 +404,48 @@ START_TEST(each_process_sees_its_own_workers)
 }
 END_TEST
 
+static char logged[4000];
+
+static void on_log(weir_log_level level, const char *text, void *ctx)
+{
+    (void)level;
+    (void)ctx;
+    if (strstr(text, "was away"))
+        snprintf(logged + strlen(logged), sizeof logged - strlen(logged), "%s\n", text);
+}
+
+/* Others wait for who has the connections: at most one line in ten seconds. */
+START_TEST(an_owner_that_was_away_is_named)
+{
+    const uint64_t ms = 1000000;
+    cluster *c = cluster_create(2, 1, 3);
+    start(c, build, NULL);
+    open_inputs(c);
+    weir_log_set(on_log, NULL, WEIR_LOG_INFO);
+    weir_worker *worker = worker_of(c, 0, 0);
+    for (unsigned i = 0; i < 100; i++) {
+        weir_worker_step(worker);
+        weir__test_env_pass_time(c->of[0].env, ms / 2);
+    }
+    logged[0] = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        weir__test_env_pass_time(c->of[0].env, 5 * ms);
+        weir_worker_step(worker);
+    }
+    char *rest = strchr(logged, '\n');
+    ck_assert_ptr_nonnull(strstr(logged, "worker 0, which has the connections to other processes"));
+    ck_assert_ptr_nonnull(strstr(logged, "ms, 1 time since"));
+    ck_assert_str_eq(rest, "\n"); /* no more of them */
+    weir__test_env_pass_time(c->of[0].env, 10001 * ms);
+    weir_worker_step(worker);
+    ck_assert_ptr_nonnull(strstr(rest, "3 times since"));
+    weir_log_set(NULL, NULL, WEIR_LOG_OFF);
+    weir_runtime_stop(c->of[1].runtime);
+    run_to_end(c);
+    cluster_destroy(c);
+}
+END_TEST
+
 /* ---- what cannot be ---- */
 
 START_TEST(configs_are_checked)
@@ -435,6 +477,7 @@ int main(void)
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
         each_process_sees_its_own_workers,
+        an_owner_that_was_away_is_named,
         configs_are_checked,
         NULL,
     };
