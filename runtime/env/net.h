@@ -46,6 +46,15 @@ weir_net *weir__net_tcp_create(weir_error *error);
 /* All its streams are closed. NULL is allowed. */
 void weir__net_tcp_destroy(weir_net *net);
 
+/* The same streams, polled and read by a thread of its own once that is started; everything else is
+ * still one caller's. `below` has to outlive it, and is used by nobody else. NULL and *error if the
+ * machine refuses. */
+weir_net *weir__net_thread_create(weir_net *below, weir_error *error);
+/* When all streams are connected. False: there is no thread to be had; all goes on without one. */
+bool weir__net_thread_start(weir_net *net);
+/* NULL is allowed. */
+void weir__net_thread_destroy(weir_net *net);
+
 /* Takes an address apart: the host without brackets (room for 256), the port as text (room for 8).
  * INVALID and a sentence if it is none. */
 weir_status weir__net_split(const char *address, char *host, char *port, weir_error *error);

@@ -15,6 +15,7 @@ enum {
     BEHIND_BYTES = 64 << 10, /* a connection with more than this to write is behind */
     CONNECT_MS = 60000, BEAT_MS = 1000, SILENCE_MS = 10000,
     AWAY_NS = 1000 * 1000,
+    THREAD_ABOVE = 4, /* workers: then the sockets are a thread's of its own */
 };
 static const uint64_t ABSENCE_NS = UINT64_C(10) * 1000 * 1000 * 1000; /* between two lines */
 
@@ -51,6 +52,19 @@ static uint64_t ms_or(unsigned given, unsigned fallback)
     return (uint64_t)(given ? given : fallback) * 1000000;
 }
 
+/* With many workers a thread of its own looks after the sockets. */
+static weir_net *open_net(weir__cluster *cluster, weir_error *error)
+{
+    const weir_runtime *runtime = cluster->runtime;
+    if (runtime->env->net)
+        return runtime->env->net;
+    cluster->own_net = weir__net_tcp_create(error);
+    if (!cluster->own_net || runtime->config.workers <= THREAD_ABOVE)
+        return cluster->own_net;
+    cluster->own_thread = weir__net_thread_create(cluster->own_net, error);
+    return cluster->own_thread;
+}
+
 static void *zeroed(size_t size)
 {
     return memset(weir_alloc_must(size), 0, size);
@@ -65,9 +79,7 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
     weir__cluster *cluster = weir_alloc_must(sizeof *cluster);
     memset(cluster, 0, sizeof *cluster);
     cluster->runtime = runtime;
-    weir_net *net = runtime->env->net;
-    if (!net)
-        net = cluster->own_net = weir__net_tcp_create(error);
+    weir_net *net = cluster->net = open_net(cluster, error);
     weir__mesh_options options = {
         .env = runtime->env, .net = net, .pool = owner(cluster)->context.pool,
         .processes = config->processes, .process = config->process, .hosts = config->hosts,
@@ -80,6 +92,7 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
     if (net)
         cluster->mesh = weir__mesh_create(&options, error);
     if (!cluster->mesh) {
+        weir__net_thread_destroy(cluster->own_thread);
         weir__net_tcp_destroy(cluster->own_net);
         weir_free(cluster, sizeof *cluster);
         return error && error->status ? error->status : WEIR_FAILED;
@@ -101,6 +114,7 @@ void weir__cluster_destroy(weir__cluster *cluster)
     weir__asks_destroy(cluster->asks);
     weir__answers_destroy(cluster->answers);
     weir__mesh_destroy(cluster->mesh);
+    weir__net_thread_destroy(cluster->own_thread);
     weir__net_tcp_destroy(cluster->own_net);
     for (unsigned p = 0; p < processes; p++)
         weir_free(cluster->open[p].of, cluster->open[p].capacity * sizeof(weir__dataflow *));
@@ -331,6 +345,9 @@ weir_status weir__cluster_on_frame(weir__cluster *cluster, unsigned process,
 static void become_ready(weir__cluster *cluster)
 {
     weir_runtime *runtime = cluster->runtime;
+    if (cluster->own_thread && !weir__net_thread_start(cluster->own_thread))
+        weir_log(WEIR_LOG_WARN, "there is no thread for the connections to other processes: "
+                 "worker %u reads them itself", owner(cluster)->context.self);
     runtime->config.hash_seed = weir__mesh_seed(cluster->mesh);
     for (unsigned w = 0; w < runtime->config.workers; w++)
         runtime->workers[w].context.hash_seed = runtime->config.hash_seed;
@@ -495,7 +512,7 @@ weir__answers *weir__cluster_answers(const weir__cluster *cluster) { return clus
 
 int weir__cluster_fd(const weir__cluster *cluster)
 {
-    return cluster->own_net ? cluster->own_net->fd : cluster->runtime->env->net->fd;
+    return cluster->net->fd;
 }
 
 uint64_t weir__cluster_due_ns(const weir__cluster *cluster)

@@ -31,7 +31,7 @@ typedef struct weir__absence {
 struct weir__cluster {
     weir_runtime *runtime;
     weir__mesh *mesh;
-    weir_net *own_net;
+    weir_net *net, *own_net, *own_thread; /* used; of TCP; the one on that, or NULL */
     weir__asks *asks;
     weir__answers *answers;
     weir__open_sums *open; /* one a process; our own is not used */

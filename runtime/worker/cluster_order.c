@@ -279,11 +279,16 @@ bool weir__cluster_has_order(const weir__cluster *cluster)
 
 /* ---- how dataflows are described ---- */
 
+static bool is_refused(const weir_dataflow *shared)
+{
+    return __atomic_load_n(&shared->described, __ATOMIC_ACQUIRE) == WEIR__REFUSED;
+}
+
 void weir__cluster_built(weir__cluster *cluster, const weir_dataflow *shared)
 {
     weir__note note = { .kind = WEIR__NOTE_BUILT, .dataflow = shared->id,
                         .process = cluster->runtime->config.process };
-    if (shared->described == WEIR__REFUSED) {
+    if (is_refused(shared)) {
         note.status = (uint32_t)shared->error->status;
         note.first = weir_str_of(shared->error->what);
         note.second = weir_str_of(shared->error->hint);
@@ -331,7 +336,7 @@ static weir_status on_built(weir__cluster *cluster, const weir__note *note, weir
     weir_dataflow *shared = weir__dataflow_by_id(cluster->runtime, note->dataflow);
     if (!shared)
         return weir__cluster_refuse(error, note->process, "a dataflow that is gone");
-    bool refused = shared->described == WEIR__REFUSED;
+    bool refused = is_refused(shared);
     weir_status status = WEIR_OK;
     if (refused != (note->status != 0))
         status = one_could_not(cluster, shared, note, error);

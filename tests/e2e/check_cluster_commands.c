@@ -11,7 +11,7 @@
 
 #include "e2e/process.h"
 
-enum { PROCESSES = 2, WORKERS = 3, ALL = PROCESSES * WORKERS, ROUNDS = 24, RECORDS = 200 };
+enum { PROCESSES = 2, WORKERS_MAX = 5, ROUNDS = 24, RECORDS = 200 };
 
 /* ---- the program ---- */
 
@@ -29,8 +29,9 @@ typedef struct program {
     weir_runtime *runtime;
     weir_sequencer *sequencer;
     round_of rounds[ROUNDS];
-    uint64_t order[WORKERS]; /* of the entries: a hash */
-    unsigned entries[WORKERS];
+    unsigned workers;            /* of each process */
+    uint64_t order[WORKERS_MAX]; /* of the entries: a hash */
+    unsigned entries[WORKERS_MAX];
 } program;
 
 static void build(weir_graph *g, void *ctx)
@@ -49,7 +50,7 @@ static void build(weir_graph *g, void *ctx)
 static void note(const weir_entry *entry, void *ctx)
 {
     program *p = ctx;
-    unsigned own = weir_worker_index(entry->worker) % WORKERS;
+    unsigned own = weir_worker_index(entry->worker) % p->workers;
     uint64_t pushed;
     memcpy(&pushed, entry->data, sizeof pushed);
     p->order[own] = (p->order[own] + pushed + entry->place) * UINT64_C(0x9e3779b97f4a7c15);
@@ -84,20 +85,20 @@ static void send_some(round_of *round, weir_worker *worker, unsigned n)
  * even ones complete. */
 static void go_round(program *p, weir_worker *worker, unsigned n)
 {
-    unsigned self = weir_worker_index(worker);
+    unsigned self = weir_worker_index(worker), all = weir_worker_count(worker);
     char name[20];
     snprintf(name, sizeof name, "round-%u", n);
-    if (self == n % ALL)
+    if (self == n % all)
         must(weir_runtime_add(p->runtime, &(weir_dataflow_spec){
                  .struct_size = sizeof(weir_dataflow_spec), .build = "round", .name = name,
                  .args = &n, .args_size = sizeof n, .keep = n % 2 == 0 }, NULL, NULL) == WEIR_OK,
              "it cannot be added");
     must(weir_worker_barrier(worker), "no barrier");
-    uint64_t entry = (uint64_t)n * ALL + self;
+    uint64_t entry = (uint64_t)n * all + self;
     must(weir_sequencer_push(p->sequencer, &entry, sizeof entry, NULL) == WEIR_OK, "no entry");
     weir_dataflow *dataflow = weir_runtime_find(p->runtime, name);
     must(dataflow || n % 2, "it is not there after the barrier");
-    if (dataflow && n % 2 && self == (n + 1) % ALL)
+    if (dataflow && n % 2 && self == (n + 1) % all)
         must(weir_dataflow_remove(dataflow, NULL) == WEIR_OK, "it cannot be removed");
     send_some(&p->rounds[n], worker, n);
     while (n % 2 == 0 && !weir_probe_done(p->rounds[n].probe, worker))
@@ -112,12 +113,13 @@ static void worker_main(weir_worker *worker, void *ctx)
         go_round(ctx, worker, n);
 }
 
-/* program PROCESS HOSTS */
+/* program PROCESS HOSTS WORKERS */
 static int run_program(char **argv)
 {
     static program p;
     weir_error error = { 0 };
-    weir_config config = { .struct_size = sizeof config, .workers = WORKERS,
+    p.workers = (unsigned)atoi(argv[4]);
+    weir_config config = { .struct_size = sizeof config, .workers = p.workers,
                            .processes = PROCESSES, .process = (unsigned)atoi(argv[2]),
                            .hosts = argv[3], .worker_main = worker_main, .ctx = &p };
     p.runtime = weir_runtime_create(&config, &error);
@@ -129,12 +131,12 @@ static int run_program(char **argv)
     must(status == WEIR_OK && waited == WEIR_OK, error.what);
     size_t records = 0;
     for (unsigned n = 0; n < ROUNDS; n++)
-        for (unsigned w = 0; n % 2 == 0 && w < ALL; w++)
+        for (unsigned w = 0; n % 2 == 0 && w < PROCESSES * p.workers; w++)
             records += weir_captured_count(p.rounds[n].captured, w);
     printf("%zu records, ", records);
-    for (unsigned w = 0; w < WORKERS; w++)
+    for (unsigned w = 0; w < p.workers; w++)
         printf("%u entries %llx%s", p.entries[w], (unsigned long long)p.order[w],
-               w + 1 < WORKERS ? ", " : "\n");
+               w + 1 < p.workers ? ", " : "\n");
     for (unsigned n = 0; n < ROUNDS; n++)
         weir_dataflow_release(p.rounds[n].dataflow);
     weir_runtime_destroy(p.runtime);
@@ -166,39 +168,54 @@ static void choose_ports(char *hosts, size_t size)
         (void)close(fds[i]);
 }
 
-START_TEST(programs_add_and_remove_for_all)
+static void run_programs(unsigned workers)
 {
     static process p[PROCESSES];
     char hosts[100];
     unsigned long records[PROCESSES] = { 0 };
     choose_ports(hosts, sizeof hosts);
     for (unsigned i = 0; i < PROCESSES; i++)
-        process_start(&p[i], "exec %s program %u %s", self, i, hosts);
+        process_start(&p[i], "exec %s program %u %s %u", self, i, hosts, workers);
     for (unsigned i = 0; i < PROCESSES; i++) {
         int status = process_wait(&p[i]);
         ck_assert_msg(status == 0, "status %d: %s", status, p[i].text[1]);
         ck_assert_int_eq(sscanf(p[i].text[0], "%lu records", &records[i]), 1);
     }
-    ck_assert_uint_eq(records[0] + records[1], (unsigned long)ROUNDS / 2 * ALL * RECORDS);
+    unsigned all = PROCESSES * workers;
+    ck_assert_uint_eq(records[0] + records[1], (unsigned long)ROUNDS / 2 * all * RECORDS);
     char wanted[60], order[40] = "";
     ck_assert_int_eq(sscanf(p[0].text[0], "%*u records, %39[^,]", order), 1);
-    snprintf(wanted, sizeof wanted, "%u entries ", ROUNDS * ALL);
+    snprintf(wanted, sizeof wanted, "%u entries ", ROUNDS * all);
     ck_assert_msg(strncmp(order, wanted, strlen(wanted)) == 0, "%s", order);
     for (unsigned i = 0; i < PROCESSES; i++) { /* every worker had the same */
         unsigned found = 0;
         for (const char *at = p[i].text[0]; (at = strstr(at, order)); at++)
             found++;
-        ck_assert_msg(found == WORKERS, "not %u times '%s': %s", WORKERS, order, p[i].text[0]);
+        ck_assert_msg(found == workers, "not %u times '%s': %s", workers, order, p[i].text[0]);
     }
+}
+
+START_TEST(programs_add_and_remove_for_all)
+{
+    run_programs(3);
+}
+END_TEST
+
+/* More than four workers: a thread of its own reads the sockets. */
+START_TEST(so_they_do_with_a_thread_for_the_sockets)
+{
+    run_programs(WORKERS_MAX);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "program") == 0)
+    if (argc == 5 && strcmp(argv[1], "program") == 0)
         return run_program(argv);
     if (!realpath(argv[0], self))
         return 1;
     return test_run(test_suite("cluster_commands",
-                               (const TTest *const[]){ programs_add_and_remove_for_all, NULL }));
+                               (const TTest *const[]){ programs_add_and_remove_for_all,
+                                                       so_they_do_with_a_thread_for_the_sockets,
+                                                       NULL }));
 }
