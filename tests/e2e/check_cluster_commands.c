@@ -118,9 +118,9 @@ static int run_program(char **argv)
 {
     static program p;
     weir_error error = { 0 };
-    p.workers = (unsigned)atoi(argv[4]);
+    p.workers = (unsigned)strtoul(argv[4], NULL, 10);
     weir_config config = { .struct_size = sizeof config, .workers = p.workers,
-                           .processes = PROCESSES, .process = (unsigned)atoi(argv[2]),
+                           .processes = PROCESSES, .process = (unsigned)strtoul(argv[2], NULL, 10),
                            .hosts = argv[3], .worker_main = worker_main, .ctx = &p };
     p.runtime = weir_runtime_create(&config, &error);
     must(p.runtime != NULL, error.what);
