@@ -176,6 +176,17 @@ static void count_ready(weir_worker *worker, void *ctx)
     __atomic_add_fetch(&http->ready, 1, __ATOMIC_RELEASE);
 }
 
+/* Marks and ids of events are good in all processes of a cluster. Some readers of JSON know numbers
+ * up to 53 bits only. */
+static void set_incarnation(weir_http *http)
+{
+    weir_process_info info;
+    weir_observe_process(http->runtime, &info);
+    if (info.processes > 1)
+        http->incarnation = info.incarnation & ((UINT64_C(1) << 53) - 1);
+}
+
+/* In a cluster all are there now. */
 static void attach(weir_worker *worker, void *ctx)
 {
     weir_http *http = ctx;
@@ -183,6 +194,7 @@ static void attach(weir_worker *worker, void *ctx)
     int fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     http->worker = worker;
     http->attached = true;
+    set_incarnation(http);
     (void)uv_timer_init(loop, &http->timer);
     weir__events_attach(http, loop);
     int code = uv_poll_init(loop, &http->poll, fd);

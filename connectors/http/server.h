@@ -27,7 +27,8 @@ struct weir_http {
     char host[256];      /* as the address names it */
     bool loopback;       /* answers only requests that name it */
     char url[320];
-    uint64_t incarnation; /* of this life of the program: when it began, in milliseconds */
+    uint64_t incarnation; /* of this life of the program: when it began, in milliseconds; or what
+                             all processes of the cluster have agreed on */
     uint32_t ready;      /* atomic: workers that run */
     /* the rest belongs to worker 0's thread, and after its end to whoever stops the server */
     uv_poll_t poll;

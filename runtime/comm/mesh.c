@@ -397,6 +397,7 @@ uint64_t weir__mesh_due_ns(const weir__mesh *mesh)
 
 bool weir__mesh_joined(const weir__mesh *mesh) { return mesh->joined; }
 uint64_t weir__mesh_seed(const weir__mesh *mesh) { return mesh->seed; }
+uint64_t weir__mesh_incarnation(const weir__mesh *mesh) { return mesh->incarnation; }
 
 weir__wire *weir__mesh_wire(weir__mesh *mesh, unsigned process)
 {

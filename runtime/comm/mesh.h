@@ -57,7 +57,9 @@ uint64_t weir__mesh_due_ns(const weir__mesh *mesh);
 
 /* All processes are here, and agree. */
 bool weir__mesh_joined(const weir__mesh *mesh);
-uint64_t weir__mesh_seed(const weir__mesh *mesh); /* once joined */
+/* Once joined. */
+uint64_t weir__mesh_seed(const weir__mesh *mesh);
+uint64_t weir__mesh_incarnation(const weir__mesh *mesh);
 /* NULL, or why it cannot go on. */
 const weir_error *weir__mesh_failure(const weir__mesh *mesh);
 

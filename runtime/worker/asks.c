@@ -169,7 +169,10 @@ static bool is_over(weir__asks *asks, weir__question *q, uint64_t now)
     if (q->view && weir__view_upper(q->view) > q->ask.time)
         return true;
     if (!q->view && !weir__mesh_wire(asks->mesh, q->process)) {
-        weir_error_set(&q->error, WEIR_UNAVAILABLE, "process %u ends, or is lost", q->process);
+        const weir_error *lost = weir__mesh_failure(asks->mesh);
+        weir_error_set(&q->error, WEIR_UNAVAILABLE, "process %u ends", q->process);
+        if (lost)
+            weir_error_set(&q->error, WEIR_UNAVAILABLE, "%s", lost->what);
         return true;
     }
     if (now < q->until_ns)

@@ -349,6 +349,8 @@ static void become_ready(weir__cluster *cluster)
         weir_log(WEIR_LOG_WARN, "there is no thread for the connections to other processes: "
                  "worker %u reads them itself", owner(cluster)->context.self);
     runtime->config.hash_seed = weir__mesh_seed(cluster->mesh);
+    __atomic_store_n(&runtime->config.incarnation, weir__mesh_incarnation(cluster->mesh),
+                     __ATOMIC_RELAXED);
     for (unsigned w = 0; w < runtime->config.workers; w++)
         runtime->workers[w].context.hash_seed = runtime->config.hash_seed;
     __atomic_store_n(&cluster->ready, true, __ATOMIC_RELEASE);

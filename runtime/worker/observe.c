@@ -341,6 +341,7 @@ void weir_observe_process(const weir_runtime *constant, weir_process_info *info)
     count_dataflows(runtime, info);
     info->processes = runtime->config.processes;
     info->process = runtime->config.process;
+    info->incarnation = get(&runtime->config.incarnation);
     info->sent_bytes = get(&runtime->workers[0].sent_bytes);
     info->received_bytes = get(&runtime->workers[0].received_bytes);
     info->sent_progress_bytes = get(&runtime->workers[0].sent_progress_bytes);

@@ -53,6 +53,7 @@ static void build(weir_graph *g, void *ctx)
     weir_stream(balance) balances =
         weir_count(weir_concat(takers, givers), balance, WEIR_KEY(account, id));
     weir_view(balances, "balances", WEIR_KEY(balance, account), .retention_ms = 100);
+    weir_view(balances, "kept", WEIR_KEY(balance, account));
 }
 
 static int run_program(int argc, char **argv)
@@ -243,7 +244,8 @@ START_TEST(a_key_is_looked_up_in_the_other_process)
 }
 END_TEST
 
-/* Pages of one scan are of different times; but every account is in one of them. */
+/* Pages of one scan are of different times; but every account is in one of them. They are asked for
+ * in one process and the other by turns. */
 START_TEST(a_scan_goes_on_in_the_other_process)
 {
     static char room[1 << 17];
@@ -252,9 +254,9 @@ START_TEST(a_scan_goes_on_in_the_other_process)
     unsigned pages = 0;
     start("");
     wait_until_it_can_be_read();
-    int fd = client_connect(urls[1]);
+    int fds[2] = { client_connect(urls[0]), client_connect(urls[1]) };
     for (bool more = true; more; pages++) {
-        ck_assert_int_eq(ask(fd, path, room, sizeof room), 200);
+        ck_assert_int_eq(ask(fds[pages % 2], path, room, sizeof room), 200);
         struct json_object *o = parse(room), *rows = member(o, "records");
         size_t count = json_object_array_length(rows);
         for (size_t i = 0; i < count; i++)
@@ -274,7 +276,8 @@ START_TEST(a_scan_goes_on_in_the_other_process)
         accounts[owner(id) / WORKERS] += found[id];
     ck_assert_uint_gt(accounts[0], ACCOUNTS / 4);
     ck_assert_uint_gt(accounts[1], ACCOUNTS / 4);
-    (void)close(fd);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
     stop();
 }
 END_TEST
@@ -287,11 +290,12 @@ typedef struct follower {
     size_t len, at;
 } follower;
 
-static void follow(follower *f, const char *url, const char *path)
+static void follow(follower *f, const char *url, const char *path, const char *id)
 {
     char head[500];
     *f = (follower){ .fd = client_connect(url) };
-    snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+    snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n\r\n", path,
+             *id ? "Last-Event-ID: " : "X-None: 1", id);
     client_send(f->fd, head);
 }
 
@@ -305,7 +309,7 @@ static struct json_object *next_event(follower *f, char *id)
             const char *mark = strstr(f->text + f->at, "id: ");
             size_t size = 0;
             id[0] = '\0';
-            if (mark && mark < end)
+            for (; mark && mark < end; mark = strstr(mark + 1, "id: ")) /* some have no event */
                 (void)sscanf(mark, "id: %60s", id);
             for (const char *c = from + 6; c < end; c++) { /* marks of chunks lie within it */
                 size_t skip = strspn(c + 2, "0123456789abcdefABCDEF");
@@ -329,43 +333,66 @@ static struct json_object *next_event(follower *f, char *id)
     }
 }
 
-/* The state first, then changes: after each event all balances add up to zero. */
+typedef struct followed {
+    int64_t balances[ACCOUNTS];
+    bool workers[2 * WORKERS]; /* had changes */
+    uint64_t epoch;
+    char id[64];
+} followed;
+
+static void add_row(followed *all, struct json_object *row, int64_t diff)
+{
+    uint64_t of = json_object_get_uint64(member(row, "account"));
+    all->balances[of] += diff * json_object_get_int64(member(row, "amount"));
+}
+
+/* A piece of the state, or the changes of a later epoch; with the last piece, and after each epoch,
+ * all balances add up to zero. */
+static void take_event(followed *all, struct json_object *o)
+{
+    struct json_object *rows, *changes;
+    uint64_t now = json_object_get_uint64(member(o, "epoch"));
+    int64_t sum = 0;
+    if (json_object_object_get_ex(o, "records", &rows)) {
+        for (size_t i = 0; i < json_object_array_length(rows); i++)
+            add_row(all, json_object_array_get_idx(rows, i), 1);
+    } else {
+        ck_assert_msg(json_object_object_get_ex(o, "changes", &changes), "%s",
+                      json_object_to_json_string(o));
+        ck_assert_uint_gt(now, all->epoch);
+        for (size_t i = 0; i < json_object_array_length(changes); i++) {
+            struct json_object *change = json_object_array_get_idx(changes, i);
+            struct json_object *row = member(change, "record");
+            add_row(all, row, json_object_get_int64(member(change, "diff")));
+            all->workers[owner(json_object_get_uint64(member(row, "account")))] = true;
+        }
+    }
+    all->epoch = now;
+    for (unsigned i = 0; i < ACCOUNTS && all->id[0]; i++)
+        sum += all->balances[i];
+    ck_assert_int_eq(sum, 0);
+}
+
+/* Followed in one process, then in the other where that left off. */
 START_TEST(a_stream_tells_what_changes_everywhere)
 {
     static follower f;
-    int64_t balances[ACCOUNTS] = { 0 };
-    bool workers[2 * WORKERS] = { false };
-    char id[64];
-    uint64_t epoch = 0;
+    followed all = { .epoch = 0 };
+    char id[64] = "";
     start("");
     wait_until_it_can_be_read();
-    follow(&f, urls[0], "/views/balances/events?snapshot=1");
-    for (unsigned events = 0; events < 300; events++) {
-        struct json_object *o = next_event(&f, id), *rows, *changes;
-        bool state = json_object_object_get_ex(o, "records", &rows);
-        ck_assert_msg(state || json_object_object_get_ex(o, "changes", &changes), "%s",
-                      json_object_to_json_string(o));
-        uint64_t now = json_object_get_uint64(member(o, "epoch"));
-        ck_assert(state || now > epoch);
-        epoch = now;
-        struct json_object *list = state ? rows : changes;
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-            struct json_object *item = json_object_array_get_idx(list, i);
-            struct json_object *row = state ? item : member(item, "record");
-            int64_t diff = state ? 1 : json_object_get_int64(member(item, "diff"));
-            uint64_t of = json_object_get_uint64(member(row, "account"));
-            balances[of] += diff * json_object_get_int64(member(row, "amount"));
-            workers[owner(of)] |= !state;
+    for (unsigned i = 0; i < 4; i++) {
+        follow(&f, urls[i % 2], i ? "/views/kept/events" : "/views/kept/events?snapshot=1", id);
+        for (unsigned events = 0; events < 80; events++) {
+            struct json_object *o = next_event(&f, all.id);
+            take_event(&all, o);
+            (void)json_object_put(o);
         }
-        int64_t sum = 0;
-        for (unsigned i = 0; i < ACCOUNTS && !(state && !id[0]); i++)
-            sum += balances[i];
-        ck_assert_int_eq(sum, 0);
-        (void)json_object_put(o);
+        memcpy(id, all.id, sizeof id);
+        (void)close(f.fd);
     }
     for (unsigned w = 0; w < 2 * WORKERS; w++)
-        ck_assert(workers[w]);
-    (void)close(f.fd);
+        ck_assert(all.workers[w]);
     stop();
 }
 END_TEST

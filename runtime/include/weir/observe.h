@@ -157,6 +157,7 @@ typedef struct weir_process_info {
     uint64_t late_mail;  /* what came for dataflows that are gone: an error of the library */
     bool failed, stopping;
     unsigned processes, process; /* of the cluster; the number of this one */
+    uint64_t incarnation;        /* of the cluster, once all are there; else as it was given */
     /* To and from other processes; of what was sent, the part that is progress. */
     uint64_t sent_bytes, received_bytes, sent_progress_bytes;
 } weir_process_info;

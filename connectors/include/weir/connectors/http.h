@@ -17,6 +17,8 @@
  *     /metrics                for Prometheus (text format 0.0.4)
  *     /healthz, /readyz       200 while the process lives; once all dataflows run
  *
+ * In a cluster any process answers for any view; the rest is of the process that is asked.
+ *
  * Answers are JSON and carry the incarnation and the epoch of which they are complete: never a
  * mixture of two times. Refusals are 4xx with { "error": "a sentence" }. docs/reference/http.md has
  * all members.

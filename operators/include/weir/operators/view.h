@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * view: publishes a collection by name, for readers on any thread (weir/view.h) and over HTTP.
+ * view: publishes a collection by name, for readers on any thread (weir/view.h) and over HTTP, in
+ * any process of a cluster.
  *
  *     weir_view(counts, "word_counts", WEIR_KEY(word_count, word));
  *     weir_view(sales, "sales", WEIR_KEY(sale, shop, day), .retention_ms = 60000);
