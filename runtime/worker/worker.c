@@ -561,6 +561,8 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
         return false;
     if (worker->cluster && weir__cluster_has_work(worker->cluster))
         return false;
+    if (worker->running && weir__commands_wait(worker)) /* it came too late for this turn */
+        return false;
     uint64_t due = weir__worker_due_ns(worker), now = worker->context.now_ns;
     uint64_t wait = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
     uint64_t timers = weir__park_timers_ns(worker);
