@@ -104,6 +104,8 @@ CASES = {case.name: case for case in [
     changes("degrees-100k", "how many of 1 M nodes have how many of 5 M edges; 100,000 come and "
             "leave", DEGREES + "batch --batch 100000 --rounds 20",
             "--nodes 10000 --records 50000 --rounds 3"),
+    changes("iterate", "a fixed point of 20,000 rounds with one record",
+            "--rounds 20000", "--rounds 500"),
     Case("kafka-read", "5 M messages of 100 bytes from a broker into a count",
          "kafka-read", "-w 1 --messages 5000000", "--messages 100000",
          peer="librdkafka", runner="kafka-read"),
