@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns matching: which keys two runs share, and all pairs of their updates. Keys are looked up in
+ * groups, so that the columns of one answer while others are asked for; what a run is made of is in
+ * run.h.
+ */
+#include <weir/match.h>
+
+#include "base/assert.h"
+#include "trace/run.h"
+
+enum {
+    BLOCK = 256,            /* pairs given at once, at most */
+    BLOCK_BYTES = 64 << 10, /* of the records of a side */
+    GROUP = 32,             /* keys looked up together */
+    WALK = 16               /* keys of the other run for one of ours, up to which it is walked */
+};
+
+/* What is being paired of one side: a run, its current key, a value of it, an update of that. */
+typedef struct lane {
+    const weir_trace_run *run;
+    uint32_t key;
+    weir__range values, updates;
+    uint32_t value, update; /* the current ones */
+    char *record;           /* of the current value; NULL: to be made */
+} lane;
+
+struct weir_matcher {
+    weir_shape *shapes[2];
+    unsigned depth;
+    size_t block; /* pairs of a block */
+    /* what was started */
+    unsigned side;
+    weir_trace_run *run; /* NULL: nothing */
+    weir_trace_runs *others;
+    uint32_t other;        /* index of the run that comes next */
+    weir_trace_run *given; /* the one of the pairs last given */
+    /* two runs: keys of the one with fewer are looked up in the other */
+    lane lanes[2];
+    unsigned few;     /* whose lane that is */
+    bool walks;       /* through both, instead of looking each key up */
+    bool at_one_time; /* all pairs are at the meet of `run` */
+    bool pairing;     /* the lanes stand at a pair of updates */
+    uint32_t next_few, next_many;
+    uint32_t found_count, found_at;
+    uint32_t found_few[GROUP], found_many[GROUP]; /* keys that both have */
+    /* the block */
+    weir_matches out;
+    char *room[2]; /* records, as many as a block has pairs */
+    size_t used[2];
+    const void **records[2];
+    int64_t *diffs;
+    uint64_t *times;
+};
+
+/* ---- making and ending ---- */
+
+weir_matcher *weir_matcher_create(weir_shape *const shapes[2], unsigned depth)
+{
+    weir_matcher *m = weir_alloc_zero(sizeof *m);
+    if (!m)
+        return NULL;
+    m->depth = depth;
+    size_t size = shapes[0]->type->size;
+    if (shapes[1]->type->size > size)
+        size = shapes[1]->type->size;
+    m->block = size > BLOCK_BYTES / BLOCK ? BLOCK_BYTES / size : BLOCK;
+    bool made = true;
+    for (int s = 0; s < 2; s++) {
+        WEIR_ASSERT(shapes[s]->depth <= depth && shapes[s]->seed == shapes[0]->seed,
+                    "runs that do not fit are matched");
+        m->shapes[s] = weir_shape_retain(shapes[s]);
+        m->room[s] = weir_alloc_zero(m->block * shapes[s]->type->size); /* padding stays zero */
+        m->records[s] = weir_alloc(m->block * sizeof *m->records[s]);
+        made = made && m->room[s] && m->records[s];
+    }
+    m->diffs = weir_alloc(m->block * sizeof *m->diffs);
+    m->times = weir_alloc(m->block * depth * sizeof *m->times);
+    if (made && m->diffs && m->times)
+        return m;
+    weir_matcher_destroy(m);
+    return NULL;
+}
+
+void weir_matcher_destroy(weir_matcher *m)
+{
+    if (!m)
+        return;
+    weir_matcher_stop(m);
+    for (int s = 0; s < 2; s++) {
+        weir_free(m->room[s], m->block * m->shapes[s]->type->size);
+        weir_free(m->records[s], m->block * sizeof *m->records[s]);
+        weir_shape_release(m->shapes[s]);
+    }
+    weir_free(m->diffs, m->block * sizeof *m->diffs);
+    weir_free(m->times, m->block * m->depth * sizeof *m->times);
+    weir_free(m, sizeof *m);
+}
+
+void weir_matcher_start(weir_matcher *m, unsigned side, weir_trace_run *run,
+                        weir_trace_runs *others)
+{
+    WEIR_ASSERT(!m->run, "a matcher is started that has not finished");
+    m->side = side;
+    m->run = weir_trace_run_retain(run);
+    m->others = weir_trace_runs_retain(others);
+    m->other = 0;
+    m->found_count = m->found_at = 0;
+    m->pairing = false;
+    m->lanes[0] = m->lanes[1] = (lane){ 0 };
+}
+
+void weir_matcher_stop(weir_matcher *m)
+{
+    if (!m->run)
+        return;
+    weir_trace_run_release(m->run);
+    weir_trace_runs_release(m->others);
+    m->run = NULL;
+    m->others = NULL;
+}
+
+bool weir_matcher_is_busy(const weir_matcher *m)
+{
+    return m->run != NULL;
+}
+
+weir_trace_run *weir_matcher_run(const weir_matcher *m, unsigned side)
+{
+    return side == m->side ? m->run : m->given;
+}
+
+/* ---- keys ---- */
+
+static bool same_key(const weir_trace_run *a, uint32_t key_a, const weir_trace_run *b,
+                     uint32_t key_b)
+{
+    return a->shape->bijective ||
+           weir__pack_compare(&a->shape->keys, weir__run_key(a, key_a), a->heap,
+                              weir__run_key(b, key_b), b->heap) == 0;
+}
+
+/* Looks key `mine` of the lesser run up among those of the greater one from `from` on, where the
+ * first ones of its hash or beyond are. */
+static void look(weir_matcher *m, uint32_t mine, uint32_t from)
+{
+    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
+    uint64_t hash = few->hashes[mine];
+    for (uint32_t k = from; k < many->key_count && many->hashes[k] == hash; k++)
+        if (same_key(few, mine, many, k)) {
+            m->found_few[m->found_count] = mine;
+            m->found_many[m->found_count++] = k;
+            return;
+        }
+}
+
+/* Both runs step by step: for runs of about the same size. */
+static void walk_group(weir_matcher *m)
+{
+    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
+    uint32_t a = m->next_few, b = m->next_many;
+    while (a < few->key_count && b < many->key_count && m->found_count < GROUP) {
+        uint64_t hash = few->hashes[a], other = many->hashes[b];
+        if (hash == other)
+            look(m, a, b); /* keys of one hash may follow: b stays */
+        a += hash <= other;
+        b += hash > other;
+    }
+    m->next_few = b < many->key_count ? a : few->key_count;
+    m->next_many = b;
+}
+
+/* The entry of the directory for a hash; NULL: none is needed. */
+static inline const uint32_t *stretch_of(const weir_trace_run *run, uint64_t hash)
+{
+    if (!run->directory || hash < run->base || (hash - run->base) >> run->shift >= run->stretches)
+        return NULL;
+    return &run->directory[(hash - run->base) >> run->shift];
+}
+
+/* Each key by the directory. */
+static void seek_group(weir_matcher *m)
+{
+    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
+    uint32_t count = few->key_count - m->next_few, from[GROUP];
+    const uint64_t *hashes = few->hashes + m->next_few;
+    if (count > GROUP)
+        count = GROUP;
+    const uint32_t *stretches[GROUP];
+    for (uint32_t i = 0; i < count; i++) {
+        stretches[i] = stretch_of(many, hashes[i]);
+        __builtin_prefetch(stretches[i]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (stretches[i])
+            __builtin_prefetch(&many->hashes[*stretches[i]]);
+    for (uint32_t i = 0; i < count; i++)
+        from[i] = weir__run_seek(many, hashes[i]);
+    for (uint32_t i = 0; i < count; i++)
+        look(m, m->next_few + i, from[i]);
+    m->next_few += count;
+}
+
+/* What pairing will read of the keys that were found, in the run that is jumped about in. */
+static void fetch_found(const weir_matcher *m)
+{
+    const weir_trace_run *many = m->lanes[1 - m->few].run;
+    const weir_shape *shape = many->shape;
+    for (uint32_t i = 0; i < m->found_count; i++) {
+        uint32_t key = m->found_many[i];
+        if (many->value_at)
+            __builtin_prefetch(&many->value_at[key]);
+        else if (shape->rests.type.size > 0)
+            __builtin_prefetch(weir__run_rest(many, key));
+        if (many->update_at)
+            __builtin_prefetch(&many->update_at[key]);
+        else if (many->diffs)
+            __builtin_prefetch(&many->diffs[key]);
+        if (!shape->bijective)
+            __builtin_prefetch(weir__run_key(many, key));
+    }
+    for (uint32_t i = 0; many->value_at && shape->rests.type.size > 0 && i < m->found_count; i++)
+        __builtin_prefetch(weir__run_rest(many, many->value_at[m->found_many[i]]));
+}
+
+/* The next keys that both runs of the lanes have. False: none is left. */
+static bool find_keys(weir_matcher *m)
+{
+    const weir_trace_run *few = m->lanes[m->few].run;
+    m->found_count = m->found_at = 0;
+    while (few && m->found_count == 0 && m->next_few < few->key_count) {
+        if (m->walks)
+            walk_group(m);
+        else
+            seek_group(m);
+    }
+    if (few && !m->walks)
+        fetch_found(m);
+    return m->found_count > 0;
+}
+
+/* Goes on to the next run of the others. False: that was the last one. */
+static bool next_run(weir_matcher *m)
+{
+    if (m->other == m->others->count)
+        return false;
+    const weir_trace_run *run = m->run, *other = m->others->runs[m->other++];
+    m->lanes[m->side].run = run;
+    m->lanes[1 - m->side].run = other;
+    m->few = run->key_count <= other->key_count ? m->side : 1 - m->side;
+    m->next_few = m->next_many = 0;
+    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
+    m->walks = many->key_count / WALK <= few->key_count;
+    m->at_one_time = !run->times && weir_time_less_equal(&other->join, &run->meet, m->depth);
+    return true;
+}
+
+/* ---- pairs ---- */
+
+static void start_value(lane *l)
+{
+    l->updates = weir__run_updates(l->run, l->value);
+    l->update = l->updates.at;
+    l->record = NULL;
+}
+
+static void start_key(lane *l, uint32_t key)
+{
+    l->key = key;
+    l->values = weir__run_values(l->run, key);
+    l->value = l->values.at;
+    start_value(l);
+}
+
+static void make_record(weir_matcher *m, unsigned side)
+{
+    lane *l = &m->lanes[side];
+    l->record = m->room[side] + m->used[side]++ * m->shapes[side]->type->size;
+    weir__run_get_key(l->run, l->key, l->record);
+    weir__run_get_rest(l->run, l->value, l->record);
+}
+
+/* To the next pair of updates of the key: those of side 1 turn fastest. */
+static void step_pair(weir_matcher *m)
+{
+    lane *a = &m->lanes[0], *b = &m->lanes[1];
+    if (++b->update < b->updates.end)
+        return;
+    b->update = b->updates.at;
+    if (++a->update < a->updates.end)
+        return;
+    a->update = a->updates.at;
+    if (++b->value < b->values.end) {
+        start_value(b);
+        return;
+    }
+    if (++a->value < a->values.end) {
+        start_value(a);
+        b->value = b->values.at;
+        start_value(b);
+        return;
+    }
+    m->pairing = false;
+}
+
+static void put_time(weir_matcher *m, size_t at)
+{
+    weir_time a = weir__run_time(m->lanes[0].run, m->lanes[0].update);
+    weir_time b = weir__run_time(m->lanes[1].run, m->lanes[1].update);
+    uint64_t *to = m->times + at * m->depth;
+    for (unsigned i = 0; i < m->depth; i++)
+        to[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
+}
+
+/* Gives the pair at which the lanes stand. False: its diff leaves the range. */
+static bool put_pair(weir_matcher *m, bool *ones)
+{
+    size_t at = m->out.count++;
+    for (unsigned s = 0; s < 2; s++) {
+        if (!m->lanes[s].record)
+            make_record(m, s);
+        m->records[s][at] = m->lanes[s].record;
+    }
+    if (m->out.times)
+        put_time(m, at);
+    bool fits = !__builtin_mul_overflow(weir__run_diff(m->lanes[0].run, m->lanes[0].update),
+                                        weir__run_diff(m->lanes[1].run, m->lanes[1].update),
+                                        &m->diffs[at]);
+    *ones &= m->diffs[at] == 1;
+    return fits;
+}
+
+/* Fills the block from two runs. False: there is room for more of them. */
+static bool fill(weir_matcher *m, bool *ones, weir_status *status)
+{
+    while (m->out.count < m->block) {
+        if (!m->pairing) {
+            if (m->found_at == m->found_count && !find_keys(m))
+                return false;
+            start_key(&m->lanes[m->few], m->found_few[m->found_at]);
+            start_key(&m->lanes[1 - m->few], m->found_many[m->found_at++]);
+            m->pairing = true;
+        }
+        if (!put_pair(m, ones)) {
+            *status = WEIR_OVERFLOWED;
+            return true;
+        }
+        step_pair(m);
+    }
+    return true;
+}
+
+/* Pairs of one block have all a column of times or none; and are of one run of the others where
+ * records have strings, so that it is known what these live in. */
+static bool ends_block(const weir_matcher *m, bool was_at_one_time)
+{
+    return m->out.count > 0 &&
+           (m->at_one_time != was_at_one_time || m->shapes[0]->type->has_strings ||
+            m->shapes[1]->type->has_strings);
+}
+
+/* Fills the block from as many runs as it takes. */
+static void fill_block(weir_matcher *m, bool *ones, weir_status *status)
+{
+    bool more = m->lanes[0].run || next_run(m);
+    while (more) {
+        bool at_one_time = m->at_one_time;
+        m->out.times = at_one_time ? NULL : m->times;
+        m->given = m->others->runs[m->other - 1];
+        if (fill(m, ones, status))
+            return;
+        more = next_run(m) && !ends_block(m, at_one_time);
+    }
+}
+
+const weir_matches *weir_matcher_next(weir_matcher *m, weir_status *status)
+{
+    bool ones = true;
+    *status = WEIR_OK;
+    if (!m->run)
+        return NULL;
+    m->out.count = m->used[0] = m->used[1] = 0;
+    m->lanes[0].record = m->lanes[1].record = NULL;
+    m->out.time = m->run->meet;
+    fill_block(m, &ones, status);
+    if (m->out.count == 0 || *status != WEIR_OK) {
+        weir_matcher_stop(m);
+        return NULL;
+    }
+    m->out.diffs = ones ? NULL : m->diffs;
+    m->out.records[0] = m->records[0];
+    m->out.records[1] = m->records[1];
+    return &m->out;
+}
