@@ -42,8 +42,8 @@ static void build(weir_graph *graph, void *ctx)
 static void run(weir_worker *worker, void *ctx)
 {
     bench_case *c = ctx;
-    bench_amount amount = { bench_part(c, worker, c->options.records),
-                            2 * bench_part(c, worker, c->options.batch) };
+    uint64_t batch = 2 * bench_part(c, worker, c->options.batch);
+    bench_amount amount = { bench_part(c, worker, c->options.records), batch, batch };
     bench_drive(c, worker, &amount, 1);
 }
 

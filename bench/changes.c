@@ -74,7 +74,9 @@ void bench_drive(bench_case *c, weir_worker *worker, const bench_amount *amounts
     for (uint64_t round = 0; round <= rounds; round++) {
         double start = bench_seconds();
         for (unsigned i = 0; i < feeds; i++)
-            bench_feed_round_of(&share->feeds[i], round ? amounts[i].batch : amounts[i].load);
+            bench_feed_round_of(&share->feeds[i], round == 0   ? amounts[i].load
+                                                  : round == 1 ? amounts[i].first
+                                                               : amounts[i].batch);
         weir_worker_step(worker);
         bench_wait(c, worker, BENCH_LOADING + round + 1);
         double seconds = bench_seconds() - start;

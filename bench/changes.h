@@ -21,9 +21,10 @@ uint64_t bench_part(const bench_case *c, weir_worker *worker, uint64_t all);
  * share; its output is what is probed. */
 void bench_answer_add(weir_port *in, bench_case *c);
 
-/* Of a side of a case: rows to be loaded, changes of a batch; of this worker. */
+/* Of a side of a case: rows to be loaded, changes of the first batch and of a later one; of this
+ * worker. */
 typedef struct bench_amount {
-    uint64_t load, batch;
+    uint64_t load, first, batch;
 } bench_amount;
 
 /* Loads, then --rounds batches, unless --kind load; feeds: 1 or 2. */

@@ -23,6 +23,7 @@ class Case:
 WORKERS = (("1 worker", "-w 1"), ("2 workers", "-w 2"))
 
 COUNT = "--nodes 10000000 --kind "
+JOIN = "--records 1000000 --kind "
 DEGREES = "--nodes 1000000 --records 5000000 --kind "
 
 
@@ -106,6 +107,14 @@ CASES = {case.name: case for case in [
             "--nodes 10000 --records 50000 --rounds 3"),
     changes("iterate", "a fixed point of 20,000 rounds with one record",
             "--rounds 20000", "--rounds 500"),
+    changes("join-load", "two sides of 1 M rows, each key once; loading",
+            JOIN + "load", "--records 10000"),
+    changes("join-1", "two sides of 1 M rows, each key once; a row comes, one leaves",
+            JOIN + "batch --batch 1 --rounds 20000", "--records 10000 --rounds 100"),
+    changes("join-1k", "two sides of 1 M rows, each key once; 1000 rows come, 1000 leave",
+            JOIN + "batch --batch 1000 --rounds 1000", "--records 10000 --rounds 10"),
+    changes("join-100k", "two sides of 1 M rows, each key once; 100,000 rows come, 100,000 leave",
+            JOIN + "batch --batch 100000 --rounds 20", "--records 10000 --rounds 3"),
     Case("kafka-read", "5 M messages of 100 bytes from a broker into a count",
          "kafka-read", "-w 1 --messages 5000000", "--messages 100000",
          peer="librdkafka", runner="kafka-read"),

@@ -242,6 +242,10 @@ void weir__builder_unfollow(weir__builder *builder)
     if (builder->follows)
         weir_batch_release(builder->follows);
     builder->follows = NULL;
+    for (int i = 0; i < 2 && builder->kept[i]; i++) {
+        weir_pin_release(builder->kept[i]);
+        builder->kept[i] = NULL;
+    }
 }
 
 void weir_builder_follow(weir_builder *b, const weir_batch *batch)
@@ -252,6 +256,28 @@ void weir_builder_follow(weir_builder *b, const weir_batch *batch)
     weir__builder_unfollow(builder);
     builder->follows = weir_batch_retain(batch);
     add_pins_of(builder, batch);
+}
+
+/* As with pins of a batch that is followed: they make no batch heavy. */
+static void add_kept(weir__builder *builder, weir_pin *pin)
+{
+    uint64_t pinned = builder->pinned;
+    weir__builder_add_pin(builder, pin);
+    builder->pinned = pinned;
+}
+
+void weir_builder_keep(weir_builder *b, weir_pin *pin)
+{
+    weir__builder *builder = (weir__builder *)b;
+    weir_pin **kept = builder->kept;
+    if (!b->type->has_strings || kept[0] == pin || kept[1] == pin)
+        return;
+    weir_pin_retain(pin);
+    if (kept[1])
+        weir_pin_release(kept[1]);
+    kept[1] = kept[0];
+    kept[0] = pin;
+    add_kept(builder, pin);
 }
 
 static void make_room(weir__builder *builder, bool hashes)
@@ -311,6 +337,8 @@ void weir__builder_flush(weir__builder *builder)
     detach(builder);
     if (builder->follows)
         add_pins_of(builder, builder->follows);
+    for (int i = 0; i < 2 && builder->kept[i]; i++)
+        add_kept(builder, builder->kept[i]);
     weir__batch_charge(batch);
     b->sink->push(b->sink, batch);
 }

@@ -49,6 +49,7 @@ typedef struct weir__builder {
     weir_pin **pins; /* what the records built so far may point into; references held */
     uint32_t pin_count, pin_capacity;
     weir_batch *follows; /* whose pins every batch made from now on keeps; a reference */
+    weir_pin *kept[2];   /* which every batch made from now on keeps; references */
     uint64_t pinned;  /* bytes that these pins keep */
     bool in_bulk;     /* room was given away that is not committed yet */
     weir__buffer *hash_buffer; /* beside the records, when hashes are carried along */
@@ -65,7 +66,7 @@ void weir__builder_rewind(weir__builder *builder);
 /* Sends what there is to the sink; nothing if there is nothing. */
 void weir__builder_flush(weir__builder *builder);
 void weir__builder_add_pin(weir__builder *builder, weir_pin *pin);
-/* Ends weir_builder_follow for what is emitted from now on. */
+/* Ends weir_builder_follow and weir_builder_keep for what is emitted from now on. */
 void weir__builder_unfollow(weir__builder *builder);
 static inline size_t weir__builder_count(const weir__builder *builder)
 {

@@ -13,7 +13,8 @@ enum {
     BLOCK = 256,            /* pairs given at once, at most */
     BLOCK_BYTES = 64 << 10, /* of the records of a side */
     GROUP = 32,             /* keys looked up together */
-    WALK = 16               /* keys of the other run for one of ours, up to which it is walked */
+    GROUPS = 64,            /* of a call, at most */
+    WALK = 8                /* keys of the other run for one of ours, up to which it is walked */
 };
 
 /* What is being paired of one side: a run, its current key, a value of it, an update of that. */
@@ -41,6 +42,8 @@ struct weir_matcher {
     bool walks;       /* through both, instead of looking each key up */
     bool at_one_time; /* all pairs are at the meet of `run` */
     bool pairing;     /* the lanes stand at a pair of updates */
+    bool paused;      /* the call has looked at enough keys */
+    uint32_t groups;  /* that the call may still look at */
     uint32_t next_few, next_many;
     uint32_t found_count, found_at;
     uint32_t found_few[GROUP], found_many[GROUP]; /* keys that both have */
@@ -159,7 +162,8 @@ static void walk_group(weir_matcher *m)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint32_t a = m->next_few, b = m->next_many;
-    while (a < few->key_count && b < many->key_count && m->found_count < GROUP) {
+    uint32_t steps = 8 * GROUP;
+    while (a < few->key_count && b < many->key_count && m->found_count < GROUP && steps-- > 0) {
         uint64_t hash = few->hashes[a], other = many->hashes[b];
         if (hash == other)
             look(m, a, b); /* keys of one hash may follow: b stays */
@@ -223,18 +227,23 @@ static void fetch_found(const weir_matcher *m)
         __builtin_prefetch(weir__run_rest(many, many->value_at[m->found_many[i]]));
 }
 
-/* The next keys that both runs of the lanes have. False: none is left. */
+/* The next keys that both runs of the lanes have. False: none is left, or the call has done enough
+ * (then it says paused). */
 static bool find_keys(weir_matcher *m)
 {
     const weir_trace_run *few = m->lanes[m->few].run;
     m->found_count = m->found_at = 0;
-    while (few && m->found_count == 0 && m->next_few < few->key_count) {
+    while (m->found_count == 0 && m->next_few < few->key_count) {
+        m->paused = m->groups == 0;
+        if (m->paused)
+            return false;
+        m->groups--;
         if (m->walks)
             walk_group(m);
         else
             seek_group(m);
     }
-    if (few && !m->walks)
+    if (!m->walks)
         fetch_found(m);
     return m->found_count > 0;
 }
@@ -330,13 +339,13 @@ static bool put_pair(weir_matcher *m, bool *ones)
     return fits;
 }
 
-/* Fills the block from two runs. False: there is room for more of them. */
+/* Fills the block from two runs. False: it takes more of them. */
 static bool fill(weir_matcher *m, bool *ones, weir_status *status)
 {
     while (m->out.count < m->block) {
         if (!m->pairing) {
             if (m->found_at == m->found_count && !find_keys(m))
-                return false;
+                return m->paused;
             start_key(&m->lanes[m->few], m->found_few[m->found_at]);
             start_key(&m->lanes[1 - m->few], m->found_many[m->found_at++]);
             m->pairing = true;
@@ -380,10 +389,12 @@ const weir_matches *weir_matcher_next(weir_matcher *m, weir_status *status)
     if (!m->run)
         return NULL;
     m->out.count = m->used[0] = m->used[1] = 0;
+    m->groups = GROUPS;
+    m->paused = false;
     m->lanes[0].record = m->lanes[1].record = NULL;
     m->out.time = m->run->meet;
     fill_block(m, &ones, status);
-    if (m->out.count == 0 || *status != WEIR_OK) {
+    if ((m->out.count == 0 && !m->paused) || *status != WEIR_OK) {
         weir_matcher_stop(m);
         return NULL;
     }

@@ -114,6 +114,45 @@ START_TEST(waste_is_left_behind)
 }
 END_TEST
 
+/* ---- pins that are kept from one batch to the next ---- */
+
+static void never_released(weir_pin *pin) { (void)pin; }
+
+START_TEST(every_batch_keeps_the_last_two_pins)
+{
+    weir_pin pins[3] = { { 1, 0, never_released }, { 1, 0, never_released },
+                         { 1, 0, never_released } };
+    weir__sink sink = { keep };
+    weir__builder builder;
+    weir__builder_init(&builder, &(weir__builder_spec){ pool, pair_type(), 1, 16 << 10, &sink });
+    weir__builder_open(&builder, &(weir_time){ { 0 } }, 0);
+    weir_builder_keep(&builder.b, &pins[0]);
+    weir_builder_keep(&builder.b, &pins[1]);
+    weir_builder_keep(&builder.b, &pins[0]); /* is kept already */
+    pair_emit((weir_out(pair)){ .builder = &builder.b }, (pair){ .n = 1 });
+    weir__builder_flush(&builder);
+    ck_assert_uint_eq(kept->pin_count, 2);
+    weir_batch_release(kept);
+    weir_builder_keep(&builder.b, &pins[2]);
+    pair_emit((weir_out(pair)){ .builder = &builder.b }, (pair){ .n = 2 });
+    weir__builder_flush(&builder);
+    ck_assert_uint_eq(kept->pin_count, 3); /* of both that were and the one that came */
+    weir_batch_release(kept);
+    pair_emit((weir_out(pair)){ .builder = &builder.b }, (pair){ .n = 3 });
+    weir__builder_flush(&builder);
+    ck_assert_uint_eq(kept->pin_count, 2);
+    ck_assert(kept->pins[0] == &pins[2] && kept->pins[1] == &pins[1]);
+    weir_batch_release(kept);
+    weir__builder_open(&builder, &(weir_time){ { 0 } }, 0);
+    pair_emit((weir_out(pair)){ .builder = &builder.b }, (pair){ .n = 4 });
+    weir__builder_flush(&builder);
+    weir_batch_release(kept);
+    weir__builder_fini(&builder);
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(pins[i].refs, 1);
+}
+END_TEST
+
 static void open_pool(void) { pool = weir__pool_create(); }
 static void close_pool(void)
 {
@@ -127,6 +166,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, open_pool, close_pool);
     tcase_add_test(tcase, large_strings);
     tcase_add_test(tcase, waste_is_left_behind);
+    tcase_add_test(tcase, every_batch_keeps_the_last_two_pins);
     Suite *suite = suite_create("builder_pins");
     suite_add_tcase(suite, tcase);
     return test_run(suite);

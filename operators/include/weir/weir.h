@@ -38,6 +38,7 @@
 #include <weir/operators/input.h>
 #include <weir/operators/inspect.h>
 #include <weir/operators/iterate.h>
+#include <weir/operators/join.h>
 #include <weir/operators/loop.h>
 #include <weir/operators/map.h>
 #include <weir/operators/notify.h>

@@ -139,7 +139,9 @@ WEIR_API void weir_builder_copy(weir_builder *builder, const weir_batch *batch, 
 /* Strings emitted from now on may point to where the strings of this batch do, until the builder is
  * given out again. Of a node's output, in its step. */
 WEIR_API void weir_builder_follow(weir_builder *builder, const weir_batch *batch);
-/* Strings emitted from now on may point into what this pin keeps alive. */
+/* The same of what this pin keeps alive: the two pins last given count. */
+WEIR_API void weir_builder_keep(weir_builder *builder, weir_pin *pin);
+/* The string emitted next may point into what this pin keeps alive. */
 WEIR_API void weir_builder_pin(weir_builder *builder, weir_pin *pin);
 
 WEIR_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Matching: every pair of an update in one run and an update in another that have the same key. What
- * joins are made of: a run that comes along one side's stream is matched with all runs of the other
- * side that were delivered before.
+ * Matching: every pair of an update in one run and an update in another that have the same key.
+ * What joins are made of: a run that comes along one side's stream is matched with all runs of the
+ * other side that were delivered before.
  *
  * A matcher belongs to one thread, and yields at any point: what it makes comes in blocks.
  */
@@ -35,8 +35,9 @@ WEIR_API void weir_matcher_start(weir_matcher *matcher, unsigned side, weir_trac
                                  weir_trace_runs *others);
 /* Whether something was started that weir_matcher_next has not come to the end of. */
 WEIR_API bool weir_matcher_is_busy(const weir_matcher *matcher);
-/* The next pairs, at most 256, valid until the next call; their strings as long as the runs. NULL:
- * there are no more, or (then *status is OVERFLOWED) the product of two diffs left the range. */
+/* The next pairs, at most 256, valid until the next call; their strings as long as the runs. There
+ * may be none in a block, since the work of a call is bounded. NULL: there are no more, or (then
+ * *status is OVERFLOWED) the product of two diffs left the range. */
 WEIR_API const weir_matches *weir_matcher_next(weir_matcher *matcher, weir_status *status);
 /* Gives up what was started. */
 WEIR_API void weir_matcher_stop(weir_matcher *matcher);
