@@ -9,6 +9,7 @@
 #include <weir/node.h>
 #include <weir/operators/arrange.h>
 
+#include "join.h"
 #include "pin.h"
 
 enum { BLOCKS_OF_A_STEP = 64, FUEL = 1 << 10 };
@@ -52,20 +53,25 @@ static bool keys_agree(weir_port *const sides[2], const weir_key keys[2])
     return true;
 }
 
-/* What arranging does not look at. */
-static bool check(weir_port *const sides[2], const weir_key keys[2], const weir_join_spec *spec)
+/* The function takes what the streams carry. */
+static bool takes_these(weir_port *const sides[2], const weir_join_spec *spec, const char *where)
 {
-    weir_graph *graph = weir_port_graph(sides[0]);
-    const char *where = spec->name ? spec->name : "join";
     for (int s = 0; s < 2; s++) {
         const weir_type *has = weir_port_type(sides[s]), *takes = spec->takes[s];
         if (!takes || weir_type_same_layout(has, takes))
             continue;
-        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "give it a stream of those records",
+        weir_graph_fail(weir_port_graph(sides[s]), WEIR_TYPE_MISMATCH, where,
+                        "give it a stream of those records",
                         "stream %d carries '%s', the function takes '%s'", s + 1, has->name,
                         takes->name);
         return false;
     }
+    return true;
+}
+
+bool weir__join_check(weir_port *const sides[2], const weir_key keys[2], const char *where)
+{
+    weir_graph *graph = weir_port_graph(sides[0]);
     if (weir_port_scope(sides[0]) != weir_port_scope(sides[1])) {
         weir_graph_fail(graph, WEIR_INVALID, where, "let one enter the other's scope",
                         "the streams are in different scopes");
@@ -79,14 +85,13 @@ static bool check(weir_port *const sides[2], const weir_key keys[2], const weir_
                                 weir_port_type(sides[s])->name);
                 return false;
             }
-    if (!keys_agree(sides, keys)) {
-        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where,
-                        "name fields of the same kinds, in the same order",
-                        "the keys of '%s' and '%s' do not agree",
-                        weir_port_type(sides[0])->name, weir_port_type(sides[1])->name);
-        return false;
-    }
-    return true;
+    if (keys_agree(sides, keys))
+        return true;
+    weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where,
+                    "name fields of the same kinds, in the same order",
+                    "the keys of '%s' and '%s' do not agree", weir_port_type(sides[0])->name,
+                    weir_port_type(sides[1])->name);
+    return false;
 }
 
 static weir_port *add_node(weir_graph *graph, description *what)
@@ -118,7 +123,9 @@ weir_port *weir_join_erased(weir_port *const sides[2], const weir_key keys[2],
 {
     weir_join_spec spec = { 0 };
     memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
-    if (!sides[0] || !sides[1] || !check(sides, keys, &spec))
+    const char *where = spec.name ? spec.name : "join";
+    if (!sides[0] || !sides[1] || !takes_these(sides, &spec, where) ||
+        !weir__join_check(sides, keys, where))
         return NULL;
     weir_graph *graph = weir_port_graph(sides[0]);
     description *what = weir_graph_alloc(graph, sizeof *what);
@@ -133,21 +140,28 @@ weir_port *weir_join_erased(weir_port *const sides[2], const weir_key keys[2],
     return add_node(graph, what);
 }
 
+bool weir__join_keys(weir_port *const sides[2], const char *const *const names[2],
+                     const char *where, weir_key keys[2])
+{
+    weir_error error;
+    for (int s = 0; s < 2; s++) {
+        if (!sides[s])
+            return false;
+        if (weir_key_resolve(weir_port_type(sides[s]), names[s], &keys[s], &error) == WEIR_OK)
+            continue;
+        weir_graph_fail(weir_port_graph(sides[s]), error.status, where, error.hint, "%s",
+                        error.what);
+        return false;
+    }
+    return true;
+}
+
 weir_port *weir__join(weir_port *const sides[2], const char *const *const names[2],
                       const weir_join_spec *spec)
 {
     weir_key keys[2];
-    weir_error error;
-    for (int s = 0; s < 2; s++) {
-        if (!sides[s])
-            return NULL;
-        if (weir_key_resolve(weir_port_type(sides[s]), names[s], &keys[s], &error) == WEIR_OK)
-            continue;
-        weir_graph_fail(weir_port_graph(sides[s]), error.status, spec->name ? spec->name : "join",
-                        error.hint, "%s", error.what);
-        return NULL;
-    }
-    return weir_join_erased(sides, keys, spec);
+    const char *where = spec->name ? spec->name : "join";
+    return weir__join_keys(sides, names, where, keys) ? weir_join_erased(sides, keys, spec) : NULL;
 }
 
 /* ---- state ---- */

@@ -49,6 +49,7 @@
 #include <weir/operators/reclock.h>
 #include <weir/operators/reduce.h>
 #include <weir/operators/replay.h>
+#include <weir/operators/semijoin.h>
 #include <weir/operators/source.h>
 #include <weir/operators/state_machine.h>
 #include <weir/operators/sum.h>
