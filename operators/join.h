@@ -7,7 +7,7 @@
 
 #include <weir/operators/join.h>
 
-/* Finds the fields of both keys. False: a stream is missing, or the graph was told what is wrong. */
+/* Finds the fields of both keys. False: a stream is missing, or the graph is told what is wrong. */
 bool weir__join_keys(weir_port *const sides[2], const char *const *const names[2],
                      const char *where, weir_key keys[2]);
 /* Whether the streams are of one scope, and their keys agree; else the graph is told. */

@@ -366,23 +366,24 @@ def compiled_code(tree):
                 yield path, number, f"the listing is not in {named.group(1)} as it stands here"
 
 
-PARITY_PAGE = "docs/reference/coming-from-timely.md"
+PARITY_PAGES = ("docs/reference/coming-from-timely.md",
+                "docs/reference/coming-from-differential.md")
 
 
 @rule
 def names_of_ours(tree):
-    """What the page for users of timely says is ours is in a public header."""
+    """What the pages for users of other engines say is ours is in a public header."""
     known = set()
     for path in tree.sources(ends=(".h",)):
         if "/include/weir/" in path:
             known |= set(re.findall(r"\w+", tree.code(path)))
             for name in re.findall(r"\b[X]X\((\w+),", tree.code(path)):
                 known |= {f"WEIR_{name}", f"WEIR_EVENT_{name}"}
-    for line, match in tree.grep(PARITY_PAGE, r"`[^`\n]*`", False) if PARITY_PAGE in tree.files \
-            else ():
-        for name in re.findall(r"\b(?:weir|WEIR)_\w+", match.group(0)):
-            if name not in known:
-                yield PARITY_PAGE, line, f"{name} is in no public header"
+    for page in PARITY_PAGES:
+        for line, match in tree.grep(page, r"`[^`\n]*`", False) if page in tree.files else ():
+            for name in re.findall(r"\b(?:weir|WEIR)_\w+", match.group(0)):
+                if name not in known:
+                    yield page, line, f"{name} is in no public header"
 
 
 def squeeze(text):

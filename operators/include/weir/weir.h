@@ -42,6 +42,7 @@
 #include <weir/operators/loop.h>
 #include <weir/operators/map.h>
 #include <weir/operators/notify.h>
+#include <weir/operators/outer_join.h>
 #include <weir/operators/partition.h>
 #include <weir/operators/probe.h>
 #include <weir/operators/process.h>
