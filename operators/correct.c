@@ -18,8 +18,6 @@ weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec)
                           .spec = spec->reduce,
                           .values.type = spec->in,
                           .results.type = spec->reduce->out };
-    for (uint32_t i = 0; i < spec->key->count; i++)
-        c->result_key.field[c->result_key.count++] = (uint16_t)i;
     weir_history_init(&c->history, spec->depth);
     c->gather = weir_gather_create(c->out);
     c->key_record = weir_alloc_must(c->in->size);
@@ -67,7 +65,8 @@ void weir__correct_begin(weir__correct *c, const void *record)
     memset(c->key_record, 0, c->in->size);
     memset(c->probe, 0, c->out->size);
     for (uint32_t i = 0; i < c->key->count; i++) {
-        const weir_field *a = &c->in->fields[c->key->field[i]], *b = &c->out->fields[i];
+        const weir_field *a = &c->in->fields[c->key->field[i]];
+        const weir_field *b = &c->out->fields[c->spec->result_key.field[i]];
         const char *from = (const char *)record + a->offset;
         memcpy(c->key_record + a->offset, from, weir_kind_size(a->kind));
         memcpy(c->probe + b->offset, from, weir_kind_size(a->kind));
@@ -195,7 +194,7 @@ static weir_status call(weir__correct *c)
     for (size_t left = weir_gather_end(c->gather, &pieces); left > 0; left--, pieces++)
         for (size_t i = 0; i < pieces->count; i++) {
             const char *record = (const char *)pieces->records + i * c->out->size;
-            if (!weir_key_equal(c->out, &c->result_key, record, c->probe))
+            if (!weir_key_equal(c->out, &c->spec->result_key, record, c->probe))
                 return WEIR_INVALID;
             weir_history_want(&c->history, number_of(c, record),
                               pieces->diffs ? pieces->diffs[i] : 1);

@@ -27,7 +27,6 @@ typedef struct weir__block {
 typedef struct weir__correct {
     const weir_type *in, *out;
     const weir_key *key;   /* of in */
-    weir_key result_key;   /* of out: its first fields */
     const weir_reduce_spec *spec;
     weir_history history;
     weir_gather *gather;

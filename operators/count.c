@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/count.h. A table has the count of each key, and of those that the open epoch
- * touched also the count before; nothing of the history is kept.
+ * touched also the count before; nothing of the history is kept, but for scopes.
  */
 #include <weir/operators/count.h>
 
 #include <weir/node.h>
+#include <weir/operators/reduce.h>
 #include <weir/table.h>
 
 #include "stash.h"
@@ -58,6 +59,42 @@ static bool result_fits(const weir_type *in, const weir_key *key, const weir_typ
     return true;
 }
 
+/* In a scope, where times have no one order, it is a reduce. */
+static weir_status count_group(const void *key, const weir_values *values, weir_builder *builder,
+                               const void *ctx)
+{
+    const description *what = ctx;
+    int64_t count = 0;
+    for (size_t i = 0; i < values->count; i++)
+        if (__builtin_add_overflow(count, values->counts[i], &count))
+            return WEIR_OVERFLOWED;
+    if (count == 0)
+        return WEIR_OK;
+    char *record = weir_builder_next(builder, what->out->size);
+    memset(record, 0, what->out->size);
+    for (uint32_t i = 0; i < what->key.count; i++) {
+        const weir_field *a = &what->in->fields[what->key.field[i]], *b = &what->out->fields[i];
+        memcpy(record + b->offset, (const char *)key + a->offset, weir_kind_size(a->kind));
+        if (a->optional)
+            record[b->set_offset] = ((const char *)key)[a->set_offset];
+    }
+    memcpy(record + what->out->fields[what->key.count].offset, &count, sizeof count);
+    return WEIR_OK;
+}
+
+static weir_port *in_scope(weir_port *in, const description *what)
+{
+    weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = what->key };
+    weir_reduce_spec counted = { .kind = "count", .out = what->out, .reduce = count_group,
+                                 .ctx = what };
+    weir_port *counts = weir_reduce_erased(
+        weir_arrange_erased(weir_port_as_collection(in), &arranged), &counted);
+    weir_key unique = { .count = what->key.count };
+    for (uint32_t i = 0; i < unique.count; i++)
+        unique.field[i] = (uint16_t)i;
+    return counts ? weir_port_with_key(counts, &unique) : NULL;
+}
+
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
 static void run(weir_step *step, void *s);
 static void fini(void *s);
@@ -83,13 +120,10 @@ weir_port *weir_count_erased(weir_port *in, const weir_key *key, const weir_type
                         type->name);
         return NULL;
     }
-    if (weir_port_depth(in) > 1) {
-        weir_graph_fail(graph, WEIR_INVALID, "count", "leave the scope first",
-                        "records of a scope cannot be counted: their times have no one order");
-        return NULL;
-    }
     description *what = weir_graph_alloc(graph, sizeof *what);
     *what = (description){ .in = type, .out = out, .key = *key };
+    if (weir_port_depth(in) > 1)
+        return in_scope(in, what);
     weir_node_input input = { .type = type,
                               .interest = WEIR_IF_HOLDING,
                               .route = WEIR_BY_KEY,

@@ -60,12 +60,17 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 static void run(weir_step *step, void *s);
 static void fini(void *s);
 
-static bool has_key(const weir_type *in, const weir_key *key, const weir_type *out)
+static bool has_key(const weir_type *in, const weir_key *key, const weir_reduce_spec *spec)
 {
+    const weir_key *result = &spec->result_key;
+    if (result->count != key->count)
+        return false;
     for (uint32_t i = 0; i < key->count; i++) {
-        const weir_field *a = &in->fields[key->field[i]], *b = &out->fields[i];
-        if (i >= out->field_count || a->kind != b->kind || a->optional != b->optional ||
-            a->scale != b->scale)
+        if (result->field[i] >= spec->out->field_count)
+            return false;
+        const weir_field *a = &in->fields[key->field[i]];
+        const weir_field *b = &spec->out->fields[result->field[i]];
+        if (a->kind != b->kind || a->optional != b->optional || a->scale != b->scale)
             return false;
     }
     return true;
@@ -78,15 +83,19 @@ weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *spec
     const weir_type *type = weir_arrangement_type(in);
     weir_port *runs = weir_arrangement_port(in);
     weir_graph *graph = weir_port_graph(runs);
-    if (!has_key(type, weir_arrangement_key(in), spec->out)) {
+    description *what = weir_graph_alloc(graph, sizeof *what);
+    *what = (description){ .spec = *spec, .in = in, .depth = weir_port_depth(runs) };
+    const weir_key *key = weir_arrangement_key(in);
+    weir_key *result = &what->spec.result_key;
+    for (uint32_t i = 0; spec->result_key.count == 0 && i < key->count; i++)
+        result->field[result->count++] = (uint16_t)i;
+    if (!has_key(type, key, &what->spec)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
                         "begin it with the kinds of the key's fields, in order",
                         "record '%s' does not begin with the key of '%s'", spec->out->name,
                         type->name);
         return NULL;
     }
-    description *what = weir_graph_alloc(graph, sizeof *what);
-    *what = (description){ .spec = *spec, .in = in, .depth = weir_port_depth(runs) };
     weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_IF_HOLDING };
     weir_node_output output = { .type = spec->out, .collection = true };
     weir_node_spec node = { .struct_size = sizeof node,
@@ -159,7 +168,7 @@ static weir_status open_traces(state *s, weir_step *step, weir_error *error)
 {
     const description *what = s->what;
     weir_shape_spec spec = { .type = what->spec.out,
-                             .key = s->correct.result_key,
+                             .key = what->spec.result_key,
                              .depth = what->depth,
                              .seed = weir_step_hash_seed(step) };
     weir_status status = weir_shape_create(&s->shape, &spec, error);

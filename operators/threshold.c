@@ -86,11 +86,12 @@ weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_thre
     }
     description *what = weir_graph_alloc(graph, sizeof *what);
     what->fn = fn;
-    if (weir_port_depth(in) > 1)
-        return weir_reduce_erased(
-            weir_arrange_erased(in, &(weir_arrange_spec){ .struct_size = sizeof(weir_arrange_spec),
-                                                          .key = key }),
-            &(weir_reduce_spec){ .kind = kind, .out = type, .reduce = reduce, .ctx = what });
+    if (weir_port_depth(in) > 1) {
+        weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = key };
+        weir_reduce_spec counted = { .kind = kind, .out = type, .reduce = reduce, .ctx = what };
+        return weir_reduce_erased(weir_arrange_erased(weir_port_as_collection(in), &arranged),
+                                  &counted);
+    }
     return weir__tally_add(in, &(weir__tally_spec){ .kind = kind,
                                                     .in = type,
                                                     .out = type,

@@ -89,7 +89,7 @@ static void correct(weir__correct *c, uint32_t now, uint32_t old, weir_status st
     }
     shown[old] = (result){ { true, 9 }, weir_str_of("of another key") };
     weir_trace_run *in = run_of(item_type(), &by_key, items, 3);
-    weir_trace_run *out = run_of(result_type(), &c->result_key, shown, old + 1);
+    weir_trace_run *out = run_of(result_type(), &c->spec->result_key, shown, old + 1);
     weir_cursor *in_cursor = weir_cursor_create(&in, 1), *out_cursor = weir_cursor_create(&out, 1);
     results = now;
     weir_frontier_init(&upper, 1);
@@ -109,7 +109,8 @@ static void correct(weir__correct *c, uint32_t now, uint32_t old, weir_status st
 
 START_TEST(few_and_many)
 {
-    weir_reduce_spec reduce = { .kind = "give", .out = result_type(), .reduce = give };
+    weir_reduce_spec reduce = { .kind = "give", .out = result_type(), .reduce = give,
+                                .result_key = { .count = 1, .field = { 0 } } };
     weir__correct_spec spec = { item_type(), &by_key, &reduce, 1 };
     weir__correct c = { .in = NULL };
     weir__correct_fini(&c);

@@ -233,15 +233,6 @@ static void refuse_kinds(weir_graph *g, void *ctx)
     ck_assert_ptr_null(weir_count_erased(in, &key, name_count_type()));
 }
 
-static void refuse_scope(weir_graph *g, void *ctx)
-{
-    (void)ctx;
-    weir_key key = { .count = 1, .field = { 1 } };
-    weir_scope *scope = weir_scope_add(g, NULL, "loop");
-    weir_port *in = weir_port_enter(weir_input_add(g, item, &unused, .name = "in").port, scope);
-    ck_assert_ptr_null(weir_count_erased(in, &key, name_count_type()));
-}
-
 static void refused(weir_build_fn *fn, weir_status status, const char *what)
 {
     weir_error error;
@@ -259,8 +250,52 @@ START_TEST(refusals)
             "record 'too_wide' cannot hold counts of 'item' by this key");
     refused(refuse_kinds, WEIR_TYPE_MISMATCH,
             "record 'name_count' cannot hold counts of 'item' by this key");
-    refused(refuse_scope, WEIR_INVALID,
-            "records of a scope cannot be counted: their times have no one order");
+}
+END_TEST
+
+/* ---- in a scope: each record at the round of its weight ---- */
+
+static uint64_t weight_of(const item *i) { return (uint64_t)i->weight; }
+WEIR_ENTER_AT(weight_of, item)
+
+static void build_scope(weir_graph *g, void *ctx)
+{
+    weir_stream(item) items = *(bool *)ctx ? weir_test_collection(g, item)
+                                           : weir_test_input(g, item);
+    weir_stream(item) inside =
+        weir_enter_at(items, weir_scope_add(g, NULL, "rounds"), weight_of);
+    weir_stream(name_count) counts = weir_count(inside, name_count, WEIR_KEY(item, name));
+    ck_assert_uint_eq(weir_port_unique_key(counts.port)->count, 1);
+    weir_test_output(counts);
+}
+
+START_TEST(in_a_scope)
+{
+    for (unsigned collection = 0; collection < 2; collection++) {
+        bool is_collection = collection;
+        weir_str a = weir_str_of("a name of over twelve bytes"), b = weir_str_of("b");
+        weir_test *t = weir_test_create(build_scope, &is_collection, .workers = 2);
+        weir_test_push(t, 0, item, 0, 1, { 1, a, { true, 1 } });
+        weir_test_push(t, 0, item, 0, 1, { 1, b, { true, 1 } });
+        weir_test_push(t, 0, item, 1, 1, { 0, a, { true, 2 } });
+        if (is_collection)
+            weir_test_push(t, 0, item, 1, -1, { 1, b, { true, 1 } });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        const char *wanted = is_collection
+                                 ? "(name: \"a name of over twelve bytes\", n: 1) @(0, 1) +1\n"
+                               "(name: \"b\", n: 1) @(0, 1) +1\n"
+                               "(name: \"a name of over twelve bytes\", n: 1) @(1, 0) +1\n"
+                               "(name: \"a name of over twelve bytes\", n: 1) @(1, 1) -2\n"
+                               "(name: \"a name of over twelve bytes\", n: 2) @(1, 1) +1\n"
+                               "(name: \"b\", n: 1) @(1, 1) -1\n"
+                                 : "(name: \"a name of over twelve bytes\", n: 1) @(0, 1) +1\n"
+                               "(name: \"b\", n: 1) @(0, 1) +1\n"
+                               "(name: \"a name of over twelve bytes\", n: 1) @(1, 0) +1\n"
+                               "(name: \"a name of over twelve bytes\", n: 1) @(1, 1) -2\n"
+                               "(name: \"a name of over twelve bytes\", n: 2) @(1, 1) +1\n";
+        ck_assert_str_eq(weir_test_take(t, 0), wanted);
+        weir_test_destroy(t);
+    }
 }
 END_TEST
 
@@ -338,6 +373,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_sums, refusals, overflow, memory_runs_out, NULL };
+    const TTest *const tests[] = { like_sums, refusals,        in_a_scope,
+                                   overflow,  memory_runs_out, NULL };
     return test_run(test_suite("count", tests));
 }

@@ -256,7 +256,8 @@ static void refuse_result(weir_graph *g, void *ctx)
     weir_stream(item) in = weir_as_collection(weir_test_input(g, item));
     ck_assert_ptr_null(weir_reduce_erased(NULL, NULL));
     const char *const names[] = { "key", "value", NULL };
-    weir_reduce_spec spec = { "mine", NULL, digest_type(), weir_reduce_of_describe, NULL };
+    weir_reduce_spec spec = { .kind = "mine", .out = digest_type(),
+                              .reduce = weir_reduce_of_describe };
     ck_assert_ptr_null(weir__reduce(
         in.port, names,
         &(struct weir_reduce_options){ .struct_size = sizeof(struct weir_reduce_options) }, &spec));

@@ -56,6 +56,7 @@
 #include <weir/operators/sum.h>
 #include <weir/operators/threshold.h>
 #include <weir/operators/to_stream.h>
+#include <weir/operators/top.h>
 #include <weir/operators/try.h>
 #include <weir/operators/unary.h>
 #include <weir/operators/view.h>

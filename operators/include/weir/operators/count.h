@@ -11,7 +11,7 @@
  * whose count changed in it gives its old result with diff -1 (if it was not 0) and its new one
  * with diff +1 (if it is not 0); a key that falls to 0 is forgotten. Of a collection the diffs are
  * summed. Records are exchanged by the key; the result's unique key is the key. A sum beyond 64
- * bits ends the run with WEIR_OVERFLOWED.
+ * bits ends the run with WEIR_OVERFLOWED. In a scope it is the same at each time, as a reduce.
  */
 #ifndef WEIR_OPERATORS_COUNT_H
 #define WEIR_OPERATORS_COUNT_H
@@ -20,8 +20,8 @@
 
 WEIR_BEGIN_DECLS
 
-/* Names of key fields end with NULL. Refuses, on the graph, a key that the records lack, a result
- * of another shape, and a stream inside a scope. */
+/* Names of key fields end with NULL. Refuses, on the graph, a key that the records lack, and a
+ * result of another shape. */
 WEIR_API weir_port *weir__count(weir_port *in, const weir_type *out, const char *const *key);
 /* The same over records described at run time. */
 WEIR_API weir_port *weir_count_erased(weir_port *in, const weir_key *key, const weir_type *out);

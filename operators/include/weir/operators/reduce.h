@@ -57,11 +57,12 @@ typedef struct weir_reduce_spec {
     const char *name;
     const weir_type *out;
     weir_reduce_fn *reduce;
-    const void *ctx; /* for reduce; lives as long as the graph */
+    const void *ctx;     /* for reduce; lives as long as the graph */
+    weir_key result_key; /* fields of out that are the key's, in order; count 0: the first ones */
 } weir_reduce_spec;
 
-/* The result's unique key is unknown. Refuses, on the graph, a result whose first fields are not
- * those of the key. */
+/* The result's unique key is unknown. Refuses, on the graph, a result that does not have the key's
+ * fields where it should. */
 WEIR_API weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *spec);
 /* Arranges the stream first. Names of key fields end with NULL. */
 WEIR_API weir_port *weir__reduce(weir_port *in, const char *const *key,

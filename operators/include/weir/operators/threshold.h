@@ -14,8 +14,7 @@
  * it is not called for 0, which gives none. Of a plain stream each record counts +1.
  *
  * When an epoch (in a scope: a time) is complete, each record for which the answer changed gives
- * the difference. Records are exchanged by all their fields, of which there are at most 8. In a
- * scope the stream has to be a collection.
+ * the difference. Records are exchanged by all their fields, of which there are at most 8.
  */
 #ifndef WEIR_OPERATORS_THRESHOLD_H
 #define WEIR_OPERATORS_THRESHOLD_H
@@ -27,7 +26,7 @@ WEIR_BEGIN_DECLS
 typedef int64_t weir_threshold_fn(const void *record, int64_t count);
 
 /* Over records described at run time. Refuses, on the graph, other records than `type`, records of
- * over 8 fields, and in a scope a plain stream. kind is what metrics group by. */
+ * over 8 fields. kind is what metrics group by. */
 WEIR_API weir_port *weir_threshold_erased(weir_port *in, const weir_type *type,
                                           weir_threshold_fn *fn, const char *kind);
 WEIR_API weir_port *weir_distinct_erased(weir_port *in);
