@@ -33,6 +33,14 @@ def changes(name, what, flags, quick):
     return Case(name, what, program, flags, quick, peer="differential", variants=WORKERS)
 
 
+def bfs(name, flags, quick):
+    """Distances in a graph of 1 M nodes and 5 M edges: loaded, or some come and as many leave."""
+    what = "distances by 5 M edges; " + (
+        "loading" if name == "load" else f"{name} come and leave")
+    return Case(f"bfs-dd-{name}", what, "bfs-dd", "--nodes 1000000 --records 5000000 --kind " +
+                flags, quick, peer="differential", variants=WORKERS)
+
+
 CASES = {case.name: case for case in [
     Case("barrier-w1", "rounds of an empty feedback loop, 1 worker",
          "barrier", "-w 1 --rounds 2000000", "--rounds 20000"),
@@ -105,6 +113,10 @@ CASES = {case.name: case for case in [
     changes("degrees-100k", "how many of 1 M nodes have how many of 5 M edges; 100,000 come and "
             "leave", DEGREES + "batch --batch 100000 --rounds 20",
             "--nodes 10000 --records 50000 --rounds 3"),
+    bfs("load", "load", "--nodes 10000 --records 50000"),
+    bfs("1", "batch --batch 1 --rounds 300", "--nodes 10000 --records 50000 --rounds 20"),
+    bfs("100", "batch --batch 100 --rounds 60", "--nodes 10000 --records 50000 --rounds 5"),
+    bfs("1000", "batch --batch 1000 --rounds 15", "--nodes 10000 --records 50000 --rounds 2"),
     changes("iterate", "a fixed point of 20,000 rounds with one record",
             "--rounds 20000", "--rounds 500"),
     changes("join-load", "two sides of 1 M rows, each key once; loading",

@@ -54,6 +54,27 @@ START_TEST(reach)
 }
 END_TEST
 
+START_TEST(roads)
+{
+    expect_output("roads", "epoch 0: +1 town 0 is 0 roads away\n"
+                           "epoch 0: +1 town 1 is 1 roads away\n"
+                           "epoch 0: +1 town 2 is 2 roads away\n"
+                           "epoch 0: +1 town 3 is 3 roads away\n"
+                           "epoch 0: +1 town 4 is 4 roads away\n"
+                           "epoch 1: -1 town 3 is 3 roads away\n"
+                           "epoch 1: +1 town 3 is 1 roads away\n"
+                           "epoch 1: -1 town 4 is 4 roads away\n"
+                           "epoch 1: +1 town 4 is 2 roads away\n"
+                           "epoch 2: -1 town 1 is 1 roads away\n"
+                           "epoch 2: -1 town 2 is 2 roads away\n"
+                           "epoch 0: +1 town 3 has 350 metres\n"
+                           "epoch 1: -1 town 3 has 350 metres\n"
+                           "epoch 1: +1 town 0 has 400 metres\n"
+                           "epoch 2: -1 town 0 has 400 metres\n"
+                           "epoch 2: +1 town 3 has 350 metres\n");
+}
+END_TEST
+
 START_TEST(alerts)
 {
     expect_output("alerts", "00:00:55 card 4711: 3 payments within a minute\n"
@@ -223,6 +244,7 @@ int main(void)
                              notify,
                              reach,
                              alerts,
+                             roads,
                              comings,
                              wordcount_shows_itself,
                              wordcount_refuses,
@@ -230,7 +252,7 @@ int main(void)
                              wordcount_on_a_terminal_ends_by_ctrl_c,
                              NULL };
 #ifdef __SANITIZE_THREAD__
-    tests[5] = NULL; /* it does not know the threads that librdkafka makes in other programs */
+    tests[6] = NULL; /* it does not know the threads that librdkafka makes in other programs */
 #endif
     if (!realpath("examples", home))
         return 1;

@@ -35,6 +35,7 @@
 #include <weir/operators/exchange.h>
 #include <weir/operators/filter.h>
 #include <weir/operators/flat_map.h>
+#include <weir/operators/graphs.h>
 #include <weir/operators/input.h>
 #include <weir/operators/inspect.h>
 #include <weir/operators/iterate.h>
