@@ -20,7 +20,7 @@ static weir__block *make_block(size_t size)
 {
     weir__block *block = weir_alloc(sizeof *block + size);
     if (block) {
-        block->pin = (weir_pin){ 1, (uint32_t)(sizeof *block + size), free_block };
+        block->pin = (weir_pin){ 1, sizeof *block + size, free_block };
         block->size = size;
         block->len = 0;
     }

@@ -103,10 +103,11 @@ static weir__kafka_lot *make_lot(reader *r, rd_kafka_message_t *const *taken, ui
             bytes += l->messages[good].key_len + l->messages[good].value_len;
             good++;
         }
-    l->base = (weir__kafka_lot){
-        .pin = { 1, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX, lot_release },
-        .count = good, .messages = l->messages, .let_go = lot_let_go, .header = lot_header
-    };
+    l->base = (weir__kafka_lot){ .pin = { 1, bytes, lot_release },
+                                 .count = good,
+                                 .messages = l->messages,
+                                 .let_go = lot_let_go,
+                                 .header = lot_header };
     l->handle = r->handle;
     l->capacity = count;
     weir__rdkafka_retain(r->handle);

@@ -160,7 +160,7 @@ weir_status weir__kafka_settings_collect(weir_graph *graph, const weir__kafka_wa
     const char *const *given = NULL;
     size_t given_count = weir_option_list(graph, "kafka", &given,
                                           "a setting of librdkafka, KEY=VALUE, KEY=@FILE or "
-                                          "KEY=env:NAME; may be repeated");
+                                          "KEY=env:NAME");
     weir__kafka_settings_set(settings, "bootstrap.servers", brokers, "--brokers");
     weir_status status = WEIR_OK;
     for (size_t i = 0; status == WEIR_OK && wanted->settings && wanted->settings[i]; i++)

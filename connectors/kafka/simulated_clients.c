@@ -68,7 +68,7 @@ static void take_message(lot *l, const weir_kafka_record *from)
         copy->key, copy->value, (uint32_t)copy->key_len, (uint32_t)copy->value_len,
         copy->partition, false, copy->offset, copy->timestamp_ms, copy
     };
-    l->base.pin.bytes += (uint32_t)(copy->key_len + copy->value_len);
+    l->base.pin.bytes += copy->key_len + copy->value_len;
 }
 
 static void fetch_from(const reader *r, position *at, const weir__sim_topic *topic, uint32_t max,

@@ -30,7 +30,7 @@ static struct weir__arena_chunk *chunk_create(weir__pool *pool, size_t len)
     weir__buffer *buffer = weir__pool_get(pool, len + sizeof(struct weir__arena_chunk));
     struct weir__arena_chunk *chunk = weir__buffer_data(buffer);
     chunk->pin.refs = 1;
-    chunk->pin.bytes = buffer->size > UINT32_MAX ? UINT32_MAX : (uint32_t)buffer->size;
+    chunk->pin.bytes = buffer->size;
     chunk->pin.release = chunk_release;
     chunk->buffer = buffer;
     chunk->next = (char *)(chunk + 1);

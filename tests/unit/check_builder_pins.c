@@ -153,6 +153,41 @@ START_TEST(every_batch_keeps_the_last_two_pins)
 }
 END_TEST
 
+static void let_go(weir_pin *pin)
+{
+    (void)pin;
+    seen++;
+}
+
+static void charge(weir__sink *sink, weir_batch *batch)
+{
+    (void)sink;
+    largest = batch->bytes;
+    weir_batch_release(batch);
+}
+
+/* What is kept alive counts in full, however much it is. */
+START_TEST(more_than_4_gib)
+{
+    weir__sink sink = { charge };
+    weir__builder builder;
+    weir_pin mapped = { 1, (size_t)5 << 30, let_go };
+    seen = largest = 0;
+    weir__builder_init(
+        &builder,
+        &(weir__builder_spec){
+            .pool = pool, .type = pair_type(), .depth = 1, .batch_bytes = BATCH, .sink = &sink });
+    weir__builder_open(&builder, &(weir_time){ { 1 } }, 0);
+    weir_builder_pin(&builder.b, &mapped);
+    pair_emit((weir_out(pair)){ .builder = &builder.b }, (pair){ 1, { 0 }, { 0 } });
+    weir__builder_flush(&builder);
+    weir__builder_fini(&builder);
+    weir_pin_release(&mapped);
+    ck_assert_uint_ge(largest, (size_t)5 << 30);
+    ck_assert_uint_eq(seen, 1);
+}
+END_TEST
+
 static void open_pool(void) { pool = weir__pool_create(); }
 static void close_pool(void)
 {
@@ -167,6 +202,7 @@ int main(void)
     tcase_add_test(tcase, large_strings);
     tcase_add_test(tcase, waste_is_left_behind);
     tcase_add_test(tcase, every_batch_keeps_the_last_two_pins);
+    tcase_add_test(tcase, more_than_4_gib);
     Suite *suite = suite_create("builder_pins");
     suite_add_tcase(suite, tcase);
     return test_run(suite);

@@ -16,8 +16,8 @@ WEIR_BEGIN_DECLS
  * called once, by whichever thread lets go last. Embed it in a struct of your own. */
 typedef struct weir_pin weir_pin;
 struct weir_pin {
-    uint32_t refs;  /* starts at 1; changed by weir_pin_retain and _release only */
-    uint32_t bytes; /* what it keeps alive, for the accounts */
+    uint32_t refs; /* starts at 1; changed by weir_pin_retain and _release only */
+    size_t bytes;  /* what it keeps alive, for the accounts */
     void (*release)(weir_pin *pin);
 };
 WEIR_API void weir_pin_retain(weir_pin *pin);
