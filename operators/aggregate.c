@@ -128,20 +128,23 @@ static void run(weir_step *step, void *ctx)
                        weir_table_count(s->keyed.table));
 }
 
-weir_port *weir_aggregate_erased(weir_port *in, const weir_aggregate_spec *spec)
+weir_port *weir_aggregate_erased(weir_port *in, const weir_aggregate_spec *given)
 {
+    weir_aggregate_spec spec = { 0 };
+    size_t size = given->struct_size;
+    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);
     description *d = weir_graph_alloc(graph, sizeof *d);
-    d->spec = *spec;
-    if (!weir__keyed_check(in, spec->in, spec->key, &d->key, spec->kind))
+    d->spec = spec;
+    if (!weir__keyed_check(in, spec.in, spec.key, &d->key, spec.kind))
         return NULL;
-    weir_node_input input = { .type = spec->in, .route = WEIR_BY_KEY, .key = d->key,
+    weir_node_input input = { .type = spec.in, .route = WEIR_BY_KEY, .key = d->key,
                               .interest = WEIR_IF_HOLDING };
-    weir_node_output output = { .type = spec->out };
+    weir_node_output output = { .type = spec.out };
     weir_node *node = weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = spec->kind, .input_count = 1,
+        .struct_size = sizeof(weir_node_spec), .kind = spec.kind, .input_count = 1,
         .output_count = 1, .inputs = &input, .outputs = &output, .deterministic = true,
         .state_kind = WEIR_STATE_KEYED, .ctx = d, .init = init, .step = run, .fini = fini }, &in);
     return weir_node_output_port(node, 0);

@@ -400,32 +400,35 @@ static weir_port *marks_of(weir_port **in, description *d,
                      : weir__marks_by_event(in, (unsigned)field, d->lateness_us);
 }
 
-weir_port *weir_process_erased(weir_port *in, const weir_process_spec *spec,
+weir_port *weir_process_erased(weir_port *in, const weir_process_spec *what,
                                const struct weir_process_options *given)
 {
     struct weir_process_options options = { 0 };
-    size_t size = given->struct_size;
+    weir_process_spec spec = { 0 };
+    size_t size = what->struct_size;
+    memcpy(&spec, what, size < sizeof spec ? size : sizeof spec);
+    size = given->struct_size;
     memcpy(&options, given, size < sizeof options ? size : sizeof options);
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);
-    const char *where = options.name ? options.name : spec->kind;
+    const char *where = options.name ? options.name : spec.kind;
     description *d = weir_graph_alloc(graph, sizeof *d);
-    *d = (description){ .spec = *spec, .timed = spec->due != NULL };
-    if (!weir__keyed_check(in, spec->in, spec->key, &d->key, where) ||
+    *d = (description){ .spec = spec, .timed = spec.due != NULL };
+    if (!weir__keyed_check(in, spec.in, spec.key, &d->key, where) ||
         !resolve_order(in, d, &options.order, where))
         return NULL;
     weir_port *ports[] = { in, NULL };
     if (d->timed && !weir_port_is_collection(in))
         ports[1] = marks_of(&ports[0], d, &options, where);
     weir_node_input inputs[] = {
-        { .type = spec->in, .route = WEIR_BY_KEY, .key = d->key,
+        { .type = spec.in, .route = WEIR_BY_KEY, .key = d->key,
           .interest = d->clocks ? WEIR_ALWAYS : WEIR_IF_HOLDING },
         { .type = weir__mark_type(), .interest = WEIR_IF_HOLDING },
     };
-    weir_node_output result = { .type = spec->out };
+    weir_node_output result = { .type = spec.out };
     weir_node *node = weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = spec->kind, .name = options.name,
+        .struct_size = sizeof(weir_node_spec), .kind = spec.kind, .name = options.name,
         .input_count = d->timed ? 2 : 1, .output_count = 1, .inputs = inputs, .outputs = &result,
         .deterministic = d->ordered && !d->clocks, .state_kind = WEIR_STATE_KEYED, .ctx = d,
         .init = init, .step = run, .fini = fini }, ports);

@@ -65,18 +65,21 @@ static void source_step(weir_step *step, void *ctx)
     }
 }
 
-weir_port *weir_source_erased(weir_graph *graph, const weir_source_spec *spec)
+weir_port *weir_source_erased(weir_graph *graph, const weir_source_spec *given)
 {
+    weir_source_spec spec = { 0 };
+    size_t size = given->struct_size;
+    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
     if (weir_graph_failed(graph))
         return NULL;
     weir_source_spec *own = weir_graph_alloc(graph, sizeof *own);
-    *own = *spec;
-    if (spec->options_size)
-        own->options = memcpy(weir_graph_alloc(graph, spec->options_size), spec->options,
-                              spec->options_size);
-    weir_node_output output = { .type = spec->type };
+    *own = spec;
+    if (spec.options_size)
+        own->options = memcpy(weir_graph_alloc(graph, spec.options_size), spec.options,
+                              spec.options_size);
+    weir_node_output output = { .type = spec.type };
     weir_node *node = weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = spec->kind, .name = spec->name,
+        .struct_size = sizeof(weir_node_spec), .kind = spec.kind, .name = spec.name,
         .output_count = 1, .outputs = &output, .follows_clock = true,
         .state_kind = WEIR_STATE_PER_PARTITION, .ctx = own, .init = source_init,
         .step = source_step, .fini = source_fini }, NULL);

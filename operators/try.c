@@ -63,21 +63,24 @@ static void try_step(weir_step *step, void *ctx)
     }
 }
 
-void weir_try_erased(weir_port *in, const weir_try_spec *spec, weir_port **results,
+void weir_try_erased(weir_port *in, const weir_try_spec *given, weir_port **results,
                      weir_port **errors)
 {
+    weir_try_spec spec = { 0 };
+    size_t size = given->struct_size;
+    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
     *results = *errors = NULL;
     if (!in)
         return;
     weir_graph *graph = weir_port_graph(in);
     bool collection = weir_port_is_collection(in);
     weir_try_spec *own = weir_graph_alloc(graph, sizeof *own);
-    *own = *spec;
-    weir_node_input input = { .type = spec->in, .takes_diffs = true };
-    weir_node_output outputs[] = { { .type = spec->result, .collection = collection },
-                                   { .type = spec->error, .collection = collection } };
+    *own = spec;
+    weir_node_input input = { .type = spec.in, .takes_diffs = true };
+    weir_node_output outputs[] = { { .type = spec.result, .collection = collection },
+                                   { .type = spec.error, .collection = collection } };
     weir_node *node = weir_node_add(graph, &(weir_node_spec){
-        .struct_size = sizeof(weir_node_spec), .kind = spec->kind, .input_count = 1,
+        .struct_size = sizeof(weir_node_spec), .kind = spec.kind, .input_count = 1,
         .output_count = 2, .inputs = &input, .outputs = outputs, .deterministic = true,
         .ctx = own, .init = try_init, .step = try_step, .fini = try_fini }, &in);
     *results = weir_node_output_port(node, 0);

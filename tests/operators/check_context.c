@@ -58,6 +58,13 @@ static void repeat(scale *s, const item *i, weir_out(item) out)
 }
 WEIR_FLAT_MAP_CTX(repeat, scale, item, item)
 
+static bool repeat_slowly(scale *s, const item *i, int64_t *at, weir_out(item) out)
+{
+    item_emit(out, (item){ i->value + *at });
+    return ++*at < s->factor;
+}
+WEIR_FLAT_MAP_RESUMABLE_CTX(repeat_slowly, scale, item, int64_t, item)
+
 static void look(scale *s, const item *i)
 {
     (void)i;
@@ -128,18 +135,60 @@ static void build_without(weir_graph *g, void *ctx)
     weir_map_ctx((weir_stream(item)){ .port = NULL }, times); /* does nothing */
 }
 
+static void build_resumable_without(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_flat_map_resumable_ctx(weir_test_input(g, item), repeat_slowly, .name = "slow");
+}
+
 START_TEST(refused_without)
 {
-    weir_test *t = weir_test_create(build_without, NULL);
-    ck_assert_int_eq(weir_test_error(t)->status, WEIR_INVALID);
-    ck_assert_str_eq(weir_test_error(t)->what, "a function that takes a context has none");
-    ck_assert_str_eq(weir_test_error(t)->detail, "in operator 'times'");
-    weir_test_destroy(t);
+    for (int resumable = 0; resumable < 2; resumable++) {
+        weir_test *t = weir_test_create(resumable ? build_resumable_without : build_without, NULL);
+        ck_assert_int_eq(weir_test_error(t)->status, WEIR_INVALID);
+        ck_assert_str_eq(weir_test_error(t)->what, "a function that takes a context has none");
+        ck_assert_str_eq(weir_test_error(t)->detail,
+                         resumable ? "in operator 'slow'" : "in operator 'times'");
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
+static void build_resumable(weir_graph *g, void *ctx)
+{
+    weir_stream(item) in = weir_test_input(g, item);
+    weir_test_output(weir_flat_map_resumable_ctx(in, repeat_slowly, .init = scale_open,
+                                                 .fini = scale_close, .ctx = ctx, .name = "slow"));
+    weir_test_output(weir_flat_map_resumable_ctx(in, repeat_slowly, .ctx = &scales[0]));
+}
+
+/* The resumable form is a node, whose contexts are made, shared, ended and missed as a stage's. */
+START_TEST(of_the_resumable_form)
+{
+    for (unsigned failing = 0; failing <= WORKERS; failing++) {
+        ledger l = { .failing = failing, .factor = 2 };
+        scales[0] = (scale){ .factor = 3 };
+        weir_test *t = weir_test_create(build_resumable, &l, .workers = WORKERS);
+        weir_test_push(t, 0, item, 0, +1, { 5 });
+        weir_test_push(t, 0, item, 0, +1, { 8 });
+        ck_assert_int_eq(weir_test_run(t), failing < WORKERS ? WEIR_FAILED : WEIR_OK);
+        if (failing < WORKERS) {
+            ck_assert_str_eq(weir_test_error(t)->what, "its init has made no context");
+        } else {
+            ck_assert_str_eq(weir_test_take(t, 0), "(value: 5) @0 +1\n(value: 6) @0 +1\n"
+                                                   "(value: 8) @0 +1\n(value: 9) @0 +1\n");
+            ck_assert_uint_eq(weir_test_count(t, 1), 4);
+        }
+        weir_test_destroy(t);
+        ck_assert_int_eq(l.ended, l.made);
+        ck_assert_int_eq(l.made, failing < WORKERS ? l.ended : WORKERS);
+    }
 }
 END_TEST
 
 int main(void)
 {
-    return test_run(test_suite("context", (const TTest *const[]){
-        made_and_ended_on_each_worker, one_that_cannot_be_made, refused_without, NULL }));
+    return test_run(test_suite(
+        "context", (const TTest *const[]){ made_and_ended_on_each_worker, one_that_cannot_be_made,
+                                           refused_without, of_the_resumable_form, NULL }));
 }

@@ -32,6 +32,7 @@ typedef void weir_close_fn(const void *key, const void *state, void *result);
 
 /* Over records described at run time. */
 typedef struct weir_aggregate_spec {
+    size_t struct_size;
     const char *kind; /* what metrics group by, and the default name */
     const weir_type *in, *state, *out;
     const char *const *key; /* names of fields, ended by NULL */
@@ -79,7 +80,8 @@ WEIR_END_DECLS
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_aggregate_erased(                                                         \
-                in, &(weir_aggregate_spec){ .kind = #fn,                                           \
+                in, &(weir_aggregate_spec){ .struct_size = sizeof(weir_aggregate_spec),            \
+                                            .kind = #fn,                                           \
                                             .in = IN##_type(),                                     \
                                             .state = STATE##_type(),                               \
                                             .out = OUT##_type(),                                   \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Contexts of stages: the _CTX forms of WEIR_MAP, WEIR_FILTER, WEIR_FLAT_MAP and WEIR_INSPECT,
- * whose functions take a typed context first.
+ * Contexts of stages: the _CTX forms of WEIR_MAP, WEIR_FILTER, WEIR_FLAT_MAP, its resumable form
+ * and WEIR_INSPECT, whose functions take a typed context first.
  *
  *     static rates *rates_open(void *ctx, unsigned worker) { return read_rates(ctx); }
  *     static void rates_close(rates *r) { free(r); }

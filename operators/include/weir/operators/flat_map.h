@@ -30,6 +30,8 @@
  *     WEIR_FLAT_MAP_RESUMABLE(count_up, range, place, number)
  *     …
  *     weir_stream(number) numbers = weir_flat_map_resumable(ranges, count_up);
+ *
+ * With WEIR_FLAT_MAP_RESUMABLE_CTX and weir_flat_map_resumable_ctx it takes a context first.
  */
 #ifndef WEIR_OPERATORS_FLAT_MAP_H
 #define WEIR_OPERATORS_FLAT_MAP_H
@@ -45,13 +47,18 @@ WEIR_API weir_port *weir__flat_map(weir_port *in, const weir_type *from, const w
 /* Makes some of the records that come from one, about a batch of them at most; whether there are
  * more. place has place_size bytes, zero for the first call of a record, and may not lead to memory
  * that somebody would have to free. */
-typedef bool weir_resumable_fn(const void *record, void *place, weir_builder *out);
+typedef bool weir_resumable_fn(const void *record, void *place, weir_builder *out, void *ctx);
 typedef struct weir_resumable_spec {
     size_t struct_size;
     const weir_type *in, *out;
     weir_resumable_fn *call;
     size_t place_size;
-    const char *name; /* NULL: the kind and a number */
+    const char *name;      /* NULL: the kind and a number */
+    const void *ctx;       /* for call, which the workers share; with init, what that gets */
+    size_t ctx_size;       /* of what ctx points to, which is copied; 0: it is not */
+    /* As of a stage (weir_stage_spec). */
+    void *(*init)(void *ctx, unsigned worker);
+    void (*fini)(void *worker_ctx, void *ctx);
 } weir_resumable_spec;
 WEIR_API weir_port *weir__flat_map_resumable(weir_port *in, const weir_resumable_spec *spec);
 
@@ -107,8 +114,9 @@ WEIR_END_DECLS
     typedef IN weir_flat_map_resumable_in_##fn;                                                    \
     typedef weir_stream(OUT) weir_flat_map_resumable_out_##fn;                                     \
     static bool weir_flat_map_resumable_call_##fn(const void *record_, void *place_,               \
-                                                  weir_builder *builder_)                          \
+                                                  weir_builder *builder_, void *ctx_)              \
     {                                                                                              \
+        (void)ctx_;                                                                                \
         return fn(record_, place_, (weir_out(OUT)){ .builder = builder_ });                        \
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_resumable_out_##fn weir_flat_map_resumable_add_##fn(   \
@@ -122,6 +130,46 @@ WEIR_END_DECLS
                                             .call = weir_flat_map_resumable_call_##fn,             \
                                             .place_size = sizeof(PLACE) })                         \
         };                                                                                         \
+    }
+
+/* weir_flat_map_resumable_ctx(stream, fn, options…) */
+#define weir_flat_map_resumable_ctx(s, ...)                                                        \
+    weir_flat_map_resumable_ctx_(s, __VA_ARGS__, .end_ = 0)
+#define weir_flat_map_resumable_ctx_(s, fn, ...)                                                   \
+    WEIR_CONTEXT_CALL_(flat_map_resumable, s, fn, __VA_ARGS__)
+
+/* Registers fn, bool fn(CTX *, const IN *, PLACE *, weir_out(OUT)), for
+ * weir_flat_map_resumable_ctx. */
+#define WEIR_FLAT_MAP_RESUMABLE_CTX(fn, CTX, IN, PLACE, OUT)                                       \
+    _Static_assert(WEIR_SAME_(__typeof__(&fn),                                                     \
+                              bool (*)(CTX *, const IN *, PLACE *, weir_out(OUT))),                \
+                   "WEIR_FLAT_MAP_RESUMABLE_CTX(" #fn ", " #CTX ", " #IN ", " #PLACE ", " #OUT     \
+                   "): " #fn " must be bool (" #CTX " *, const " #IN " *, " #PLACE                 \
+                   " *, weir_out(" #OUT "))");                                                     \
+    typedef IN weir_flat_map_resumable_ctx_in_##fn;                                                \
+    typedef weir_stream(OUT) weir_flat_map_resumable_ctx_out_##fn;                                 \
+    WEIR_CONTEXT_(flat_map_resumable, fn, CTX)                                                     \
+    static bool weir_flat_map_resumable_ctx_call_##fn(const void *record_, void *place_,           \
+                                                      weir_builder *builder_, void *ctx_)          \
+    {                                                                                              \
+        return fn(ctx_, record_, place_, (weir_out(OUT)){ .builder = builder_ });                  \
+    }                                                                                              \
+    WEIR_UNUSED static inline weir_flat_map_resumable_ctx_out_##fn                                 \
+        weir_flat_map_resumable_ctx_add_##fn(                                                      \
+            weir_port *in, const struct weir_flat_map_resumable_options_##fn *o)                   \
+    {                                                                                              \
+        weir_resumable_spec spec = { .struct_size = sizeof spec,                                   \
+                                     .in = IN##_type(),                                            \
+                                     .out = OUT##_type(),                                          \
+                                     .call = weir_flat_map_resumable_ctx_call_##fn,                \
+                                     .place_size = sizeof(PLACE),                                  \
+                                     .name = o->name,                                              \
+                                     .ctx = o->init || o->ctx ? o : NULL,                          \
+                                     .ctx_size = sizeof *o,                                        \
+                                     .init = weir_flat_map_resumable_init_##fn,                    \
+                                     .fini = weir_flat_map_resumable_fini_##fn };                  \
+        return (weir_flat_map_resumable_ctx_out_##fn){ .port =                                     \
+                                                           weir__flat_map_resumable(in, &spec) };  \
     }
 
 /* Registers fn, void fn(CTX *, const IN *, weir_out(OUT)), for weir_flat_map_ctx. */

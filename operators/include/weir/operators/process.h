@@ -56,6 +56,7 @@ typedef void weir_process_due_fn(weir_instant when, void *state, weir_timers *ti
 
 /* Over records described at run time. */
 typedef struct weir_process_spec {
+    size_t struct_size;
     const char *kind; /* what metrics group by, and the default name */
     const weir_type *in, *state, *out;
     const char *const *key; /* names of fields, ended by NULL */
@@ -128,14 +129,16 @@ WEIR_END_DECLS
         weir_port *in, const char *const *key, const struct weir_process_options *options)         \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir_process_erased(in,                                                        \
-                                        &(weir_process_spec){ .kind = #fn,                         \
-                                                              .in = IN##_type(),                   \
-                                                              .state = STATE##_type(),             \
-                                                              .out = OUT##_type(),                 \
-                                                              .key = key,                          \
-                                                              .rule = weir_process_rule_##fn,      \
-                                                              .due = due_fn },                     \
+            .port = weir_process_erased(                                                           \
+                in,                                                                                \
+                &(weir_process_spec){ .struct_size = sizeof(weir_process_spec),                    \
+                                      .kind = #fn,                                                 \
+                                      .in = IN##_type(),                                           \
+                                      .state = STATE##_type(),                                     \
+                                      .out = OUT##_type(),                                         \
+                                      .key = key,                                                  \
+                                      .rule = weir_process_rule_##fn,                              \
+                                      .due = due_fn },                                             \
                                         options) };                                                \
     }
 #endif

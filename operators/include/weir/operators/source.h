@@ -51,6 +51,7 @@ typedef weir_more weir_source_fn(void *state, weir_builder *out);
 
 /* Over records described at run time. */
 typedef struct weir_source_spec {
+    size_t struct_size;
     const char *kind; /* what metrics group by, and the default name */
     const char *name;
     const weir_type *type;
@@ -111,16 +112,19 @@ WEIR_END_DECLS
     WEIR_UNUSED static inline weir_port *weir_source_add_##fn(                                     \
         weir_graph *graph, const struct weir_source_options_##fn *o)                               \
     {                                                                                              \
-        return weir_source_erased(graph, &(weir_source_spec){ .kind = #fn,                         \
-                                                              .name = o->name,                     \
-                                                              .type = T##_type(),                  \
-                                                              .next = weir_source_next_##fn,       \
-                                                              .wait_ms = o->wait_ms,               \
-                                                              .ctx = o->ctx,                       \
-                                                              .init = weir_source_init_##fn,       \
-                                                              .fini = weir_source_fini_##fn,       \
-                                                              .options = o,                        \
-                                                              .options_size = sizeof *o });        \
+        return weir_source_erased(                                                                 \
+            graph,                                                                                 \
+            &(weir_source_spec){ .struct_size = sizeof(weir_source_spec),                          \
+                                 .kind = #fn,                                                      \
+                                 .name = o->name,                                                  \
+                                 .type = T##_type(),                                               \
+                                 .next = weir_source_next_##fn,                                    \
+                                 .wait_ms = o->wait_ms,                                            \
+                                 .ctx = o->ctx,                                                    \
+                                 .init = weir_source_init_##fn,                                    \
+                                 .fini = weir_source_fini_##fn,                                    \
+                                 .options = o,                                                     \
+                                 .options_size = sizeof *o });                                     \
     }
 #endif
 

@@ -53,7 +53,8 @@
         return (weir_stream(OUT)){                                                                 \
             .port = weir_process_erased(                                                           \
                 in,                                                                                \
-                &(weir_process_spec){ .kind = #fn,                                                 \
+                &(weir_process_spec){ .struct_size = sizeof(weir_process_spec),                    \
+                                      .kind = #fn,                                                 \
                                       .in = IN##_type(),                                           \
                                       .state = STATE##_type(),                                     \
                                       .out = OUT##_type(),                                         \

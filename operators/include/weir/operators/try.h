@@ -32,6 +32,7 @@ WEIR_BEGIN_DECLS
 typedef unsigned weir_try_fn(const void *record, void *result, void *error);
 
 typedef struct weir_try_spec {
+    size_t struct_size;
     const char *kind; /* what metrics group by, and the default name */
     const weir_type *in, *result, *error;
     weir_try_fn *kernel;
@@ -96,7 +97,8 @@ WEIR_END_DECLS
                                                      weir_port **errors)                           \
     {                                                                                              \
         weir_try_erased(in,                                                                        \
-                        &(weir_try_spec){ .kind = #fn,                                             \
+                        &(weir_try_spec){ .struct_size = sizeof(weir_try_spec),                    \
+                                          .kind = #fn,                                             \
                                           .in = IN##_type(),                                       \
                                           .result = OUT##_type(),                                  \
                                           .error = ERROR##_type(),                                 \
