@@ -143,12 +143,15 @@ START_TEST(columns_left_out)
 #ifndef WEIR_HASH_8BIT
     ck_assert_ptr_null(run->keys);
 #endif
+    size_t small = weir_trace_run_bytes(run);
+    ck_assert_uint_ge(small, 100 * sizeof(uint64_t));
     weir_trace_run_release(run);
     for (uint64_t i = 0; i < 100; i++) {
         add(b, &(sale){ .shop = i }, 7, 1);
         add(b, &(sale){ .shop = i / 2, .price = { true, 2 } }, 7 + i % 2, 1 + (int64_t)i % 3);
     }
     run = build(b);
+    ck_assert_uint_gt(weir_trace_run_bytes(run), 2 * small); /* three times as many updates */
     ck_assert_ptr_nonnull(run->value_at);
     ck_assert_ptr_nonnull(run->update_at);
     ck_assert_ptr_nonnull(run->times);

@@ -290,9 +290,49 @@ START_TEST(time_is_virtual)
 }
 END_TEST
 
+/* Numbers of the environment: others each time, the same for a seed. */
+static void dice_step(weir_step *step, void *state)
+{
+    uint64_t *thrown = state;
+    for (int i = 0; i < 8; i++)
+        thrown[i] = weir_step_random(step);
+}
+
+static void build_dice(weir_graph *g, void *ctx)
+{
+    weir_node_add(g,
+                  &(weir_node_spec){ .struct_size = sizeof(weir_node_spec),
+                                     .kind = "dice",
+                                     .at_start = true,
+                                     .init = one_init,
+                                     .step = dice_step,
+                                     .ctx = ctx },
+                  NULL);
+    weir_test_output(weir_test_input(g, line));
+}
+
+START_TEST(random_numbers_repeat)
+{
+    uint64_t thrown[3][8] = { 0 };
+    for (unsigned i = 0; i < 3; i++) {
+        weir_test *t = weir_test_create(build_dice, thrown[i], .seed = 5 + i / 2);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        weir_test_destroy(t);
+    }
+    ck_assert_mem_eq(thrown[0], thrown[1], sizeof thrown[0]);
+    for (int i = 0; i < 8; i++) {
+        ck_assert_uint_ne(thrown[0][i], thrown[2][i]);
+        for (int k = 0; k < i; k++)
+            ck_assert_uint_ne(thrown[0][i], thrown[0][k]);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return test_run(test_suite("test_harness", (const TTest *const[]){
-        example, changes_and_sums, workers_are_named, seeds_repeat_runs, senseless_calls_stick,
-        failures_are_told, long_texts, time_is_virtual, NULL }));
+    return test_run(test_suite(
+        "test_harness",
+        (const TTest *const[]){ example, changes_and_sums, workers_are_named, seeds_repeat_runs,
+                                senseless_calls_stick, failures_are_told, long_texts,
+                                time_is_virtual, random_numbers_repeat, NULL }));
 }
