@@ -48,6 +48,15 @@ static void build_question(weir_graph *g, void *ctx)
     (void)weir_inspect_ctx(large, count, .ctx = q);
 }
 
+/* Whether it went well; says what did not. */
+static bool good(weir_status status, const weir_error *error)
+{
+    char text[1600];
+    if (status != WEIR_OK)
+        fprintf(stderr, "comings: %s\n", weir_error_text(error, text, sizeof text));
+    return status == WEIR_OK;
+}
+
 static bool ask(shop *s, unsigned i, int64_t least)
 {
     weir_error error = { 0 };
@@ -55,18 +64,14 @@ static bool ask(shop *s, unsigned i, int64_t least)
     *q = (question){ .least = least };
     weir_dataflow_spec spec = { .struct_size = sizeof spec, .build = "larger than", .args = &i,
                                 .args_size = sizeof i };
-    if (weir_runtime_add(s->runtime, &spec, &q->dataflow, &error) != WEIR_OK ||
-        weir_dataflow_wait(q->dataflow, WEIR_DATAFLOW_RUNNING, &error) != WEIR_OK) {
-        char text[1600];
-        fprintf(stderr, "comings: %s\n", weir_error_text(&error, text, sizeof text));
-        return false;
-    }
-    return true;
+    return good(weir_runtime_add(s->runtime, &spec, &q->dataflow, &error), &error) &&
+           good(weir_dataflow_wait(q->dataflow, WEIR_DATAFLOW_RUNNING, &error), &error);
 }
 
 /* The same sales to a question: then it is complete, and goes by itself, or is dropped before. */
-static void sell(question *q, bool drop)
+static bool sell(question *q, bool drop)
 {
+    weir_error error = { 0 };
     static const char *const cities[] = { "Lyon", "Porto", "Zadar" };
     weir_input_handle *h = weir_input_open(q->sales, 0);
     for (int64_t i = 0; i < SALES; i++)
@@ -74,32 +79,42 @@ static void sell(question *q, bool drop)
                WEIR_FULL)
             ;
     weir_input_flush(h);
-    if (drop)
-        weir_dataflow_remove(q->dataflow, NULL);
+    bool well = !drop || good(weir_dataflow_remove(q->dataflow, &error), &error);
     weir_input_close(h);
     weir_input_close(weir_input_open(q->sales, 1)); /* the other worker's */
-    weir_dataflow_wait(q->dataflow, WEIR_DATAFLOW_GONE, NULL);
+    return well && good(weir_dataflow_wait(q->dataflow, WEIR_DATAFLOW_GONE, &error), &error);
+}
+
+static bool trade(shop *s)
+{
+    if (!ask(s, 0, 900) || !ask(s, 1, 500) || !ask(s, 2, 100))
+        return false;
+    if (!sell(&s->questions[1], true) || /* the first one runs on meanwhile */
+        !sell(&s->questions[0], false) || !sell(&s->questions[2], false))
+        return false;
+    return printf("%" PRId64 " sales of 9.00 or more, %" PRId64 " of 1.00 or more\n",
+                  s->questions[0].found, s->questions[2].found) > 0 &&
+           fflush(stdout) == 0;
 }
 
 int main(void)
 {
     shop s = { 0 };
+    weir_error error = { 0 };
     weir_config config = { .struct_size = sizeof config, .workers = 2, .until_stopped = true };
-    s.runtime = weir_runtime_create(&config, NULL);
-    weir_runtime_register(s.runtime, "larger than", build_question, &s, NULL);
-    weir_runtime_start(s.runtime, NULL);
-    bool asked = ask(&s, 0, 900) && ask(&s, 1, 500) && ask(&s, 2, 100);
-    if (asked) {
-        sell(&s.questions[1], true); /* the first one runs on meanwhile */
-        sell(&s.questions[0], false);
-        sell(&s.questions[2], false);
-        printf("%" PRId64 " sales of 9.00 or more, %" PRId64 " of 1.00 or more\n",
-               s.questions[0].found, s.questions[2].found);
+    s.runtime = weir_runtime_create(&config, &error);
+    if (!s.runtime)
+        return good(error.status, &error) ? 0 : 1;
+    bool well =
+        good(weir_runtime_register(s.runtime, "larger than", build_question, &s, &error), &error) &&
+        good(weir_runtime_start(s.runtime, &error), &error);
+    if (well) {
+        well = trade(&s);
+        for (unsigned i = 0; i < QUESTIONS; i++)
+            weir_dataflow_release(s.questions[i].dataflow);
+        weir_runtime_stop(s.runtime);
+        well = good(weir_runtime_wait(s.runtime, &error), &error) && well;
     }
-    for (unsigned i = 0; i < QUESTIONS; i++)
-        weir_dataflow_release(s.questions[i].dataflow);
-    weir_runtime_stop(s.runtime);
-    weir_runtime_wait(s.runtime, NULL);
     weir_runtime_destroy(s.runtime);
-    return asked && fflush(stdout) == 0 ? 0 : 1;
+    return well ? 0 : 1;
 }
