@@ -4,11 +4,15 @@
  */
 #include "support.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/planted.h"
 
 Suite *test_suite(const char *name, const TTest *const *tests)
 {
@@ -61,3 +65,21 @@ void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
     ck_assert_msg(!WIFEXITED(status) || WEXITSTATUS(status) != 0, "goes on: %s", text);
     ck_assert_msg(strstr(said, text) != NULL, "says: %s\nand not: %s", said, text);
 }
+
+#ifdef WEIR_HAS_PLANTED
+/* A line for sim/planted: this program, and the mistakes that it has met. In one piece, since other
+ * processes write, too. */
+static __attribute__((destructor)) void tell_met(void)
+{
+    const char *path = getenv("WEIR_PLANTED_MET");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!file)
+        return;
+    fprintf(file, "%s", program_invocation_short_name);
+    for (int i = 1; i < WEIR__MISTAKES; i++)
+        if (weir__planted_met[i])
+            fprintf(file, " %d", i);
+    fprintf(file, "\n");
+    fclose(file);
+}
+#endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which mistake is made in this process: see planted.h. Not part of other builds.
+ * Which mistake is made in this process, and which ones it has met: see planted.h. Not part of
+ * other builds.
  */
 #include "base/planted.h"
 
 #include <stdlib.h>
 
 int weir__planted;
+bool weir__planted_met[WEIR__MISTAKES];
 
 static __attribute__((constructor)) void choose(void)
 {

@@ -2,12 +2,15 @@
  *
  * Mistakes that are made on purpose, to see whether tests find them: each a place in the library at
  * which it is done wrong if the process was started with WEIR_PLANTED=NUMBER in its environment.
- * Only builds with the CMake option WEIR_PLANTED have them; in all others the macro is 0.
+ * Only builds with the CMake option WEIR_PLANTED have them; in all others the macro is 0. It stands
+ * behind what else a mistake depends on: that it was asked for tells that a test can meet this one.
  */
 #ifndef WEIR_BASE_PLANTED_H
 #define WEIR_BASE_PLANTED_H
 
 #ifdef WEIR_HAS_PLANTED
+#include <stdbool.h>
+
 enum weir__planted_mistake {
     WEIR__SPLIT_SET = 1,     /* of a set of changes, what is lowered is published first */
     WEIR__SWAPPED_SETS,      /* of two sets of one sender the second is applied first */
@@ -29,9 +32,21 @@ enum weir__planted_mistake {
     WEIR__EPOCH_DUE_MISSED,  /* a worker sleeps beyond the end of an open epoch */
     WEIR__ID_REUSED,         /* a dataflow gets the number of the one before it */
     WEIR__EARLY_DROPPED,     /* a batch for a dataflow that is not built yet is dropped */
+    WEIR__SUM_AHEAD,         /* a process's sum has an entry of a log before an earlier one */
+    WEIR__CREDIT_DOUBLED,    /* credit that another process gives back counts twice */
+    WEIR__SUM_WAKES_ONE,     /* a sum of another process wakes one worker beside the first */
+    WEIR__CREDITS_OF_FIRST,  /* what other workers than the first have consumed, is not told */
+    WEIR__WRITE_UNWATCHED,   /* nobody waits for a full connection to take more */
+    WEIR__HEARD_WRITING,     /* a process is heard of when something is written to it */
+    WEIR__BEAT_OVERSLEPT,    /* a worker sleeps beyond its next heartbeat */
+    WEIR__FOLD_TWICE,        /* a sum for a slow reader has an entry twice */
+    WEIR__DUE_OF_LAST,       /* of several dataflows' moments, the last one in the list counts */
+    WEIR__MISTAKES,
 };
 extern int weir__planted;
-#define WEIR_PLANTED(mistake) (weir__planted == WEIR__##mistake)
+extern bool weir__planted_met[WEIR__MISTAKES];
+#define WEIR_PLANTED(mistake) \
+    (weir__planted_met[WEIR__##mistake] = true, weir__planted == WEIR__##mistake)
 #else
 #define WEIR_PLANTED(mistake) 0
 #endif

@@ -8,6 +8,7 @@
 #include <weir/memory.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "comm/mesh_inside.h"
 
 enum {
@@ -318,6 +319,8 @@ static void beat(weir__mesh *mesh, uint64_t now)
         uint64_t out = peer->contact->wire.bytes_out;
         if (out == peer->counted_out && !mesh->goodbye)
             put_plain(&peer->contact->wire, WEIR__FRAME_BEAT);
+        if (WEIR_PLANTED(HEARD_WRITING) && out != peer->counted_out)
+            peer->heard_ns = now;
         peer->counted_out = out;
         if (now <= peer->heard_ns || now - peer->heard_ns < mesh->options.silence_ns)
             continue;
@@ -365,7 +368,7 @@ bool weir__mesh_poll(weir__mesh *mesh, uint64_t now)
 /* Only while something waits: what can always be written would never let the worker sleep. */
 static void watch_writing(weir__mesh *mesh, weir__contact *contact)
 {
-    bool waits = contact->wire.count > 0 && !contact->stuck;
+    bool waits = contact->wire.count > 0 && !contact->stuck && !WEIR_PLANTED(WRITE_UNWATCHED);
     if (waits == contact->wants)
         return;
     contact->wants = waits;

@@ -4,6 +4,7 @@
  */
 #include "dataflow/agenda.h"
 
+#include "base/planted.h"
 #include "dataflow/instance.h"
 
 void weir__agenda_init(weir__agenda *agenda)
@@ -94,7 +95,8 @@ static void look(weir__agenda *agenda, uint64_t now)
             d->item.due_ns = UINT64_MAX; /* it may wait for the same moment again */
             continue;
         }
-        if (d->item.due_ns < agenda->due_ns)
+        if (d->item.due_ns < agenda->due_ns ||
+            (agenda->due_ns != UINT64_MAX && WEIR_PLANTED(DUE_OF_LAST)))
             agenda->due_ns = d->item.due_ns;
         at = &d->item.next_timed;
     }

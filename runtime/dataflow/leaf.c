@@ -24,7 +24,7 @@ static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
         weir_batch_release(batch);
         batch = own;
     }
-    if (WEIR_PLANTED(SUMMARY_IGNORED) && edge->moves)
+    if (edge->moves && WEIR_PLANTED(SUMMARY_IGNORED))
         batch->time.at[batch->depth - 1] -= edge->summary.add[batch->depth - 1];
     weir__hook_sent(leaf, to, batch);
     weir__flow_send(dataflow, to, port, batch);
@@ -239,7 +239,7 @@ static void push_all(weir__leaf *leaf, weir_batch *batch)
 {
     unsigned workers = leaf->dataflow->context->workers;
     for (unsigned w = 0; w < workers; w++) {
-        if (WEIR_PLANTED(BROADCAST_ONCE) && w > 0)
+        if (w > 0 && WEIR_PLANTED(BROADCAST_ONCE))
             weir__dataflow_change(leaf->dataflow, leaf->edge->to->first_input + leaf->edge->input,
                                   &batch->time, -1);
         send(leaf, w, w + 1 < workers ? weir__batch_share(batch) : batch);

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "dataflow/letter.h"
 #include "worker/facts.h"
+#include "worker/planted.h"
 
 enum {
     BEHIND_BYTES = 64 << 10, /* a connection with more than this to write is behind */
@@ -282,6 +283,7 @@ static void put_credits_of(weir__cluster *cluster, weir__dataflow *dataflow, uns
 static void put_news(weir__cluster *cluster)
 {
     const weir__context *context = &owner(cluster)->context;
+    unsigned locals = WEIR_PLANTED(CREDITS_OF_FIRST) ? 1 : context->locals;
     if (!__atomic_load_n(&cluster->news, __ATOMIC_RELAXED))
         return;
     weir_dataflow *shared = __atomic_exchange_n(&cluster->news, NULL, __ATOMIC_ACQUIRE);
@@ -289,7 +291,7 @@ static void put_news(weir__cluster *cluster)
         next = shared->next_news;
         (void)__atomic_exchange_n(&shared->in_news, false, __ATOMIC_ACQ_REL);
         weir__dataflow *dataflow = weir__cluster_find(cluster, shared->id);
-        for (unsigned place = 0; dataflow && place < context->locals; place++)
+        for (unsigned place = 0; dataflow && place < locals; place++)
             put_credits_of(cluster, dataflow, context->first + place);
         weir__cluster_put_freed(cluster, shared);
         weir_dataflow_release(shared);
@@ -314,7 +316,8 @@ static weir_status on_credit(weir__cluster *cluster, unsigned process, const wei
     if (credit.bytes > *sent)
         return weir__cluster_refuse(error, process, "credit for more than was sent to it");
     *sent -= credit.bytes;
-    weir__flow_credit(dataflow, credit.from, credit.to, credit.bytes);
+    weir__flow_credit(dataflow, credit.from, credit.to,
+                      credit.bytes << WEIR_PLANTED(CREDIT_DOUBLED));
     return WEIR_OK;
 }
 
@@ -436,6 +439,8 @@ void weir__cluster_flush(weir__cluster *cluster)
     if (!cluster->ready || cluster->ended)
         return;
     put_news(cluster);
+    if (WEIR_PLANTED(SUM_AHEAD))
+        weir__planted_resume(weir__cluster_owner(cluster));
     weir__asks_turn(cluster->asks);
     weir__answers_turn(cluster->answers);
     put_sums(cluster);

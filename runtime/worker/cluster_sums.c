@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "worker/cluster_inside.h"
+#include "worker/planted.h"
 
 enum {
     ENTRY_HEADER = 8,       /* u32 dataflow, u32 bytes of changes: as in a worker's log */
@@ -48,6 +49,9 @@ void weir__cluster_publish(weir__cluster *cluster, weir__dataflow *dataflow,
 void weir__cluster_relay(weir__cluster *cluster, weir__dataflow *dataflow, const void *data,
                          size_t size)
 {
+    if (WEIR_PLANTED(SUM_AHEAD) &&
+        weir__planted_postpone(weir__cluster_owner(cluster), dataflow, data, size))
+        return;
     for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
         if (p == cluster->runtime->config.process)
             continue;
@@ -171,7 +175,7 @@ static void pass_on(weir__cluster *cluster, const void *data, size_t size)
     if (context->locals < 2)
         return;
     context->env->log_append(context->env->ctx, context->local, data, size);
-    for (unsigned w = 1; w < context->locals; w++)
+    for (unsigned w = 1; w < (WEIR_PLANTED(SUM_WAKES_ONE) ? 2 : context->locals); w++)
         weir__context_notify(context, w);
 }
 

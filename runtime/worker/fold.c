@@ -51,7 +51,7 @@ static part *part_of(fold *f, uint32_t id)
 static void fold_add(void *sum, const void *entry, size_t size)
 {
     const char *data = entry;
-    if (WEIR_PLANTED(FOLD_DROPS) && size % 4 == 0)
+    if (size % 4 == 0 && WEIR_PLANTED(FOLD_DROPS))
         return;
     for (size_t at = 0; at + HEADER <= size;) {
         uint32_t head[2];
@@ -60,6 +60,8 @@ static void fold_add(void *sum, const void *entry, size_t size)
         part *p = part_of(sum, head[0]);
         weir_status status = WEIR_OK;
         if (p)
+            status = weir__changes_decode(&p->changes, p->depths, data + at, head[1], NULL);
+        if (p && size % 4 == 0 && WEIR_PLANTED(FOLD_TWICE))
             status = weir__changes_decode(&p->changes, p->depths, data + at, head[1], NULL);
         WEIR_ASSERT(status == WEIR_OK, "our own log entry cannot be read");
         at += head[1];

@@ -198,8 +198,9 @@ weir_status weir__order_append(weir_runtime *runtime, weir__command *command, we
     command->place = order->count;
     command->left = workers;
     if (command->kind == WEIR__BUILD)
-        weir__dataflow_number(command->dataflow, WEIR_PLANTED(ID_REUSED) && order->count % 2
-                                                     ? order->next_id - 1 : order->next_id++);
+        weir__dataflow_number(command->dataflow, order->count % 2 && WEIR_PLANTED(ID_REUSED)
+                                                     ? order->next_id - 1
+                                                     : order->next_id++);
     for (unsigned w = 0; w < workers; w++) {
         weir_worker *worker = &runtime->workers[w];
         if (worker->last_command)

@@ -94,7 +94,7 @@ uint64_t weir__worker_due_ns(weir_worker *worker)
 {
     uint64_t due = weir__agenda_due_ns(&worker->context);
     uint64_t net = worker->cluster ? weir__cluster_due_ns(worker->cluster) : UINT64_MAX;
-    return net < due ? net : due;
+    return net < due && !WEIR_PLANTED(BEAT_OVERSLEPT) ? net : due;
 }
 
 static bool hears_of_others(weir_worker *worker)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "worker/cluster.h"
+
 void weir__planted_publish(weir_worker *worker, weir__dataflow *dataflow,
                            weir__planted_publish_fn *publish)
 {
@@ -48,4 +50,37 @@ bool weir__planted_release(weir_worker *worker, unsigned from, weir__planted_app
     apply(worker, &entry);
     weir_free((void *)entry.data, entry.size);
     return true;
+}
+
+static struct postponed {
+    weir_mail entry;
+    uint32_t id;
+    uint64_t turn;
+    bool goes;
+} postponed[WEIR_WORKERS_MAX];
+
+bool weir__planted_postpone(weir_worker *worker, weir__dataflow *dataflow, const void *data,
+                            size_t size)
+{
+    struct postponed *p = &postponed[worker->context.self];
+    if (p->entry.data || p->goes)
+        return false;
+    *p = (struct postponed){ .entry = { weir_alloc_must(size), size },
+                             .id = dataflow->graph->id,
+                             .turn = worker->turns };
+    memcpy((void *)p->entry.data, data, size);
+    return true;
+}
+
+void weir__planted_resume(weir_worker *worker)
+{
+    struct postponed *p = &postponed[worker->context.self];
+    if (!p->entry.data || worker->turns - p->turn < 3)
+        return;
+    weir__dataflow *dataflow = weir__id_table_find(&worker->dataflows, p->id);
+    p->goes = true;
+    if (dataflow)
+        weir__cluster_relay(worker->cluster, dataflow, p->entry.data, p->entry.size);
+    weir_free((void *)p->entry.data, p->entry.size);
+    *p = (struct postponed){ .goes = false };
 }

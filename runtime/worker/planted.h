@@ -18,5 +18,10 @@ void weir__planted_publish(weir_worker *worker, weir__dataflow *dataflow,
 /* Keeps an entry of that sender back until the next look at its log; true if it does. */
 bool weir__planted_keep(weir_worker *worker, unsigned from, const weir_mail *entry);
 bool weir__planted_release(weir_worker *worker, unsigned from, weir__planted_apply_fn *apply);
+/* Keeps an entry that is to go to the other processes, while none is kept, until the first worker
+ * flushes three turns later; true if it does. */
+bool weir__planted_postpone(weir_worker *worker, weir__dataflow *dataflow, const void *data,
+                            size_t size);
+void weir__planted_resume(weir_worker *worker);
 
 #endif

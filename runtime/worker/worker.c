@@ -206,7 +206,7 @@ bool weir__worker_receive(weir_worker *worker)
             if (WEIR_PLANTED(SWAPPED_SETS) && weir__planted_keep(worker, from, &mail))
                 continue;
             apply_entry(worker, &mail);
-            if (WEIR_PLANTED(ENTRY_TWICE) && worker->turns % 64 == 0)
+            if (worker->turns % 64 == 0 && WEIR_PLANTED(ENTRY_TWICE))
                 apply_entry(worker, &mail);
         }
         while (env->mail_take(env->ctx, context->local, from, &mail)) {
@@ -265,7 +265,7 @@ static void wake_others(weir_worker *worker)
     for (unsigned word = 0; word < 4; word++) {
         uint64_t mask = context->mail_mask[word];
         context->mail_mask[word] = 0;
-        if (WEIR_PLANTED(WAKE_LOST))
+        if ((mask & (mask - 1)) && WEIR_PLANTED(WAKE_LOST))
             mask &= -mask;
         for (; mask; mask &= mask - 1)
             context->env->wake(context->env->ctx,
