@@ -9,6 +9,9 @@
 #include <weir/connectors/http.h>
 #include <weir/weir.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "e2e/client.h"
 #include "http/metrics.h"
 #include "http/server.h"
@@ -425,6 +428,40 @@ START_TEST(an_address_that_is_taken_is_named)
 }
 END_TEST
 
+static unsigned free_port(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET };
+    socklen_t size = sizeof at;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    (void)close(fd);
+    return ntohs(at.sin_port);
+}
+
+/* Processes on one machine do not meet. The port may be somebody else's: then that is said. */
+START_TEST(each_process_has_a_port_of_its_own)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        weir_error error = { .status = WEIR_OK };
+        char port[20], hosts[100];
+        unsigned at = free_port(); /* only its own is used */
+        snprintf(hosts, sizeof hosts, "127.0.0.1:%u,127.0.0.1:%u,127.0.0.1:%u", at, at, at);
+        weir_config config = { .struct_size = sizeof config, .processes = 3, .process = i,
+                               .hosts = hosts };
+        weir_runtime *runtime = weir_runtime_create(&config, &error);
+        ck_assert_msg(runtime != NULL, "%s", error.what);
+        weir_http *http = weir_http_start(runtime, NULL, &error);
+        snprintf(port, sizeof port, http ? ":808%u" : "port 808%u ", i);
+        const char *told = http ? weir_http_url(http) : error.what;
+        ck_assert_msg(strstr(told, port) != NULL, "%s", told);
+        weir_http_stop(http);
+        weir_runtime_destroy(runtime);
+    }
+}
+END_TEST
+
 START_TEST(it_may_end_before_it_began)
 {
     weir_error error = { .status = WEIR_OK };
@@ -473,7 +510,8 @@ int main(void)
                              the_graph_tells_who_holds_what,
                              a_server_at_rest_costs_nothing,
                              an_address_that_is_taken_is_named,
-                             it_may_end_before_it_began,
+                             each_process_has_a_port_of_its_own,
+        it_may_end_before_it_began,
                              other_names_are_served_elsewhere,
                              NULL };
     return test_run(test_suite("http_server", tests));
