@@ -57,6 +57,7 @@ static void on_later_time(weir_view *view, void *ctx)
 static void begin(void *ctx, weir__question *q)
 {
     weir__asks *asks = ctx;
+    bool goes_out = false; /* from then on it is the first worker's, too */
     q->done = q->sent = false;
     pthread_mutex_lock(&asks->lock);
     if (asks->ended) {
@@ -71,10 +72,11 @@ static void begin(void *ctx, weir__question *q)
         q->ask.id = ++asks->last_id;
         q->next = asks->questions;
         asks->questions = q;
+        goes_out = true;
         __atomic_store_n(&asks->busy, 1, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&asks->lock);
-    if (!q->done)
+    if (goes_out)
         call(asks);
 }
 
