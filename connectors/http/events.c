@@ -366,7 +366,7 @@ static void on_retry(uv_timer_t *timer)
     weir_http *http = timer->data;
     for (weir__flow *flow = http->flows; flow; flow = flow->next) {
         stream *s = (stream *)flow;
-        if (!is_stream(flow) || !s->behind || flow->working)
+        if (!is_stream(flow) || flow->working || !s->behind)
             continue; /* what is read now looks again by itself */
         s->behind = false;
         __atomic_store_n(&s->news, 1, __ATOMIC_RELEASE);
