@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <weir/node.h>
+#include <weir/operators/arrange.h>
 #include <weir/operators/consolidate.h>
 #include <weir/trace.h>
 
@@ -52,6 +53,13 @@ static bool find_key(weir_port *in, const char *const *names, weir_key *key)
     return false;
 }
 
+/* Where times have no one order, as the runs of an arrangement: one of each time. */
+static weir_port *by_arrangement(weir_port *in, const weir_key *key)
+{
+    weir_arrange_spec spec = { .struct_size = sizeof spec, .key = *key, .whole = true };
+    return weir_arrangement_collection(weir_arrange_erased(weir_port_as_collection(in), &spec));
+}
+
 weir_port *weir__consolidate(weir_port *in, const char *const *names)
 {
     if (!in)
@@ -59,13 +67,10 @@ weir_port *weir__consolidate(weir_port *in, const char *const *names)
     weir_graph *graph = weir_port_graph(in);
     description *what = weir_graph_alloc(graph, sizeof *what);
     what->type = weir_port_type(in);
-    if (weir_port_depth(in) > 1) {
-        weir_graph_fail(graph, WEIR_INVALID, "consolidate", "leave the scope first",
-                        "records of a scope cannot be summed: their times have no one order");
-        return NULL;
-    }
     if (!find_key(in, names, &what->key))
         return NULL;
+    if (weir_port_depth(in) > 1)
+        return by_arrangement(in, &what->key);
     weir_node_input input = { .type = what->type,
                               .interest = WEIR_IF_HOLDING,
                               .route = WEIR_BY_KEY,

@@ -168,21 +168,45 @@ static void refuse_key(weir_graph *g, void *ctx)
     ck_assert_ptr_null(weir__consolidate(NULL, NULL));
 }
 
-static void refuse_scope(weir_graph *g, void *ctx)
+static uint64_t by_price(const item *i) { return (uint64_t)i->price.value; }
+WEIR_ENTER_AT(by_price, item)
+
+static void build_in_scope(weir_graph *g, void *ctx)
 {
-    (void)ctx;
-    weir_stream(item) items = weir_input_add(g, item, &in, .name = "in");
-    weir_port *inner = weir_port_enter(items.port, weir_scope_add(g, NULL, "inner"));
-    ck_assert_ptr_null(weir__consolidate(inner, NULL));
+    weir_scope *rounds = weir_scope_add(g, NULL, "rounds");
+    weir_stream(item) all = weir_enter_at(ctx ? weir_test_collection(g, item)
+                                              : weir_test_input(g, item), rounds, by_price);
+    weir_test_output(weir_consolidate(all));
+    weir_test_output(weir_consolidate_by(all, WEIR_KEY(item, colour)));
 }
+
+/* At every time of a scope for itself; of a plain stream, too. */
+START_TEST(in_a_scope)
+{
+    for (int plain = 0; plain < 2; plain++) {
+        weir_test *t = weir_test_create(build_in_scope, plain ? NULL : &plain, .workers = 2);
+        for (uint64_t i = 0; i < 12; i++)
+            weir_test_push(t, 0, item, 1, plain || i < 9 ? 1 : -1,
+                           { weir_str_of("pear"), { true, i % 3 }, weir_str_of("red") });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        for (unsigned out = 0; out < 2; out++) {
+            ck_assert_uint_eq(weir_test_count(t, out), 3);
+            for (uint64_t k = 0; k < 3; k++) {
+                weir_test_change c = weir_test_at(t, out, k);
+                ck_assert_uint_eq(c.time.at[1], k);
+                ck_assert_int_eq(c.diff, plain ? 4 : 2);
+            }
+        }
+        weir_test_destroy(t);
+    }
+}
+END_TEST
 
 START_TEST(refusals)
 {
     weir_error error;
     ck_assert_int_eq(weir_run(NULL, refuse_key, NULL, &error), WEIR_TYPE_MISMATCH);
     ck_assert_str_eq(error.what, "record 'item' has no field 'weight'");
-    ck_assert_int_eq(weir_run(NULL, refuse_scope, NULL, &error), WEIR_INVALID);
-    ck_assert(strstr(error.what, "scope") != NULL);
 }
 END_TEST
 
@@ -233,7 +257,8 @@ int main(void)
 {
     const TTest *const tests[] = { what_is_left,    plain_records_count,
                                    like_sums,       wide_records,
-                                   refusals,        overflow,
-                                   memory_runs_out, NULL };
+                                   in_a_scope,      refusals,
+                                   overflow,        memory_runs_out,
+                                   NULL };
     return test_run(test_suite("consolidate", tests));
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * consolidate: sums the changes of equal records, epoch by epoch, and passes on what is left.
+ * consolidate: sums the changes of equal records, time by time, and passes on what is left.
  *
  *     weir_stream(balance) b = weir_consolidate(changes);
  *     weir_stream(balance) c = weir_consolidate_by(changes, WEIR_KEY(balance, account));
  *
- * When an epoch is complete, each record whose diffs do not add up to 0 leaves once, with the sum.
+ * When a time is complete, each record whose diffs do not add up to 0 leaves once, with the sum.
  * A plain stream becomes a collection in which a record counts as often as it came. Records are
  * exchanged by all their fields (the first 8), or by the key given: the records of one key then
  * leave on one worker. A sum beyond 64 bits ends the run with WEIR_OVERFLOWED.
@@ -18,7 +18,7 @@
 WEIR_BEGIN_DECLS
 
 /* Names of key fields end with NULL; NULL instead of names: all fields. Refuses, on the graph, a
- * key that the records lack, and a stream inside a scope. */
+ * key that the records lack. */
 WEIR_API weir_port *weir__consolidate(weir_port *in, const char *const *key);
 
 WEIR_END_DECLS
