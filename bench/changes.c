@@ -15,23 +15,12 @@ uint64_t bench_part(const bench_case *c, weir_worker *worker, uint64_t all)
     return all / workers + (weir_worker_index(worker) < all % workers);
 }
 
-static inline uint64_t hash_of(const uint64_t *row, size_t fields)
-{
-    uint64_t hash = 0;
-    for (size_t i = 0; i < fields; i++) {
-        uint64_t z = (hash ^ row[i]) + UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        hash = z ^ (z >> 27);
-    }
-    return hash;
-}
-
 static inline uint64_t sum_of(const weir_batch *batch, size_t fields)
 {
     const uint64_t *rows = batch->records;
     uint64_t sum = 0;
     for (size_t i = 0; i < batch->count; i++)
-        sum += hash_of(rows + i * fields, fields) * (uint64_t)weir_batch_diff(batch, i);
+        sum += bench_row_hash(rows + i * fields, fields) * (uint64_t)weir_batch_diff(batch, i);
     return sum;
 }
 

@@ -17,6 +17,18 @@
 /* This worker's part of a number. */
 uint64_t bench_part(const bench_case *c, weir_worker *worker, uint64_t all);
 
+/* Of a row of numbers, on both sides. */
+static inline uint64_t bench_row_hash(const uint64_t *row, size_t fields)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < fields; i++) {
+        uint64_t z = (hash ^ row[i]) + UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        hash = z ^ (z >> 27);
+    }
+    return hash;
+}
+
 /* Sums diff × hash of the rows, which consist of numbers of 64 bits, in answer[0] of the worker's
  * share; its output is what is probed. */
 void bench_answer_add(weir_port *in, bench_case *c);

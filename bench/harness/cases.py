@@ -127,6 +127,12 @@ CASES = {case.name: case for case in [
             JOIN + "batch --batch 1000 --rounds 1000", "--records 10000 --rounds 10"),
     changes("join-100k", "two sides of 1 M rows, each key once; 100,000 rows come, 100,000 leave",
             JOIN + "batch --batch 100000 --rounds 20", "--records 10000 --rounds 3"),
+    changes("arrange-max", "10 M rows with 10 M keys, arranged; 1 M come and 1 M leave, as fast as "
+            "they go", "--nodes 10000000 --records 10000000 --kind load --batch 1000000 --rounds 5",
+            "--nodes 10000 --records 10000 --batch 1000"),
+    Case("memory", "10 M rows of two numbers, loaded and arranged, 1 worker: peak",
+         "memory", "-w 1 --records 10000000 --batch 10000", "--records 100000",
+         peer="differential"),
     Case("kafka-read", "5 M messages of 100 bytes from a broker into a count",
          "kafka-read", "-w 1 --messages 5000000", "--messages 100000",
          peer="librdkafka", runner="kafka-read"),
