@@ -97,7 +97,7 @@ static bool open_key(weir__merge *m)
             continue;
         uint64_t hash = weir__run_hash(l->run, l->keys.at);
         int order = !least ? -1 : (hash > least_hash) - (hash < least_hash);
-        if (order == 0)
+        if (order == 0 && !l->run->shape->bijective)
             order = weir__run_compare_keys(l->run, l->keys.at, least->run, least->keys.at);
         if (order < 0) {
             least = l;
@@ -117,8 +117,8 @@ static bool open_key(weir__merge *m)
     return true;
 }
 
-/* The next value of the key, and the lanes that have it. */
-static void open_value(weir__merge *m)
+/* The lanes of the key that have its next value, and one of them. */
+static weir__lane *least_value(weir__merge *m)
 {
     weir__lane *least = NULL;
     for (uint32_t lanes = m->in_key; lanes;) {
@@ -134,6 +134,29 @@ static void open_value(weir__merge *m)
         if (order <= 0)
             m->in_value |= 1u << i;
     }
+    return least;
+}
+
+/* The same for values that order as words do. */
+static weir__lane *least_ranked(weir__merge *m, const weir__pack *rests)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t lanes = m->in_key; lanes;) {
+        uint32_t i = next_lane(&lanes);
+        const weir__lane *l = &m->lanes[i];
+        uint64_t rank = weir__pack_rank(rests, weir__run_rest(l->run, l->values.at));
+        uint32_t others = rank < least ? 0 : m->in_value;
+        m->in_value = rank <= least ? others | 1u << i : m->in_value;
+        least = rank < least ? rank : least;
+    }
+    return &m->lanes[__builtin_ctz(m->in_value)];
+}
+
+/* The next value of the key. */
+static void open_value(weir__merge *m)
+{
+    const weir__pack *rests = &m->lanes[0].run->shape->rests;
+    weir__lane *least = rests->rank ? least_ranked(m, rests) : least_value(m);
     weir__writer_value(&m->writer, rest_of(least->run, least->values.at));
     for (uint32_t lanes = m->in_value; lanes;) {
         uint32_t i = next_lane(&lanes);
@@ -272,24 +295,44 @@ static inline uint64_t hash_ahead(const weir__lane *l)
     return left(l->keys) ? weir__run_hash(l->run, l->keys.at) : UINT64_MAX;
 }
 
-/* Copies the next keys as long as each is in one lane only and has one value with one update there.
- * Returns how many; what comes then is for open_key. */
+/* The updates of a value that has one only in one lane. */
+static inline void copy_value(weir__merge *m, const weir_trace_run *run, uint32_t value)
+{
+    uint32_t update = weir__run_updates(run, value).at;
+    const uint64_t *from = weir__run_coords(run, update);
+    uint64_t coords[WEIR_TIME_COORDS]; /* as many as there are: copied whole it would stall */
+    for (uint32_t i = 0; i < run->shape->depth; i++)
+        coords[i] = from[i];
+    weir__compact_time(&m->since, coords);
+    weir__writer_put_rest(&m->writer, rest_of(run, value));
+    weir__writer_put_update(&m->writer, coords, weir__run_diff(run, update));
+}
+
+/* Whether all values of a key have one update. */
+static inline bool is_plain(const weir_trace_run *run, weir__range values)
+{
+    return !run->update_at ||
+           run->update_at[values.end] - run->update_at[values.at] == values.end - values.at;
+}
+
+/* Copies the next keys as long as each is in one lane only, and its values have one update each:
+ * what comes then is for open_key. Returns how many updates it has copied. */
 static size_t copy_single(weir__merge *m, size_t most)
 {
     uint64_t ahead[WEIR__MERGE_MAX];
     size_t copied = 0;
+    least next = { 0 };
     for (uint32_t i = 0; i < m->count; i++)
         ahead[i] = hash_ahead(&m->lanes[i]);
-    for (; copied < most; copied++) {
-        least next = least_of(ahead, m->count);
+    while (copied < most) {
+        next = least_of(ahead, m->count);
         weir__lane *l = &m->lanes[next.lane];
         const weir_trace_run *run = l->run;
         uint32_t key = l->keys.at;
         if (next.count > 1 || !left(l->keys))
             break;
         weir__range values = weir__run_values(run, key);
-        weir__range updates = weir__run_updates(run, values.at);
-        if (values.end - values.at > 1 || updates.end - updates.at > 1)
+        if (!is_plain(run, values))
             break;
         l->keys.at++;
         ahead[next.lane] = hash_ahead(l);
@@ -297,16 +340,12 @@ static size_t copy_single(weir__merge *m, size_t most)
             l->keys.at--;
             break;
         }
-        const uint64_t *from = weir__run_coords(run, updates.at);
-        uint64_t coords[WEIR_TIME_COORDS]; /* as many as there are: copied whole it would stall */
-        for (uint32_t i = 0; i < run->shape->depth; i++)
-            coords[i] = from[i];
-        weir__compact_time(&m->since, coords);
-        const weir__single single = { next.hash, key_of(run, key), rest_of(run, values.at), coords,
-                                      weir__run_diff(run, updates.at) };
-        weir__writer_single(&m->writer, &single);
+        weir__writer_put_key(&m->writer, next.hash, key_of(run, key));
+        for (uint32_t value = values.at; value < values.end; value++)
+            copy_value(m, run, value);
+        copied += values.end - values.at;
     }
-    return copied;
+    return copied < most ? copied : most;
 }
 
 /* ---- work ---- */

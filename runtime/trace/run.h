@@ -134,12 +134,15 @@ typedef struct weir__packed {
 } weir__packed;
 
 /* A run written update by update, in their final order, into room made ahead. Keys and values are
- * written when they get their first update, so that those without one leave no trace. */
+ * written when they get their first update, so that those without one leave no trace. Columns that
+ * may turn out not to be needed begin when they say something, and what lies before is filled in:
+ * room that nothing is written to costs no memory. */
 typedef struct weir__writer {
     weir_trace_run *run;
     uint64_t hash;
     weir__packed key, rest;
-    bool key_written, rest_written, diffs_vary;
+    bool key_written, rest_written;
+    bool values_vary, updates_vary, times_vary, diffs_vary; /* the column has begun */
     uint32_t stretch; /* of the directory, that comes next */
 } weir__writer;
 
@@ -158,14 +161,6 @@ static inline void weir__writer_value(weir__writer *w, weir__packed rest)
     w->rest = rest;
     w->rest_written = false;
 }
-/* A key that has one value with one update. */
-typedef struct weir__single {
-    uint64_t hash;
-    weir__packed key, rest;
-    const uint64_t *coords;
-    int64_t diff;
-} weir__single;
-
 static inline void weir__run_put_field(weir_trace_run *run, const weir__pack *pack, char *to,
                                        weir__packed from)
 {
@@ -175,36 +170,66 @@ static inline void weir__run_put_field(weir_trace_run *run, const weir__pack *pa
         weir__run_put(run, pack, to, from.at, from.heap);
 }
 
-static inline void weir__writer_single(weir__writer *w, const weir__single *s)
+void weir__writer_begin_values(weir__writer *w);
+void weir__writer_begin_updates(weir__writer *w);
+void weir__writer_begin_times(weir__writer *w);
+void weir__writer_begin_diffs(weir__writer *w);
+
+static inline void weir__writer_put_key(weir__writer *w, uint64_t hash, weir__packed packed)
 {
     weir_trace_run *run = w->run;
-    const weir_shape *shape = run->shape;
-    uint32_t key = run->key_count++, value = run->value_count++, update = run->update_count++;
+    const weir__pack *pack = &run->shape->keys;
+    uint32_t key = run->key_count;
     if (run->directory)
-        while (w->stretch <= (s->hash - run->base) >> run->shift)
+        while (w->stretch <= (hash - run->base) >> run->shift)
             run->directory[w->stretch++] = key;
-    run->hashes[key] = s->hash;
-    if (run->value_at)
-        run->value_at[key] = value;
-    if (run->update_at)
-        run->update_at[value] = update;
+    if (WEIR_UNLIKELY(!w->values_vary && run->value_count != key))
+        weir__writer_begin_values(w);
+    if (w->values_vary)
+        run->value_at[key] = run->value_count;
+    run->hashes[key] = hash;
     if (run->keys)
-        weir__run_put_field(run, &shape->keys, run->keys + (size_t)key * shape->keys.type.size,
-                            s->key);
+        weir__run_put_field(run, pack, run->keys + (size_t)key * pack->type.size, packed);
+    run->key_count++;
+}
+
+static inline void weir__writer_put_rest(weir__writer *w, weir__packed packed)
+{
+    weir_trace_run *run = w->run;
+    const weir__pack *pack = &run->shape->rests;
+    uint32_t value = run->value_count;
+    if (WEIR_UNLIKELY(!w->updates_vary && run->update_count != value))
+        weir__writer_begin_updates(w);
+    if (w->updates_vary)
+        run->update_at[value] = run->update_count;
     if (run->rests)
-        weir__run_put_field(run, &shape->rests,
-                            run->rests + (size_t)value * shape->rests.type.size, s->rest);
+        weir__run_put_field(run, pack, run->rests + (size_t)value * pack->type.size, packed);
+    run->value_count++;
+}
+
+static inline void weir__writer_put_update(weir__writer *w, const uint64_t *coords, int64_t diff)
+{
+    weir_trace_run *run = w->run;
+    uint32_t depth = run->shape->depth, update = run->update_count;
+    bool same = true;
     if (update == 0)
-        run->diff = s->diff;
-    w->diffs_vary |= s->diff != run->diff;
-    if (run->diffs)
-        run->diffs[update] = s->diff;
-    for (uint32_t i = 0; i < shape->depth; i++) {
-        if (run->times)
-            run->times[(size_t)update * shape->depth + i] = s->coords[i];
-        run->meet.at[i] = s->coords[i] < run->meet.at[i] ? s->coords[i] : run->meet.at[i];
-        run->join.at[i] = s->coords[i] > run->join.at[i] ? s->coords[i] : run->join.at[i];
+        run->diff = diff;
+    if (WEIR_UNLIKELY(!w->diffs_vary && diff != run->diff))
+        weir__writer_begin_diffs(w);
+    if (w->diffs_vary)
+        run->diffs[update] = diff;
+    for (uint32_t i = 0; i < depth; i++) {
+        run->meet.at[i] = coords[i] < run->meet.at[i] ? coords[i] : run->meet.at[i];
+        same &= coords[i] == run->meet.at[i] && (update == 0 || coords[i] == run->join.at[i]);
     }
+    if (WEIR_UNLIKELY(!w->times_vary && !same))
+        weir__writer_begin_times(w);
+    for (uint32_t i = 0; i < depth; i++) {
+        if (w->times_vary)
+            run->times[(size_t)update * depth + i] = coords[i];
+        run->join.at[i] = coords[i] > run->join.at[i] ? coords[i] : run->join.at[i];
+    }
+    run->update_count++;
 }
 
 void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff);

@@ -20,58 +20,48 @@ void weir__writer_fini(weir__writer *w)
     w->run = NULL;
 }
 
-static void write_key(weir__writer *w)
+void weir__writer_begin_values(weir__writer *w)
 {
     weir_trace_run *run = w->run;
-    uint32_t key = run->key_count++;
-    w->key_written = true;
-    if (run->directory)
-        while (w->stretch <= (w->hash - run->base) >> run->shift)
-            run->directory[w->stretch++] = key;
-    if (run->value_at)
-        run->value_at[key] = run->value_count;
-    run->hashes[key] = w->hash;
-    if (run->keys) {
-        const weir__pack *pack = &run->shape->keys;
-        weir__run_put(run, pack, run->keys + (size_t)key * pack->type.size, w->key.at,
-                      w->key.heap);
-    }
+    w->values_vary = true;
+    for (uint32_t i = 0; i < run->key_count; i++)
+        run->value_at[i] = i;
 }
 
-static void write_rest(weir__writer *w)
+void weir__writer_begin_updates(weir__writer *w)
 {
     weir_trace_run *run = w->run;
-    uint32_t value = run->value_count++;
-    w->rest_written = true;
-    if (run->update_at)
-        run->update_at[value] = run->update_count;
-    if (run->rests) {
-        const weir__pack *pack = &run->shape->rests;
-        weir__run_put(run, pack, run->rests + (size_t)value * pack->type.size, w->rest.at,
-                      w->rest.heap);
-    }
+    w->updates_vary = true;
+    for (uint32_t i = 0; i < run->value_count; i++)
+        run->update_at[i] = i;
+}
+
+/* Until now all are at the join: the meet is the new one's already. */
+void weir__writer_begin_times(weir__writer *w)
+{
+    weir_trace_run *run = w->run;
+    uint32_t depth = run->shape->depth;
+    w->times_vary = true;
+    for (uint32_t u = 0; u < run->update_count; u++)
+        memcpy(run->times + (size_t)u * depth, run->join.at, depth * sizeof *run->times);
+}
+
+void weir__writer_begin_diffs(weir__writer *w)
+{
+    weir_trace_run *run = w->run;
+    w->diffs_vary = true;
+    for (uint32_t i = 0; i < run->update_count; i++)
+        run->diffs[i] = run->diff;
 }
 
 void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff)
 {
-    weir_trace_run *run = w->run;
-    uint32_t depth = run->shape->depth;
     if (!w->key_written)
-        write_key(w);
+        weir__writer_put_key(w, w->hash, w->key);
     if (!w->rest_written)
-        write_rest(w);
-    if (run->update_count == 0)
-        run->diff = diff;
-    w->diffs_vary |= diff != run->diff;
-    if (run->diffs)
-        run->diffs[run->update_count] = diff;
-    if (run->times)
-        memcpy(run->times + (size_t)run->update_count * depth, coords, depth * sizeof *coords);
-    for (uint32_t i = 0; i < depth; i++) {
-        run->meet.at[i] = coords[i] < run->meet.at[i] ? coords[i] : run->meet.at[i];
-        run->join.at[i] = coords[i] > run->join.at[i] ? coords[i] : run->join.at[i];
-    }
-    run->update_count++;
+        weir__writer_put_rest(w, w->rest);
+    w->key_written = w->rest_written = true;
+    weir__writer_put_update(w, coords, diff);
 }
 
 /* The stretches after the last key are of no key. */
@@ -89,19 +79,19 @@ weir_trace_run *weir__writer_finish(weir__writer *w)
         weir__writer_fini(w);
         return NULL;
     }
-    if (run->value_at)
+    if (!w->values_vary && run->value_count != run->key_count)
+        weir__writer_begin_values(w);
+    if (!w->updates_vary && run->update_count != run->value_count)
+        weir__writer_begin_updates(w);
+    if (w->values_vary)
         run->value_at[run->key_count] = run->value_count;
-    if (run->update_at)
+    if (w->updates_vary)
         run->update_at[run->value_count] = run->update_count;
     end_directory(w);
-    if (run->value_count == run->key_count)
-        run->value_at = NULL;
-    if (run->update_count == run->value_count)
-        run->update_at = NULL;
-    if (weir_time_equal(&run->meet, &run->join, run->shape->depth))
-        run->times = NULL;
-    if (!w->diffs_vary)
-        run->diffs = NULL;
+    run->value_at = w->values_vary ? run->value_at : NULL;
+    run->update_at = w->updates_vary ? run->update_at : NULL;
+    run->times = w->times_vary ? run->times : NULL;
+    run->diffs = w->diffs_vary ? run->diffs : NULL;
     w->run = NULL;
     return weir__run_fit(run);
 }
