@@ -531,6 +531,19 @@ static void report(weir__mesh *mesh, uint64_t now)
     }
 }
 
+/* Others may have all that they wait for, and would miss us. */
+static void give_signs(weir__mesh *mesh, uint64_t now)
+{
+    if (now < mesh->sign_ns)
+        return;
+    mesh->sign_ns = now + mesh->options.beat_ns;
+    for (unsigned p = 0; p < mesh->options.processes; p++) {
+        weir__contact *contact = mesh->peers[p].contact;
+        if (contact && contact->state == WEIR__CONTACT_JOINED)
+            weir__mesh_put_beat(contact);
+    }
+}
+
 static void close_door(weir__mesh *mesh)
 {
     for (unsigned i = 0; i < WEIR__GUESTS_MAX; i++) {
@@ -547,6 +560,7 @@ void weir__mesh_join(weir__mesh *mesh, uint64_t now)
         mesh->begun_ns = now;
         mesh->report_ns = now + SECOND_NS;
     }
+    give_signs(mesh, now);
     accept_guests(mesh, now);
     for (unsigned i = 0; i < WEIR__GUESTS_MAX && !mesh->failed; i++)
         if (mesh->guests[i])

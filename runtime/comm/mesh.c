@@ -298,6 +298,11 @@ static void put_plain(weir__wire *wire, weir__frame_kind kind)
     weir__wire_commit(wire, weir__frame_put_plain(room, kind, 0));
 }
 
+void weir__mesh_put_beat(weir__contact *contact)
+{
+    put_plain(&contact->wire, WEIR__FRAME_BEAT);
+}
+
 /* A process that was away itself cannot say that others were silent. */
 static void forgive_own_absence(weir__mesh *mesh, uint64_t now)
 {
@@ -318,7 +323,7 @@ static void beat(weir__mesh *mesh, uint64_t now)
             continue;
         uint64_t out = peer->contact->wire.bytes_out;
         if (out == peer->counted_out && !mesh->goodbye)
-            put_plain(&peer->contact->wire, WEIR__FRAME_BEAT);
+            weir__mesh_put_beat(peer->contact);
         if (WEIR_PLANTED(HEARD_WRITING) && out != peer->counted_out)
             peer->heard_ns = now;
         peer->counted_out = out;

@@ -61,6 +61,7 @@ struct weir__mesh {
     bool joined, agreed, failed, goodbye, any;
     uint64_t seed, incarnation;
     uint64_t begun_ns, report_ns, beat_ns, polled_ns;
+    uint64_t sign_ns; /* while joining: the next sign of life to those who are ready */
     uint64_t leave_ns, retry_ns; /* once it has failed: what is not said by then stays unsaid */
     weir_error error;
     weir__mesh_counts gone; /* of connections that are closed */
@@ -71,6 +72,8 @@ struct weir__mesh {
 void weir__mesh_told(unsigned process, const weir__frame *frame, weir_error *error);
 void weir__mesh_set_failure(weir__mesh *mesh, const weir_error *error);
 void weir__contact_destroy(weir__mesh *mesh, weir__contact *contact);
+
+void weir__mesh_put_beat(weir__contact *contact);
 
 /* ---- handshake.c ---- */
 /* One turn of joining. Fails the mesh if it cannot succeed. */

@@ -7,6 +7,7 @@
 #define WEIR_TESTS_FUZZ_CLUSTER_H
 
 #include "comm/mesh_inside.h"
+#include "comm/note.h"
 
 /* ---- frames: what a get gives is written by its put, and comes back ---- */
 
@@ -66,6 +67,28 @@ static inline void fuzz_frame_run(const weir__frame *frame)
     }
 }
 
+/* A note's texts are as long as the frame. */
+static inline void fuzz_frame_note(const weir__frame *frame)
+{
+    weir__frame again;
+    weir__note note, note_again;
+    if (!weir__note_get(frame, &note))
+        return;
+    size_t room_size = WEIR__FRAME_ROOM + frame->body_size;
+    unsigned char *room = weir_alloc_must(room_size);
+    size_t size = weir__note_put(room, &note);
+    fuzz_promise(frame->kind == WEIR__FRAME_COMMAND && size <= room_size);
+    fuzz_frame_read(room, size, &again);
+    fuzz_promise(weir__note_get(&again, &note_again) && note.kind == note_again.kind &&
+                 note.process == note_again.process && note.dataflow == note_again.dataflow &&
+                 note.status == note_again.status && note.number == note_again.number &&
+                 note.layouts == note_again.layouts &&
+                 weir_str_equal(&note.first, &note_again.first) &&
+                 weir_str_equal(&note.second, &note_again.second) &&
+                 weir_str_equal(&note.data, &note_again.data));
+    weir_free(room, room_size);
+}
+
 /* The text that was cut to `most` bytes. */
 static inline bool fuzz_cut(const weir_str *whole, const weir_str *cut, size_t most)
 {
@@ -113,6 +136,7 @@ static inline void fuzz_frame(const char *data, size_t size)
                                       &error) == 0);
         fuzz_frame_join(&frame);
         fuzz_frame_run(&frame);
+        fuzz_frame_note(&frame);
         fuzz_frame_texts(&frame);
     }
     fuzz_promise(got == 0 || ((error.status == WEIR_BAD_DATA || error.status == WEIR_TOO_LARGE) &&

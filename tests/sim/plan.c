@@ -365,6 +365,9 @@ static void draw_processes(drawing *d)
     if (p->processes > 1 && chance(d, 25))
         p->ending = chance(d, 60) ? SIM_CRASHES : SIM_FREEZES;
     p->entry_count = (unsigned)below(d, SIM_ENTRIES);
+    p->ends_early = p->ending >= SIM_CRASHES && chance(d, 25);
+    if (p->ends_early)
+        p->ends_at = below(d, 60);
 }
 
 void sim_plan_draw(sim_plan *plan, const sim_limits *limits)

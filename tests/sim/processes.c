@@ -121,7 +121,8 @@ static void kill_process(sim_run *run, unsigned p)
         run->over[p * run->plan->workers + w] = true;
     if (crashes)
         sim_net_cut(run->process[p].net, test_below(&run->random, 2));
-    run->until_ns = last_ns(run) + NOTICED_NS + (crashes ? 0 : SILENCE_NS);
+    run->until_ns = last_ns(run) + NOTICED_NS + (crashes ? 0 : SILENCE_NS) +
+                    (run->plan->ends_early ? SIM_CONNECT_MS * UINT64_C(1000000) : 0);
 }
 
 void sim_processes_end(sim_run *run)
@@ -159,6 +160,9 @@ void sim_processes_check(sim_run *run)
 static bool names(const weir_error *errors, unsigned processes, unsigned p, unsigned victim)
 {
     char wanted[40];
+    snprintf(wanted, sizeof wanted, " %u (", victim); /* "process 1 (b:2) is lost" */
+    if (strstr(errors[p].what, wanted))
+        return true;
     snprintf(wanted, sizeof wanted, "process %u ", victim);
     if (strstr(errors[p].what, wanted))
         return true;

@@ -153,7 +153,7 @@ static void intervene(sim_run *run)
     if (run->steps == p->limits.steps)
         for (unsigned q = 0; q < p->processes; q++)
             sim_world_calm(run->process[q].world);
-    if (!run->ended && run->steps >= p->ends_at && sim_processes_run(run)) {
+    if (!run->ended && run->steps >= p->ends_at && (p->ends_early || sim_processes_run(run))) {
         run->ended = true;
         sim_processes_end(run);
     }
@@ -210,7 +210,8 @@ static void begin_process(sim_run *run, unsigned number)
                            .batch_bytes = p->batch_bytes, .no_spin = p->spin_us == 0,
                            .spin_us = p->spin_us, .env = sim_world_env(process->world),
                            .processes = p->processes, .process = number,
-                           .hosts = hosts[p->processes], .heartbeat_ms = 50, .silence_ms = 500 };
+                           .hosts = hosts[p->processes], .heartbeat_ms = 50, .silence_ms = 500,
+                           .connect_ms = p->ends_early ? SIM_CONNECT_MS : 0 };
     process->runtime = weir_runtime_create(&config, &error);
     if (process->runtime) {
         weir_log_sum sum = weir__runtime_log_sum(process->runtime);

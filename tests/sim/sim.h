@@ -25,7 +25,7 @@ WEIR_RECORD(item, ITEM)
 enum { SIM_PROCESSES = 3, SIM_WORKERS = 9, SIM_OPS = 64, SIM_STREAMS = 96, SIM_RECORDS = 96 };
 enum { SIM_SCOPES = 16 };
 enum { SIM_ALONE = 200 }; /* plans of seeds up to this have one process */
-enum { SIM_NONE = 255 };
+enum { SIM_NONE = 255, SIM_CONNECT_MS = 1000 };
 
 /* ---- plan.c: what is run ---- */
 
@@ -111,6 +111,7 @@ typedef struct sim_plan {
     sim_ending ending;
     uint64_t ends_at;        /* the step */
     unsigned victim;         /* the process to which it happens */
+    bool ends_early;         /* while processes are still looking for each other */
     unsigned flow_count;     /* dataflows */
     uint64_t added_at, removed_at; /* steps: this one is added, and removed; 0: it is not */
     unsigned adder, remover; /* the processes that ask for it */

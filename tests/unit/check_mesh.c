@@ -591,6 +591,27 @@ START_TEST(a_failure_before_all_are_here)
 }
 END_TEST
 
+/* Process 0 has both of the others; these do not find each other. Nobody is taken for dead. */
+START_TEST(one_that_still_joins_is_not_missed)
+{
+    cluster *c = cluster_create(3, 5, false);
+    add(c, 0, options_of(c, 0));
+    add(c, 1, options_of(c, 1));
+    weir__mesh_options options = options_of(c, 2);
+    options.hosts = "h0:21,elsewhere:21,h2:21";
+    add(c, 2, options);
+    turns(c, 90, 100); /* 9 s, of which 5 may be silent */
+    ck_assert(weir__mesh_joined(c->of[0].mesh));
+    ck_assert(!weir__mesh_joined(c->of[1].mesh) && !weir__mesh_joined(c->of[2].mesh));
+    for (unsigned p = 0; p < 3; p++)
+        ck_assert_ptr_null(weir__mesh_failure(c->of[p].mesh));
+    turns(c, 20, 100);
+    fails_with(c, 1, "process 2 (h2:21) did not come within 10 s");
+    fails_with(c, 2, "process 1 (elsewhere:21) did not come within 10 s");
+    cluster_destroy(c);
+}
+END_TEST
+
 START_TEST(one_that_is_held_is_not_read_and_not_missed)
 {
     cluster *c = cluster_create(2, 5, false);
@@ -685,6 +706,7 @@ int main(void)
         a_failure_is_told,
         a_failure_that_nobody_hears,
         a_failure_before_all_are_here,
+        one_that_still_joins_is_not_missed,
         one_that_is_held_is_not_read_and_not_missed,
         goodbyes_are_no_losses,
         bytes_that_are_no_frame_end_it,
