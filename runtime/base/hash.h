@@ -44,12 +44,30 @@ static inline uint64_t weir__hash_multiply(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* A string of 13 to 32 bytes: its first and last 8 or 16, which may overlap. */
+static inline uint64_t weir__hash_middling(const char *at, size_t len, uint64_t seed)
+{
+    uint64_t a, b, c, d;
+    size_t inner = len > 16 ? 8 : 0;
+    memcpy(&a, at, 8);
+    memcpy(&b, at + len - 8, 8);
+    memcpy(&c, at + inner, 8);
+    memcpy(&d, at + len - 8 - inner, 8);
+    uint64_t h = weir__hash_multiply(a ^ (seed + 0x9e3779b97f4a7c15u),
+                                     b ^ (seed ^ 0xc2b2ae3d27d4eb4fu) ^ len);
+    uint64_t g = weir__hash_multiply(c ^ (seed + 0xa0761d6478bd642fu),
+                                     d ^ (seed ^ 0xe7037ed1a0b428dbu));
+    return weir__hash_multiply(h ^ a, 0xd6e8feb86659fd93u) ^
+           weir__hash_multiply(g ^ d, 0x8ebc6af09c88c6e3u) ^ b;
+}
+
 /* A short string is its 16 bytes: two multiplications, no branches. A factor is 0 only for one half
  * in 2^64, which depends on the seed. */
 static inline uint64_t weir__hash_str(const weir_str *s, uint64_t seed)
 {
     if (WEIR_UNLIKELY(!weir_str_is_inline(s)))
-        return XXH3_64bits_withSeed(s->u.ptr, s->len, seed);
+        return s->len <= 32 ? weir__hash_middling(s->u.ptr, s->len, seed)
+                            : XXH3_64bits_withSeed(s->u.ptr, s->len, seed);
     uint64_t first, second;
     memcpy(&first, s, 8);
     memcpy(&second, &s->u, 8);

@@ -23,14 +23,6 @@ int weir_str_compare(const weir_str *a, const weir_str *b)
     return (a->len > b->len) - (a->len < b->len);
 }
 
-uint64_t weir__split_last(const char *at, size_t len, char separator)
-{
-    uint64_t found = 1ull << len;
-    for (size_t i = 0; i < len; i++)
-        found |= (uint64_t)(at[i] == separator) << i;
-    return found;
-}
-
 bool weir_str_split(weir_str *rest, char separator, weir_str *token)
 {
     weir_str all = *rest;

@@ -281,8 +281,8 @@ END_TEST
 
 START_TEST(seeds_matter_and_high_bits_are_even)
 {
-    enum { WORKERS = 7, KEYS = 70000 };
-    unsigned share[2][WORKERS] = { { 0 } };
+    enum { WORKERS = 7, KEYS = 70000, LONG = 14, LONGER = 22, LONGEST = 40 };
+    unsigned share[5][WORKERS] = { { 0 } };
     uint64_t state = seed = test_seed(29);
     LAW(weir__hash_mix(5, 1) != weir__hash_mix(5, 2));
     for (uint64_t i = 0; i < KEYS; i++) {
@@ -292,8 +292,17 @@ START_TEST(seeds_matter_and_high_bits_are_even)
         share[0][(size_t)((wide * WORKERS) >> 64)]++;
         wide = weir__hash_str(&s, state);
         share[1][(size_t)((wide * WORKERS) >> 64)]++;
+        size_t lens[3] = { LONG, LONGER, LONGEST };
+        for (int k = 0; k < 3; k++) { /* what differs lies at the front, in the middle, at the end */
+            char longer[LONGEST];
+            memset(longer, 'x', sizeof longer);
+            memcpy(longer + (size_t)k * (lens[k] - s.len) / 2, text, s.len);
+            weir_str l = weir_str_view(longer, lens[k]);
+            wide = weir__hash_str(&l, state);
+            share[2 + k][(size_t)((wide * WORKERS) >> 64)]++;
+        }
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 5; i++)
         for (int w = 0; w < WORKERS; w++)
             LAW(share[i][w] > KEYS / WORKERS * 95 / 100 &&
                 share[i][w] < KEYS / WORKERS * 105 / 100);

@@ -52,8 +52,10 @@ END_TEST
 
 START_TEST(equality_looks_at_all_bytes)
 {
-    char a[20] = "abcdefghijklmnopqrs", b[20] = "abcdefghijklmnopqrs";
-    for (size_t len = 0; len < 20; len++) {
+    for (size_t len = 0; len < 70; len++) {
+        char *a = weir_alloc_must(len + 1), *b = weir_alloc_must(len + 1);
+        for (size_t i = 0; i <= len; i++)
+            a[i] = b[i] = (char)('0' + i);
         weir_str x = weir_str_view(a, len), y = weir_str_view(b, len);
         ck_assert(weir_str_equal(&x, &y));
         for (size_t i = 0; i < len; i++) {
@@ -64,6 +66,8 @@ START_TEST(equality_looks_at_all_bytes)
         }
         y = weir_str_view(b, len + 1);
         ck_assert(!weir_str_equal(&x, &y));
+        weir_free(a, len + 1);
+        weir_free(b, len + 1);
     }
 }
 END_TEST
@@ -145,7 +149,8 @@ START_TEST(splitting_agrees_with_the_plainest_way)
 {
     uint64_t state = test_seed(11), seed = state;
     for (int round = 0; round < 20000; round++) {
-        size_t len = test_below(&state, round % 2 ? 90 : 300), density = 1 + test_below(&state, 24);
+        size_t len = test_below(&state, round % 64 ? 90 : 3 * WEIR__SPLIT_SPAN);
+        size_t density = 1 + test_below(&state, round % 3 ? 24 : 2000);
         char *text = weir_alloc(len + !len);
         for (size_t i = 0; i < len; i++)
             text[i] = test_below(&state, density) == 0 ? ' ' : (char)('a' + test_below(&state, 26));

@@ -83,6 +83,22 @@ static inline weir_str weir_str_view(const char *data, size_t len)
 /* Of a C string that outlives the result, above all a literal. */
 static inline weir_str weir_str_of(const char *text) { return weir_str_view(text, strlen(text)); }
 
+/* Whether len bytes are the same, more than 12. Up to 32 without a call: a word is seldom longer. */
+static inline bool weir__str_same(const char *a, const char *b, size_t len)
+{
+    if (WEIR_UNLIKELY(len > 32))
+        return memcmp(a, b, len) == 0;
+    size_t inner = len > 16 ? 8 : 0, at[4] = { 0, inner, len - 8 - inner, len - 8 };
+    uint64_t differs = 0;
+    for (int i = 0; i < 4; i++) {
+        uint64_t x, y;
+        memcpy(&x, a + at[i], 8);
+        memcpy(&y, b + at[i], 8);
+        differs |= x ^ y;
+    }
+    return differs == 0;
+}
+
 static inline bool weir_str_equal(const weir_str *a, const weir_str *b)
 {
     uint64_t a0, b0, a1, b1;
@@ -92,7 +108,7 @@ static inline bool weir_str_equal(const weir_str *a, const weir_str *b)
         return false;
     memcpy(&a1, &a->u, 8);
     memcpy(&b1, &b->u, 8);
-    return a1 == b1 || (a->len > WEIR_STR_INLINE && memcmp(a->u.ptr, b->u.ptr, a->len) == 0);
+    return a1 == b1 || (a->len > WEIR_STR_INLINE && weir__str_same(a->u.ptr, b->u.ptr, a->len));
 }
 /* Order of the bytes, then of the lengths: negative, 0 or positive. */
 WEIR_API int weir_str_compare(const weir_str *a, const weir_str *b);
@@ -107,64 +123,50 @@ WEIR_API bool weir_str_split(weir_str *rest, char separator, weir_str *token);
  *     for (weir_str token; weir_split_next(&words, &token);)
  *         word_emit(out, (word){ .text = token });
  *
- * Finds the separators of 64 bytes at a time, so it is the way to split what is longer than a few
- * tokens. The text stays in place meanwhile; tokens borrow from what it borrows from. Private. */
+ * Finds the separators of some hundred bytes at a time, so it is the way to split what is longer
+ * than a few tokens. The text stays in place meanwhile; tokens borrow from what it borrows from.
+ * Private. */
+enum { WEIR__SPLIT_SPAN = 512, WEIR__SPLIT_MORE = 64 };
 typedef struct weir_split {
     const char *start; /* of the next token */
-    const char *block; /* the bytes that `found` is of */
+    const char *base;  /* where stops are counted from */
+    const char *rest;  /* text whose separators are not among them; NULL: none */
     const char *end;
-    uint64_t found;    /* the separators that are still to come, one bit a byte */
+    uint32_t count, next; /* of the stops; the next one */
     char separator;
+    uint16_t stops[WEIR__SPLIT_SPAN + WEIR__SPLIT_MORE]; /* where tokens end */
 } weir_split;
 
-/* The separators among the first len bytes, fewer than 64; the end of the text counts as one. */
-WEIR_API uint64_t weir__split_last(const char *at, size_t len, char separator);
+/* Finds the next stops. False: there are none. */
+WEIR_API bool weir__split_more(weir_split *s);
 
-static inline uint64_t weir__split_block(const char *at, char separator)
-{
-    uint64_t found = 0;
-#ifdef __SSE2__
-    char __attribute__((vector_size(16))) block, all = { 0 };
-    all = all + separator;
-    for (int i = 0; i < 4; i++) {
-        memcpy(&block, at + 16 * i, sizeof block);
-        block = (__typeof__(block))(block == all);
-        uint32_t mask = (uint32_t)__builtin_ia32_pmovmskb128(block);
-        found |= (uint64_t)mask << (16 * i);
-    }
-#else
-    for (int i = 0; i < 64; i++)
-        found |= (uint64_t)(at[i] == separator) << i;
-#endif
-    return found;
-}
-
-static inline uint64_t weir__split_find(const char *at, const char *end, char separator)
-{
-    return WEIR_LIKELY(end - at >= 64) ? weir__split_block(at, separator)
-                                       : weir__split_last(at, (size_t)(end - at), separator);
-}
-
-/* The view of len bytes at data, before end. Where 12 bytes can be read a short one is put together
- * without a branch. */
+/* The view of len bytes at data, before end. Where 12 bytes can be read it is put together without
+ * a branch: whether a word is short cannot be guessed. */
 static inline weir_str weir__split_token(const char *data, size_t len, const char *end)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define WEIR__ONES(n) (0xffffffffffffffffu >> (64 - 8 * (n)))
-    static const uint64_t rest[WEIR_STR_INLINE + 1] = {
-        0, 0, 0, 0, 0, WEIR__ONES(1), WEIR__ONES(2), WEIR__ONES(3), WEIR__ONES(4), WEIR__ONES(5),
-        WEIR__ONES(6), WEIR__ONES(7), WEIR__ONES(8)
+    static const struct {
+        uint64_t rest, ptr;
+        uint32_t prefix;
+    } masks[WEIR_STR_INLINE + 2] = {
+        { 0, 0, 0 }, { 0, 0, 0xff }, { 0, 0, 0xffff }, { 0, 0, 0xffffff }, { 0, 0, 0xffffffff },
+        { WEIR__ONES(1), 0, 0xffffffff }, { WEIR__ONES(2), 0, 0xffffffff },
+        { WEIR__ONES(3), 0, 0xffffffff }, { WEIR__ONES(4), 0, 0xffffffff },
+        { WEIR__ONES(5), 0, 0xffffffff }, { WEIR__ONES(6), 0, 0xffffffff },
+        { WEIR__ONES(7), 0, 0xffffffff }, { WEIR__ONES(8), 0, 0xffffffff },
+        { 0, WEIR__ONES(8), 0xffffffff }
     };
-    static const uint32_t prefix[WEIR_STR_INLINE + 1] = { 0, 0xff, 0xffff, 0xffffff, 0xffffffff,
-        0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
-        0xffffffff };
 #undef WEIR__ONES
-    if (WEIR_LIKELY(len <= WEIR_STR_INLINE && end - data >= WEIR_STR_INLINE)) {
+    if (WEIR_LIKELY(end - data >= WEIR_STR_INLINE)) {
+        size_t kind = len <= WEIR_STR_INLINE ? len : WEIR_STR_INLINE + 1;
         uint32_t head;
         uint64_t tail;
         memcpy(&head, data, 4);
         memcpy(&tail, data + 4, 8);
-        return weir_str_of_halves_((uint64_t)(head & prefix[len]) << 32 | len, tail & rest[len]);
+        tail = (tail & masks[kind].rest) | ((uint64_t)(uintptr_t)data & masks[kind].ptr);
+        return weir_str_of_halves_((uint64_t)(head & masks[kind].prefix) << 32 | (uint32_t)len,
+                                   tail);
     }
 #endif
     (void)end;
@@ -173,11 +175,10 @@ static inline weir_str weir__split_token(const char *data, size_t len, const cha
 
 static inline weir_split weir_split_of(const weir_str *text, char separator)
 {
-    const char *data = weir_str_data(text), *end = data + text->len;
     weir_split s;
-    s.start = s.block = data;
-    s.end = end;
-    s.found = weir__split_find(data, end, separator);
+    s.start = s.base = s.rest = weir_str_data(text);
+    s.end = s.rest + text->len;
+    s.count = s.next = 0;
     s.separator = separator;
     return s;
 }
@@ -186,14 +187,10 @@ static inline weir_split weir_split_of(const weir_str *text, char separator)
 static inline bool weir_split_next(weir_split *s, weir_str *token)
 {
     for (;;) {
-        while (WEIR_UNLIKELY(s->found == 0)) {
-            if (s->end - s->block < 64)
+        while (WEIR_UNLIKELY(s->next == s->count))
+            if (!weir__split_more(s))
                 return false;
-            s->block += 64;
-            s->found = weir__split_find(s->block, s->end, s->separator);
-        }
-        const char *start = s->start, *stop = s->block + __builtin_ctzll(s->found);
-        s->found &= s->found - 1;
+        const char *start = s->start, *stop = s->base + s->stops[s->next++];
         s->start = stop + 1;
         if (WEIR_LIKELY(stop > start)) {
             *token = weir__split_token(start, (size_t)(stop - start), s->end);
