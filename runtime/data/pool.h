@@ -32,8 +32,8 @@ typedef struct weir__pool weir__pool;
  * for, not recycled. */
 enum {
     WEIR__BUFFER_HEADER = 64,
-    WEIR__BUFFER_CLASSES = 9,
-    WEIR__BUFFER_SIZE_MAX = (256 << 10) - WEIR__BUFFER_HEADER,
+    WEIR__BUFFER_CLASSES = 10,
+    WEIR__BUFFER_SIZE_MAX = (512 << 10) - WEIR__BUFFER_HEADER,
     WEIR__POOL_KEPT_MAX = 4 << 20, /* bytes of free buffers kept, a class */
 };
 

@@ -8,7 +8,7 @@
 #include <weir/str.h>
 
 /* Writes where separators are among len bytes, at most WEIR__SPLIT_SPAN, and returns how many.
- * There must be room for len + WEIR__SPLIT_MORE: what lies behind the last one may be written to. */
+ * There must be room for len + WEIR__SPLIT_MORE: what is behind the last one may be written to. */
 size_t weir__split_stops(const char *text, size_t len, char separator, uint16_t *stops);
 
 /* The ways of doing it, of which weir__split_stops takes the best one that the machine has. For

@@ -14,7 +14,7 @@ enum {
     GROUP = 64,
     BATCH_LEAST = 64,        /* smaller ones are not worth it, unless there is something already */
     HINTS_LEAST = 256,       /* of a target; there are two a record, or more */
-    HINTS_MOST = 32 << 10,
+    HINTS_MOST = 64 << 10,
     JUDGED = 8 << 10,        /* records, before it is judged whether it pays */
     REST = 512 << 10         /* records that go past it where it does not */
 };

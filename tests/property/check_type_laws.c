@@ -293,7 +293,7 @@ START_TEST(seeds_matter_and_high_bits_are_even)
         wide = weir__hash_str(&s, state);
         share[1][(size_t)((wide * WORKERS) >> 64)]++;
         size_t lens[3] = { LONG, LONGER, LONGEST };
-        for (int k = 0; k < 3; k++) { /* what differs lies at the front, in the middle, at the end */
+        for (int k = 0; k < 3; k++) { /* what differs is in front, amid, or last */
             char longer[LONGEST];
             memset(longer, 'x', sizeof longer);
             memcpy(longer + (size_t)k * (lens[k] - s.len) / 2, text, s.len);

@@ -39,7 +39,7 @@ START_TEST(sizes)
             ck_assert_uint_lt(buffer->size, 2 * size + WEIR__BUFFER_HEADER);
         weir__buffer_release(buffer);
     }
-    for (size_t bytes = 1024; bytes <= 256 << 10; bytes *= 2) {
+    for (size_t bytes = 1024; bytes <= 512 << 10; bytes *= 2) {
         weir__buffer *exact = weir__pool_get(pool, bytes - WEIR__BUFFER_HEADER);
         ck_assert_uint_eq(exact->size, bytes - WEIR__BUFFER_HEADER);
         weir__buffer *more = weir__pool_get(pool, bytes - WEIR__BUFFER_HEADER + 1);

@@ -10,7 +10,7 @@
 
 static const char *const way_name[WEIR__SPLIT_WAYS] = { "plain", "avx512" };
 
-/* The text and the room for stops are exactly as large as promised, so that a step beyond is seen. */
+/* The text and the room for stops are as large as promised, so that a step beyond is seen. */
 static void expect_way(weir__split_way way, const char *text, size_t len)
 {
     size_t room = (len + WEIR__SPLIT_MORE) * sizeof(uint16_t), wanted = 0;

@@ -83,7 +83,7 @@ static inline weir_str weir_str_view(const char *data, size_t len)
 /* Of a C string that outlives the result, above all a literal. */
 static inline weir_str weir_str_of(const char *text) { return weir_str_view(text, strlen(text)); }
 
-/* Whether len bytes are the same, more than 12. Up to 32 without a call: a word is seldom longer. */
+/* Whether len bytes are the same, more than 12. Up to 32 without a call: few words are longer. */
 static inline bool weir__str_same(const char *a, const char *b, size_t len)
 {
     if (WEIR_UNLIKELY(len > 32))
