@@ -70,6 +70,8 @@ CASES = {case.name: case for case in [
          "wordcount", "-w 2 --mib 512", "--mib 128"),
     Case("wordcount-p2", "512 MiB of text in memory, split, exchanged and counted, 2 processes",
          "wordcount", "-w 1 --mib 512", "--mib 128", processes=2),
+    Case("wordcount-pointer", "the same against the peer's pointer form, which is for threads only",
+         "wordcount", "--mib 512 --kind pointer", "--mib 128", variants=WORKERS),
     Case("loop-w1", "one record round a loop, 1 worker",
          "loop", "-w 1 --rounds 1000000", "--rounds 10000"),
     Case("loop-w2", "one record round a loop, exchanged each time, 2 workers",

@@ -23,6 +23,7 @@ mod rounds;
 mod text;
 mod unionfind;
 mod wordcount;
+mod wordpointer;
 
 use options::Options;
 use std::process::exit;
@@ -75,6 +76,7 @@ fn main() {
         "bfs" => (bfs::run, ns("ns/edge", options.records as f64)),
         "pagerank" => (pagerank::run, Cost { unit: "ms", scale: 1e3, per: 1.0 }),
         "openloop" => (openloop::run, us("us@p99", 1.0)),
+        "wordcount" if options.kind == "pointer" => (wordpointer::run, ns("ns/word", 0.0)),
         "wordcount" => (wordcount::run, ns("ns/word", 0.0)),
         "text" => return println!("answer {:016x}", text::fingerprint(text::blocks(options.mib))),
         _ => usage(&format!("no case {name:?}")),

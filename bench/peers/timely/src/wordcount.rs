@@ -26,7 +26,9 @@ const PIECES: usize = 64;
 const OPEN: u64 = 4;
 
 /// Block, first byte, byte after the last.
-type Piece = (u32, u32, u32);
+pub type Piece = (u32, u32, u32);
+/// Where pieces enter.
+pub type Pieces = InputHandle<u64, CapacityContainerBuilder<Vec<Piece>>>;
 /// Words as columns: bytes and bounds. A word counts for one: a column of ones would only cost.
 type Words = <String as columnar::Columnar>::Container;
 
@@ -38,7 +40,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let counts = Rc::new(RefCell::new(HashMap::<Vec<u8>, i64, ahash::RandomState>::default()));
     let table = Rc::clone(&counts);
 
-    let mut input = InputHandle::<u64, CapacityContainerBuilder<Vec<Piece>>>::new_with_builder();
+    let mut input = Pieces::new_with_builder();
     let probe = ProbeHandle::new();
     // The seeds are the same on all workers: they have to agree where a word lives. The table has
     // seeds of its own.
@@ -90,6 +92,23 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
             .probe_with(&probe);
     });
 
+    let seconds = feed(worker, options, &text, input, &probe);
+    let (mut words, mut sum) = (0u64, 0u64);
+    for (word, count) in counts.borrow().iter() {
+        words += *count as u64;
+        sum = sum.wrapping_add(fnv1a(word).wrapping_mul(*count as u64));
+    }
+    Share { answer: vec![words, sum], seconds }
+}
+
+/// Sends all of the text, piece by piece, and returns how long it took until all was counted.
+pub fn feed(
+    worker: &mut Worker,
+    options: &Options,
+    text: &[Vec<u8>],
+    mut input: Pieces,
+    probe: &ProbeHandle<u64>,
+) -> f64 {
     options.start_together(worker);
     let start = Instant::now();
     let mut epoch = 0;
@@ -111,13 +130,7 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     }
     input.close();
     wait(worker, options, || !probe.done());
-    let seconds = start.elapsed().as_secs_f64();
-    let (mut words, mut sum) = (0u64, 0u64);
-    for (word, count) in counts.borrow().iter() {
-        words += *count as u64;
-        sum = sum.wrapping_add(fnv1a(word).wrapping_mul(*count as u64));
-    }
-    Share { answer: vec![words, sum], seconds }
+    start.elapsed().as_secs_f64()
 }
 
 /// Where the piece that starts at `at` ends: after a blank, or with the block.
