@@ -10,6 +10,12 @@ static uint32_t big_endian(const char *bytes)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+/* Not inline: gcc would take the length of a literal's other side for possible, and warn. */
+bool weir__str_same_long(const char *a, const char *b, size_t len)
+{
+    return memcmp(a, b, len) == 0;
+}
+
 /* The prefix is padded with zeroes where a string is shorter, so a difference there is the order of
  * the strings: the shorter one has 0 against a byte that is greater. */
 int weir_str_compare(const weir_str *a, const weir_str *b)

@@ -83,11 +83,13 @@ static inline weir_str weir_str_view(const char *data, size_t len)
 /* Of a C string that outlives the result, above all a literal. */
 static inline weir_str weir_str_of(const char *text) { return weir_str_view(text, strlen(text)); }
 
+WEIR_API bool weir__str_same_long(const char *a, const char *b, size_t len);
+
 /* Whether len bytes are the same, more than 12. Up to 32 without a call: few words are longer. */
 static inline bool weir__str_same(const char *a, const char *b, size_t len)
 {
     if (WEIR_UNLIKELY(len > 32))
-        return memcmp(a, b, len) == 0;
+        return weir__str_same_long(a, b, len);
     size_t inner = len > 16 ? 8 : 0, at[4] = { 0, inner, len - 8 - inner, len - 8 };
     uint64_t differs = 0;
     for (int i = 0; i < 4; i++) {
