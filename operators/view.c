@@ -56,6 +56,11 @@ static void remove_view(void *view)
     weir_views_remove(view);
 }
 
+static void release_view(void *view)
+{
+    weir_view_release(view);
+}
+
 static bool find_key(weir_port *in, const char *name, const char *const *names, weir_key *key)
 {
     weir_graph *graph = weir_port_graph(in);
@@ -79,8 +84,11 @@ static weir_view *publish(weir_port *in, const weir_view_spec *spec)
     weir_graph *graph = weir_port_graph(in);
     weir_view *view;
     weir_error error;
-    if (weir_views_add(weir_graph_service(graph, "views"), spec, &view, &error) == WEIR_OK) {
+    weir_views *views = weir_graph_service(graph, "views");
+    if (weir_views_add(views, spec, &view, &error) == WEIR_OK) {
         weir_graph_at_removal(graph, remove_view, view);
+        /* Workers that have not come to the removal yet go on publishing. */
+        weir_graph_at_end(graph, release_view, weir_views_find(views, spec->name));
         return view;
     }
     weir_graph_fail(graph, error.status, spec->name, "choose another name", "%s", error.what);

@@ -354,6 +354,29 @@ START_TEST(the_latest_only)
 END_TEST
 
 /* Runs are merged while all epochs stay apart. */
+/* A worker that has not come to the removal yet goes on publishing in a view that nobody reads. */
+START_TEST(removed_unread)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        weir_view *view;
+        const weir_test_build later = { "balances", build_latest, &view };
+        weir_test *t = weir_test_create(NULL, NULL, .workers = 3, .seed = seed, .builds = &later,
+                                        .build_count = 1);
+        weir_dataflow *d = weir_test_add(t, &(weir_dataflow_spec){
+                                                .struct_size = sizeof(weir_dataflow_spec),
+                                                .build = "balances" });
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        for (unsigned a = 0; a < 30; a++)
+            push(t, a, 1, 0, 1);
+        weir_test_advance(t, 0, 1);
+        weir_test_remove(t, d);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        ck_assert_ptr_null(weir_views_find(weir_runtime_views(weir_test_runtime(t)), "balances"));
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 START_TEST(many_small_epochs)
 {
     enum { MANY = 1500 };
@@ -450,5 +473,6 @@ int main(void)
 {
     return test_run(test_suite("view", (const TTest *const[]){
         sums_to_zero_at_every_time, refusals, changes_go_after_the_retention, the_latest_only,
-        many_small_epochs, one_large_epoch, diffs_overflow, memory_runs_out, NULL }));
+        removed_unread, many_small_epochs, one_large_epoch, diffs_overflow,
+        memory_runs_out, NULL }));
 }
