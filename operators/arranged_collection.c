@@ -92,14 +92,15 @@ static bool next(state *s, weir_time *time, int64_t *diff)
     return true;
 }
 
-static void copy_strings(const weir_type *type, char *record, weir_builder *out)
+/* Room for the strings comes first: it may send what the builder has. */
+static void copy(const weir_type *type, const void *record, weir_builder *out)
 {
-    for (uint32_t i = 0; type->has_strings && i < type->field_count; i++) {
-        const weir_field *f = &type->fields[i];
-        weir_str *s = (weir_str *)(void *)(record + f->offset);
-        if ((f->kind == WEIR_KIND_str || f->kind == WEIR_KIND_bytes) && !weir_str_is_inline(s))
-            *s = weir_builder_str(out, s->u.ptr, s->len);
-    }
+    size_t strings = type->has_strings ? weir_record_heap_size(type, record) : 0;
+    char *heap = strings ? weir_builder_room(out, strings) : NULL;
+    void *to = weir_builder_next(out, type->size);
+    memcpy(to, record, type->size);
+    if (strings)
+        weir_record_move_strings(type, to, heap);
 }
 
 /* False: the step has done enough. */
@@ -113,9 +114,7 @@ static bool emit(weir_step *step, state *s, weir_builder *out, size_t *left)
             return true;
         weir_builder_set_time(out, &time);
         weir_builder_set_diff(out, diff);
-        char *record = weir_builder_next(out, type->size);
-        memcpy(record, weir_cursor_record(s->cursor), type->size);
-        copy_strings(type, record, out);
+        copy(type, weir_cursor_record(s->cursor), out);
     }
     return false;
 }
@@ -131,8 +130,9 @@ static bool work(weir_step *step, state *s, const weir_batch *batch, size_t *lef
                 weir_trace_run_retain(weir_trace_reader_deliver(s->reader, refs[s->at].number));
             s->cursor = weir_cursor_create(&s->run, 1);
             if (!s->cursor) {
+                close_run(s);
                 weir_step_fail(step, WEIR_NO_MEMORY, "no memory to read a run");
-                return true;
+                return false;
             }
         }
         if (!emit(step, s, out, left))

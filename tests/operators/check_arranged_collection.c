@@ -5,6 +5,7 @@
  */
 #include <weir/operators/arrange.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <weir/test.h>
 #include <weir/weir.h>
@@ -72,8 +73,48 @@ START_TEST(large_epoch)
 }
 END_TEST
 
+static void same(const edge *e, weir_out(edge) out)
+{
+    edge_emit(out, *e);
+}
+WEIR_FLAT_MAP(same, edge, edge)
+
+static void build_handed_on(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(edge) edges = weir_test_collection(g, edge);
+    weir_arranged(edge) by_from = weir_arrange(edges, WEIR_KEY(edge, from));
+    weir_stream(edge) all = weir_flat_map(weir_arranged_collection(by_from), same);
+    weir_test_output(weir_exchange(all, WEIR_KEY(edge, to)));
+}
+
+/* Where a batch ends between a record and its strings, both leave with the one they belong to. */
+START_TEST(strings_of_full_batches)
+{
+    enum { COUNT = 3000 };
+    weir_test *t = weir_test_create(build_handed_on, NULL, .workers = 2, .batch_bytes = 256);
+    char name[64];
+    for (uint64_t i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "number %llu of many long names", (unsigned long long)i);
+        weir_test_push(t, 0, edge, 0, 1, { 0, i, weir_str_of(name) });
+    }
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    const char *line = weir_test_take(t, 0);
+    for (unsigned long long i = 0; i < COUNT; i++) {
+        char expected[128];
+        int size = snprintf(expected, sizeof expected,
+                            "(from: 0, to: %llu, name: \"number %llu of many long names\") @0 +1\n",
+                            i, i);
+        ck_assert_msg(strncmp(line, expected, (size_t)size) == 0, "%.100s, not %s", line, expected);
+        line += size;
+    }
+    ck_assert_str_eq(line, "");
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { as_collection, large_epoch, NULL };
+    const TTest *const tests[] = { as_collection, large_epoch, strings_of_full_batches, NULL };
     return test_run(test_suite("arranged_collection", tests));
 }
