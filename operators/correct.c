@@ -90,26 +90,32 @@ static bool is_result(const weir__correct *c, uint32_t number, const void *recor
 
 static size_t slot_of(const weir__correct *c, const void *record)
 {
-    size_t at = weir_record_hash(c->out, record, 0) & (c->slot_count - 1);
+    size_t at = weir_record_hash(c->out, record, 0) & c->slot_mask;
     while (c->slots[at] && !is_result(c, c->slots[at] - 1, record))
-        at = (at + 1) & (c->slot_count - 1);
+        at = (at + 1) & c->slot_mask;
     return at;
 }
 
 /* Puts the results that are not in the slots there, which stay half empty. */
 static void fill_slots(weir__correct *c)
 {
-    if (c->slot_count < 2 * (c->results.count + 1)) {
+    size_t needed = 2 * (c->results.count + 1);
+    if (c->slot_count < needed) {
         size_t count = 64;
-        while (count < 4 * (c->results.count + 1))
+        while (count < 2 * needed)
             count *= 2;
         c->slots = weir_realloc_must(c->slots, c->slot_count * sizeof *c->slots,
                                      count * sizeof *c->slots);
         c->slot_count = count;
-        c->slotted = 0;
     }
-    if (c->slotted == 0)
-        memset(c->slots, 0, c->slot_count * sizeof *c->slots);
+    if (c->slot_mask + 1 < needed)
+        c->slotted = 0; /* anew, in more of them */
+    if (c->slotted == 0) {
+        c->slot_mask = 63;
+        while (c->slot_mask + 1 < 4 * (c->results.count + 1) && c->slot_mask + 1 < c->slot_count)
+            c->slot_mask = 2 * c->slot_mask + 1;
+        memset(c->slots, 0, (c->slot_mask + 1) * sizeof *c->slots);
+    }
     for (; c->slotted < c->results.count; c->slotted++)
         c->slots[slot_of(c, weir__correct_result(c, (uint32_t)c->slotted))] =
             (uint32_t)c->slotted + 1;

@@ -37,7 +37,7 @@ typedef struct weir__correct {
     const void **group;    /* the values at a time */
     size_t group_capacity;
     uint32_t *slots;       /* number of a result + 1, by its hash; built when there are many */
-    size_t slot_count, slotted;
+    size_t slot_count, slot_mask, slotted; /* as many are in use as the key at hand needs */
 } weir__correct;
 
 typedef struct weir__correct_spec {

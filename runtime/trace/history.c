@@ -176,6 +176,8 @@ static void set_floor(weir_history *h)
 {
     struct weir__history *m = h->more;
     m->floor = m->queue.at[m->head];
+    if (h->depth == 1)
+        return; /* they ascend */
     for (size_t i = m->head + 1; i < m->queue.count; i++)
         m->floor = weir_time_meet(&m->floor, &m->queue.at[i], h->depth);
 }
@@ -219,7 +221,7 @@ static void start(weir_history *h, const weir_frontier *upper)
 
 static void add_joins(weir_history *h, const weir_frontier *upper)
 {
-    const struct weir__history *m = h->more;
+    struct weir__history *m = h->more;
     for (size_t i = 0; i < m->bounds.count; i++) {
         const weir_time *bound = &m->bounds.at[i];
         if (weir_time_less_equal(bound, &m->now, h->depth))
@@ -227,6 +229,8 @@ static void add_joins(weir_history *h, const weir_frontier *upper)
         weir_time join = weir_time_join(bound, &m->now, h->depth);
         await(h, upper, &join);
     }
+    if (h->depth == 1)
+        m->bounds.count = 0; /* all that come later wait by now: once is enough */
 }
 
 /* ---- sums ---- */

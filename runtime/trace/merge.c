@@ -332,8 +332,8 @@ static size_t copy_single(weir__merge *m, size_t most)
         if (next.count > 1 || !left(l->keys))
             break;
         weir__range values = weir__run_values(run, key);
-        if (!is_plain(run, values))
-            break;
+        if (values.end - values.at > most - copied || !is_plain(run, values))
+            break; /* what is larger is worked off value by value */
         l->keys.at++;
         ahead[next.lane] = hash_ahead(l);
         if (ahead[next.lane] == next.hash) { /* two keys of one hash */
