@@ -34,6 +34,7 @@ job "wordcount" {
           WEIR_PROCESSES   = length(var.nodes)
           WEIR_HOSTS       = join(",", [for node in var.nodes : "${node}:2101"])
           WEIR_WORKERS     = 4
+          WEIR_HTTP        = "0.0.0.0:8080"
           WEIR_SECRET_FILE = "${NOMAD_SECRETS_DIR}/secret"
         }
         template {

@@ -8,9 +8,10 @@
  * them all: what the others have it asks of them, and waits for their answers, so such a reader is
  * for threads that are no worker's.
  *
+ *     weir_error error;
  *     weir_view *view = weir_views_find(weir_runtime_views(runtime), "word_counts");
  *     weir_view_reader *reader;
- *     if (weir_view_reader_open(view, "my page", &reader, &error) == WEIR_OK) {
+ *     if (view && weir_view_reader_open(view, "my page", &reader, &error) == WEIR_OK) {
  *         weir_view_reader_lookup(reader, &(word_count){ .word = weir_str_of("to") }, show, NULL);
  *         weir_view_reader_close(reader);
  *     }
@@ -88,7 +89,8 @@ typedef struct weir_view_reader_options {
     unsigned wait_ms; /* for each answer of another process, at the most; default 5000 */
 } weir_view_reader_options;
 
-/* Opens a reader at the latest time that is complete on all workers. NOT_READY: no time is complete
+/* Opens a reader of a view, which is not NULL, at the latest time that is complete on all workers.
+ * error may be NULL; *reader is set only with OK. NOT_READY: no time is complete
  * yet, or a process has not built the view yet. CLOSED: the view was removed, or this process has
  * left its cluster. NO_MEMORY. Of a divided view also UNAVAILABLE: a process, which the error
  * names, does not answer or ends; FULL: it answers for as many readers as it may (1024 of each

@@ -61,12 +61,15 @@ WEIR_API weir_status weir_input_send_record(weir_input_handle *handle, const voi
  * Never blocks. */
 #define weir_input_send(handle, T, ...)                                                            \
     weir_input_send_record(handle, (const void *)&(T[1]){ __VA_ARGS__ }[0], 1)
-/* The same for a change of a collection. */
+/* The same for a change of a collection: diff of it more, or less if negative. record is an
+ * expression: a variable, or a literal in parentheses: ((road){ 0, 3, 100 }). TYPE_MISMATCH: the
+ * input was added without .collection, and diff is not 1. */
 #define weir_input_change(handle, T, record, diff)                                                 \
     weir_input_send_record(handle, (const void *)&(T[1]){ record }[0], diff)
 /* Hands over what was sent. On the worker's own thread it is taken by its next step. */
 WEIR_API void weir_input_flush(weir_input_handle *handle);
-/* Manual inputs: everything sent from now on is at t, at or after the time before. Flushes. */
+/* Manual inputs: everything sent from now on is at t, at or after the time before: an earlier one
+ * is an assertion. Flushes. Of an input that follows the clock it flushes and nothing else. */
 WEIR_API void weir_input_advance_to(weir_input_handle *handle, const weir_time *t);
 /* Manual inputs: nothing will be sent any more at times that are not at or after one of the
  * frontier's. What is sent from now on is at the first of them, or as weir_input_at says. Flushes.
@@ -76,6 +79,7 @@ WEIR_API weir_status weir_input_advance_frontier(weir_input_handle *handle,
 /* Manual inputs: everything sent from now on is at t, which may be before the time before. Flushes.
  * INVALID: it is not at or after what the handle has advanced to. */
 WEIR_API weir_status weir_input_at(weir_input_handle *handle, const weir_time *t);
+/* Manual inputs: the time of what is sent now. Of others it says nothing. */
 WEIR_API weir_time weir_input_time(const weir_input_handle *handle);
 /* Flushes and gives the capability up. The handle is gone. */
 WEIR_API void weir_input_close(weir_input_handle *handle);

@@ -21,8 +21,7 @@
  * weir_str_copy and weir_str_format.
  *
  * Records of the group lie in .order, ties by all fields; by default, by all fields. Streams may be
- * in scopes of any depth. The collection is arranged by the key, as for a join by that key, and so
- * is the result by its first fields.
+ * in scopes of any depth. The collection is arranged by the key, as for a join by that key.
  */
 #ifndef WEIR_OPERATORS_REDUCE_H
 #define WEIR_OPERATORS_REDUCE_H
