@@ -415,15 +415,20 @@ bool weir__cluster_receive(weir__cluster *cluster)
     return any;
 }
 
-static void put_sums(weir__cluster *cluster)
+/* Whether some have to wait, since their connection is behind. */
+static bool put_sums(weir__cluster *cluster)
 {
+    bool left = false;
     for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
         if (cluster->open[p].count == 0)
             continue;
         weir__wire *wire = weir__mesh_wire(cluster->mesh, p);
         if (!wire || wire->waiting < BEHIND_BYTES)
             weir__cluster_put_sums(cluster, p, wire);
+        else
+            left = true;
     }
+    return left;
 }
 
 void weir__cluster_tell(weir__cluster *cluster)
@@ -443,9 +448,13 @@ void weir__cluster_flush(weir__cluster *cluster)
         weir__planted_resume(weir__cluster_owner(cluster));
     weir__asks_turn(cluster->asks);
     weir__answers_turn(cluster->answers);
-    put_sums(cluster);
+    bool left = put_sums(cluster);
     weir__cluster_put_order(cluster);
     weir__mesh_flush(cluster->mesh);
+    if (left) { /* what is not behind any more: nobody would wake us for them */
+        put_sums(cluster);
+        weir__mesh_flush(cluster->mesh);
+    }
     weir__mesh_counts counts = weir__mesh_count(cluster->mesh);
     __atomic_store_n(&owner(cluster)->sent_bytes, counts.bytes_out, __ATOMIC_RELAXED);
     __atomic_store_n(&owner(cluster)->received_bytes, counts.bytes_in, __ATOMIC_RELAXED);

@@ -226,7 +226,8 @@ static weir_status take_parts(weir__cluster *cluster, unsigned process, const we
             count_early(cluster, process, size);
         } else {
             status = weir__worker_apply(worker, &part, error);
-            pass_on(cluster, part.data, size);
+            if (status == WEIR_OK)
+                pass_on(cluster, part.data, size);
         }
     }
     return status;
