@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "e2e/client.h"
@@ -38,6 +39,7 @@ WEIR_UNUSED WEIR_PRINTF(2, 3) static void process_start(process *p, const char *
     p->pid = fork();
     ck_assert_int_ge(p->pid, 0);
     if (p->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
         (void)dup2(out[1], 1);
         (void)dup2(err[1], 2);
         execl("/bin/bash", "bash", "-c", line, (char *)NULL);
