@@ -10,6 +10,7 @@
 #include <weir/table.h>
 
 #include "stash.h"
+#include "tally.h"
 
 /* Values of the table. The count before the epoch, its sign bit flipped, so that 0, which a new
  * value is, stands for "not touched": a count of INT64_MIN is therefore out of range. */
@@ -43,20 +44,12 @@ typedef struct state {
 
 /* ---- building ---- */
 
-static bool same_kind(const weir_field *a, const weir_field *b)
-{
-    return a->kind == b->kind && a->optional == b->optional && a->scale == b->scale;
-}
-
 static bool result_fits(const weir_type *in, const weir_key *key, const weir_type *out)
 {
-    const weir_field *last = &out->fields[key->count];
-    if (out->field_count != key->count + 1 || last->kind != WEIR_KIND_i64 || last->optional)
+    if (!weir__result_fits(in, key, out, 1))
         return false;
-    for (uint32_t i = 0; i < key->count; i++)
-        if (!same_kind(&in->fields[key->field[i]], &out->fields[i]))
-            return false;
-    return true;
+    const weir_field *last = &out->fields[key->count];
+    return last->kind == WEIR_KIND_i64 && !last->optional;
 }
 
 /* In a scope, where times have no one order, it is a reduce. */
