@@ -251,7 +251,7 @@ static int64_t before(const description *d, const void *record)
 /* False: the step's work is used up. */
 static bool apply_sorted(state *s)
 {
-    if (s->applied == 0)
+    if (s->applied == 0 && s->slot_count > 1) /* there may be none: only marks, or only timers */
         qsort_r(s->slots, s->slot_count, sizeof *s->slots, by_order, (void *)s->d);
     while (s->applied < s->slot_count && !s->failed) {
         const slot *at = &s->slots[s->applied];

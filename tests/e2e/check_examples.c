@@ -18,11 +18,12 @@ static process p;
 static void expect_output(const char *name, const char *output)
 {
     process_start(&p, "exec %s/%s/%s", home, name, name);
-    ck_assert_int_eq(process_wait(&p), 0);
+    int status = process_wait(&p);
+    ck_assert_msg(status == 0, "%s ends with %d: %s", name, status, p.text[1]);
     ck_assert_str_eq(p.text[0], output);
     ck_assert_str_eq(p.text[1], "");
     process_start(&p, "exec %s/%s/%s > /dev/full", home, name, name);
-    ck_assert_int_ne(process_wait(&p), 0);
+    ck_assert_int_eq(process_wait(&p), 1);
 }
 
 START_TEST(hello)

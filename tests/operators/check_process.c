@@ -210,6 +210,20 @@ START_TEST(like_a_loop)
 }
 END_TEST
 
+/* A worker without a record has an epoch to work off too: the marks of time reach all workers. */
+START_TEST(one_card_of_three_workers)
+{
+    lateness_ms = 0;
+    weir_test *t = weir_test_create(build, NULL, .workers = 3);
+    for (uint64_t epoch = 0; epoch < 3; epoch++)
+        weir_test_push(t, 0, payment, epoch, +1,
+                       { epoch, weir_str_of("one"), { 10 * (int64_t)epoch }, 1000 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 3);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- without order and without timers ---- */
 
 static void totals(const payment *p, card_state *s, weir_timers *at, weir_out(alert) out)
@@ -393,5 +407,5 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("process", (const TTest *const[]){
-        like_a_loop, as_they_arrive, by_the_clock, refusals, NULL }));
+        like_a_loop, one_card_of_three_workers, as_they_arrive, by_the_clock, refusals, NULL }));
 }
