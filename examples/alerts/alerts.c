@@ -10,6 +10,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <weir/weir.h>
 
@@ -68,6 +69,26 @@ static void show(const alert *a)
            second / 60 % 60, second % 60, a->card, (int)a->text.len, weir_str_data(&a->text));
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const alert *x = *(const alert *const *)a, *y = *(const alert *const *)b;
+    return x->at.us != y->at.us ? (x->at.us > y->at.us) - (x->at.us < y->at.us)
+                                : (x->card > y->card) - (x->card < y->card);
+}
+
+/* What all workers have captured, in the order of its time. */
+static void show_all(const weir_captured *alerts, unsigned workers)
+{
+    const alert *all[2 * sizeof payments / sizeof *payments]; /* a payment makes two at most */
+    size_t count = 0;
+    for (unsigned w = 0; w < workers; w++)
+        for (size_t i = 0; i < weir_captured_count(alerts, w); i++)
+            all[count++] = weir_captured_at(alerts, w, i).record;
+    qsort(all, count, sizeof *all, by_time);
+    for (size_t i = 0; i < count; i++)
+        show(all[i]);
+}
+
 int main(void)
 {
     weir_error error = { .status = WEIR_OK };
@@ -77,19 +98,7 @@ int main(void)
         fprintf(stderr, "alerts: %s\n", error.what);
         return 1;
     }
-    int64_t last = INT64_MIN;
-    for (const alert *next; ; last = next->at.us) { /* of all workers, by time */
-        next = NULL;
-        for (unsigned w = 0; w < config.workers; w++)
-            for (size_t i = 0; i < weir_captured_count(alerts, w); i++) {
-                const alert *a = weir_captured_at(alerts, w, i).record;
-                if (a->at.us > last && (!next || a->at.us < next->at.us))
-                    next = a;
-            }
-        if (!next)
-            break;
-        show(next);
-    }
+    show_all(alerts, config.workers);
     weir_captured_destroy(alerts);
     return fflush(stdout) == 0 ? 0 : 1;
 }

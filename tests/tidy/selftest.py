@@ -30,6 +30,16 @@ CASES = {
         {"runtime/include/weir/a.h": '#include "base/assert.h"\n'},
         {"connectors/include/weir/connectors/k.h": "#include <uv.h>\n"},
     ], [{"runtime/include/weir/a.h": "#include <stdint.h>\n#include <weir/b.h>\n"}]),
+    "typed_headers": ([
+        {"operators/include/weir/operators/a.h": "#define a(s) ((weir_stream(b)){ (s).port })\n",
+         "runtime/include/weir/record.h": HEAD},
+        {"operators/include/weir/weir.h": "#include <weir/a.h>\n", "runtime/include/weir/a.h": HEAD,
+         "runtime/include/weir/b.h": HEAD},
+    ], [{"operators/include/weir/operators/a.h": "#include <weir/b.h>\nweir_stream(c) d;\n",
+         "runtime/include/weir/b.h": "#include <weir/record.h>\n",
+         "runtime/include/weir/record.h": HEAD},
+        {"operators/include/weir/weir.h": "#include <weir/a.h>\n",
+         "runtime/include/weir/a.h": HEAD}]),
     "pure_parts": ([
         {"runtime/progress/a.c": "#include <uv.h>\n"},
         {"runtime/data/a.c": "#include <sys/socket.h>\n"},

@@ -105,6 +105,34 @@ def public_headers(tree):
                 yield path, line, f"a public header must not include {name}"
 
 
+def reached(tree, path, found=None):
+    """The public headers that one includes, by others too."""
+    found = set() if found is None else found
+    for _, _, name in includes(tree, path):
+        for layer in LIBRARY:
+            header = f"{layer}include/{name}"
+            if header in tree.files and header not in found:
+                found.add(header)
+                reached(tree, header, found)
+    return found
+
+
+@rule
+def typed_headers(tree):
+    """A header with typed calls brings the records that these are about: it is enough alone."""
+    record, umbrella = "runtime/include/weir/record.h", "operators/include/weir/weir.h"
+    for path in tree.sources(*(f"{layer}include/" for layer in LIBRARY), ends=(".h",)):
+        typed = re.search(r"\b(weir_stream\(|WEIR_(CHECK|CARRIES|SAME|KEY_FITS)_\()",
+                          tree.code(path))
+        if typed and path != record and record not in reached(tree, path):
+            yield path, 1, "has typed calls, but does not include <weir/record.h>"
+    if umbrella in tree.files:
+        inside = {name for _, _, name in includes(tree, umbrella)}
+        for path in tree.sources("runtime/include/", "operators/include/", ends=(".h",)):
+            if path != umbrella and path.split("/include/")[1] not in inside:
+                yield umbrella, 1, f"leaves out {path}"
+
+
 @rule
 def pure_parts(tree):
     """base (but for its locks), data and progress know no threads, sockets or files."""

@@ -12,7 +12,10 @@
 #include <weir/event.h>
 #include <weir/flight.h>
 #include <weir/frontier.h>
+#include <weir/gather.h>
 #include <weir/graph.h>
+#include <weir/history.h>
+#include <weir/match.h>
 #include <weir/memory.h>
 #include <weir/node.h>
 #include <weir/observe.h>

@@ -166,7 +166,6 @@ struct weir_tag_scaled_ {
         LIST(WEIR_MEMBER_)                                                                         \
     } T;                                                                                           \
     LIST(WEIR_SCALE_CHECK_)                                                                        \
-    _Static_assert(sizeof(T) <= WEIR_RECORD_SIZE_MAX, "WEIR_RECORD(" #T "): over 4096 bytes");     \
     struct weir_fields_of_##T {                                                                    \
         LIST(WEIR_TAG_MEMBER_)                                                                     \
     };                                                                                             \

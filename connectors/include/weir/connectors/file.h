@@ -61,6 +61,9 @@ WEIR_API weir_port *weir_file_event_source_add(weir_graph *graph,
 
 WEIR_END_DECLS
 
+#ifndef __cplusplus
+#include <weir/operators/replay.h>
+
 /* weir_stream(line) lines = weir_file_source(g, line, .paths = paths); */
 #define weir_file_source(g, T, ...)                                                                \
     ((weir_stream(T)){                                                                             \
@@ -86,4 +89,6 @@ WEIR_END_DECLS
         .port = weir_file_event_source_add(                                                        \
             g, &(weir_file_event_options){ .struct_size = sizeof(weir_file_event_options),         \
                                            __VA_ARGS__ }) })
+#endif
+
 #endif

@@ -62,7 +62,7 @@ WEIR_END_DECLS
 #define weir_generator(g, T, fn, ...)                                                              \
     (__extension__({                                                                               \
         _Static_assert(__builtin_types_compatible_p(fn##_generates_, T),                           \
-                       "weir_generator(…, " #T ", " #fn "): " #fn " makes other records");         \
+                       "weir_generator(..., " #T ", " #fn "): " #fn " makes other records");       \
         (weir_stream(T)){                                                                          \
             .port = weir_generator_add(                                                            \
                 g, T##_type(), fn##_generate_,                                                     \

@@ -115,6 +115,9 @@ WEIR_API weir_port *weir_kafka_sink_add(weir_port *port, const weir_kafka_sink_o
 
 WEIR_END_DECLS
 
+#ifndef __cplusplus
+#include <weir/record.h>
+
 /* The typed calls: T is a record (weir/record.h), s a stream.
  *     weir_stream(line) lines = weir_kafka_source(g, line, .topic = "lines");
  *     weir_kafka_sink(counts, .topic = "word-counts");
@@ -137,5 +140,6 @@ WEIR_END_DECLS
          (s).port, &(weir_kafka_sink_options){ .struct_size = sizeof(weir_kafka_sink_options),     \
                                                .key = WEIR_KEY_NAMES_(K),                          \
                                                __VA_ARGS__ }))
+#endif
 
 #endif

@@ -30,6 +30,7 @@ WEIR_API weir_port *weir__stage_with_context(weir_port *in, const weir_stage_spe
 WEIR_END_DECLS
 
 #ifndef __cplusplus
+#include <weir/record.h>
 
 /* For an operator `op`: options of its function fn, and what makes and ends contexts by them. */
 #define WEIR_CONTEXT_(op, fn, CTX)                                                                 \

@@ -59,11 +59,11 @@ WEIR_END_DECLS
     __extension__({                                                                                \
         WEIR_JOIN_KEYS_CHECK_("weir_join", a, KA, b, KB);                                          \
         _Static_assert(WEIR_CARRIES_(a, weir_join_left_##fn),                                      \
-                       "weir_join(" #a ", …, " #fn "): the first stream does not carry the "       \
+                       "weir_join(" #a ", ..., " #fn "): the first stream does not carry the "     \
                        "records that " #fn " takes first");                                        \
         _Static_assert(WEIR_CARRIES_(b, weir_join_right_##fn),                                     \
-                       "weir_join(…, " #b ", …, " #fn "): the second stream does not carry the "   \
-                       "records that " #fn " takes second");                                       \
+                       "weir_join(..., " #b ", ..., " #fn "): the second stream does not carry "   \
+                       "the records that " #fn " takes second");                                   \
         weir_join_add_##fn((weir_port *const[2]){ (a).port, (b).port },                            \
                            (const char *const *const[2]){ WEIR_KEY_NAMES_(KA),                     \
                                                           WEIR_KEY_NAMES_(KB) });                  \
@@ -71,9 +71,9 @@ WEIR_END_DECLS
 
 /* What every call checks that takes two streams by keys. */
 #define WEIR_JOIN_KEYS_CHECK_(call, a, KA, b, KB)                                                  \
-    _Static_assert(WEIR_KEY_FITS_(a, KA), call "(" #a ", " #KA ", …): the key names a record "     \
+    _Static_assert(WEIR_KEY_FITS_(a, KA), call "(" #a ", " #KA ", ...): the key names a record "   \
                                                "that the stream does not carry");                  \
-    _Static_assert(WEIR_KEY_FITS_(b, KB), call "(…, " #b ", " #KB "): the key names a record "     \
+    _Static_assert(WEIR_KEY_FITS_(b, KB), call "(..., " #b ", " #KB "): the key names a record "   \
                                                "that the stream does not carry");                  \
     _Static_assert(WEIR_KEYS_AGREE_(KA, KB), call "(" #a ", " #KA ", " #b ", " #KB                 \
                                                   "): the keys must have the same kinds of "       \

@@ -52,11 +52,11 @@ WEIR_END_DECLS
     __extension__({                                                                                \
         WEIR_JOIN_KEYS_CHECK_("weir_" #op, a, KA, b, KB);                                          \
         _Static_assert(WEIR_CARRIES_(a, weir_outer_join_left_##fn),                                \
-                       "weir_" #op "(" #a ", …, " #fn "): the first stream does not carry the "    \
+                       "weir_" #op "(" #a ", ..., " #fn "): the first stream does not carry the "  \
                        "records that " #fn " takes first");                                        \
         _Static_assert(WEIR_CARRIES_(b, weir_outer_join_right_##fn),                               \
-                       "weir_" #op "(…, " #b ", …, " #fn "): the second stream does not carry the "\
-                       "records that " #fn " takes second");                                       \
+                       "weir_" #op "(..., " #b ", ..., " #fn "): the second stream does not "      \
+                       "carry the records that " #fn " takes second");                             \
         weir_outer_join_add_##fn((weir_port *const[2]){ (a).port, (b).port },                      \
                                  (const char *const *const[2]){ WEIR_KEY_NAMES_(KA),               \
                                                                 WEIR_KEY_NAMES_(KB) },             \
