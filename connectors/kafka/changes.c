@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See changes.h. An epoch's changes are sorted once, by the hash of the key, the key and the
- * record: equal records lie together and their diffs are added up. What is left of a key are the
- * records that it lost and the one that it has now.
+ * See changes.h. An epoch's changes are found by key, those of a key chained. At the end the few
+ * changes of a key are sorted by record: equal records lie together and their diffs are added up.
+ * What is left are the records that the key lost and the one that it has now.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,17 +46,50 @@ static void keep_batch(weir__kafka_changes *c, weir__kafka_epoch_changes *e,
     c->bytes += (int64_t)batch->bytes;
 }
 
-static void add_change(weir__kafka_changes *c, weir__kafka_epoch_changes *e,
-                       const weir__kafka_change *change)
+/* The slot of a change's key, or the one where it belongs. */
+static uint32_t *slot_of(const weir__kafka_changes *c, const weir__kafka_epoch_changes *e,
+                         const weir__kafka_change *change)
 {
-    if (e->count == e->capacity) {
-        size_t capacity = e->capacity ? 2 * e->capacity : 64;
-        e->list = weir_realloc_must(e->list, e->capacity * sizeof *e->list,
-                                    capacity * sizeof *e->list);
-        c->bytes += (int64_t)((capacity - e->capacity) * sizeof *e->list);
-        e->capacity = capacity;
+    size_t mask = 2 * e->capacity - 1, at = change->hash & mask;
+    for (; e->slots[at]; at = (at + 1) & mask) {
+        const weir__kafka_change *last = &e->list[e->slots[at] - 1];
+        if (last->hash == change->hash &&
+            weir_key_equal(c->type, &c->key, last->record, change->record))
+            break;
     }
-    e->list[e->count++] = *change;
+    return &e->slots[at];
+}
+
+static void grow(weir__kafka_changes *c, weir__kafka_epoch_changes *e)
+{
+    size_t capacity = e->capacity ? 2 * e->capacity : 64, mask = 2 * capacity - 1;
+    uint32_t *slots = weir_alloc_must(2 * capacity * sizeof *slots);
+    memset(slots, 0, 2 * capacity * sizeof *slots);
+    e->list = weir_realloc_must(e->list, e->capacity * sizeof *e->list,
+                                capacity * sizeof *e->list);
+    for (size_t i = 0; i < 2 * e->capacity; i++) {
+        if (!e->slots[i])
+            continue;
+        size_t at = e->list[e->slots[i] - 1].hash & mask;
+        while (slots[at])
+            at = (at + 1) & mask;
+        slots[at] = e->slots[i];
+    }
+    weir_free(e->slots, 2 * e->capacity * sizeof *slots);
+    e->slots = slots;
+    c->bytes += (int64_t)((capacity - e->capacity) * (sizeof *e->list + 2 * sizeof *slots));
+    e->capacity = capacity;
+}
+
+static void add_change(weir__kafka_changes *c, weir__kafka_epoch_changes *e,
+                       weir__kafka_change change)
+{
+    if (e->count == e->capacity)
+        grow(c, e);
+    uint32_t *slot = slot_of(c, e, &change);
+    change.before = *slot;
+    e->list[e->count++] = change;
+    *slot = (uint32_t)e->count;
 }
 
 void weir__kafka_changes_add(weir__kafka_changes *c, const weir_batch *batch,
@@ -78,8 +111,9 @@ void weir__kafka_changes_add(weir__kafka_changes *c, const weir_batch *batch,
                 opened(epoch, ctx);
             keep_batch(c, e, batch);
         }
-        add_change(c, e, &(weir__kafka_change){ c->hashes[i], weir_batch_record(batch, i),
-                                                weir_batch_diff(batch, i) });
+        add_change(c, e, (weir__kafka_change){ .hash = c->hashes[i],
+                                               .record = weir_batch_record(batch, i),
+                                               .diff = weir_batch_diff(batch, i) });
     }
 }
 
@@ -90,20 +124,11 @@ bool weir__kafka_changes_first(const weir__kafka_changes *c, uint64_t *epoch)
     return c->count > 0;
 }
 
-static int compare_keys(const weir__kafka_changes *c, const weir__kafka_change *a,
-                        const weir__kafka_change *b)
-{
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return weir_key_compare(c->type, &c->key, a->record, b->record);
-}
-
 static int compare(const void *a, const void *b, void *ctx)
 {
     const weir__kafka_changes *c = ctx;
     const weir__kafka_change *x = a, *y = b;
-    int order = compare_keys(c, x, y);
-    return order ? order : weir_record_compare(c->type, x->record, y->record);
+    return weir_record_compare(c->type, x->record, y->record);
 }
 
 static void forget_first(weir__kafka_changes *c)
@@ -113,33 +138,48 @@ static void forget_first(weir__kafka_changes *c)
         c->bytes -= (int64_t)e->batches[i]->bytes;
         weir_batch_release(e->batches[i]);
     }
-    c->bytes -= (int64_t)(e->capacity * sizeof *e->list);
+    c->bytes -= (int64_t)(e->capacity * (sizeof *e->list + 2 * sizeof *e->slots));
     weir_free(e->list, e->capacity * sizeof *e->list);
+    weir_free(e->slots, 2 * e->capacity * sizeof *e->slots);
     weir_free(e->batches, e->batch_capacity * sizeof *e->batches);
     memmove(&c->epochs[0], &c->epochs[1], --c->count * sizeof *c->epochs);
 }
 
-/* The changes of one key from e->next on; false if they cancel out. */
-static bool next_key(const weir__kafka_changes *c, weir__kafka_epoch_changes *e,
-                     weir__kafka_outcome *outcome)
+/* The changes of the key in a slot, into c->one, ordered by record. */
+static size_t take_key(weir__kafka_changes *c, const weir__kafka_epoch_changes *e, size_t slot)
 {
-    const weir__kafka_change *key = &e->list[e->next];
+    size_t count = 0;
+    for (uint32_t at = e->slots[slot]; at; at = e->list[at - 1].before) {
+        if (count == c->one_capacity) {
+            size_t capacity = count ? 2 * count : 16;
+            c->one = weir_realloc_must(c->one, count * sizeof *c->one, capacity * sizeof *c->one);
+            c->one_capacity = capacity;
+        }
+        c->one[count++] = e->list[at - 1];
+    }
+    if (count > 1)
+        qsort_r(c->one, count, sizeof *c->one, compare, c);
+    return count;
+}
+
+/* What became of the key whose changes are in c->one; false if they cancel out. */
+static bool sum_up(const weir__kafka_changes *c, size_t count, uint64_t epoch,
+                   weir__kafka_outcome *outcome)
+{
     const void *newest = NULL, *lost = NULL;
     bool ambiguous = false;
-    while (e->next < e->count && compare_keys(c, key, &e->list[e->next]) == 0) {
-        const weir__kafka_change *record = &e->list[e->next];
+    for (size_t i = 0, from; i < count;) {
         __extension__ __int128 sum = 0;
-        for (; e->next < e->count && compare_keys(c, key, &e->list[e->next]) == 0 &&
-               weir_record_equal(c->type, record->record, e->list[e->next].record);
-             e->next++)
-            sum += e->list[e->next].diff;
+        for (from = i; i < count &&
+                       weir_record_equal(c->type, c->one[from].record, c->one[i].record); i++)
+            sum += c->one[i].diff;
         ambiguous |= sum > 1 || (sum > 0 && newest);
         if (sum > 0)
-            newest = record->record;
+            newest = c->one[from].record;
         else if (sum < 0)
-            lost = record->record;
+            lost = c->one[from].record;
     }
-    *outcome = (weir__kafka_outcome){ newest ? newest : lost, key->hash, e->epoch, !newest,
+    *outcome = (weir__kafka_outcome){ newest ? newest : lost, c->one[0].hash, epoch, !newest,
                                       ambiguous };
     return newest || lost;
 }
@@ -147,13 +187,11 @@ static bool next_key(const weir__kafka_changes *c, weir__kafka_epoch_changes *e,
 bool weir__kafka_changes_next(weir__kafka_changes *c, weir__kafka_outcome *outcome)
 {
     weir__kafka_epoch_changes *e = &c->epochs[0];
-    if (!e->sorted) {
-        qsort_r(e->list, e->count, sizeof *e->list, compare, c);
-        e->sorted = true;
-    }
-    while (e->next < e->count)
-        if (next_key(c, e, outcome))
+    while (e->next < 2 * e->capacity) {
+        size_t count = take_key(c, e, e->next++);
+        if (count > 0 && sum_up(c, count, e->epoch, outcome))
             return true;
+    }
     forget_first(c);
     return false;
 }
@@ -164,4 +202,5 @@ void weir__kafka_changes_fini(weir__kafka_changes *c)
         forget_first(c);
     weir_free(c->epochs, c->capacity * sizeof *c->epochs);
     weir_free(c->hashes, c->hash_capacity * sizeof *c->hashes);
+    weir_free(c->one, c->one_capacity * sizeof *c->one);
 }

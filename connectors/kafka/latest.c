@@ -49,20 +49,24 @@ void weir__kafka_latest_put(weir__kafka_latest *l, const weir__kafka_outcome *o)
 {
     if (l->count == l->capacity)
         grow(l);
-    size_t at = slot_of(l, o);
+    size_t at = slot_of(l, o), size = l->type->size + weir_record_heap_size(l->type, o->record);
     weir__kafka_latest_entry *e;
     if (l->slots[at]) {
         e = &l->entries[l->slots[at] - 1];
-        drop(l, e);
     } else {
         l->slots[at] = (uint32_t)l->count + 1;
         e = &l->entries[l->count++];
+        *e = (weir__kafka_latest_entry){ .hash = o->hash };
     }
-    size_t size = l->type->size + weir_record_heap_size(l->type, o->record);
-    *e = (weir__kafka_latest_entry){ o->hash, weir_alloc_must(size), (uint32_t)size, o->gone };
+    if (e->size != size) { /* most records of a key are of one size */
+        drop(l, e);
+        e->record = weir_alloc_must(size);
+        e->size = (uint32_t)size;
+        l->bytes += e->size;
+    }
+    e->gone = o->gone;
     memcpy(e->record, o->record, l->type->size);
     weir_record_move_strings(l->type, e->record, e->record + l->type->size);
-    l->bytes += e->size;
 }
 
 void weir__kafka_latest_clear(weir__kafka_latest *l)
