@@ -11,72 +11,21 @@
 #include <weir/operators/collection.h>
 #include <weir/operators/reduce.h>
 
+#include "fields.h"
 #include "join.h"
 
 /* ---- the keys of a collection ---- */
-
-typedef struct keys_of {
-    const weir_type *from;
-    weir_key key;
-    weir_type type;
-    weir_field fields[WEIR_KEY_FIELDS_MAX];
-} keys_of;
-
-static uint32_t align_of(weir_kind kind)
-{
-    if (kind == WEIR_KIND_str || kind == WEIR_KIND_bytes)
-        return _Alignof(weir_str);
-    return kind == WEIR_KIND_decimal ? _Alignof(weir_decimal) : (uint32_t)weir_kind_size(kind);
-}
-
-static uint32_t align_up(uint32_t at, uint32_t align)
-{
-    return (at + align - 1) / align * align;
-}
-
-static keys_of *describe(weir_graph *graph, const weir_type *from, const weir_key *key)
-{
-    keys_of *k = weir_graph_alloc(graph, sizeof *k);
-    uint32_t at = 0, most = 1;
-    k->from = from;
-    k->key = *key;
-    for (uint32_t i = 0; i < key->count; i++) {
-        weir_field *f = &k->fields[i];
-        *f = from->fields[key->field[i]];
-        uint32_t align = align_of(f->kind);
-        at = align_up(at, align);
-        f->set_offset = f->optional ? at : 0;
-        f->offset = f->optional ? at + align : at;
-        at = f->offset + (uint32_t)weir_kind_size(f->kind);
-        most = align > most ? align : most;
-        k->type.has_strings |= f->kind == WEIR_KIND_str || f->kind == WEIR_KIND_bytes;
-    }
-    k->type.struct_size = sizeof k->type;
-    k->type.name = "key";
-    k->type.size = align_up(at, most);
-    k->type.align = most;
-    k->type.field_count = key->count;
-    k->type.fields = k->fields;
-    return k;
-}
 
 /* A key is there as long as one of its records is. */
 static weir_status put_key(const void *key, const weir_values *values, weir_builder *out,
                            const void *ctx)
 {
-    const keys_of *k = ctx;
+    const weir__fields *k = ctx;
     size_t i = 0;
     while (i < values->count && values->counts[i] <= 0)
         i++;
-    if (i == values->count)
-        return WEIR_OK;
-    char *to = memset(weir_builder_next(out, k->type.size), 0, k->type.size);
-    for (uint32_t f = 0; f < k->key.count; f++) {
-        const weir_field *in = &k->from->fields[k->key.field[f]], *is = &k->fields[f];
-        memcpy(to + is->offset, (const char *)key + in->offset, weir_kind_size(is->kind));
-        if (is->optional)
-            to[is->set_offset] = ((const char *)key)[in->set_offset];
-    }
+    if (i < values->count)
+        weir__fields_copy(k, key, weir_builder_next(out, k->type.size));
     return WEIR_OK;
 }
 
@@ -96,13 +45,12 @@ weir_port *weir_semijoin_erased(weir_port *const sides[2], const weir_key keys[2
     if (!sides[0] || !sides[1] || !weir__join_check(sides, keys, "semijoin"))
         return NULL;
     const weir_type *type = weir_port_type(sides[0]);
-    keys_of *k = describe(weir_port_graph(sides[1]), weir_port_type(sides[1]), &keys[1]);
+    weir__fields *k = weir__fields_of(weir_port_graph(sides[1]), weir_port_type(sides[1]), &keys[1],
+                                      -1);
     weir_arrange_spec by = { .struct_size = sizeof by, .key = keys[1] };
     weir_reduce_spec reduce = { .kind = "keys", .out = &k->type, .reduce = put_key, .ctx = k };
     weir_port *there = weir_reduce_erased(weir_arrange_erased(sides[1], &by), &reduce);
-    weir_key all = { .count = keys[1].count };
-    for (uint32_t i = 0; i < all.count; i++)
-        all.field[i] = (uint16_t)i;
+    weir_key all = weir__fields_key(keys[1].count);
     weir_join_spec join = { .struct_size = sizeof join,
                             .out = type,
                             .kernel = put_record,

@@ -22,6 +22,7 @@
 #include <weir/operators/accumulate.h>
 #include <weir/operators/aggregate.h>
 #include <weir/operators/arrange.h>
+#include <weir/operators/assert_equal.h>
 #include <weir/operators/branch.h>
 #include <weir/operators/branch_when.h>
 #include <weir/operators/broadcast.h>
@@ -33,9 +34,11 @@
 #include <weir/operators/consolidate.h>
 #include <weir/operators/context.h>
 #include <weir/operators/count.h>
+#include <weir/operators/count_distinct.h>
 #include <weir/operators/delay.h>
 #include <weir/operators/events.h>
 #include <weir/operators/exchange.h>
+#include <weir/operators/explode.h>
 #include <weir/operators/filter.h>
 #include <weir/operators/flat_map.h>
 #include <weir/operators/graphs.h>

@@ -13,6 +13,7 @@
  *     } hit;
  *     const weir_type *hit_type(void);
  *     void hit_emit(weir_out(hit) out, hit record);
+ *     void hit_emit_n(weir_out(hit) out, hit record, int64_t n);    where functions say how often
  *     weir_stream(hit), weir_out(hit)
  *
  * Kinds: flag, i8 … i64, u8 … u64, f32, f64, str, bytes, decimal(SCALE), date, instant; with opt_
@@ -231,6 +232,14 @@ struct weir_tag_scaled_ {
     WEIR_UNUSED static inline void T##_emit(weir_out_##T weir_out_, T weir_record_)                \
     {                                                                                              \
         weir_store_##T(weir_builder_next(weir_out_.builder, sizeof(T)), weir_record_);             \
+    }                                                                                              \
+    /* n of it at once: where a function says how often its results are there. */                  \
+    WEIR_UNUSED static inline void T##_emit_n(weir_out_##T weir_out_, T weir_record_,              \
+                                              int64_t weir_n_)                                     \
+    {                                                                                              \
+        weir_builder_set_diff(weir_out_.builder, weir_n_);                                         \
+        T##_emit(weir_out_, weir_record_);                                                         \
+        weir_builder_set_diff(weir_out_.builder, 1);                                               \
     }
 
 /* Strings for a record about to be emitted, which live as long as the batch that it leaves in:
