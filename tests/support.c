@@ -17,11 +17,12 @@
 Suite *test_suite(const char *name, const TTest *const *tests)
 {
     Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, 0);
-    for (; *tests; tests++)
+    for (; *tests; tests++) { /* a case each: CK_RUN_CASE chooses one */
+        TCase *tcase = tcase_create((*tests)->name);
+        tcase_set_timeout(tcase, 0);
         tcase_add_test(tcase, *tests);
-    suite_add_tcase(suite, tcase);
+        suite_add_tcase(suite, tcase);
+    }
     return suite;
 }
 

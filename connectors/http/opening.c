@@ -16,8 +16,6 @@ static void after_work(uv_work_t *job, int canceled)
     weir_http *http = opening->http;
     (void)canceled; /* nobody does */
     http->jobs--;
-    weir_view_release(opening->view);
-    opening->view = NULL;
     MHD_resume_connection(opening->connection);
     if (!http->ending)
         weir__http_turn(http);
@@ -37,10 +35,9 @@ bool weir__opening_begin(weir__request *request, weir__opening *opening, weir_vi
         return true;
     }
     *result = MHD_NO; /* there are no means: the connection is cut */
-    opening->view = weir_views_find(weir_runtime_views(http->runtime), weir_view_name(view));
+    opening->view = weir_view_retain(view);
     opening->job.data = opening;
-    if (!opening->view || uv_queue_work(weir_worker_loop(http->worker), &opening->job, do_work,
-                                        after_work)) {
+    if (uv_queue_work(weir_worker_loop(http->worker), &opening->job, do_work, after_work)) {
         weir_view_release(opening->view);
         opening->discard(opening);
         return false;
@@ -50,6 +47,13 @@ bool weir__opening_begin(weir__request *request, weir__opening *opening, weir_vi
     MHD_suspend_connection(request->connection);
     *result = MHD_YES;
     return false;
+}
+
+weir_view *weir__opening_view(weir__opening *opening)
+{
+    weir_view *view = opening->view;
+    opening->view = NULL;
+    return view;
 }
 
 weir_status weir__opening_open(const weir__opening *opening, const char *owner, const void *key,
@@ -64,6 +68,7 @@ weir_status weir__opening_open(const weir__opening *opening, const char *owner, 
         return WEIR_UNAVAILABLE;
     }
     weir_view_reader_options options = { .struct_size = sizeof options, .owner = owner, .key = key,
-                                         .wait_ms = (unsigned)(WEIR__HTTP_WAIT_MS - waited_ms) };
+                                         .wait_ms = WEIR__HTTP_WAIT_MS,
+                                         .open_ms = (unsigned)(WEIR__HTTP_WAIT_MS - waited_ms) };
     return weir_view_reader_open_with(opening->view, &options, reader, error);
 }

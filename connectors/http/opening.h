@@ -19,7 +19,7 @@ struct weir__opening {
     weir_http *http;
     struct MHD_Connection *connection;
     uv_work_t job;
-    weir_view *view; /* a reference, until it is done */
+    weir_view *view; /* a reference, until the request is served again */
     uint64_t begun_ns;
     /* filled in by the answer: work opens, in whatever thread; discard is called when the request
      * has gone away meanwhile. */
@@ -31,6 +31,9 @@ struct weir__opening {
  * and when it is done the request is served again, with request->opening set. */
 bool weir__opening_begin(weir__request *request, weir__opening *opening, weir_view *view,
                          enum MHD_Result *result);
+/* The view that a request was opened for is given away, with the reference: another may have its
+ * name by now. */
+weir_view *weir__opening_view(weir__opening *opening);
 /* For work: opens a reader that waits for others no longer than there is time left. key: NULL, or
  * all that is read. */
 weir_status weir__opening_open(const weir__opening *opening, const char *owner, const void *key,

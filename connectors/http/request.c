@@ -202,8 +202,10 @@ void weir__request_end(void *ctx, struct MHD_Connection *connection, void **stat
     (void)ctx;
     (void)connection;
     (void)code;
-    if (request && request->opening) /* it was closed, or the server ends */
+    if (request && request->opening) { /* it was closed, or the server ends */
+        weir_view_release(weir__opening_view(request->opening));
         request->opening->discard(request->opening);
+    }
     weir_free(request, sizeof *request);
     *state = NULL;
 }

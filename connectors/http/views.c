@@ -322,18 +322,24 @@ static enum MHD_Result serve_records(weir__request *request, weir_view *view)
                                                                     : result;
 }
 
+static weir_view *find_view(weir__request *request, const char *text, size_t len)
+{
+    char name[256];
+    if (request->opening)
+        return weir__opening_view(request->opening);
+    if (len >= sizeof name)
+        return NULL;
+    memcpy(name, text, len);
+    name[len] = '\0';
+    return weir_views_find(weir_runtime_views(request->http->runtime), name);
+}
+
 enum MHD_Result weir__serve_view(weir__request *request, const char *rest)
 {
-    weir_views *views = weir_runtime_views(request->http->runtime);
     const char *slash = strchr(rest, '/');
-    char name[256];
-    size_t len = slash ? (size_t)(slash - rest) : strlen(rest);
     weir_view *view = NULL;
-    if (len < sizeof name && (!slash || strcmp(slash, "/events") == 0)) {
-        memcpy(name, rest, len);
-        name[len] = '\0';
-        view = weir_views_find(views, name);
-    }
+    if (!slash || strcmp(slash, "/events") == 0)
+        view = find_view(request, rest, slash ? (size_t)(slash - rest) : strlen(rest));
     if (!view)
         return weir__refuse(request, MHD_HTTP_NOT_FOUND,
                             "there is no view %.200s; /views lists all", rest);

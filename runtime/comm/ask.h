@@ -5,7 +5,7 @@
  * asked for is the reader's business (trace/view_far.c, trace/view_page.c).
  *
  *   OPEN     places a hold on the view as this process has it, and takes what is there
- *   TAKE     takes again, once `time` is complete
+ *   TAKE     takes again, once `time` is complete; the hold moves up to `from`
  *   LOOKUP   the records of a key at `time`, but for the first `ordinal`
  *   SCAN     all records at `time` behind the place (from, ordinal)
  *   CHANGES  those after `from`, up to `time`, but for the first `ordinal`

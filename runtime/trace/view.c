@@ -52,7 +52,7 @@ weir_view *weir_views_find(weir_views *views, const char *name)
     if (view && strcmp(view->name, name) != 0)
         view = NULL;
     if (view)
-        weir__view_retain(view);
+        (void)weir_view_retain(view);
     pthread_mutex_unlock(&views->lock);
     return view;
 }
@@ -143,9 +143,10 @@ weir_status weir_views_add(weir_views *views, const weir_view_spec *spec, weir_v
     return WEIR_OK;
 }
 
-void weir__view_retain(weir_view *view)
+weir_view *weir_view_retain(weir_view *view)
 {
     __atomic_fetch_add(&view->refs, 1, __ATOMIC_RELAXED);
+    return view;
 }
 
 void weir_view_release(weir_view *view)
@@ -282,8 +283,7 @@ uint64_t weir_view_grant_since(weir_view *view, unsigned worker, uint64_t wanted
 void weir_view_watch_add(weir_view *view, weir_view_watch *watch)
 {
     pthread_mutex_lock(&view->watching);
-    weir__view_retain(view);
-    watch->view = view;
+    watch->view = weir_view_retain(view);
     watch->next = view->watches;
     view->watches = watch;
     pthread_mutex_unlock(&view->watching);

@@ -49,8 +49,6 @@ struct weir_view {
 
 /* Least upper of the parts of this process. */
 uint64_t weir__view_upper(const weir_view *view);
-/* weir_view_release gives it back. */
-void weir__view_retain(weir_view *view);
 bool weir__view_is_removed(const weir_view *view);
 
 /* What a reader has of one worker. */

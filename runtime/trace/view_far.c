@@ -202,12 +202,17 @@ static weir__far *far_create(weir_view *view, const weir_view_reader_options *op
     far->asker = asker;
     far->number = asker->number(asker->ctx);
     far->end = asker->processes;
-    far->wait_ns = (uint64_t)(options->wait_ms ? options->wait_ms : WAIT_MS) * 1000000;
     if (options->key) {
         far->first = weir__view_owner(view, weir__view_hash(view, options->key)) / view->here;
         far->end = far->first + 1;
     }
     return far;
+}
+
+static uint64_t wait_ns(const weir_view_reader_options *options, bool opens)
+{
+    unsigned given = opens && options->open_ms ? options->open_ms : options->wait_ms;
+    return (uint64_t)(given ? given : WAIT_MS) * 1000000;
 }
 
 static weir_status open_all(weir_view_reader *reader, const char *owner)
@@ -249,7 +254,9 @@ weir_status weir__far_open(weir_view *view, const weir_view_reader_options *opti
                                                 "the view '%s'", view->name);
     }
     reader->far = far;
+    far->wait_ns = wait_ns(options, true);
     status = open_all(reader, options->owner);
+    far->wait_ns = wait_ns(options, false);
     if (status == WEIR_OK) {
         *result = reader;
         return WEIR_OK;
@@ -272,7 +279,7 @@ bool weir__far_refresh(weir_view_reader *reader)
 {
     weir__far *far = reader->far;
     uint64_t before = reader->time;
-    weir__ask ask = { .kind = WEIR__ASK_TAKE };
+    weir__ask ask = { .kind = WEIR__ASK_TAKE, .from = before };
     weir__far_drop_page(&far->rest);
     if (far->error.status || (reads_ours(far) && !weir__reader_take(reader)))
         return false;

@@ -25,7 +25,8 @@ struct weir__far {
     const weir__asker *asker;
     uint64_t number;     /* of this reader, in the other processes */
     unsigned first, end; /* processes that it reads */
-    uint64_t since, wait_ns;
+    uint64_t since;
+    uint64_t wait_ns; /* for the answer to what is asked now */
     weir_error error; /* status not OK: another process could not be asked */
     /* of a scan that ended within a page: where, and whose page it is */
     weir__far_page rest;

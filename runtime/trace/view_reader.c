@@ -50,8 +50,7 @@ weir_view_reader *weir__reader_create(weir_view *view, const char *owner)
     weir_view_reader *reader = weir_alloc_zero(size);
     if (!reader)
         return NULL;
-    weir__view_retain(view);
-    reader->view = view;
+    reader->view = weir_view_retain(view);
     reader->size = size;
     reader->record = (char *)reader + record_at;
     reader->owner = reader->record + view->type->size;

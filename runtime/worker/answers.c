@@ -111,11 +111,14 @@ static void open_reader(weir__answers *answers, job *j)
     weir_view_release(view);
 }
 
+/* The hold moves up to where the reader has come, so that what lies before can be forgotten. */
 static void take_again(job *j)
 {
-    if (!weir__reader_take(j->remote->reader))
-        weir_error_set(&j->error, WEIR_CLOSED, "the view '%s' was removed",
-                       j->remote->reader->view->name);
+    weir_view_reader *reader = j->remote->reader;
+    if (j->ask.from > reader->time)
+        weir__reader_set_time(reader, j->ask.from);
+    if (!weir__reader_take(reader))
+        weir_error_set(&j->error, WEIR_CLOSED, "the view '%s' was removed", reader->view->name);
 }
 
 static void read_page(weir__answers *answers, job *j)

@@ -213,7 +213,7 @@ static void fill(cluster *c)
 typedef struct reading {
     cluster *c;
     unsigned process;
-    unsigned wait_ms, product; /* product: PRODUCTS for all */
+    unsigned wait_ms, open_ms, product; /* product: PRODUCTS for all */
     void (*fn)(struct reading *r);
     weir_view_reader *reader;
     weir_status status;
@@ -270,7 +270,7 @@ static void open_it(reading *r)
 {
     stock key = { r->product < PRODUCTS ? name_of(r->product) : weir_str_of(""), 0 };
     weir_view_reader_options options = { .struct_size = sizeof options, .owner = "test",
-                                         .wait_ms = r->wait_ms,
+                                         .wait_ms = r->wait_ms, .open_ms = r->open_ms,
                                          .key = r->product < PRODUCTS ? &key : NULL };
     r->status = weir_view_reader_open_with(r->c->of[r->process].view, &options, &r->reader,
                                            &r->error);
@@ -500,6 +500,57 @@ START_TEST(holds_are_kept_everywhere)
     ck_assert_int_eq(r.status, WEIR_GONE);
     ck_assert_ptr_null(weir_view_reader_error(r.reader));
     run(&r, close_it);
+    cluster_destroy(c);
+}
+END_TEST
+
+/* One that moves on keeps nothing that is before where it was, whoever it asks what; how long others
+ * may take to open it is not how long they may take later. */
+START_TEST(one_that_moves_on_lets_go)
+{
+    cluster *c = cluster_create(2, 14);
+    reading r = { .c = c, .process = 0, .product = PRODUCTS };
+    fill(c);
+    publish_all(c, 3);
+    run(&r, open_it);
+    for (r.product = 0; owner(c, r.product) / WORKERS != 0;)
+        r.product++; /* one of this process's, so that the other hears nothing of the time */
+    for (uint64_t upper = 10; upper <= 40; upper += 10) {
+        publish(c, 0, upper, upper - 1);
+        publish(c, 1, upper, upper - 1);
+        uint64_t before = r.time;
+        run(&r, move_on);
+        ck_assert_uint_eq(r.time, upper - 1);
+        run(&r, look_it_up);
+        ck_assert_int_eq(r.sum, r.product + 1);
+        ck_assert_uint_eq(weir_view_grant_since(c->of[1].view, WORKERS, upper - 1), before);
+    }
+    run(&r, close_it);
+    nobody_reads(c);
+    cluster_destroy(c);
+}
+END_TEST
+
+START_TEST(to_open_it_may_take_less_than_to_read_it)
+{
+    cluster *c = cluster_create(2, 16);
+    reading r = { .c = c, .process = 0, .product = PRODUCTS, .open_ms = 50 };
+    fill(c);
+    c->of[1].frozen = true;
+    run(&r, open_it);
+    ck_assert_int_eq(r.status, WEIR_UNAVAILABLE);
+    ck_assert_str_eq(r.error.what, "process 1 has not answered in 0.05 s");
+    c->of[1].frozen = false;
+    r.open_ms = 2000;
+    run(&r, open_it);
+    ck_assert_msg(r.status == WEIR_OK, "%s", r.error.what);
+    c->of[1].frozen = true;
+    run(&r, scan_it);
+    ck_assert_str_eq(weir_view_reader_error(r.reader)->what,
+                     "process 1 has not answered in 5 s");
+    c->of[1].frozen = false;
+    run(&r, close_it);
+    nobody_reads(c);
     cluster_destroy(c);
 }
 END_TEST
@@ -857,6 +908,8 @@ int main(void)
         one_that_has_forgotten_is_waited_for,
         but_not_for_ever,
         holds_are_kept_everywhere,
+        one_that_moves_on_lets_go,
+        to_open_it_may_take_less_than_to_read_it,
         a_key_is_asked_for_where_it_is,
         large_answers_come_in_pages,
         a_worker_does_not_wait,

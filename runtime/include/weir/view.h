@@ -42,6 +42,7 @@ WEIR_API void weir_views_destroy(weir_views *views);
  * read to its last state when the dataflow has ended. A view that was removed is of no use any
  * more, but to readers that are open. */
 WEIR_API weir_view *weir_views_find(weir_views *views, const char *name);
+WEIR_API weir_view *weir_view_retain(weir_view *view);
 /* NULL is ignored. */
 WEIR_API void weir_view_release(weir_view *view);
 /* Calls fn for each view, ordered by name. fn must not add views. */
@@ -87,6 +88,7 @@ typedef struct weir_view_reader_options {
      * for the call): of a divided view only the process that has it is asked then. */
     const void *key;
     unsigned wait_ms; /* for each answer of another process, at the most; default 5000 */
+    unsigned open_ms; /* the same, while it is opened; default wait_ms */
 } weir_view_reader_options;
 
 /* Opens a reader of a view, which is not NULL, at the latest time that is complete on all workers.
