@@ -26,6 +26,9 @@ enum {
     WEIR__PAGE_BYTES = 64 << 10,
     WEIR__ASK_TEXT_MAX = 128,     /* bytes of the names in an ask */
     WEIR__ASK_READERS_MAX = 1024, /* that one process may have at another */
+    WEIR__ASK_BODY_MAX = 16 << 20,
+    WEIR__ASK_BODIES_MAX = 64 << 20, /* of one process, that are not answered yet */
+    WEIR__ANSWER_BODY_MAX = 64 << 20,
 };
 
 typedef enum weir__ask_kind {

@@ -62,6 +62,19 @@ weir_status weir__far_refuse(weir__far *far, unsigned process)
     return WEIR_BAD_DATA;
 }
 
+/* It has refused. */
+static weir_status fail_with_answer(weir__far *far, unsigned process)
+{
+    const weir__question *q = &far->questions[process];
+    if (q->answer.status == WEIR_OK)
+        return WEIR_OK;
+    far->error = (weir_error){ .status = (weir_status)q->answer.status };
+    memcpy(far->error.what, q->error.what, sizeof far->error.what);
+    memcpy(far->error.hint, q->error.hint, sizeof far->error.hint);
+    weir_error_detail(&far->error, "process %u says so", process);
+    return far->error.status;
+}
+
 /* Of an answer that has come: its rows become a page. */
 static weir_status take_page(weir_view_reader *reader, unsigned process, weir__far_page *into)
 {
@@ -69,7 +82,9 @@ static weir_status take_page(weir_view_reader *reader, unsigned process, weir__f
     weir__question *q = &far->questions[process];
     weir_status status = WEIR_OK;
     *into = (weir__far_page){ .ended = q->answer.ended };
-    if (q->answer.status)
+    if (q->answer.status == WEIR_TOO_LARGE || q->answer.status == WEIR_FULL)
+        status = fail_with_answer(far, process);
+    else if (q->answer.status)
         status = (weir_status)q->answer.status;
     else if (q->rows_size)
         status = weir__rows_from_bytes(reader->view, q->rows, q->rows_size, &into->rows, NULL);
@@ -97,18 +112,6 @@ void weir__far_drop_page(weir__far_page *p)
 }
 
 /* ---- the time ---- */
-
-static weir_status fail_with_answer(weir__far *far, unsigned process)
-{
-    const weir__question *q = &far->questions[process];
-    if (q->answer.status == WEIR_OK)
-        return WEIR_OK;
-    far->error = (weir_error){ .status = (weir_status)q->answer.status };
-    memcpy(far->error.what, q->error.what, sizeof far->error.what);
-    memcpy(far->error.hint, q->error.hint, sizeof far->error.hint);
-    weir_error_detail(&far->error, "process %u says so", process);
-    return far->error.status;
-}
 
 /* Waits for all that were begun for this reader's time: those that `asked` says, NULL: all. */
 static weir_status finish_all(weir_view_reader *reader, const bool *asked)

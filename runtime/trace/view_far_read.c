@@ -57,7 +57,9 @@ static weir_status key_create(const weir_view *view, const void *record, weir__f
         return WEIR_NO_MEMORY;
     key->bytes = weir__key_bytes(view, record, pool, &key->size);
     weir__pool_close(pool);
-    return key->bytes ? WEIR_OK : WEIR_NO_MEMORY;
+    if (!key->bytes)
+        return WEIR_NO_MEMORY;
+    return key->size <= WEIR__ASK_BODY_MAX ? WEIR_OK : WEIR_TOO_LARGE;
 }
 
 weir_status weir__far_lookup(weir_view_reader *reader, const void *record, weir_view_row_fn *fn,

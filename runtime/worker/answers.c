@@ -65,6 +65,7 @@ struct weir__answers {
     weir__pool *pool;  /* of whoever does the jobs */
     remote *remotes;   /* the first worker's */
     unsigned *readers; /* of each process */
+    size_t *bodies;    /* of each process: what is kept of its questions */
     unsigned total;
 };
 
@@ -121,6 +122,17 @@ static void take_again(job *j)
         weir_error_set(&j->error, WEIR_CLOSED, "the view '%s' was removed", reader->view->name);
 }
 
+/* One row, or it would be less. */
+static void drop_large(job *j)
+{
+    weir_error_set(&j->error, WEIR_TOO_LARGE, "a record of the view '%s' has %zu bytes, and is not "
+                   "sent to another process: at most %u", j->remote->reader->view->name,
+                   j->page.size, WEIR__ANSWER_BODY_MAX);
+    weir_error_hint(&j->error, "read the view in the process that has the record");
+    weir_free(j->page.bytes, j->page.size);
+    j->page = (weir__page){ .ended = true };
+}
+
 static void read_page(weir__answers *answers, job *j)
 {
     weir_view_reader *reader = j->remote->reader;
@@ -134,6 +146,8 @@ static void read_page(weir__answers *answers, job *j)
     weir_batch_release(key);
     if (status != WEIR_OK)
         weir_error_set(&j->error, status, "%s", weir_status_text(status));
+    else if (j->page.size > WEIR__ANSWER_BODY_MAX)
+        drop_large(j);
 }
 
 /* Any worker's thread: a later time of the view is complete. */
@@ -283,11 +297,13 @@ weir__answers *weir__answers_create(weir_runtime *runtime, weir__mesh *mesh)
 {
     weir__answers *answers = weir_alloc_must(sizeof *answers);
     size_t size = runtime->config.processes * sizeof *answers->readers;
+    size_t sizes = runtime->config.processes * sizeof *answers->bodies;
     memset(answers, 0, sizeof *answers);
     answers->runtime = runtime;
     answers->mesh = mesh;
     answers->readers = weir_alloc_must(size);
     memset(answers->readers, 0, size);
+    answers->bodies = memset(weir_alloc_must(sizes), 0, sizes);
     pthread_mutex_init(&answers->lock, NULL);
     pthread_cond_init(&answers->changed, NULL);
     return answers;
@@ -314,7 +330,9 @@ void weir__answers_destroy(weir__answers *answers)
         weir_view_reader_close(r->reader);
         weir_free(r, sizeof *r);
     }
-    weir_free(answers->readers, answers->runtime->config.processes * sizeof *answers->readers);
+    unsigned processes = answers->runtime->config.processes;
+    weir_free(answers->readers, processes * sizeof *answers->readers);
+    weir_free(answers->bodies, processes * sizeof *answers->bodies);
     pthread_cond_destroy(&answers->changed);
     pthread_mutex_destroy(&answers->lock);
     weir_free(answers, sizeof *answers);
@@ -410,13 +428,25 @@ static void put_full(weir__answers *answers, unsigned process, const weir__ask *
 {
     weir__wire *wire = weir__mesh_wire(answers->mesh, process);
     weir__page none = { .ended = true };
+    bool opens = ask->kind == WEIR__ASK_OPEN;
     char what[100];
-    snprintf(what, sizeof what, "process %u answers for %u readers of this process, as many as "
-             "may be", answers->runtime->config.process, WEIR__ASK_READERS_MAX);
+    if (opens)
+        snprintf(what, sizeof what, "process %u answers for %u readers of this process, as many as "
+                 "may be", answers->runtime->config.process, WEIR__ASK_READERS_MAX);
+    else
+        snprintf(what, sizeof what, "process %u has keys of %u bytes to look up for this process, "
+                 "as many as may be", answers->runtime->config.process, WEIR__ASK_BODIES_MAX);
     weir__answer answer = { .id = ask->id, .status = WEIR_FULL, .what = weir_str_of(what),
-                            .hint = weir_str_of("close readers when they have read") };
+                            .hint = weir_str_of(opens ? "close readers when they have read"
+                                                      : "ask less at a time") };
     if (wire && wire->waiting < BEHIND_BYTES)
         put(wire, &answer, &none);
+}
+
+static bool is_full(const weir__answers *answers, unsigned process, bool opens, size_t body)
+{
+    return (opens && answers->readers[process] >= WEIR__ASK_READERS_MAX) ||
+           body > WEIR__ASK_BODIES_MAX - answers->bodies[process];
 }
 
 static weir_status refuse(weir_error *error, unsigned process)
@@ -437,7 +467,7 @@ weir_status weir__answers_ask(weir__answers *answers, unsigned process, const we
 {
     weir__ask ask;
     char owner[WEIR__ASK_TEXT_MAX + 1];
-    if (!weir__frame_get_ask(frame, &ask))
+    if (!weir__frame_get_ask(frame, &ask) || frame->body_size > WEIR__ASK_BODY_MAX)
         return refuse(error, process);
     remote *r = find(answers, process, ask.reader);
     if (ask.kind == WEIR__ASK_CLOSE) {
@@ -449,7 +479,7 @@ weir_status weir__answers_ask(weir__answers *answers, unsigned process, const we
         return refuse(error, process);
     if (!start_thread(answers, error))
         return error->status;
-    if (!r && answers->readers[process] >= WEIR__ASK_READERS_MAX) {
+    if (is_full(answers, process, !r, frame->body_size)) {
         put_full(answers, process, &ask);
         return WEIR_OK;
     }
@@ -459,6 +489,7 @@ weir_status weir__answers_ask(weir__answers *answers, unsigned process, const we
     snprintf(j->owner, sizeof j->owner, "process %u: %s", process, owner);
     if (frame->body_size) {
         j->body_size = frame->body_size;
+        answers->bodies[process] += j->body_size;
         j->body = weir_alloc_must(j->body_size);
         memcpy(j->body, frame->body, j->body_size);
     }
@@ -481,6 +512,7 @@ static bool finish(weir__answers *answers, job *j)
     if (!r->closing && wire)
         put_answer(wire, j);
     r->job = NULL;
+    answers->bodies[r->process] -= j->body_size;
     job_free(j);
     if (closed)
         forget(answers, r);

@@ -779,7 +779,8 @@ END_TEST
 /* What no process that works would send ends the cluster. */
 START_TEST(what_cannot_be_asked_ends_it)
 {
-    for (int wrong = 0; wrong < 6; wrong++) {
+    char *large = weir_alloc_zero(WEIR__ASK_BODY_MAX + 1);
+    for (int wrong = 0; wrong < 7; wrong++) {
         cluster *c = cluster_create(2, 29);
         weir_error error = { 0 };
         weir__ask ask = opening(7, "stock"), scan = { .kind = WEIR__ASK_SCAN, .reader = 7 };
@@ -792,6 +793,8 @@ START_TEST(what_cannot_be_asked_ends_it)
             put_ask(c, &scan, "", 0); /* of no reader */
         } else if (wrong == 3) {
             put_ask(c, &(weir__ask){ .kind = WEIR__ASK_KINDS, .reader = 7 }, "", 0);
+        } else if (wrong == 6) {
+            put_ask(c, &ask, large, WEIR__ASK_BODY_MAX + 1);
         } else {
             unsigned char *room = weir__wire_room(wire, WEIR__FRAME_ROOM);
             weir__wire_commit(wire, weir__frame_put_plain(
@@ -804,6 +807,75 @@ START_TEST(what_cannot_be_asked_ends_it)
         ck_assert_ptr_nonnull(strstr(error.what, "process 1 has "));
         cluster_destroy(c);
     }
+    weir_free(large, WEIR__ASK_BODY_MAX + 1);
+}
+END_TEST
+
+/* What waits for a time keeps what came with it; what would be too much is refused meanwhile. */
+START_TEST(there_is_a_bound_on_keys)
+{
+    cluster *c = cluster_create(2, 37);
+    char *large = weir_alloc_zero(WEIR__ASK_BODY_MAX);
+    reading r = { .c = c, .process = 1, .product = PRODUCTS };
+    fill(c);
+    for (uint64_t n = 0; n < WEIR__ASK_BODIES_MAX / WEIR__ASK_BODY_MAX; n++) {
+        weir__ask ask = opening(1000 + n, "stock");
+        put_ask(c, &ask, "", 0);
+        steps(c, 200);
+        ask = (weir__ask){ .id = 2000 + n, .kind = WEIR__ASK_TAKE, .reader = 1000 + n, .time = 9 };
+        put_ask(c, &ask, large, WEIR__ASK_BODY_MAX);
+        steps(c, 200);
+    }
+    run(&r, open_it);
+    ck_assert_msg(r.status == WEIR_OK, "%s", r.error.what);
+    for (r.product = 0; owner(c, r.product) / WORKERS != 0;)
+        r.product++;
+    run(&r, look_it_up);
+    ck_assert_int_eq(r.status, WEIR_FULL);
+    ck_assert_str_eq(weir_view_reader_error(r.reader)->what, "process 0 has keys of 67108864 bytes "
+                     "to look up for this process, as many as may be");
+    run(&r, close_it);
+    publish_all(c, 20);
+    steps(c, 2000);
+    run(&r, open_it);
+    run(&r, look_it_up);
+    ck_assert_int_eq(r.status, WEIR_OK);
+    ck_assert_int_eq(r.sum, r.product + 1);
+    run(&r, close_it);
+    cluster_destroy(c);
+    weir_free(large, WEIR__ASK_BODY_MAX);
+}
+END_TEST
+
+/* By whoever asks: a key; by whoever has it: a record. */
+START_TEST(what_is_too_large_is_told)
+{
+    enum { KEY = WEIR__ASK_BODY_MAX, RECORD = WEIR__ANSWER_BODY_MAX };
+    cluster *c = cluster_create(2, 39);
+    reading r = { .c = c, .product = PRODUCTS };
+    char *text = weir_alloc_zero(RECORD);
+    stock s = { weir_str_view(text, RECORD), 1 };
+    while (weir_shape_hash(c->shape, &s) >> 63 == 0)
+        text[0]++; /* it is process 1's */
+    weir_updates u = { .records = &s, .count = 1, .time = { { 1 } } };
+    ck_assert_int_eq(weir_trace_builder_add(c->of[1].of[0].builder, &u), WEIR_OK);
+    publish_all(c, 2);
+    run(&r, open_it);
+    run(&r, scan_it);
+    ck_assert_int_eq(r.status, WEIR_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(weir_view_reader_error(r.reader)->what, "a record of the view "
+                                 "'stock' has 67108"));
+    run(&r, close_it);
+    run(&r, open_it);
+    s.product = weir_str_view(text, KEY);
+    while (weir_shape_hash(c->shape, &s) >> 63 == 0)
+        text[0]++;
+    ck_assert_int_eq(weir_view_reader_lookup(r.reader, &s, add_row, &r), WEIR_TOO_LARGE);
+    ck_assert_ptr_null(weir_view_reader_error(r.reader));
+    run(&r, close_it);
+    nobody_reads(c);
+    cluster_destroy(c);
+    weir_free(text, RECORD);
 }
 END_TEST
 
@@ -918,6 +990,8 @@ int main(void)
         one_that_ends_gives_back_its_holds,
         what_makes_no_sense_is_refused,
         what_cannot_be_asked_ends_it,
+        there_is_a_bound_on_keys,
+        what_is_too_large_is_told,
         there_is_a_bound_on_readers,
         what_cannot_be_answered_is_refused,
         NULL,

@@ -128,7 +128,8 @@ typedef bool weir_view_row_fn(const weir_view_row *row, void *ctx);
 
 /* The records of a key. key is a record of the view's type of which only the key's fields are read.
  * All of these: NO_MEMORY, or OVERFLOWED if the diffs of a record do not add up in 64 bits. Of a
- * divided view also what weir_view_reader_error has. */
+ * divided view also what weir_view_reader_error has, TOO_LARGE of a record of more than 64 MiB that
+ * another process has, and TOO_LARGE of a key of more than 16 MiB. */
 WEIR_API weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key,
                                              weir_view_row_fn *fn, void *ctx);
 
