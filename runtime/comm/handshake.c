@@ -361,7 +361,7 @@ static outcome contact_turn(weir__mesh *mesh, weir__contact *contact, uint64_t n
         if (state == WEIR_NET_FAILED)
             return WENT_AWAY;
         if (state == WEIR_NET_CONNECTED) {
-            net->want(net->ctx, contact->wire.stream, false);
+            net->want(net->ctx, contact->wire.stream, true, false);
             say_hello(mesh, contact);
             mesh->any = true;
         }

@@ -255,8 +255,11 @@ static bool take_frames(weir__mesh *mesh, unsigned process)
 
 void weir__mesh_hold(weir__mesh *mesh, unsigned process, bool hold)
 {
-    mesh->peers[process].held = hold;
-    mesh->peers[process].let_go |= !hold;
+    weir__peer *peer = &mesh->peers[process];
+    peer->held = hold;
+    peer->let_go |= !hold;
+    if (peer->contact) /* what lies there to be read would never let the worker sleep */
+        mesh->net->want(mesh->net->ctx, peer->contact->wire.stream, !hold, peer->contact->wants);
 }
 
 static void read_peer(weir__mesh *mesh, unsigned process, uint64_t now)
@@ -371,13 +374,14 @@ bool weir__mesh_poll(weir__mesh *mesh, uint64_t now)
 }
 
 /* Only while something waits: what can always be written would never let the worker sleep. */
-static void watch_writing(weir__mesh *mesh, weir__contact *contact)
+static void watch_writing(weir__mesh *mesh, const weir__peer *peer)
 {
+    weir__contact *contact = peer->contact;
     bool waits = contact->wire.count > 0 && !contact->stuck && !WEIR_PLANTED(WRITE_UNWATCHED);
     if (waits == contact->wants)
         return;
     contact->wants = waits;
-    mesh->net->want(mesh->net->ctx, contact->wire.stream, waits);
+    mesh->net->want(mesh->net->ctx, contact->wire.stream, !peer->held, waits);
 }
 
 void weir__mesh_flush(weir__mesh *mesh)
@@ -392,7 +396,7 @@ void weir__mesh_flush(weir__mesh *mesh)
             contact->stuck = true; /* what it said before may lie there to be read: by poll */
             contact->why = error;
         }
-        watch_writing(mesh, contact);
+        watch_writing(mesh, &mesh->peers[p]);
     }
 }
 

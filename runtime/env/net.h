@@ -34,10 +34,12 @@ typedef struct weir_net {
     int64_t (*write)(void *ctx, int stream, const weir_net_part *parts, unsigned count,
                      weir_error *error);
     void (*close)(void *ctx, int stream_or_listener);
-    /* A descriptor that is readable while a listener or stream has something to be taken, or a
-     * stream that is connecting or was `wanted` can be written; -1: nobody sleeps (simulated). */
+    /* A descriptor that is readable while a listener, or a stream that is wanted to read, has
+     * something to be taken, or a stream that is connecting or wanted to write can be written; -1:
+     * nobody sleeps (simulated). A stream that is connected is wanted to read until it is said
+     * otherwise; one that is not may stay unread for as long as it takes. */
     int fd;
-    void (*want)(void *ctx, int stream, bool write);
+    void (*want)(void *ctx, int stream, bool read, bool write);
 } weir_net;
 
 /* TCP without delay of small writes, one epoll set for all. One thread at a time. NULL and *error

@@ -202,9 +202,9 @@ static void tcp_close(void *ctx, int fd)
     (void)close(fd);
 }
 
-static void tcp_want(void *ctx, int stream, bool write)
+static void tcp_want(void *ctx, int stream, bool read, bool write)
 {
-    watch(ctx, stream, EPOLL_CTL_MOD, write ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    watch(ctx, stream, EPOLL_CTL_MOD, (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0));
 }
 
 weir_net *weir__net_tcp_create(weir_error *error)

@@ -32,6 +32,7 @@ typedef struct stream {
     struct stream *next;
     int number;
     bool wanted;      /* the caller wants to hear when it can be written */
+    bool unread;      /* the caller wants to hear of nothing else */
     bool ended;       /* nothing more will come: why */
     weir_error why;
     char *bytes;      /* IN_BYTES or none yet; from `at` to `used` nobody has taken them */
@@ -71,7 +72,7 @@ static void hush(weir__net_thread *net)
 {
     uint64_t count;
     for (const stream *s = net->streams; s; s = s->next)
-        if (__atomic_load_n(&s->waiting, __ATOMIC_RELAXED))
+        if (!s->unread && __atomic_load_n(&s->waiting, __ATOMIC_RELAXED))
             return;
     if (net->rung && read(net->bell, &count, sizeof count) == sizeof count)
         net->rung = false;
@@ -103,7 +104,7 @@ static bool make_room(stream *s)
 /* False: it is full. */
 static bool read_stream(weir__net_thread *net, stream *s)
 {
-    if (s->ended)
+    if (s->ended || s->unread)
         return true;
     if (!make_room(s))
         return false;
@@ -127,7 +128,7 @@ static void tell_writable(weir__net_thread *net, stream *s)
     if (!s->wanted || poll(&p, 1, 0) <= 0)
         return;
     s->wanted = false;
-    net->below->want(net->below->ctx, s->number, false);
+    net->below->want(net->below->ctx, s->number, !s->unread, false);
     __atomic_store_n(&s->waiting, 1, __ATOMIC_RELEASE);
     ring(net);
 }
@@ -235,13 +236,16 @@ static int64_t thread_read(void *ctx, int number, void *room, size_t size, weir_
     return got;
 }
 
-static void want(weir__net_thread *net, int number, bool write)
+static void want(weir__net_thread *net, stream *s, bool read, bool write)
 {
-    stream *s = find(net, number);
     pthread_mutex_lock(&net->lock);
-    if (s)
-        s->wanted = write;
-    net->below->want(net->below->ctx, number, write);
+    s->wanted = write;
+    s->unread = !read;
+    net->below->want(net->below->ctx, s->number, read, write);
+    if (s->unread)
+        hush(net);
+    else if (__atomic_load_n(&s->waiting, __ATOMIC_RELAXED))
+        ring(net);
     pthread_mutex_unlock(&net->lock);
 }
 
@@ -253,8 +257,10 @@ static int64_t thread_write(void *ctx, int number, const weir_net_part *parts, u
     for (unsigned i = 0; i < count; i++)
         total += parts[i].size;
     int64_t put = net->below->write(net->below->ctx, number, parts, count, error);
-    if (net->runs && put >= 0 && (size_t)put < total)
-        want(net, number, true);
+    if (net->runs && put >= 0 && (size_t)put < total) {
+        stream *s = find(net, number);
+        want(net, s, !s->unread, true);
+    }
     return put;
 }
 
@@ -275,9 +281,9 @@ static void thread_close(void *ctx, int number)
     pthread_mutex_unlock(&net->lock);
 }
 
-static void thread_want(void *ctx, int number, bool write)
+static void thread_want(void *ctx, int number, bool read, bool write)
 {
-    want(ctx, number, write);
+    want(ctx, find(ctx, number), read, write);
 }
 
 /* ---- life ---- */

@@ -81,6 +81,7 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
     memset(cluster, 0, sizeof *cluster);
     cluster->runtime = runtime;
     weir_net *net = cluster->net = open_net(cluster, error);
+    cluster->silence_ns = ms_or(config->silence_ms, SILENCE_MS);
     weir__mesh_options options = {
         .env = runtime->env, .net = net, .pool = owner(cluster)->context.pool,
         .processes = config->processes, .process = config->process, .hosts = config->hosts,
@@ -88,7 +89,7 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
         .incarnation = config->incarnation,
         .connect_ns = ms_or(config->connect_ms, CONNECT_MS),
         .beat_ns = ms_or(config->heartbeat_ms, BEAT_MS),
-        .silence_ns = ms_or(config->silence_ms, SILENCE_MS),
+        .silence_ns = cluster->silence_ns,
         .host = { cluster, on_frame, on_stop } };
     if (net)
         cluster->mesh = weir__mesh_create(&options, error);
@@ -102,6 +103,7 @@ weir_status weir__cluster_create(weir_runtime *runtime, weir__cluster **out, wei
     cluster->answers = weir__answers_create(runtime, cluster->mesh);
     cluster->open = zeroed(config->processes * sizeof *cluster->open);
     cluster->early_bytes = zeroed(config->processes * sizeof *cluster->early_bytes);
+    cluster->held_ns = zeroed(config->processes * sizeof *cluster->held_ns);
     cluster->idle_at = zeroed(config->processes * sizeof *cluster->idle_at);
     *out = cluster;
     return WEIR_OK;
@@ -121,6 +123,7 @@ void weir__cluster_destroy(weir__cluster *cluster)
         weir_free(cluster->open[p].of, cluster->open[p].capacity * sizeof(weir__dataflow *));
     weir_free(cluster->open, processes * sizeof *cluster->open);
     weir_free(cluster->early_bytes, processes * sizeof *cluster->early_bytes);
+    weir_free(cluster->held_ns, processes * sizeof *cluster->held_ns);
     weir_free(cluster->idle_at, processes * sizeof *cluster->idle_at);
     for (weir_dataflow *d = cluster->news, *next; d; d = next) {
         next = d->next_news;
@@ -212,10 +215,8 @@ static weir_status on_data(weir__cluster *cluster, unsigned process, const weir_
     weir__data head;
     if (!weir__frame_get_data(frame, &head))
         return weir__cluster_refuse(error, process, "a batch whose head is wrong");
-    if (WEIR_UNLIKELY(weir__cluster_is_early(cluster, head.dataflow))) {
-        weir__cluster_keep(cluster, process, head.dataflow, frame);
-        return WEIR_OK;
-    }
+    if (WEIR_UNLIKELY(weir__cluster_is_early(cluster, head.dataflow)))
+        return weir__cluster_keep(cluster, process, head.dataflow, frame, error);
     weir__dataflow *dataflow = weir__cluster_find(cluster, head.dataflow);
     const weir_graph *graph = dataflow ? dataflow->graph : NULL;
     weir_node *node = graph && head.port < graph->port_count ? graph->input_owner[head.port]
@@ -305,10 +306,8 @@ static weir_status on_credit(weir__cluster *cluster, unsigned process, const wei
     if (!weir__frame_get_credit(frame, &credit) || !is_ours(cluster, credit.to) ||
         !is_remote(cluster, process, credit.from))
         return weir__cluster_refuse(error, process, "credit for somebody who is not here");
-    if (WEIR_UNLIKELY(weir__cluster_is_early(cluster, credit.dataflow))) {
-        weir__cluster_keep(cluster, process, credit.dataflow, frame);
-        return WEIR_OK;
-    }
+    if (WEIR_UNLIKELY(weir__cluster_is_early(cluster, credit.dataflow)))
+        return weir__cluster_keep(cluster, process, credit.dataflow, frame, error);
     weir__dataflow *dataflow = weir__cluster_find(cluster, credit.dataflow);
     if (!dataflow)
         return WEIR_OK; /* it is gone here already */
@@ -410,8 +409,11 @@ bool weir__cluster_receive(weir__cluster *cluster)
         return false; /* frames are for dataflows that have begun */
     note_absence(cluster);
     bool any = weir__mesh_poll(cluster->mesh, worker->context.now_ns);
+    weir_error error = { 0 };
     if (WEIR_UNLIKELY(weir__mesh_failure(cluster->mesh) != NULL))
         weir__runtime_fail(cluster->runtime, weir__mesh_failure(cluster->mesh));
+    else if (WEIR_UNLIKELY(cluster->held && weir__cluster_check_held(cluster, &error) != WEIR_OK))
+        weir__runtime_fail(cluster->runtime, &error);
     return any;
 }
 

@@ -39,6 +39,9 @@ struct weir__cluster {
     weir_dataflow *news;   /* atomic: a stack of those that others are to hear of */
     bool told_stop, ended, has_polled, flushing;
     size_t *early_bytes;   /* of each process, that are kept for dataflows to come */
+    uint64_t *held_ns;     /* of each process: since when it is not read because of that, or 0 */
+    unsigned held;         /* how many are not */
+    uint64_t silence_ns;
     uint64_t *idle_at;     /* in process 0: each is idle after so many commands, plus 1 */
     uint64_t idle_told;    /* this one has said so, plus 1 */
     weir__absence absence;
@@ -70,8 +73,10 @@ weir_status weir__cluster_on_progress(weir__cluster *cluster, unsigned process,
                                       const weir__frame *frame, weir_error *error);
 /* The owner has not built it; then its frame is kept until it has. */
 bool weir__cluster_is_early(const weir__cluster *cluster, uint32_t dataflow);
-void weir__cluster_keep(weir__cluster *cluster, unsigned process, uint32_t dataflow,
-                        const weir__frame *frame);
+weir_status weir__cluster_keep(weir__cluster *cluster, unsigned process, uint32_t dataflow,
+                               const weir__frame *frame, weir_error *error);
+/* Not OK, and *error: one that is not read keeps us waiting for what nobody has ordered. */
+weir_status weir__cluster_check_held(weir__cluster *cluster, weir_error *error);
 
 /* ---- cluster_order.c ---- */
 weir_status weir__cluster_on_note(weir__cluster *cluster, unsigned process,

@@ -374,10 +374,8 @@ static weir_status on_dataflow(weir__cluster *cluster, unsigned process, const w
 {
     if (note->process != process)
         return weir__cluster_refuse(error, process, "what another has to say");
-    if (weir__cluster_is_early(cluster, note->dataflow)) {
-        weir__cluster_keep(cluster, process, note->dataflow, frame);
-        return WEIR_OK;
-    }
+    if (weir__cluster_is_early(cluster, note->dataflow))
+        return weir__cluster_keep(cluster, process, note->dataflow, frame, error);
     return note->kind == WEIR__NOTE_BUILT ? on_built(cluster, note, error)
                                           : on_freed(cluster, note, error);
 }

@@ -145,13 +145,52 @@ void weir__cluster_forget(weir__cluster *cluster, weir__dataflow *dataflow)
 /* ---- what comes for dataflows that are not built yet ---- */
 
 /* A process that is far ahead is not read until we have caught up. */
-static void count_early(weir__cluster *cluster, unsigned process, size_t size)
+static void count_early(weir__cluster *cluster, unsigned process, size_t bytes, bool kept)
 {
-    size_t *bytes = &cluster->early_bytes[process];
-    bool held = *bytes > EARLY_BYTES;
-    *bytes += size;
-    if (held != (*bytes > EARLY_BYTES))
-        weir__mesh_hold(cluster->mesh, process, !held);
+    size_t *sum = &cluster->early_bytes[process], size = sizeof(weir__early) + bytes;
+    bool held = *sum > EARLY_BYTES;
+    *sum = kept ? *sum + size : *sum - size;
+    if (held == (*sum > EARLY_BYTES))
+        return;
+    cluster->held = held ? cluster->held - 1 : cluster->held + 1;
+    cluster->held_ns[process] = held ? 0 : weir__cluster_owner(cluster)->context.now_ns;
+    weir__mesh_hold(cluster->mesh, process, !held);
+}
+
+static bool is_ordered(const weir__cluster *cluster, uint32_t dataflow)
+{
+    return dataflow < cluster->runtime->order.next_id;
+}
+
+/* Process 0 gives the order, and tells it before it says anything else of a dataflow; so what
+ * process 0 hears, or says, is of one that this process has heard of. */
+static weir_status check_early(const weir__cluster *cluster, unsigned process, uint32_t dataflow,
+                               weir_error *error)
+{
+    if (is_ordered(cluster, dataflow) || (process && cluster->runtime->config.process))
+        return WEIR_OK;
+    return weir__cluster_refuse(error, process, "something for a dataflow that nobody has ordered");
+}
+
+static bool waits_for_order(const weir__cluster *cluster, unsigned process)
+{
+    for (const weir__early *e = weir__cluster_owner(cluster)->early; e; e = e->next)
+        if (e->process == process && e->kind >= WEIR__EARLY_ENTRY && is_ordered(cluster, e->id))
+            return false;
+    return true;
+}
+
+weir_status weir__cluster_check_held(weir__cluster *cluster, weir_error *error)
+{
+    uint64_t now = weir__cluster_owner(cluster)->context.now_ns;
+    for (unsigned p = 0; p < cluster->runtime->config.processes; p++) {
+        if (!cluster->held_ns[p] || now - cluster->held_ns[p] < cluster->silence_ns)
+            continue;
+        if (waits_for_order(cluster, p))
+            return weir__cluster_refuse(error, p, "much for dataflows that nobody has ordered");
+        cluster->held_ns[p] = now; /* what it waits for will be built here */
+    }
+    return WEIR_OK;
 }
 
 bool weir__cluster_is_early(const weir__cluster *cluster, uint32_t dataflow)
@@ -159,13 +198,17 @@ bool weir__cluster_is_early(const weir__cluster *cluster, uint32_t dataflow)
     return dataflow >= weir__cluster_owner(cluster)->next_id;
 }
 
-void weir__cluster_keep(weir__cluster *cluster, unsigned process, uint32_t dataflow,
-                        const weir__frame *frame)
+weir_status weir__cluster_keep(weir__cluster *cluster, unsigned process, uint32_t dataflow,
+                               const weir__frame *frame, weir_error *error)
 {
     size_t size = WEIR__FRAME_PREFIX + frame->head_size + frame->body_size;
     weir__early early = { .id = dataflow, .kind = WEIR__EARLY_FRAME, .process = process };
+    weir_status status = check_early(cluster, process, dataflow, error);
+    if (status != WEIR_OK)
+        return status;
     weir__early_keep(weir__cluster_owner(cluster), &early, frame->head - WEIR__FRAME_PREFIX, size);
-    count_early(cluster, process, size);
+    count_early(cluster, process, size, true);
+    return WEIR_OK;
 }
 
 /* To the other workers of this process, by the owner's log. */
@@ -182,7 +225,7 @@ static void pass_on(weir__cluster *cluster, const void *data, size_t size)
 weir_status weir__cluster_take_early(weir__cluster *cluster, const weir__early *early,
                                      weir_error *error)
 {
-    count_early(cluster, early->process, (size_t)0 - early->size);
+    count_early(cluster, early->process, early->size, false);
     if (early->kind == WEIR__EARLY_ENTRY) {
         weir_mail mail = { early->data, early->size };
         weir_status status = weir__worker_apply(weir__cluster_owner(cluster), &mail, error);
@@ -222,8 +265,11 @@ static weir_status take_parts(weir__cluster *cluster, unsigned process, const we
         weir_mail part = { frame->body + at, size };
         if (weir__cluster_is_early(cluster, head[0])) {
             weir__early early = { .id = head[0], .kind = WEIR__EARLY_ENTRY, .process = process };
+            status = check_early(cluster, process, head[0], error);
+            if (status != WEIR_OK)
+                break;
             weir__early_keep(worker, &early, part.data, size);
-            count_early(cluster, process, size);
+            count_early(cluster, process, size, true);
         } else {
             status = weir__worker_apply(worker, &part, error);
             if (status == WEIR_OK)

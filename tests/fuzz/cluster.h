@@ -227,8 +227,9 @@ static inline void fuzz_net_close(void *ctx, int stream)
     peer->open = peer->open && stream == 0;
 }
 
-static inline void fuzz_net_want(void *ctx, int stream, bool write)
+static inline void fuzz_net_want(void *ctx, int stream, bool read, bool write)
 {
+    (void)read;
     (void)write;
     fuzz_promise(stream == 1 && ((fuzz_peer *)ctx)->open);
 }

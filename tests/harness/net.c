@@ -18,7 +18,7 @@ typedef struct queue {
 /* Ends 2i and 2i + 1 are the two of stream i; the even one has connected. */
 typedef struct end {
     queue in; /* what it may read */
-    bool open, broken, wanted;
+    bool open, broken, wanted, unread;
 } end;
 
 typedef struct listener {
@@ -194,10 +194,11 @@ static void hub_close(void *ctx, int what)
     l->count = 0;
 }
 
-static void hub_want(void *ctx, int stream, bool write)
+static void hub_want(void *ctx, int stream, bool read, bool write)
 {
     weir__test_hub *hub = ctx;
     hub->ends[stream - ENDS_FROM].wanted = write;
+    hub->ends[stream - ENDS_FROM].unread = !read;
 }
 
 /* ---- for tests ---- */
@@ -241,6 +242,14 @@ void weir__test_hub_break(weir__test_hub *hub, unsigned i)
 
 void weir__test_hub_stop(weir__test_hub *hub) { hub->stopped = true; }
 
+unsigned weir__test_hub_unread(const weir__test_hub *hub)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < 2 * hub->streams; i++)
+        count += hub->ends[i].unread;
+    return count;
+}
+
 unsigned weir__test_hub_wanted(const weir__test_hub *hub)
 {
     unsigned count = 0;
@@ -254,7 +263,8 @@ bool weir__test_hub_ready(const weir__test_hub *hub, int what)
     if (what < ENDS_FROM)
         return hub->listeners[what].count > 0;
     const end *me = &hub->ends[what - ENDS_FROM], *other = &hub->ends[(what - ENDS_FROM) ^ 1];
-    return me->broken || !other->open || me->wanted || me->in.used > me->in.at;
+    return me->broken || me->wanted ||
+           (!me->unread && (!other->open || me->in.used > me->in.at));
 }
 
 size_t weir__test_hub_look(const weir__test_hub *hub, int stream, const char **bytes)

@@ -22,6 +22,8 @@ void weir__test_hub_break(weir__test_hub *hub, unsigned i);
 void weir__test_hub_stop(weir__test_hub *hub);
 /* Ends that are watched for whether they can be written. */
 unsigned weir__test_hub_wanted(const weir__test_hub *hub);
+/* Ends that are watched for nothing that comes. */
+unsigned weir__test_hub_unread(const weir__test_hub *hub);
 /* Whether who waits for this stream or listener would be woken. */
 bool weir__test_hub_ready(const weir__test_hub *hub, int stream_or_listener);
 /* What the end may still read: how many bytes, and where they lie. */

@@ -97,10 +97,10 @@ static void net_close(void *ctx, int number)
     net->under->close(net->under->ctx, number);
 }
 
-static void net_want(void *ctx, int stream, bool write)
+static void net_want(void *ctx, int stream, bool read, bool write)
 {
     sim_net *net = ctx;
-    net->under->want(net->under->ctx, stream, write);
+    net->under->want(net->under->ctx, stream, read, write);
 }
 
 /* ---- the simulator's ---- */

@@ -742,6 +742,62 @@ START_TEST(credits_and_charges_that_cannot_be)
 }
 END_TEST
 
+/* Changes of a dataflow that are none, so often. */
+static void put_empty_changes(cluster *c, unsigned from, unsigned to, uint32_t id, unsigned count)
+{
+    weir__wire *wire = wire_of(c, from, to);
+    unsigned char *room = weir__wire_room(wire, WEIR__FRAME_ROOM + 8 * count);
+    size_t at = weir__frame_put_plain(room, WEIR__FRAME_PROGRESS, 8 * count);
+    for (unsigned i = 0; i < count; i++, at += 8)
+        memcpy(room + at, (uint32_t[]){ id, 0 }, 8);
+    weir__wire_commit(wire, at);
+}
+
+/* Process 0 gives the order: it knows all that is ordered, and whoever hears it knows it too. */
+START_TEST(what_nobody_has_ordered)
+{
+    const weir__note built = { .kind = WEIR__NOTE_BUILT, .process = 1, .dataflow = 77 };
+    const weir__credited credit = { .dataflow = 77, .from = WORKERS, .to = 0, .bytes = 1 };
+    for (unsigned i = 0; i < 4; i++) {
+        cluster *c = create(i + 1, true);
+        unsigned from = i == 3 ? 0 : 1, to = 1 - from;
+        char what[100];
+        join(c);
+        weir__wire *wire = wire_of(c, from, to);
+        if (i == 0)
+            weir__wire_commit(wire, weir__note_put(weir__wire_room(wire, 1000), &built));
+        else if (i == 1)
+            weir__wire_commit(wire, weir__frame_put_credit(
+                                        weir__wire_room(wire, WEIR__FRAME_ROOM), &credit));
+        else
+            put_empty_changes(c, from, to, 77, 3);
+        snprintf(what, sizeof what, "process %u has sent what cannot be: something for a dataflow "
+                 "that nobody has ordered", from);
+        ends_with(c, to, what);
+    }
+}
+END_TEST
+
+/* Others may be ahead of process 0's word, but not for ever; and what is kept of them until then is
+ * bounded by what it takes to keep it, not by what they have sent. */
+START_TEST(what_nobody_orders_is_not_waited_for)
+{
+    enum { FRAMES = 20, EACH = 30000 };
+    cluster *c = create(5, true);
+    join(c);
+    for (unsigned i = 0; i < FRAMES; i++) {
+        put_empty_changes(c, 1, 2, 77, EACH);
+        steps(c, 500);
+    }
+    uint64_t kept = worker_of(c, 2 * WORKERS)->early_count;
+    ck_assert_uint_gt(kept, 10 * EACH / 2);
+    ck_assert_uint_lt(kept, FRAMES * EACH);
+    ck_assert(!__atomic_load_n(&c->of[2].runtime->failed, __ATOMIC_ACQUIRE));
+    ends_with(c, 2, "process 1 has sent what cannot be: much for dataflows that nobody has "
+                    "ordered");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -759,6 +815,8 @@ int main(void)
         commands_that_cannot_be,
         heads_that_are_wrong,
         credits_and_charges_that_cannot_be,
+        what_nobody_has_ordered,
+        what_nobody_orders_is_not_waited_for,
         NULL,
     };
     return test_run(test_suite("cluster_commands", tests));

@@ -620,12 +620,14 @@ START_TEST(one_that_is_held_is_not_read_and_not_missed)
     unsigned before = c->of[0].frames;
     put(&c->of[1], 0, "one");
     weir__mesh_hold(c->of[0].mesh, 1, true);
+    ck_assert_uint_eq(weir__test_hub_unread(c->hub), 1);
     turns(c, 20, 1000); /* four times the silence that is allowed */
     put(&c->of[1], 0, "two");
     turns(c, 2, 1);
     ck_assert_ptr_null(weir__mesh_failure(c->of[0].mesh));
     ck_assert_uint_eq(c->of[0].frames, before);
     weir__mesh_hold(c->of[0].mesh, 1, false);
+    ck_assert_uint_eq(weir__test_hub_unread(c->hub), 0);
     turns(c, 2, 1);
     ck_assert_uint_eq(c->of[0].frames, before + 2);
     ck_assert_str_eq(c->of[0].last, "two");

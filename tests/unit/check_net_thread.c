@@ -64,7 +64,7 @@ static pair *create(void)
     ck_assert_int_ge(p.stream, 0);
     await(p.other);
     ck_assert_int_eq(p.other->state(p.other->ctx, p.far, &error), WEIR_NET_CONNECTED);
-    p.other->want(p.other->ctx, p.far, false);
+    p.other->want(p.other->ctx, p.far, true, false);
     p.net->close(p.net->ctx, listener);
     ck_assert(weir__net_thread_start(p.net));
     return &p;
@@ -179,7 +179,7 @@ START_TEST(it_is_told_when_it_can_write)
     for (unsigned round = 0; round < 5; round++) {
         while (put(p->net, p->stream, &out) == PIECE)
             ;
-        p->net->want(p->net->ctx, p->stream, true);
+        p->net->want(p->net->ctx, p->stream, true, true);
         take_all(p, p->other, p->far, out);
         await(p->net);
         ck_assert_int_eq(p->net->read(p->net->ctx, p->stream, p->room, 1, NULL), 0);
@@ -188,9 +188,39 @@ START_TEST(it_is_told_when_it_can_write)
 }
 END_TEST
 
+static bool is_woken(const weir_net *net)
+{
+    struct pollfd p = { .fd = net->fd, .events = POLLIN };
+    return poll(&p, 1, 0) == 1;
+}
+
+/* What lies in a stream that is not wanted to read wakes nobody, and is there afterwards. */
+static void leave_unread(pair *p, weir_net *net, int number, uint64_t *written)
+{
+    weir_net *from = net == p->net ? p->other : p->net;
+    int to = net == p->net ? p->far : p->stream;
+    net->want(net->ctx, number, false, false);
+    while (put(from, to, written) > 0) /* until there is no room */
+        ;
+    ck_assert(!is_woken(net));
+    net->want(net->ctx, number, true, false);
+    p->taken = 0;
+    take_all(p, net, number, *written);
+}
+
+START_TEST(what_is_not_wanted_wakes_nobody)
+{
+    pair *p = create();
+    uint64_t out = 0;
+    leave_unread(p, p->net, p->stream, &p->written);
+    leave_unread(p, p->other, p->far, &out);
+    destroy(p);
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("net_thread", (const TTest *const[]){
         every_byte_once_and_in_order, a_fast_sender_has_to_wait, an_end_comes_after_what_was_said,
-        it_is_told_when_it_can_write, NULL }));
+        it_is_told_when_it_can_write, what_is_not_wanted_wakes_nobody, NULL }));
 }

@@ -504,8 +504,8 @@ START_TEST(holds_are_kept_everywhere)
 }
 END_TEST
 
-/* One that moves on keeps nothing that is before where it was, whoever it asks what; how long others
- * may take to open it is not how long they may take later. */
+/* One that moves on keeps nothing that is before where it was, whoever it asks what. How long it
+ * may take to open it is not how long others may take later. */
 START_TEST(one_that_moves_on_lets_go)
 {
     cluster *c = cluster_create(2, 14);
@@ -534,7 +534,8 @@ END_TEST
 START_TEST(to_open_it_may_take_less_than_to_read_it)
 {
     cluster *c = cluster_create(2, 16);
-    reading r = { .c = c, .process = 0, .product = PRODUCTS, .open_ms = 50 };
+    reading r = { .c = c, .process = 0, .product = PRODUCTS, .wait_ms = 300,
+                  .open_ms = 50 };
     fill(c);
     c->of[1].frozen = true;
     run(&r, open_it);
@@ -547,7 +548,7 @@ START_TEST(to_open_it_may_take_less_than_to_read_it)
     c->of[1].frozen = true;
     run(&r, scan_it);
     ck_assert_str_eq(weir_view_reader_error(r.reader)->what,
-                     "process 1 has not answered in 5 s");
+                     "process 1 has not answered in 0.3 s");
     c->of[1].frozen = false;
     run(&r, close_it);
     nobody_reads(c);
