@@ -16,6 +16,9 @@ static word whole(const line *l) { return (word){ l->text }; }
 WEIR_MAP(whole, line, word)
 static word whole_ctx(const int *n, const line *l) { return *n ? whole(l) : (word){ { 0 } }; }
 WEIR_MAP_CTX(whole_ctx, const int, line, word)
+size_t elsewhere(const line *l);
+static word of_another_file(const line *l) { return (word){ { .len = (uint32_t)elsewhere(l) } }; }
+WEIR_MAP(of_another_file, line, word)
 static bool is_long(const word *w) { return w->text.len > 5; }
 WEIR_FILTER(is_long, word)
 static bool is_longer(int *n, const word *w) { return (int)w->text.len > *n; }
@@ -215,7 +218,8 @@ void build(weir_graph *g, void *ctx)
     weir_stream(line) lines = weir_input_add(g, line, &lines_in);
     weir_stream(line) more = weir_input_add(g, line, &more_in, .name = "more");
     weir_stream(line) all = weir_concat(lines, weir_broadcast(more), weir_concat(more));
-    weir_stream(word) a = weir_filter(weir_map(all, whole), is_long);
+    weir_stream(word) a = weir_filter(
+        weir_concat(weir_map(all, whole), weir_map(all, of_another_file)), is_long);
     weir_stream(word) b = weir_filter_ctx(weir_map_ctx(all, whole_ctx, .ctx = &number), is_longer,
                                           .init = make, .fini = end, .ctx = ctx);
     weir_stream(word) c = weir_inspect(weir_flat_map(all, split), show);

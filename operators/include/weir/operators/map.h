@@ -45,6 +45,7 @@ WEIR_END_DECLS
                    " (const " #IN " *)");                                                          \
     typedef IN weir_map_in_##fn;                                                                   \
     typedef weir_stream(OUT) weir_map_out_##fn;                                                    \
+    WEIR_KERNEL_BEGIN_                                                                             \
     static void weir_map_kernel_##fn(const void *in, void *out, size_t count, void *ctx)           \
     {                                                                                              \
         const IN *from = in;                                                                       \
@@ -54,6 +55,7 @@ WEIR_END_DECLS
         for (size_t i = 0; i < count; i++)                                                         \
             weir_store_##OUT((char *)&to[i], fn(&from[i]));                                        \
     }                                                                                              \
+    WEIR_KERNEL_END_                                                                               \
     WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in)                   \
     {                                                                                              \
         return (weir_map_out_##fn){ .port = weir__map(in, IN##_type(), OUT##_type(),               \
@@ -83,11 +85,17 @@ WEIR_END_DECLS
     }
 
 /* Says to the compiler that iterations do not depend on each other, though in may be out. gcc does
- * not unroll by itself, and one store a turn of a short loop is half of what a processor can do. */
+ * not unroll by itself, and one store a turn of a short loop is half of what a processor can do.
+ * clang would warn of each function where it cannot make use of it, as one that calls another. */
 #ifdef __clang__
 #define WEIR_INDEPENDENT_ _Pragma("clang loop vectorize(assume_safety)")
+#define WEIR_KERNEL_BEGIN_                                                                         \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wpass-failed\"")
+#define WEIR_KERNEL_END_ _Pragma("clang diagnostic pop")
 #else
 #define WEIR_INDEPENDENT_ _Pragma("GCC ivdep") _Pragma("GCC unroll 4")
+#define WEIR_KERNEL_BEGIN_
+#define WEIR_KERNEL_END_
 #endif
 
 #endif
