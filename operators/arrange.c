@@ -43,11 +43,11 @@ static weir_arrangement *find(weir_port *in, const weir_arrange_spec *spec)
     return a;
 }
 
-static weir_arrangement *note(weir_port *in, weir_port *runs, weir__arranged *what)
+weir_arrangement *weir__arrangement_note(weir_port *in, weir_port *runs, weir__arranged *what)
 {
-    weir_graph *graph = weir_port_graph(in);
     if (!runs)
         return NULL;
+    weir_graph *graph = weir_port_graph(in);
     void **first = weir_graph_slot(graph, "arrangements");
     weir_arrangement *a = weir_graph_alloc(graph, sizeof *a);
     *a = (weir_arrangement){
@@ -105,8 +105,8 @@ weir_arrangement *weir_arrange_erased(weir_port *in, const weir_arrange_spec *gi
     weir_port *outside = weir_port_outside(in);
     if (outside) {
         weir_arrangement *outer = weir_arrange_erased(outside, &spec);
-        return outer ? note(in, weir_port_enter(outer->runs, weir_port_scope(in)), outer->what)
-                     : NULL;
+        weir_port *runs = outer ? weir_port_enter(outer->runs, weir_port_scope(in)) : NULL;
+        return outer ? weir__arrangement_note(in, runs, outer->what) : NULL;
     }
     weir__arranged *what = weir_graph_alloc(
         graph, sizeof *what + weir_graph_workers(graph) * sizeof *what->traces);
@@ -115,7 +115,7 @@ weir_arrangement *weir_arrange_erased(weir_port *in, const weir_arrange_spec *gi
     what->depth = weir_port_depth(in);
     what->unique_key = *weir_port_unique_key(in);
     weir__arrange_node(in, what);
-    return note(in, what->runs, what);
+    return weir__arrangement_note(in, what->runs, what);
 }
 
 static bool find_key(weir_port *in, const char *const *names, weir_arrange_spec *spec)
@@ -156,7 +156,8 @@ weir_arrangement *weir_arrangement_enter(weir_arrangement *a, weir_scope *scope)
     if (!in)
         return NULL;
     weir_arrangement *there = find(in, &a->what->spec);
-    return there ? there : note(in, weir_port_enter(a->runs, scope), a->what);
+    return there ? there
+                 : weir__arrangement_note(in, weir_port_enter(a->runs, scope), a->what);
 }
 
 /* ---- what is known of one ---- */

@@ -25,6 +25,8 @@ struct weir_arrangement {
     weir_arrangement *next; /* of the graph */
 };
 
+/* Notes on the graph that `in` is arranged so; NULL if there are no runs. */
+weir_arrangement *weir__arrangement_note(weir_port *in, weir_port *runs, weir__arranged *what);
 /* Adds the node: fills in the stream. */
 void weir__arrange_node(weir_port *in, weir__arranged *what);
 

@@ -33,7 +33,6 @@ typedef struct state {
     uint32_t spare_count;
     size_t taken, appended; /* updates, in this step */
     weir_status failed;
-    weir_metric *updates, *bytes, *runs; /* of the trace */
 } state;
 
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
@@ -83,11 +82,6 @@ static void fini(void *ctx)
     weir_free(s, sizeof *s);
 }
 
-static weir_metric *gauge(weir_step *step, const char *name, const char *help)
-{
-    return weir_step_metric(step, &(weir_metric_spec){ name, help, WEIR_GAUGE, NULL });
-}
-
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
 {
     weir__arranged *what = ctx;
@@ -104,13 +98,10 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     weir_status status = weir_shape_create(&s->shape, &spec, error);
     if (status == WEIR_OK) {
         s->trace = weir_trace_create(s->shape, s->account, weir_step_name(step));
-        if (!s->trace)
+        if (!s->trace || weir_step_show_trace(step, s->trace) != WEIR_OK)
             status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
     }
     what->traces[s->worker] = s->trace;
-    s->updates = gauge(step, "weir_trace_updates", "Changes that a trace keeps.");
-    s->bytes = gauge(step, "weir_trace_bytes", "What the runs of a trace take.");
-    s->runs = gauge(step, "weir_trace_runs", "Runs of a trace.");
     *result = s;
     if (status != WEIR_OK)
         fini(s);
@@ -248,15 +239,6 @@ static void seal(weir_step *step, state *s)
     s->due_count = kept;
 }
 
-static void show(const state *s)
-{
-    weir_trace_info info;
-    weir_trace_get_info(s->trace, &info);
-    weir_metric_set(s->updates, (int64_t)info.updates);
-    weir_metric_set(s->bytes, (int64_t)info.bytes);
-    weir_metric_set(s->runs, (int64_t)info.runs);
-}
-
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
@@ -269,7 +251,6 @@ static void run(weir_step *step, void *ctx)
     if (!s->failed && (weir_trace_work(s->trace, FUEL + FUEL_AN_UPDATE * s->appended) ||
                        weir_step_waiting(step, 0) > 0))
         weir_step_again(step);
-    show(s);
     if (s->failed) {
         weir_trace_info info;
         weir_trace_get_info(s->trace, &info);

@@ -40,7 +40,9 @@ weir_port *weir_arrangement_collection(weir_arrangement *a)
                             .init = init,
                             .step = run,
                             .fini = fini };
-    return weir_node_output_port(weir_node_add(a->graph, &spec, &a->runs), 0);
+    weir_port *changes = weir_node_output_port(weir_node_add(a->graph, &spec, &a->runs), 0);
+    (void)weir__arrangement_note(changes, changes ? a->runs : NULL, a->what); /* by its key */
+    return changes;
 }
 
 static void close_run(state *s)
@@ -143,11 +145,25 @@ static bool work(weir_step *step, state *s, const weir_batch *batch, size_t *lef
     return true;
 }
 
+/* Nobody reads the changes: whoever asked for them reads the arrangement, by its key. */
+static void pass_over(weir_step *step, const state *s)
+{
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
+        for (size_t i = 0; i < batch->count; i++) {
+            const weir_run_ref *ref = weir_batch_record(batch, i);
+            (void)weir_trace_reader_deliver(s->reader, ref->number);
+        }
+}
+
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
     const weir_batch *batch;
     size_t left = WORK_OF_A_STEP;
+    if (!weir_step_output_is_read(step, 0)) {
+        pass_over(step, s);
+        return;
+    }
     while ((batch = weir_step_take(step, 0)))
         if (!work(step, s, batch, &left)) {
             weir_step_put_back(step);

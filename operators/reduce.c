@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <weir/observe.h>
 
 #include "correct.h"
 #include "pending.h"
@@ -179,7 +180,7 @@ static weir_status open_traces(state *s, weir_step *step, weir_error *error)
                                       .now_ns = weir_step_now_ns(step) };
     s->in = weir_trace_reader_open(weir_arrangement_trace(what->in, step), &reader);
     s->results = weir_trace_create(s->shape, s->account, weir_step_name(step));
-    if (s->results)
+    if (s->results && weir_step_show_trace(step, s->results) == WEIR_OK)
         s->own = weir_trace_reader_open(s->results, &reader);
     return s->in && s->own ? WEIR_OK
                            : weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");

@@ -121,6 +121,37 @@ static void write_holder(const weir_holder_info *info, void *ctx)
     weir__text_put(out, "}");
 }
 
+typedef struct traces_text {
+    weir__text *out;
+    uint64_t now_ns;
+} traces_text;
+
+static void write_trace(const weir_trace_shown *shown, void *ctx)
+{
+    const traces_text *t = ctx;
+    weir__text *out = t->out;
+    begin(out);
+    member(out, "dataflow", shown->place.dataflow);
+    member(out, "node", shown->place.node);
+    number(out, "worker", shown->place.worker, false);
+    number(out, "updates", shown->updates, false);
+    number(out, "bytes", shown->bytes, false);
+    number(out, "runs", shown->runs, false);
+    member(out, "since", shown->since);
+    weir__text_put(out, "\"holds\":[");
+    for (size_t i = 0; i < shown->hold_count; i++) {
+        const weir_trace_hold_info *hold = &shown->holds[i];
+        begin(out);
+        member(out, "owner", hold->owner);
+        member(out, "since", hold->since);
+        number(out, "undelivered", hold->undelivered, false);
+        number(out, "for_us",
+               t->now_ns > hold->opened_ns ? (t->now_ns - hold->opened_ns) / 1000 : 0, true);
+        weir__text_put(out, "}");
+    }
+    weir__text_put(out, "]}");
+}
+
 static void write_dataflow(const weir_dataflow_info *info, void *ctx)
 {
     weir__text *out = ctx;
@@ -159,6 +190,9 @@ enum MHD_Result weir__serve_graph(weir__request *request)
     weir_observe(worker, &(weir_observer){ .edge = write_edge, .ctx = &text });
     weir__text_put(&text, "],\"holders\":[");
     weir_observe(worker, &(weir_observer){ .holder = write_holder, .ctx = &text });
+    weir__text_put(&text, "],\"traces\":[");
+    weir_traces_each(weir_runtime_traces(request->http->runtime), write_trace,
+                     &(traces_text){ &text, weir_worker_now_ns(worker) });
     weir__text_put(&text, "]}");
     return weir__answer_json(request, MHD_HTTP_OK, &text);
 }

@@ -240,6 +240,25 @@ static void on_view(weir_view *view, void *ctx)
     add(c, "weir_view_readers", "Readers that are open.", WEIR_GAUGE, (double)info.readers);
 }
 
+static void on_trace(const weir_trace_shown *shown, void *ctx)
+{
+    collector *c = ctx;
+    char number[16];
+    (void)snprintf(number, sizeof number, "%u", shown->place.worker);
+    begin_labels(c);
+    label(c, "dataflow", shown->place.dataflow);
+    label(c, "node", shown->place.node);
+    label(c, "worker", number);
+    end_labels(c);
+    add(c, "weir_trace_updates", "Changes that a trace keeps.", WEIR_GAUGE,
+        (double)shown->updates);
+    add(c, "weir_trace_bytes", "What the runs of a trace take.", WEIR_GAUGE,
+        (double)shown->bytes);
+    add(c, "weir_trace_runs", "Runs of a trace.", WEIR_GAUGE, (double)shown->runs);
+    add(c, "weir_trace_readers", "Readers that keep a trace from forgetting.", WEIR_GAUGE,
+        (double)shown->readers);
+}
+
 static void add_process(collector *c, const weir_process_info *info)
 {
     begin_labels(c);
@@ -274,6 +293,7 @@ void weir__metrics_collect(weir_worker *worker, weir__families *families)
     weir_observe_process(weir_worker_runtime(worker), &process);
     add_process(&c, &process);
     weir_observe(worker, &observer);
+    weir_traces_each(weir_runtime_traces(weir_worker_runtime(worker)), on_trace, &c);
     weir_views_each(weir_runtime_views(weir_worker_runtime(worker)), on_view, &c);
     families->failed |= c.labels.failed;
     weir__text_fini(&c.labels);

@@ -315,3 +315,9 @@ void weir__output_fini(weir__output_instance *output)
     weir__builder_fini(&output->builder);
     weir__point_fini(&output->point);
 }
+
+bool weir_step_output_is_read(const weir_step *step, unsigned output)
+{
+    const weir__point_instance *point = &step->outputs[output].point;
+    return point->stage_count + point->leaf_count > 0;
+}

@@ -6,6 +6,7 @@
 #include "trace/run.h"
 
 #include "base/assert.h"
+#include "trace/trace.h"
 
 /* ---- shapes ---- */
 
@@ -119,8 +120,43 @@ void weir_trace_run_release(weir_trace_run *run)
 {
     if (!run || __atomic_sub_fetch(&run->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
+    weir_trace_run_release(run->origin);
     weir_shape_release(run->shape);
     weir_free(run, run->size);
+}
+
+/* Each at or after the time, in a column behind the head. */
+static void move_times(const weir_trace_run *from, const weir_time *to, uint64_t *times)
+{
+    uint32_t depth = from->shape->depth;
+    for (uint32_t u = 0; u < from->update_count; u++)
+        for (uint32_t i = 0; i < depth; i++) {
+            uint64_t at = from->times[(size_t)u * depth + i];
+            *times++ = at < to->at[i] ? to->at[i] : at;
+        }
+}
+
+weir_trace_run *weir__run_moved(weir_trace_run *run, const weir_time *to)
+{
+    uint32_t depth = run->shape->depth;
+    if (weir_time_less_equal(to, &run->meet, depth))
+        return weir_trace_run_retain(run);
+    weir_time meet = weir_time_join(&run->meet, to, depth);
+    weir_time join = weir_time_join(&run->join, to, depth);
+    bool same = weir_time_equal(&meet, &join, depth);
+    size_t size = sizeof *run + (same ? 0 : run->update_count * (size_t)depth * 8);
+    weir_trace_run *moved = weir_alloc_must(size);
+    *moved = *run;
+    moved->refs = 1;
+    moved->size = size;
+    moved->origin = weir_trace_run_retain(run);
+    moved->shape = weir_shape_retain(run->shape);
+    moved->meet = meet;
+    moved->join = join;
+    moved->times = same ? NULL : (uint64_t *)(void *)(moved + 1);
+    if (!same)
+        move_times(run, to, moved->times);
+    return moved;
 }
 
 weir_time weir_trace_run_meet(const weir_trace_run *run)

@@ -38,6 +38,7 @@ struct weir_trace_run {
     uint32_t refs;
     uint32_t key_count, value_count, update_count;
     weir_shape *shape;
+    weir_trace_run *origin; /* whose columns these are; NULL: its own */
     size_t size; /* of the block */
     uint64_t *hashes, *times;
     int64_t *diffs, diff;

@@ -22,6 +22,7 @@ weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
         return NULL;
     spine->shape = weir_shape_retain(shape);
     spine->account = account;
+    spine->version = 1;
     weir_frontier_init(&spine->since, shape->depth);
     weir_frontier_insert(&spine->since, &(weir_time){ { 0 } });
     return spine;
@@ -49,6 +50,7 @@ static void list_changed(weir_spine *spine)
 {
     weir_trace_runs_release(spine->list);
     spine->list = NULL;
+    spine->version++;
 }
 
 void weir__spine_drop(weir_spine *spine)
@@ -112,10 +114,8 @@ uint32_t weir__spine_below(const weir_spine *spine, uint64_t number)
     return count;
 }
 
-weir_trace_runs *weir__spine_list(weir_spine *spine, uint32_t count)
+weir_trace_runs *weir__runs_list(weir_trace_run *const *runs, uint32_t count)
 {
-    if (spine->list && spine->list->count == count)
-        return weir_trace_runs_retain(spine->list);
     weir_trace_runs *list = weir_alloc(sizeof *list + count * sizeof *list->runs);
     if (!list)
         return NULL;
@@ -123,7 +123,17 @@ weir_trace_runs *weir__spine_list(weir_spine *spine, uint32_t count)
     list->refs = 1;
     list->count = count;
     for (uint32_t i = 0; i < count; i++)
-        list->runs[i] = weir_trace_run_retain(spine->runs[i]);
+        list->runs[i] = weir_trace_run_retain(runs[i]);
+    return list;
+}
+
+weir_trace_runs *weir__spine_list(weir_spine *spine, uint32_t count)
+{
+    if (spine->list && spine->list->count == count)
+        return weir_trace_runs_retain(spine->list);
+    weir_trace_runs *list = weir__runs_list(spine->runs, count);
+    if (!list)
+        return NULL;
     weir_trace_runs_release(spine->list);
     spine->list = list;
     return weir_trace_runs_retain(list);

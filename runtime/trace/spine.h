@@ -26,6 +26,7 @@ struct weir_spine {
     weir__level *levels;
     uint64_t appended;     /* the next run's number */
     weir_trace_runs *list; /* NULL: to be made anew */
+    uint64_t version;      /* grows when the runs change */
     uint64_t updates;      /* of all runs */
     size_t bytes, charged;
     uint32_t merges;       /* under way */
@@ -42,6 +43,7 @@ void weir__spine_drop(weir_spine *spine);
 uint32_t weir__spine_below(const weir_spine *spine, uint64_t number);
 /* The first `count` runs as a list. NULL: no memory. */
 weir_trace_runs *weir__spine_list(weir_spine *spine, uint32_t count);
+weir_trace_runs *weir__runs_list(weir_trace_run *const *runs, uint32_t count);
 /* The antichain of the joins of a time of each. */
 void weir__frontier_raise(weir_frontier *f, const weir_frontier *by);
 

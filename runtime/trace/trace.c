@@ -4,28 +4,7 @@
  * together let a trace forget. Runs and merges are the spine's.
  */
 #include "base/assert.h"
-#include "trace/spine.h"
-
-struct weir_trace {
-    uint32_t refs;
-    bool since_changed; /* a reader has moved since the spine's since was */
-    weir_spine *spine;
-    char *name;
-    weir_trace_reader *readers;
-    /* Runs that were not delivered to all readers yet, as they were appended: from number
-     * pending_first on, at pending[pending_at] */
-    weir_trace_run **pending;
-    uint64_t pending_first;
-    uint32_t pending_at, pending_count, pending_capacity;
-};
-
-struct weir_trace_reader {
-    weir_trace *trace;
-    weir_trace_reader *next;
-    weir_hold hold; /* at the trace's depth */
-    char *owner;
-    unsigned depth;
-};
+#include "trace/trace.h"
 
 static char *copy_text(const char *text)
 {
@@ -52,6 +31,12 @@ static void pending_drop(weir_trace *trace, uint64_t below)
 
 static void destroy(weir_trace *trace)
 {
+    if (trace->import) {
+        weir__import_destroy(trace->import);
+        weir_free(trace, sizeof *trace);
+        return;
+    }
+    weir__shown_destroy(trace->shown);
     pending_drop(trace, UINT64_MAX);
     weir_free(trace->pending, trace->pending_capacity * sizeof *trace->pending);
     weir_spine_destroy(trace->spine);
@@ -164,11 +149,50 @@ static void advance(weir_trace *trace)
         weir_spine_advance_since(trace->spine, &none);
     else
         weir__spine_drop(trace->spine);
+    if (trace->shown)
+        weir__shown_set_frontier(&trace->shown->since, &trace->spine->since);
 }
+
+/* ---- what is shown ---- */
+
+static void show(weir_trace *trace)
+{
+    const weir_spine *spine = trace->spine;
+    weir__shown *shown = trace->shown;
+    if (!shown)
+        return;
+    weir__shown_set(&shown->updates, spine->updates);
+    weir__shown_set(&shown->bytes, spine->bytes);
+    weir__shown_set(&shown->runs, spine->count);
+    weir__shown_set(&shown->appended, spine->appended);
+}
+
+weir_status weir_traces_show(weir_traces *traces, weir_trace *trace, const weir_trace_place *place)
+{
+    WEIR_ASSERT(!trace->import && !trace->shown && !trace->readers,
+                "the trace '%s' is shown twice, or when it is read already", trace->name);
+    trace->shown = weir__shown_create(traces, place);
+    if (!trace->shown)
+        return WEIR_NO_MEMORY;
+    weir__shown_set_frontier(&trace->shown->since, &trace->spine->since);
+    show(trace);
+    return WEIR_OK;
+}
+
+static void show_hold(weir_trace_reader *reader)
+{
+    if (!reader->trace->shown)
+        return;
+    weir__shown_set(&reader->shown.delivered, reader->delivered);
+    weir__shown_set_frontier(&reader->shown.since, &reader->hold.since);
+}
+
+/* ---- appending and merging ---- */
 
 weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number)
 {
     weir_spine *spine = trace->spine;
+    WEIR_ASSERT(!trace->import, "something is appended to an import of '%s'", trace->name);
     advance(trace);
     if (!pending_reserve(trace) || !weir__spine_reserve(spine))
         return WEIR_NO_MEMORY;
@@ -183,11 +207,14 @@ weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *
     return WEIR_OK;
 }
 
-bool weir_trace_work(weir_trace *trace, size_t fuel)
+bool weir_trace_work(weir_trace *of, size_t fuel)
 {
+    weir_trace *trace = weir__trace_base(of);
     advance(trace);
     pending_prune(trace);
-    return weir_spine_work(trace->spine, fuel);
+    bool more = weir_spine_work(trace->spine, fuel);
+    show(trace);
+    return more;
 }
 
 size_t weir_trace_current(const weir_trace *trace, weir_trace_run *const **runs)
@@ -213,8 +240,9 @@ void weir_trace_each_hold(const weir_trace *trace, void (*fn)(const weir_hold *h
 
 /* ---- readers ---- */
 
-weir_trace_reader *weir_trace_reader_open(weir_trace *trace, const weir_trace_reader_spec *spec)
+weir_trace_reader *weir_trace_reader_open(weir_trace *of, const weir_trace_reader_spec *spec)
 {
+    weir_trace *trace = weir__trace_base(of);
     unsigned depth = trace->spine->since.depth;
     WEIR_ASSERT(spec->depth == 0 || (spec->depth >= depth && spec->depth <= WEIR_TIME_COORDS),
                 "'%s' would read a trace of depth %u at depth %u", spec->owner, depth,
@@ -232,11 +260,21 @@ weir_trace_reader *weir_trace_reader_open(weir_trace *trace, const weir_trace_re
     reader->hold = (weir_hold){
         .owner = owner, .through = trace->spine->appended, .since_ns = spec->now_ns
     };
+    reader->delivered = of->import ? 0 : trace->spine->appended;
+    if (of->import) {
+        reader->import = of->import;
+        reader->keeps = weir_trace_retain(of);
+        weir__import_enter(of->import);
+    }
     weir_frontier_init(&reader->hold.since, depth);
     weir_frontier_set(&reader->hold.since, &trace->spine->since);
     weir_hold_place(&reader->hold, trace->spine);
     reader->next = trace->readers;
     trace->readers = reader;
+    reader->shown = (weir__shown_hold){ .owner = owner, .opened_ns = spec->now_ns };
+    show_hold(reader);
+    if (trace->shown)
+        weir__shown_add_hold(trace->shown, &reader->shown);
     return reader;
 }
 
@@ -244,16 +282,21 @@ void weir_trace_reader_close(weir_trace_reader *reader)
 {
     if (!reader)
         return;
-    weir_trace *trace = reader->trace;
+    weir_trace *trace = reader->trace, *keeps = reader->keeps;
     weir_trace_reader **at = &trace->readers;
     while (*at != reader)
         at = &(*at)->next;
     *at = reader->next;
+    if (trace->shown)
+        weir__shown_remove_hold(trace->shown, &reader->shown);
+    if (keeps && weir__import_is_past(reader->import, reader->delivered))
+        weir__import_leave(reader->import);
     weir_hold_remove(&reader->hold);
     weir_frontier_fini(&reader->hold.since);
     free_text(reader->owner);
     weir_free(reader, sizeof *reader);
     trace->since_changed = true;
+    weir_trace_release(keeps);
     weir_trace_release(trace);
 }
 
@@ -262,20 +305,46 @@ weir_trace *weir_trace_reader_trace(const weir_trace_reader *reader)
     return reader->trace;
 }
 
+/* Of an import's past. */
+static weir_trace_run *deliver_past(weir_trace_reader *reader, uint64_t number)
+{
+    weir__import *import = reader->import;
+    weir_trace_run *run = weir__import_deliver(import, number);
+    reader->delivered = number + 1;
+    show_hold(reader);
+    if (weir__import_is_past(import, reader->delivered))
+        return run;
+    weir_trace_run_retain(run); /* it lasts until the next call, as others do */
+    weir_trace_run_release(import->last);
+    import->last = run;
+    weir__import_leave(import);
+    return run;
+}
+
 weir_trace_run *weir_trace_reader_deliver(weir_trace_reader *reader, uint64_t number)
 {
     const weir_trace *trace = reader->trace;
-    WEIR_ASSERT(number >= reader->hold.through && number < trace->spine->appended,
+    WEIR_ASSERT(number >= reader->delivered && number < trace->spine->appended,
                 "'%s' was delivered run %llu of '%s' after %llu", reader->hold.owner,
-                (unsigned long long)number, trace->name,
-                (unsigned long long)reader->hold.through);
-    reader->hold.through = number + 1;
-    return trace->pending[trace->pending_at + (number - trace->pending_first)];
+                (unsigned long long)number, trace->name, (unsigned long long)reader->delivered);
+    if (reader->import && weir__import_is_past(reader->import, reader->delivered))
+        return deliver_past(reader, number);
+    reader->delivered = reader->hold.through = number + 1;
+    if (trace->shown)
+        weir__shown_set(&reader->shown.delivered, number + 1);
+    weir_trace_run *run = trace->pending[trace->pending_at + (number - trace->pending_first)];
+    return reader->import ? weir__import_see(reader->import, run) : run;
 }
 
 uint64_t weir_trace_reader_delivered(const weir_trace_reader *reader)
 {
-    return reader->hold.through;
+    return reader->delivered;
+}
+
+static void moved(weir_trace_reader *reader)
+{
+    reader->trace->since_changed = true;
+    show_hold(reader);
 }
 
 void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *since)
@@ -285,8 +354,10 @@ void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *s
                 reader->hold.owner, reader->trace->name, reader->depth, since->depth);
     if (held->depth == 1 && since->count == 1 && held->count == 1) { /* the hot case */
         uint64_t epoch = weir_frontier_times(since)->at[0];
-        reader->trace->since_changed |= epoch > held->one.at[0];
-        held->one.at[0] = epoch > held->one.at[0] ? epoch : held->one.at[0];
+        if (epoch <= held->one.at[0])
+            return;
+        held->one.at[0] = epoch;
+        moved(reader);
         return;
     }
     weir_frontier cut;
@@ -299,7 +370,7 @@ void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *s
     weir__frontier_raise(&cut, held);
     if (!weir_frontier_equal(&cut, held)) {
         weir_frontier_set(held, &cut);
-        reader->trace->since_changed = true;
+        moved(reader);
     }
     weir_frontier_fini(&cut);
 }
@@ -307,6 +378,8 @@ void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *s
 size_t weir_trace_reader_runs(const weir_trace_reader *reader, weir_trace_run *const **runs)
 {
     const weir_spine *spine = reader->trace->spine;
+    if (reader->import)
+        return weir__import_runs(reader->import, reader, runs);
     *runs = spine->runs;
     return weir__spine_below(spine, reader->hold.through);
 }
@@ -314,5 +387,7 @@ size_t weir_trace_reader_runs(const weir_trace_reader *reader, weir_trace_run *c
 weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader)
 {
     weir_spine *spine = reader->trace->spine;
+    if (reader->import)
+        return weir__import_list(reader->import, reader);
     return weir__spine_list(spine, weir__spine_below(spine, reader->hold.through));
 }

@@ -88,6 +88,16 @@ void weir_metric_add(weir_metric *metric, int64_t value)
     __atomic_fetch_add(&metric->value, value, __ATOMIC_RELAXED);
 }
 
+weir_status weir_step_show_trace(weir_step *step, weir_trace *trace)
+{
+    const char *of = step->node->graph->name;
+    weir_trace_place place = { .dataflow = of ? of : "main",
+                               .node = step->node->name,
+                               .dataflow_id = step->node->graph->id,
+                               .worker = step->context->self };
+    return weir_traces_show(step->context->runtime->traces, trace, &place);
+}
+
 /* ---- the graph ---- */
 
 typedef struct observation {

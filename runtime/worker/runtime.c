@@ -81,16 +81,18 @@ static void add_services(weir_runtime *runtime)
     bool has_views = false;
     for (size_t i = 0; i < count; i++)
         has_views |= strcmp(config->services[i].name, "views") == 0;
-    runtime->services = weir_alloc_must((count + 2) * sizeof *runtime->services);
+    runtime->services = weir_alloc_must((count + 3) * sizeof *runtime->services);
     if (count)
         memcpy(runtime->services, config->services, count * sizeof *runtime->services);
     if (!has_views)
         runtime->views = weir_views_create();
     if (!has_views)
         runtime->services[count++] = (weir_service){ "views", runtime->views };
+    runtime->traces = weir_traces_create();
+    runtime->services[count++] = (weir_service){ "traces", runtime->traces };
     if (config->processes > 1)
         runtime->services[count++] = (weir_service){ "asker", &runtime->asker };
-    runtime->services_size = (config->service_count + 2) * sizeof *runtime->services;
+    runtime->services_size = (config->service_count + 3) * sizeof *runtime->services;
     config->services = runtime->services;
     config->service_count = count;
 }
@@ -102,6 +104,11 @@ weir_views *weir_runtime_views(const struct weir_runtime *runtime)
         if (strcmp(config->services[i].name, "views") == 0)
             return config->services[i].object;
     return NULL;
+}
+
+weir_traces *weir_runtime_traces(const weir_runtime *runtime)
+{
+    return runtime->traces;
 }
 
 weir_runtime *weir_runtime_create(const weir_config *given, weir_error *error)
@@ -311,6 +318,7 @@ void weir_runtime_destroy(weir_runtime *runtime)
     weir__sequencers_destroy(runtime);
     weir__options_destroy(runtime);
     weir_views_destroy(runtime->views);
+    weir_traces_destroy(runtime->traces);
     weir_free(runtime->services, runtime->services_size);
     weir__flight_destroy(runtime->flight);
     if (runtime->owns_env)

@@ -174,8 +174,9 @@ struct weir_runtime {
     weir_error error;
     weir_metric *metrics;
     weir_views *views;      /* the runtime's own, unless the config has some */
+    weir_traces *traces;
     weir__asker asker;      /* of several processes */
-    weir_service *services; /* of the config, "views", and "asker" */
+    weir_service *services; /* of the config, "views", "traces" and "asker" */
     size_t services_size;
     weir__option *options; /* in the order in which they were declared */
     size_t option_count;

@@ -55,6 +55,8 @@ static void build(weir_graph *g, void *ctx)
                             .inputs = &in,
                             .step = drop };
     (void)weir_node_add(g, &spec, &n.port);
+    weir_stream(number) each = weir_as_collection(n);
+    (void)weir_semijoin(each, WEIR_KEY(number, value), each, WEIR_KEY(number, value));
 }
 
 static server start_with(unsigned workers, const char *address)
@@ -278,7 +280,9 @@ START_TEST(metrics_are_of_prometheus_format)
         ck_assert_ptr_nonnull(
             strstr(a.body, "weir_node_steps_total{dataflow=\"numbers\",node=\"a \\\"quoted\\\" "
                            "\\\\ name\",kind=\"input\"} "));
-        arrived = strstr(a.body, "kind=\"map\",node=\"a \\\"quoted\\\" \\\\ name\"} 1000\n") &&
+        arrived = strstr(a.body, "\nweir_trace_readers{dataflow=\"numbers\",node=\"arrange-1\","
+                                 "worker=\"1\"} 2\n") &&
+                  strstr(a.body, "kind=\"map\",node=\"a \\\"quoted\\\" \\\\ name\"} 1000\n") &&
                   strstr(a.body, "node=\"end\",kind=\"drop\"} 1000\n");
         answer_free(&a);
     }
@@ -341,6 +345,10 @@ START_TEST(the_graph_tells_who_holds_what)
     ck_assert_ptr_nonnull(strstr(holders, "\"holder\": \"a \\\"quoted\\\" \\\\ name\""));
     ck_assert_ptr_nonnull(strstr(holders, "\"by\": \"capability\""));
     ck_assert_ptr_nonnull(strstr(a.body, "\"frontier\":\"{"));
+    const char *traces = member_of(&a, "traces");
+    ck_assert_ptr_nonnull(strstr(traces, "\"node\": \"arrange-1\", \"worker\": "));
+    ck_assert_ptr_nonnull(strstr(traces, "\"holds\": [ { \"owner\": \"join-1\", \"since\": \"{"));
+    ck_assert_ptr_nonnull(strstr(traces, "\"undelivered\": 0, \"for_us\": "));
     answer_free(&a);
     stop(&s);
 }

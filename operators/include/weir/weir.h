@@ -53,6 +53,7 @@
 #include <weir/operators/partition.h>
 #include <weir/operators/probe.h>
 #include <weir/operators/process.h>
+#include <weir/operators/publish.h>
 #include <weir/operators/rebalance.h>
 #include <weir/operators/reclock.h>
 #include <weir/operators/reduce.h>

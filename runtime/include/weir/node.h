@@ -150,6 +150,9 @@ WEIR_API weir_builder *weir_step_output(weir_step *step, unsigned output, const 
 WEIR_API void weir_step_send(weir_step *step, unsigned output, const weir_batch *batch,
                              const weir_time *t);
 
+/* Whether anybody reads what is sent at this output: else it need not be made. */
+WEIR_API bool weir_step_output_is_read(const weir_step *step, unsigned output);
+
 /* Call step again soon, even if nothing comes. */
 WEIR_API void weir_step_again(weir_step *step);
 /* Call step at or after this moment of weir_step_now_ns; the earliest one asked for counts. */

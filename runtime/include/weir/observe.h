@@ -9,6 +9,7 @@
 
 #include <weir/codec.h>
 #include <weir/node.h>
+#include <weir/trace.h>
 #include <weir/worker.h>
 
 WEIR_BEGIN_DECLS
@@ -30,6 +31,12 @@ typedef struct weir_metric_spec {
 WEIR_API weir_metric *weir_step_metric(weir_step *step, const weir_metric_spec *spec);
 WEIR_API void weir_metric_set(weir_metric *metric, int64_t value);
 WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);
+
+/* The traces of this process's dataflows, also of those that are gone, as long as others read them.
+ * Any thread. */
+WEIR_API weir_traces *weir_runtime_traces(const weir_runtime *runtime);
+/* Shows a trace as one of this node (in its init). NO_MEMORY. */
+WEIR_API weir_status weir_step_show_trace(weir_step *step, weir_trace *trace);
 
 /* What takes a worker is called on that worker's thread, outside of steps or in one, and calls back
  * at once. Texts and structs are valid for the callback only. */

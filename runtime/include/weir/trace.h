@@ -196,6 +196,65 @@ WEIR_API size_t weir_trace_reader_runs(const weir_trace_reader *reader,
 /* The same as a list that stays as it is: a reference for the caller. NULL: no memory. */
 WEIR_API weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader);
 
+/* ---- imports: a trace as those see it who come later ---- */
+
+/* The trace as a stream of its runs shows it that begins now: what there is has been delivered to
+ * none of its readers. They are opened as those of any other trace, until the import has begun; it
+ * shares the runs and what is held. Keeps a reference. NULL: no memory. */
+WEIR_API weir_trace *weir_trace_import(weir_trace *trace);
+/* No reader will see a time that is not at or after this one: those before it, which a trace that
+ * has forgotten some tells wrongly, are moved up to it. At or after the since of the trace; once,
+ * before anything is delivered. */
+WEIR_API void weir_trace_import_begin(weir_trace *import, const weir_time *from);
+/* The numbers under which what there was is delivered, in this order: each stands for all that are
+ * not above it. What was appended later has the numbers that it got. */
+WEIR_API size_t weir_trace_import_numbers(const weir_trace *import, const uint64_t **numbers);
+
+/* ---- what is shown of traces ---- */
+
+/* The traces of a process, for observers (weir_step_show_trace), and those that were published
+ * under a name. Any thread. */
+typedef struct weir_traces weir_traces;
+WEIR_API weir_traces *weir_traces_create(void);
+/* There must be no trace in it. */
+WEIR_API void weir_traces_destroy(weir_traces *traces);
+
+/* Puts something under a name; EXISTS: it is taken. */
+WEIR_API weir_status weir_traces_publish(weir_traces *traces, const char *name, void *what,
+                                         weir_error *error);
+WEIR_API void weir_traces_withdraw(weir_traces *traces, const char *name);
+/* What is under the name, after `retain` was called for it; NULL: nothing is. */
+WEIR_API void *weir_traces_find(weir_traces *traces, const char *name, void (*retain)(void *what));
+
+/* A reader, and what it keeps the trace from. Texts are valid for the call. */
+typedef struct weir_trace_hold_info {
+    const char *owner;
+    const char *since;     /* "{12}": no times before it are asked for; "{}": none at all */
+    uint64_t undelivered;  /* runs that it has not been told of: they are kept as they are */
+    uint64_t opened_ns;    /* clock of the workers */
+} weir_trace_hold_info;
+
+typedef struct weir_trace_place {
+    const char *dataflow, *node; /* copied */
+    uint32_t dataflow_id;
+    unsigned worker;
+} weir_trace_place;
+
+typedef struct weir_trace_shown {
+    weir_trace_place place;
+    const char *since;
+    uint64_t updates, bytes, runs, appended, readers;
+    size_t hold_count; /* of the readers the newest, at most 64 */
+    const weir_trace_hold_info *holds;
+} weir_trace_shown;
+/* Shows the trace from now on until it is freed. On its own thread. NO_MEMORY. */
+WEIR_API weir_status weir_traces_show(weir_traces *traces, weir_trace *trace,
+                                      const weir_trace_place *place);
+/* Calls fn for each that is shown, in the order in which they came; numbers may be a moment old. fn
+ * must not call anything here. */
+WEIR_API void weir_traces_each(weir_traces *traces,
+                               void (*fn)(const weir_trace_shown *shown, void *ctx), void *ctx);
+
 /* ---- cursors: several runs read as one ---- */
 
 typedef struct weir_cursor weir_cursor;
