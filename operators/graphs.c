@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/graphs.h. Each is a variable that is repeated until nothing changes: joined
- * with the edges, which are arranged once outside of the scope, and reduced to what is best.
+ * See weir/operators/graphs.h. The algorithms that follow ways. What is known of nodes is the best
+ * of what there is to begin with and of what came round, and what comes round is what is known,
+ * joined with the edges, which are arranged once outside of the scope.
  */
 #include <weir/operators/graphs.h>
 
-#include <weir/operators/collection.h>
 #include <weir/operators/concat.h>
-#include <weir/operators/flat_map.h>
 #include <weir/operators/iterate.h>
 #include <weir/operators/join.h>
 #include <weir/operators/loop.h>
@@ -51,80 +50,33 @@ WEIR_JOIN(further, weir_distance, weir_weighted_edge, weir_distance)
 
 weir_stream(weir_distance) weir_bfs(weir_stream(weir_edge) edges, weir_stream(weir_vertex) roots)
 {
-    weir_scope *rounds = weir_scope_add(weir_port_graph(edges.port), weir_port_scope(edges.port),
-                                        "bfs");
-    weir_stream(weir_distance) start = weir_map(roots, at_root), known;
-    weir_variable(weir_distance) v = weir_variable_from(start, rounds, &known);
-    weir_stream(weir_distance) reached =
+    weir_graph *graph = weir_port_graph(edges.port);
+    weir_scope *rounds = weir_scope_add(graph, weir_port_scope(edges.port), "bfs");
+    weir_stream(weir_distance) start = weir_map(roots, at_root), reached;
+    weir_variable(weir_distance) v = weir_variable_new(graph, weir_distance, rounds, &reached);
+    weir_stream(weir_distance) known = weir_reduce(weir_concat(weir_enter(start, rounds), reached),
+                                                   WEIR_KEY(weir_distance, node), nearest);
+    weir_stream(weir_distance) next =
         weir_join(known, WEIR_KEY(weir_distance, node), weir_enter(edges, rounds),
                   WEIR_KEY(weir_edge, from), one_further);
-    weir_stream(weir_distance) next =
-        weir_reduce(weir_concat(weir_enter(start, rounds), reached),
-                    WEIR_KEY(weir_distance, node), nearest);
     weir_variable_set(v, next);
-    return weir_leave(next);
+    return weir_leave(known);
 }
 
 weir_stream(weir_distance) weir_shortest_paths(weir_stream(weir_weighted_edge) edges,
                                                weir_stream(weir_vertex) roots)
 {
-    weir_scope *rounds = weir_scope_add(weir_port_graph(edges.port), weir_port_scope(edges.port),
-                                        "shortest paths");
-    weir_stream(weir_distance) start = weir_map(roots, at_root), known;
-    weir_variable(weir_distance) v = weir_variable_from(start, rounds, &known);
-    weir_stream(weir_distance) reached =
+    weir_graph *graph = weir_port_graph(edges.port);
+    weir_scope *rounds = weir_scope_add(graph, weir_port_scope(edges.port), "shortest paths");
+    weir_stream(weir_distance) start = weir_map(roots, at_root), reached;
+    weir_variable(weir_distance) v = weir_variable_new(graph, weir_distance, rounds, &reached);
+    weir_stream(weir_distance) known = weir_reduce(weir_concat(weir_enter(start, rounds), reached),
+                                                   WEIR_KEY(weir_distance, node), nearest);
+    weir_stream(weir_distance) next =
         weir_join(known, WEIR_KEY(weir_distance, node), weir_enter(edges, rounds),
                   WEIR_KEY(weir_weighted_edge, from), further);
-    weir_stream(weir_distance) next =
-        weir_reduce(weir_concat(weir_enter(start, rounds), reached),
-                    WEIR_KEY(weir_distance, node), nearest);
     weir_variable_set(v, next);
-    return weir_leave(next);
-}
-
-/* ---- components ---- */
-
-static void both_ways(const weir_edge *e, weir_out(weir_edge) out)
-{
-    weir_edge_emit(out, *e);
-    weir_edge_emit(out, (weir_edge){ e->to, e->from });
-}
-WEIR_FLAT_MAP(both_ways, weir_edge, weir_edge)
-
-static weir_label own(const weir_edge *e) { return (weir_label){ e->from, e->from }; }
-WEIR_MAP(own, weir_edge, weir_label)
-
-static void hand_on(const weir_label *l, const weir_edge *e, weir_out(weir_label) out)
-{
-    weir_label_emit(out, (weir_label){ e->to, l->label });
-}
-WEIR_JOIN(hand_on, weir_label, weir_edge, weir_label)
-
-static void least(const weir_label *key, weir_group(weir_label) all, weir_out(weir_label) out)
-{
-    (void)key;
-    for (size_t i = 0; i < all.count; i++)
-        if (all.counts[i] > 0) {
-            weir_label_emit(out, *all.records[i]);
-            return;
-        }
-}
-WEIR_REDUCE(least, weir_label, weir_label)
-
-weir_stream(weir_label) weir_connected_components(weir_stream(weir_edge) edges)
-{
-    weir_scope *rounds = weir_scope_add(weir_port_graph(edges.port), weir_port_scope(edges.port),
-                                        "connected components");
-    weir_stream(weir_edge) ways = weir_flat_map(edges, both_ways);
-    weir_stream(weir_label) start = weir_distinct(weir_map(ways, own)), known;
-    weir_variable(weir_label) v = weir_variable_from(start, rounds, &known);
-    weir_stream(weir_label) handed =
-        weir_join(known, WEIR_KEY(weir_label, node), weir_enter(ways, rounds),
-                  WEIR_KEY(weir_edge, from), hand_on);
-    weir_stream(weir_label) next = weir_reduce(weir_concat(weir_enter(start, rounds), handed),
-                                               WEIR_KEY(weir_label, node), least);
-    weir_variable_set(v, next);
-    return weir_leave(next);
+    return weir_leave(known);
 }
 
 /* ---- transitive closure ---- */
@@ -137,13 +89,12 @@ WEIR_JOIN(lead_on, weir_edge, weir_edge, weir_edge)
 
 weir_stream(weir_edge) weir_transitive_closure(weir_stream(weir_edge) edges)
 {
-    weir_scope *rounds = weir_scope_add(weir_port_graph(edges.port), weir_port_scope(edges.port),
-                                        "transitive closure");
-    weir_stream(weir_edge) inside = weir_enter(edges, rounds), paths;
-    weir_variable(weir_edge) v = weir_variable_from(edges, rounds, &paths);
-    weir_stream(weir_edge) longer = weir_join(paths, WEIR_KEY(weir_edge, to), inside,
-                                              WEIR_KEY(weir_edge, from), lead_on);
-    weir_stream(weir_edge) next = weir_distinct(weir_concat(inside, longer));
-    weir_variable_set(v, next);
-    return weir_leave(next);
+    weir_graph *graph = weir_port_graph(edges.port);
+    weir_scope *rounds = weir_scope_add(graph, weir_port_scope(edges.port), "transitive closure");
+    weir_stream(weir_edge) inside = weir_enter(edges, rounds), longer;
+    weir_variable(weir_edge) v = weir_variable_new(graph, weir_edge, rounds, &longer);
+    weir_stream(weir_edge) paths = weir_distinct(weir_concat(inside, longer));
+    weir_variable_set(
+        v, weir_join(paths, WEIR_KEY(weir_edge, to), inside, WEIR_KEY(weir_edge, from), lead_on));
+    return weir_leave(paths);
 }

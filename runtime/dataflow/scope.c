@@ -9,6 +9,8 @@
 
 weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name)
 {
+    if (!graph) /* of a stream that was refused */
+        return NULL;
     if (weir__scope_depth(parent) == WEIR_TIME_COORDS) {
         weir_graph_fail(graph, WEIR_TOO_LARGE, name, "nest fewer scopes",
                         "times have at most %d coordinates", WEIR_TIME_COORDS);

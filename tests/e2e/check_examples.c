@@ -76,6 +76,29 @@ START_TEST(roads)
 }
 END_TEST
 
+START_TEST(links)
+{
+    expect_output("links", "epoch 0: the reference and the shop lead home\n"
+                           "  home       rank 4.729639, in the ring of home\n"
+                           "  guide      rank 2.970682, in the ring of home\n"
+                           "  reference  rank 3.475568, in the ring of home\n"
+                           "  blog       rank 2.970682, in the ring of blog\n"
+                           "  shop       rank 1.000000, in the ring of shop\n"
+                           "epoch 1: the blog links to the shop\n"
+                           "  home       rank 9.626366, in the ring of home\n"
+                           "  guide      rank 5.010985, in the ring of home\n"
+                           "  reference  rank 5.175820, in the ring of home\n"
+                           "  blog       rank 5.010985, in the ring of home\n"
+                           "  shop       rank 5.175820, in the ring of home\n"
+                           "epoch 2: the reference no longer leads back\n"
+                           "  home       rank 3.557001, in the ring of home\n"
+                           "  guide      rank 2.482083, in the ring of guide\n"
+                           "  reference  rank 3.068402, in the ring of reference\n"
+                           "  blog       rank 2.482083, in the ring of home\n"
+                           "  shop       rank 3.068402, in the ring of home\n");
+}
+END_TEST
+
 START_TEST(alerts)
 {
     expect_output("alerts", "00:00:55 card 4711: 3 payments within a minute\n"
@@ -246,6 +269,7 @@ int main(void)
                              reach,
                              alerts,
                              roads,
+                             links,
                              comings,
                              wordcount_shows_itself,
                              wordcount_refuses,
@@ -253,7 +277,7 @@ int main(void)
                              wordcount_on_a_terminal_ends_by_ctrl_c,
                              NULL };
 #ifdef __SANITIZE_THREAD__
-    tests[6] = NULL; /* it does not know the threads that librdkafka makes in other programs */
+    tests[7] = NULL; /* it does not know the threads that librdkafka makes in other programs */
 #endif
     if (!realpath("examples", home))
         return 1;

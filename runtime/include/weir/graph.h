@@ -113,7 +113,8 @@ WEIR_API weir_port *weir_port_by_key(weir_port *port, const weir_key *key);
 WEIR_API weir_port *weir_port_by_function(weir_port *port, weir_route_fn *fn, void *ctx);
 WEIR_API weir_port *weir_port_to_all(weir_port *port);
 
-/* A scope whose times have one coordinate more than its parent's (NULL: the root, depth 1). */
+/* A scope whose times have one coordinate more than its parent's (NULL: the root, depth 1). NULL
+ * without a graph, as that of a stream that was refused. */
 typedef struct weir_scope weir_scope;
 WEIR_API weir_scope *weir_scope_add(weir_graph *graph, weir_scope *parent, const char *name);
 /* A scope that adds no coordinate: it only groups. Streams enter and leave it like any other. */

@@ -16,8 +16,8 @@
  * one round to the next, the value of the last one has left. Several variables of one scope may be
  * set from each other's values. When the input changes, rounds are corrected, not repeated.
  *
- * What a variable is set to has to come from an operator that sums changes, as reduce, distinct and
- * count do: changes that cancel each other, but are never summed, go round for ever.
+ * Somewhere on the way round an operator has to sum changes, as reduce, distinct and count do:
+ * changes that cancel each other, but are never summed, go round for ever.
  */
 #ifndef WEIR_OPERATORS_ITERATE_H
 #define WEIR_OPERATORS_ITERATE_H

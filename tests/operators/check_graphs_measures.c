@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What nodes are worth in graphs that change, against a computation from scratch; refusals.
+ */
+#include <weir/operators/graphs.h>
+
+#include "graph_model.h"
+
+static weir_edge light(const weir_weighted_edge *e) { return (weir_edge){ e->from, e->to }; }
+WEIR_MAP(light, weir_weighted_edge, weir_edge)
+
+enum { FEW = 2, MANY = 3 };
+
+static void build(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(weir_edge) edges = weir_map(weir_test_collection(g, weir_weighted_edge), light);
+    (void)weir_test_collection(g, weir_vertex);
+    weir_test_output(weir_pagerank(edges));
+    weir_test_output(weir_k_core(edges, FEW));
+    weir_test_output(weir_k_core(edges, MANY));
+    weir_test_output(weir_triangles(edges));
+}
+
+/* ---- from scratch ---- */
+
+static void ranks(const graph_model *m, bag *b)
+{
+    int64_t rank[NODES] = { 0 }, next[NODES];
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int n = 0; n < NODES; n++) {
+            next[n] = m->is_there[n] ? 1000000 : 0;
+            for (int from = 0; from < NODES; from++) {
+                int64_t degree = 0;
+                for (int to = 0; to < NODES; to++)
+                    degree += m->edges[from][to];
+                if (degree > 0)
+                    next[n] += m->edges[from][n] * (rank[from] * 5 / (6 * degree));
+            }
+            changed = changed || next[n] != rank[n];
+        }
+        memcpy(rank, next, sizeof rank);
+    }
+    for (uint64_t n = 0; n < NODES; n++)
+        if (m->is_there[n])
+            bag_add_record(b, weir_rank_type(), &(weir_rank){ n, rank[n] }, 1);
+}
+
+static bool touch(const graph_model *m, int a, int b)
+{
+    return a != b && (m->edges[a][b] > 0 || m->edges[b][a] > 0);
+}
+
+static void core(const graph_model *m, unsigned k, bag *b)
+{
+    bool is_in[NODES];
+    for (int n = 0; n < NODES; n++) {
+        is_in[n] = false;
+        for (int to = 0; to < NODES; to++)
+            is_in[n] = is_in[n] || touch(m, n, to);
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int n = 0; n < NODES; n++) {
+            unsigned neighbours = 0;
+            for (int to = 0; to < NODES; to++)
+                neighbours += is_in[to] && touch(m, n, to);
+            changed = changed || (is_in[n] && neighbours < k);
+            is_in[n] = is_in[n] && neighbours >= k;
+        }
+    }
+    for (uint64_t n = 0; n < NODES; n++)
+        if (is_in[n])
+            bag_add_record(b, weir_vertex_type(), &(weir_vertex){ n }, 1);
+}
+
+static void triangles(const graph_model *m, bag *all)
+{
+    for (int a = 0; a < NODES; a++)
+        for (int b = a + 1; b < NODES; b++)
+            for (int c = b + 1; c < NODES; c++)
+                if (touch(m, a, b) && touch(m, b, c) &&
+                    touch(m, a, c))
+                    bag_add_record(all, weir_triangle_type(),
+                                   &(weir_triangle){ (uint64_t)a, (uint64_t)b, (uint64_t)c }, 1);
+}
+
+static void core_of_few(const graph_model *m, bag *b) { core(m, FEW, b); }
+static void core_of_many(const graph_model *m, bag *b) { core(m, MANY, b); }
+
+START_TEST(like_from_scratch)
+{
+    const graph_output outputs[] = { { weir_rank_type(), ranks },
+                                     { weir_vertex_type(), core_of_few },
+                                     { weir_vertex_type(), core_of_many },
+                                     { weir_triangle_type(), triangles },
+                                     { NULL, NULL } };
+    graph_model_check(build, outputs);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+static void refuse_plain(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(weir_edge) edges = weir_test_input(g, weir_edge);
+    weir_pagerank(edges);
+    edges.port = NULL; /* of a call that failed */
+    ck_assert_ptr_null(weir_pagerank(edges).port);
+    ck_assert_ptr_null(weir_k_core(edges, FEW).port);
+    ck_assert_ptr_null(weir_triangles(edges).port);
+}
+
+START_TEST(refuses_plain_streams)
+{
+    graph_model_refuses(refuse_plain, NULL, WEIR_TYPE_MISMATCH,
+                        "collections are arranged, and this is a plain stream");
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { like_from_scratch, refuses_plain_streams, NULL };
+    return test_run(test_suite("graphs_measures", tests));
+}
