@@ -7,6 +7,7 @@ use crate::graphs::Edges;
 use crate::options::Options;
 use differential_dataflow::lattice::Lattice;
 use differential_dataflow::operators::iterate::Variable;
+use differential_dataflow::operators::CountTotal;
 use differential_dataflow::VecCollection;
 use timely::dataflow::ProbeHandle;
 use timely::order::Product;
@@ -40,8 +41,8 @@ pub fn run(worker: &mut Worker, options: &Options) -> Share {
     let mut feed = Edges::new(worker, options);
     let probe = ProbeHandle::new();
     let sum = worker.dataflow(|scope| {
-        let ranks = ranks(feed.input.to_collection(scope));
-        answer(ranks, &probe, |node| hash(&[u64::from(*node)]))
+        let ranks = ranks(feed.input.to_collection(scope)).count_total();
+        answer(ranks, &probe, |(node, rank)| hash(&[u64::from(*node), *rank as u64]))
     });
     let share = drive(worker, options, &probe, &mut feed);
     Share { answer: sum.get(), ..share }
