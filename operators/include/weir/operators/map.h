@@ -45,17 +45,18 @@ WEIR_END_DECLS
                    " (const " #IN " *)");                                                          \
     typedef IN weir_map_in_##fn;                                                                   \
     typedef weir_stream(OUT) weir_map_out_##fn;                                                    \
-    WEIR_KERNEL_BEGIN_                                                                             \
     static void weir_map_kernel_##fn(const void *in, void *out, size_t count, void *ctx)           \
     {                                                                                              \
         const IN *from = in;                                                                       \
         OUT *to = out;                                                                             \
         (void)ctx;                                                                                 \
+        WEIR_IN_PLACE_(in == out,                                                                  \
+            for (size_t i = 0; i < count; i++)                                                     \
+                weir_store_##OUT((char *)&to[i], fn((const IN *)(const void *)&to[i]));)           \
         WEIR_INDEPENDENT_                                                                          \
         for (size_t i = 0; i < count; i++)                                                         \
             weir_store_##OUT((char *)&to[i], fn(&from[i]));                                        \
     }                                                                                              \
-    WEIR_KERNEL_END_                                                                               \
     WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in)                   \
     {                                                                                              \
         return (weir_map_out_##fn){ .port = weir__map(in, IN##_type(), OUT##_type(),               \
@@ -84,18 +85,19 @@ WEIR_END_DECLS
                                             WEIR_CONTEXT_STAGE_(map, fn, IN, OUT, in, o) };        \
     }
 
-/* Says to the compiler that iterations do not depend on each other, though in may be out. gcc does
- * not unroll by itself, and one store a turn of a short loop is half of what a processor can do.
- * clang would warn of each function where it cannot make use of it, as one that calls another. */
+/* Says to the compiler that iterations do not depend on each other, though in may be out. gcc is
+ * told, and to unroll, which it does not by itself: one store a turn of a short loop is half of
+ * what a processor can do. clang would warn of each function with which it cannot make use of that;
+ * it sees by itself that in is out, and looks at run time whether they are apart. */
 #ifdef __clang__
-#define WEIR_INDEPENDENT_ _Pragma("clang loop vectorize(assume_safety)")
-#define WEIR_KERNEL_BEGIN_                                                                         \
-    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wpass-failed\"")
-#define WEIR_KERNEL_END_ _Pragma("clang diagnostic pop")
+#define WEIR_INDEPENDENT_
+#define WEIR_IN_PLACE_(same, loop)                                                                 \
+    if (same) {                                                                                    \
+        loop return;                                                                               \
+    }
 #else
 #define WEIR_INDEPENDENT_ _Pragma("GCC ivdep") _Pragma("GCC unroll 4")
-#define WEIR_KERNEL_BEGIN_
-#define WEIR_KERNEL_END_
+#define WEIR_IN_PLACE_(same, loop)
 #endif
 
 #endif
