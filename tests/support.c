@@ -42,6 +42,14 @@ uint64_t test_seed(uint64_t fixed)
     return given && *given ? strtoull(given, NULL, 0) : fixed;
 }
 
+void test_address(char *address, size_t size)
+{
+    static unsigned port = 20000;
+    unsigned pid = (unsigned)getpid(); /* has 22 bits at the most */
+    (void)snprintf(address, size, "127.%u.%u.%u:%u", 1 + pid / 65536 % 254, pid / 256 % 256,
+                   pid % 256, port++);
+}
+
 void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
 {
     int ends[2], status;

@@ -15,6 +15,10 @@ int test_run(Suite *suite);
 /* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */
 uint64_t test_seed(uint64_t fixed);
 
+/* HOST:PORT to listen at, another one each time. Nobody else takes it: each program has a loopback
+ * address of its own, and the ports are none that the system gives away by itself. */
+void test_address(char *address, size_t size);
+
 /* Runs fn in a child process, which has to end by an assertion whose text contains `text`. */
 void test_dies(void (*fn)(void *ctx), void *ctx, const char *text);
 
@@ -32,7 +36,7 @@ static inline uint64_t test_below(uint64_t *state, uint64_t bound)
     return test_random(state) % bound;
 }
 
-/* One test case that holds the functions given, ended by NULL. */
+/* A test case for each of the functions given, ended by NULL. */
 Suite *test_suite(const char *name, const TTest *const *tests);
 
 #endif

@@ -6,8 +6,6 @@
  */
 #include <weir/weir.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include "e2e/process.h"
 
@@ -149,33 +147,15 @@ static int run_program(char **argv)
 
 static char self[4000];
 
-/* Ports that nobody listens at now. */
-static void choose_ports(char *hosts, size_t size)
-{
-    int fds[PROCESSES];
-    hosts[0] = '\0';
-    for (unsigned i = 0; i < PROCESSES; i++) {
-        struct sockaddr_in at = { .sin_family = AF_INET };
-        socklen_t length = sizeof at;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        ck_assert_int_eq(bind(fds[i], (struct sockaddr *)&at, sizeof at), 0);
-        ck_assert_int_eq(getsockname(fds[i], (struct sockaddr *)&at, &length), 0);
-        snprintf(hosts + strlen(hosts), size - strlen(hosts), "%s127.0.0.1:%u", i ? "," : "",
-                 ntohs(at.sin_port));
-    }
-    for (unsigned i = 0; i < PROCESSES; i++)
-        (void)close(fds[i]);
-}
-
 static void run_programs(unsigned workers)
 {
     static process p[PROCESSES];
-    char hosts[100];
+    char hosts[2][40];
     unsigned long records[PROCESSES] = { 0 };
-    choose_ports(hosts, sizeof hosts);
     for (unsigned i = 0; i < PROCESSES; i++)
-        process_start(&p[i], "exec %s program %u %s %u", self, i, hosts, workers);
+        test_address(hosts[i], sizeof hosts[i]);
+    for (unsigned i = 0; i < PROCESSES; i++)
+        process_start(&p[i], "exec %s program %u %s,%s %u", self, i, hosts[0], hosts[1], workers);
     for (unsigned i = 0; i < PROCESSES; i++) {
         int status = process_wait(&p[i]);
         ck_assert_msg(status == 0, "status %d: %s", status, p[i].text[1]);

@@ -3,8 +3,6 @@
  * Streams that a thread reads, over loopback: every byte once and in order, a sender that is faster
  * than who takes, ends after what was said before them, and word of when it can be written again.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -25,18 +23,6 @@ typedef struct pair {
     char room[1 << 16];
 } pair;
 
-static void choose_address(char *address, size_t size)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET };
-    socklen_t length = sizeof at;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &length), 0);
-    snprintf(address, size, "127.0.0.1:%u", ntohs(at.sin_port));
-    (void)close(fd);
-}
-
 static void await(const weir_net *net)
 {
     struct pollfd p = { .fd = net->fd, .events = POLLIN };
@@ -50,7 +36,7 @@ static pair *create(void)
     weir_error error = { 0 };
     char address[40];
     memset(&p, 0, sizeof p);
-    choose_address(address, sizeof address);
+    test_address(address, sizeof address);
     p.below = weir__net_tcp_create(&error);
     p.net = weir__net_thread_create(p.below, &error);
     ck_assert_msg(p.net != NULL, "%s", error.what);
