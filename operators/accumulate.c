@@ -106,14 +106,16 @@ static void end_value(weir__tally *value)
     weir__owned_free(&g->gone);
 }
 
-weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *spec)
+weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *given)
 {
     weir_error error;
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);
     description *d = weir_graph_alloc(graph, sizeof *d);
-    d->spec = *spec;
+    const weir_accumulate_spec *spec = &d->spec;
+    size_t size = given->struct_size ? given->struct_size : sizeof *spec;
+    memcpy(&d->spec, given, size < sizeof *spec ? size : sizeof *spec);
     if (!weir_type_same_layout(weir_port_type(in), spec->in)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind, "give it a stream of those records",
                         "the stream carries '%s', the function takes '%s'",

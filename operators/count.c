@@ -78,7 +78,10 @@ static weir_status count_group(const void *key, const weir_values *values, weir_
 static weir_port *in_scope(weir_port *in, const description *what)
 {
     weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = what->key };
-    weir_reduce_spec counted = { .kind = "count", .out = what->out, .reduce = count_group,
+    weir_reduce_spec counted = { .struct_size = sizeof counted,
+                                 .kind = "count",
+                                 .out = what->out,
+                                 .reduce = count_group,
                                  .ctx = what };
     weir_port *counts = weir_reduce_erased(
         weir_arrange_erased(weir_port_as_collection(in), &arranged), &counted);

@@ -77,7 +77,16 @@ static bool has_key(const weir_type *in, const weir_key *key, const weir_reduce_
     return true;
 }
 
-weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *spec)
+/* As much of it as its caller knows. */
+static weir_reduce_spec copy_of(const weir_reduce_spec *given)
+{
+    weir_reduce_spec spec = { 0 };
+    size_t size = given->struct_size ? given->struct_size : sizeof spec;
+    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    return spec;
+}
+
+weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *given)
 {
     if (!in)
         return NULL;
@@ -85,10 +94,12 @@ weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *spec
     weir_port *runs = weir_arrangement_port(in);
     weir_graph *graph = weir_port_graph(runs);
     description *what = weir_graph_alloc(graph, sizeof *what);
-    *what = (description){ .spec = *spec, .in = in, .depth = weir_port_depth(runs) };
+    *what = (description){ .spec = copy_of(given), .in = in, .depth = weir_port_depth(runs) };
+    const weir_reduce_spec *spec = &what->spec;
     const weir_key *key = weir_arrangement_key(in);
     weir_key *result = &what->spec.result_key;
-    for (uint32_t i = 0; spec->result_key.count == 0 && i < key->count; i++)
+    bool is_default = result->count == 0;
+    for (uint32_t i = 0; is_default && i < key->count; i++)
         result->field[result->count++] = (uint16_t)i;
     if (!has_key(type, key, &what->spec)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
@@ -119,7 +130,7 @@ weir_port *weir__reduce(weir_port *in, const char *const *key,
                         const struct weir_reduce_options *given, const weir_reduce_spec *spec)
 {
     struct weir_reduce_options options = { 0 };
-    weir_reduce_spec named = *spec;
+    weir_reduce_spec named = copy_of(spec);
     memcpy(&options, given, given->struct_size < sizeof options ? given->struct_size
                                                                 : sizeof options);
     named.name = options.name;

@@ -48,7 +48,11 @@ weir_port *weir_semijoin_erased(weir_port *const sides[2], const weir_key keys[2
     weir__fields *k = weir__fields_of(weir_port_graph(sides[1]), weir_port_type(sides[1]), &keys[1],
                                       -1);
     weir_arrange_spec by = { .struct_size = sizeof by, .key = keys[1] };
-    weir_reduce_spec reduce = { .kind = "keys", .out = &k->type, .reduce = put_key, .ctx = k };
+    weir_reduce_spec reduce = { .struct_size = sizeof reduce,
+                                .kind = "keys",
+                                .out = &k->type,
+                                .reduce = put_key,
+                                .ctx = k };
     weir_port *there = weir_reduce_erased(weir_arrange_erased(sides[1], &by), &reduce);
     weir_key all = weir__fields_key(keys[1].count);
     weir_join_spec join = { .struct_size = sizeof join,

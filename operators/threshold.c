@@ -88,7 +88,11 @@ weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_thre
     what->fn = fn;
     if (weir_port_depth(in) > 1) {
         weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = key };
-        weir_reduce_spec counted = { .kind = kind, .out = type, .reduce = reduce, .ctx = what };
+        weir_reduce_spec counted = { .struct_size = sizeof counted,
+                                     .kind = kind,
+                                     .out = type,
+                                     .reduce = reduce,
+                                     .ctx = what };
         return weir_reduce_erased(weir_arrange_erased(weir_port_as_collection(in), &arranged),
                                   &counted);
     }

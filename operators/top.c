@@ -48,7 +48,8 @@ weir_port *weir__top(weir_port *in, const char *const *key, uint64_t count, weir
     description *what = weir_graph_alloc(graph, sizeof *what);
     what->count = count < INT64_MAX ? count : INT64_MAX;
     return weir_reduce_erased(ordered,
-                              &(weir_reduce_spec){ .kind = "top",
+                              &(weir_reduce_spec){ .struct_size = sizeof(weir_reduce_spec),
+                                                   .kind = "top",
                                                    .out = weir_port_type(in),
                                                    .reduce = first_ones,
                                                    .ctx = what,

@@ -158,7 +158,8 @@ static void close_it(const void *key, const void *state, void *result)
 static void refuse(weir_graph *g, const weir_type *in, const weir_type *state, const char *key)
 {
     const char *const names[] = { key, NULL };
-    weir_accumulate_spec spec = { "mine", in, state, report_type(), names, fold, close_it };
+    weir_accumulate_spec spec = { sizeof spec, "mine", in, state, report_type(), names, fold,
+                                  close_it };
     ck_assert_ptr_null(weir_accumulate_erased(NULL, &spec));
     ck_assert_ptr_null(weir_accumulate_erased(weir_test_input(g, note).port, &spec));
 }

@@ -263,6 +263,27 @@ static void refuse_result(weir_graph *g, void *ctx)
         &(struct weir_reduce_options){ .struct_size = sizeof(struct weir_reduce_options) }, &spec));
 }
 
+/* What lies behind the size that the caller knows is nothing. */
+static void build_by_part(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(by_key) in = weir_test_collection(g, by_key);
+    const char *const names[] = { "key", NULL };
+    weir_reduce_spec spec = { .struct_size = offsetof(weir_reduce_spec, ctx),
+                              .kind = "mine",
+                              .out = by_key_type(),
+                              .reduce = weir_reduce_of_largest,
+                              .ctx = names,
+                              .result_key = { .count = 7 } };
+    ck_assert_ptr_nonnull(weir__reduce(
+        in.port, names,
+        &(struct weir_reduce_options){ .struct_size = sizeof(struct weir_reduce_options) }, &spec));
+    spec.struct_size = sizeof spec;
+    ck_assert_ptr_null(weir_reduce_erased(weir__arrange(in.port, names,
+                                                        &(struct weir_arrange_options){ 0 }),
+                                          &spec));
+}
+
 static void refuse_plain(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -283,6 +304,8 @@ START_TEST(refusals)
 {
     refused(refuse_result, WEIR_TYPE_MISMATCH,
             "record 'digest' does not begin with the key of 'item'");
+    refused(build_by_part, WEIR_TYPE_MISMATCH,
+            "record 'by_key' does not begin with the key of 'by_key'");
     refused(refuse_plain, WEIR_TYPE_MISMATCH,
             "collections are arranged, and this is a plain stream");
 }

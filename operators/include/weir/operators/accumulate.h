@@ -39,6 +39,7 @@ typedef void weir_accumulate_result_fn(const void *key, const void *state, void 
 
 /* Over records described at run time. */
 typedef struct weir_accumulate_spec {
+    size_t struct_size;
     const char *kind; /* what metrics group by, and the default name */
     const weir_type *in, *state, *out;
     const char *const *key; /* names of fields, ended by NULL */
@@ -87,7 +88,8 @@ WEIR_END_DECLS
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_accumulate_erased(                                                        \
-                in, &(weir_accumulate_spec){ .kind = #fn,                                          \
+                in, &(weir_accumulate_spec){ .struct_size = sizeof(weir_accumulate_spec),          \
+                                             .kind = #fn,                                          \
                                              .in = IN##_type(),                                    \
                                              .state = STATE##_type(),                              \
                                              .out = OUT##_type(),                                  \

@@ -52,6 +52,7 @@ struct weir_reduce_options {
 
 /* Over records described at run time. */
 typedef struct weir_reduce_spec {
+    size_t struct_size;
     const char *kind; /* what metrics group by, and the default name */
     const char *name;
     const weir_type *out;
@@ -109,7 +110,8 @@ WEIR_END_DECLS
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir__reduce(in, key, options,                                                 \
-                                 &(weir_reduce_spec){ .kind = #fn,                                 \
+                                 &(weir_reduce_spec){ .struct_size = sizeof(weir_reduce_spec),     \
+                                                      .kind = #fn,                                 \
                                                       .out = OUT##_type(),                         \
                                                       .reduce = weir_reduce_of_##fn })             \
         };                                                                                         \
