@@ -21,7 +21,7 @@ typedef struct tally {
 
 static const uint64_t SIGN = (uint64_t)1 << 63;
 
-enum { GROUP = 256, AHEAD = 16 };
+enum { GROUP = 512, AHEAD = 16 };
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {

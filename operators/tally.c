@@ -8,7 +8,7 @@
 
 #include "stash.h"
 
-enum { GROUP = 256, AHEAD = 16 };
+enum { GROUP = 512, AHEAD = 16 };
 
 typedef struct state {
     const weir__tally_spec *spec;

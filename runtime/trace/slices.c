@@ -8,12 +8,15 @@
 /* A slice of the greatest size is rehashed in some 20 µs: what a single insert may cost at most. */
 enum { SLOTS_MIN = 16, SLOTS_MAX = 8192, DEPTH_MAX = 19 };
 
+/* Zeroes are written: a fresh page that is read first is the kernel's page of zeroes, and its first
+ * write then a second fault, which halts the other cores for a moment. */
 static uint64_t *slots_alloc(weir_table *table, size_t count)
 {
-    uint64_t *slots = weir_alloc_zero(count * sizeof *slots);
-    if (slots)
-        table->bytes += count * sizeof *slots;
-    return slots;
+    uint64_t *slots = weir_alloc(count * sizeof *slots);
+    if (!slots)
+        return NULL;
+    table->bytes += count * sizeof *slots;
+    return memset(slots, 0, count * sizeof *slots);
 }
 
 static void slots_free(weir_table *table, uint64_t *slots, size_t count)
@@ -24,28 +27,44 @@ static void slots_free(weir_table *table, uint64_t *slots, size_t count)
 
 void weir__slot_put(const weir__place *place, uint64_t slot)
 {
-    uint32_t at = (uint32_t)(slot >> 32) & place->mask;
-    while (place->slots[at])
-        at = (at + 1) & place->mask;
-    place->slots[at] = slot;
-}
-
-/* A slot may move back into the gap if its home is not after it. */
-void weir__slot_take(const weir__place *place, uint32_t at)
-{
-    uint32_t mask = place->mask, next = at;
-    for (;;) {
-        next = (next + 1) & mask;
-        uint64_t slot = place->slots[next];
-        if (!slot)
-            break;
-        uint32_t home = (uint32_t)(slot >> 32) & mask;
-        if (((next - home) & mask) >= ((next - at) & mask)) {
-            place->slots[at] = slot;
-            at = next;
+    uint32_t at = weir__line_home(place, (uint32_t)(slot >> 32));
+    for (;; at = weir__line_next(place, at)) {
+        uint32_t empty = weir__line_look(place->slots + at, 0).empty;
+        if (WEIR_LIKELY(empty)) {
+            place->slots[at + (uint32_t)__builtin_ctz(empty)] = slot;
+            return;
         }
     }
+}
+
+/* Which slot of the line `from` has passed the full line `over` on its way from home. */
+static bool find_passed(const weir__place *place, uint32_t from, uint32_t over, uint32_t *at)
+{
+    uint32_t mask = place->mask;
+    for (*at = from; *at < from + WEIR__LINE_SLOTS; ++*at) {
+        uint32_t home = weir__line_home(place, (uint32_t)(place->slots[*at] >> 32));
+        if (place->slots[*at] && ((from - home) & mask) >= ((from - over) & mask))
+            return true;
+    }
+    return false;
+}
+
+/* Where the line was full, slots beyond may have passed it: one of them moves back. */
+bool weir__slot_take(const weir__place *place, uint32_t at, uint32_t *from)
+{
+    uint32_t line = at & ~(uint32_t)(WEIR__LINE_SLOTS - 1), next = line;
     place->slots[at] = 0;
+    uint32_t empty = weir__line_look(place->slots + line, 0).empty;
+    bool full = !(empty & (empty - 1));
+    while (full) {
+        next = weir__line_next(place, next);
+        full = !weir__line_look(place->slots + next, 0).empty;
+        if (find_passed(place, next, line, from)) {
+            place->slots[at] = place->slots[*from];
+            return true;
+        }
+    }
+    return false;
 }
 
 static void place_slice(weir_table *table, uint32_t slice, uint64_t *slots, uint32_t mask)

@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 
-enum { VALUE_MAX = 4096, GROUP = 16, BLOCK = 256, MOVE_SLOTS = 32 };
+enum { VALUE_MAX = 4096, AHEAD = 32, BLOCK = 512, MOVE_SLOTS = 32 };
 
 /* ---- making and ending ---- */
 
@@ -193,75 +193,71 @@ static inline bool key_equal(const weir_table *table, weir__key_form form, const
 static char *find_one(const weir_table *table, const char *record, uint64_t position)
 {
     const weir__place *place = weir__table_place(table, position);
-    uint32_t tag = (uint32_t)(position >> 32);
-    for (uint32_t at = tag & place->mask;; at = (at + 1) & place->mask) {
-        uint64_t slot = place->slots[at];
-        if (!slot)
-            return NULL;
-        if (slot >> 32 != tag)
-            continue;
-        char *entry = weir__table_entry(table, (uint32_t)slot);
-        if (key_equal(table, table->form, record, entry))
-            return entry;
-    }
-}
-
-/* What one group of look-ups knows. */
-typedef struct group {
-    size_t count;
-    uint64_t positions[GROUP];
-    char *found[GROUP]; /* the first entry of the same upper half, its key not yet compared */
-} group;
-
-/* Look-ups go in groups, each in three stages: its slots are asked for while those of the group
- * before it are read and the keys of the one before that compared, so that memory has the time of a
- * whole group to answer. */
-static inline void ask_slots(const weir_table *table, const uint64_t *hashes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t position = weir__table_position(table, hashes[i]);
-        const weir__place *place = weir__table_place(table, position);
-        __builtin_prefetch(&place->slots[(uint32_t)(position >> 32) & place->mask]);
-    }
-}
-
-static inline void read_slots(const weir_table *table, group *g, const uint64_t *hashes, size_t n)
-{
-    g->count = n;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t position = weir__table_position(table, hashes[i]);
-        const weir__place *place = weir__table_place(table, position);
-        uint32_t tag = (uint32_t)(position >> 32), at = tag & place->mask;
-        uint64_t slot = place->slots[at];
-        while (slot && slot >> 32 != tag) {
-            at = (at + 1) & place->mask;
-            slot = place->slots[at];
+    uint32_t tag = (uint32_t)(position >> 32), at = weir__line_home(place, tag);
+    for (;; at = weir__line_next(place, at)) {
+        const uint64_t *slots = place->slots + at;
+        weir__line line = weir__line_look(slots, tag);
+        for (; line.same; line.same &= line.same - 1) {
+            char *entry =
+                weir__table_entry(table, (uint32_t)slots[__builtin_ctz(line.same)]);
+            if (key_equal(table, table->form, record, entry))
+                return entry;
         }
-        g->positions[i] = position;
-        g->found[i] = slot ? weir__table_entry(table, (uint32_t)slot) : NULL;
-        __builtin_prefetch(g->found[i]);
+        if (line.empty)
+            return NULL;
     }
 }
 
-static inline size_t group_size(size_t n, size_t from)
+/* Look-ups go through three stages, some keys apart: the line of a key is asked for, its slots are
+ * read and the entry asked for, the keys are compared. So memory always has as much to do as it can
+ * do at once; asked in bursts, it makes the core wait for each of them. */
+static inline void ask_slots(const weir_table *table, uint64_t hash)
 {
-    return from >= n ? 0 : n - from < GROUP ? n - from : GROUP;
+    uint64_t position = weir__table_position(table, hash);
+    const weir__place *place = weir__table_place(table, position);
+    __builtin_prefetch(&place->slots[weir__line_home(place, (uint32_t)(position >> 32))]);
 }
 
-/* The first group's slots read, the second's asked for. */
-static void start_groups(const weir_table *table, group *first, const uint64_t *hashes, size_t n)
+/* The first entry of the same upper half, its key not yet compared. NULL: there is none. */
+static inline char *ask_entry(const weir_table *table, uint64_t hash)
 {
-    ask_slots(table, hashes, group_size(n, 0));
-    ask_slots(table, hashes + GROUP, group_size(n, GROUP));
-    read_slots(table, first, hashes, group_size(n, 0));
+    uint64_t position = weir__table_position(table, hash);
+    const weir__place *place = weir__table_place(table, position);
+    uint32_t tag = (uint32_t)(position >> 32), at = weir__line_home(place, tag);
+    weir__line line = weir__line_look(place->slots + at, tag);
+    while (WEIR_UNLIKELY(!(line.same | line.empty))) {
+        at = weir__line_next(place, at);
+        line = weir__line_look(place->slots + at, tag);
+    }
+    if (!line.same)
+        return NULL;
+    char *entry =
+        weir__table_entry(table, (uint32_t)place->slots[at + (uint32_t)__builtin_ctz(line.same)]);
+    __builtin_prefetch(entry);
+    return entry;
 }
 
-/* While the group from index i on is worked on. */
-static inline void go_on(const weir_table *table, group *next, const uint64_t *hashes, size_t n,
-                         size_t i)
+/* Keys that are looked up together. */
+typedef struct block {
+    const char *record; /* the next one */
+    const uint64_t *hashes;
+    size_t count;
+    void **values;
+} block;
+
+/* Step i of a block: what is asked for at it. From step 2 * ahead on, the entry found for key
+ * i - 2 * ahead is in values. */
+static inline void look_ahead(const weir_table *table, const block *b, size_t i, size_t ahead)
 {
-    ask_slots(table, hashes + i + 2 * GROUP, group_size(n, i + 2 * GROUP));
-    read_slots(table, next, hashes + i + GROUP, group_size(n, i + GROUP));
+    if (i < b->count)
+        ask_slots(table, b->hashes[i]);
+    if (i >= ahead && i - ahead < b->count)
+        b->values[i - ahead] = ask_entry(table, b->hashes[i - ahead]);
+}
+
+static inline size_t ahead_of(size_t n)
+{
+    return n < AHEAD ? n : AHEAD;
 }
 
 /* The hashes of records: those given, or computed here; of no more than BLOCK. */
@@ -274,15 +270,20 @@ static inline const uint64_t *hashes_of(const weir_table *table, const char *rec
     return room;
 }
 
-static inline __attribute__((always_inline)) void find_group(const weir_table *table,
-                                                             weir__key_form form, const group *g,
-                                                             const char *record, void **values)
+static inline __attribute__((always_inline)) void find_block(const weir_table *table,
+                                                             weir__key_form form, block *b)
 {
-    for (size_t i = 0; i < g->count; i++, record += table->type->size) {
-        char *entry = g->found[i];
-        if (entry && !key_equal(table, form, record, entry))
-            entry = find_one(table, record, g->positions[i]);
-        values[i] = entry ? entry + table->value_at : NULL;
+    size_t ahead = ahead_of(b->count);
+    for (size_t i = 0; i < b->count + 2 * ahead; i++) {
+        look_ahead(table, b, i, ahead);
+        if (i < 2 * ahead)
+            continue;
+        size_t k = i - 2 * ahead;
+        char *entry = b->values[k];
+        if (entry && !key_equal(table, form, b->record, entry))
+            entry = find_one(table, b->record, weir__table_position(table, b->hashes[k]));
+        b->values[k] = entry ? entry + table->value_at : NULL;
+        b->record += table->type->size;
     }
 }
 
@@ -290,23 +291,17 @@ void weir_table_find_many(const weir_table *table, const void *records, const ui
                           size_t n, void **values)
 {
     uint64_t room[BLOCK];
-    size_t size = table->type->size, count;
-    for (size_t from = 0; from < n; from += count) {
-        group groups[2];
-        const char *record = (const char *)records + from * size;
-        count = n - from < BLOCK ? n - from : BLOCK;
-        const uint64_t *some =
-            hashes_of(table, record, hashes ? hashes + from : NULL, count, room);
-        start_groups(table, &groups[0], some, count);
-        for (size_t i = 0, k = 0; i < count; i += GROUP, k ^= 1, record += GROUP * size) {
-            go_on(table, &groups[k ^ 1], some, count, i);
-            if (table->form == KEY_STR)
-                find_group(table, KEY_STR, &groups[k], record, values + from + i);
-            else if (table->form == KEY_WORD)
-                find_group(table, KEY_WORD, &groups[k], record, values + from + i);
-            else
-                find_group(table, table->form, &groups[k], record, values + from + i);
-        }
+    for (size_t from = 0; from < n; from += BLOCK) {
+        block b = { .record = (const char *)records + from * table->type->size,
+                    .count = n - from < BLOCK ? n - from : BLOCK,
+                    .values = values + from };
+        b.hashes = hashes_of(table, b.record, hashes ? hashes + from : NULL, b.count, room);
+        if (table->form == KEY_STR)
+            find_block(table, KEY_STR, &b);
+        else if (table->form == KEY_WORD)
+            find_block(table, KEY_WORD, &b);
+        else
+            find_block(table, table->form, &b);
     }
 }
 
@@ -357,6 +352,18 @@ static void evacuate_some(weir_table *table)
     table->moved_slot = 0;
     if (++table->moved_slice == table->slice_count)
         weir__heap_evacuated(&table->heap);
+}
+
+/* Empties a slot. What comes back over the place where the evacuation stands is moved with it. */
+static void close_gap(weir_table *table, const weir__place *place, uint32_t at)
+{
+    bool moves = weir__heap_evacuates(&table->heap) && table->moved_slice == place->slice;
+    for (uint32_t from; weir__slot_take(place, at, &from); at = from) {
+        if (!moves || at >= table->moved_slot || from < table->moved_slot)
+            continue;
+        if (!move_strings(table, weir__table_entry(table, (uint32_t)place->slots[at])))
+            table->moved_slot = at;
+    }
 }
 
 static inline void changed(weir_table *table)
@@ -453,61 +460,45 @@ static __attribute__((noinline)) char *find_or_insert(weir_table *table, const c
     return entry ? entry : insert_new(table, record, position);
 }
 
-/* Returns how many were done. */
-static inline __attribute__((always_inline)) size_t insert_group(weir_table *table,
-                                                                 weir__key_form form,
-                                                                 const group *g, const char *record,
-                                                                 void **values)
+/* Returns how many were done. What is inserted may not be seen by a look at the slots that came
+ * before: then it is looked for once more. */
+static inline __attribute__((always_inline)) size_t insert_block(weir_table *table,
+                                                                 weir__key_form form, block *b)
 {
-    uint32_t value_at = table->value_at, size = table->type->size;
-    for (size_t i = 0; i < g->count; i++, record += size) {
-        char *entry = g->found[i];
-        if (WEIR_UNLIKELY(!entry || !key_equal(table, form, record, entry))) {
-            entry = find_or_insert(table, record, g->positions[i]);
+    size_t ahead = ahead_of(b->count);
+    for (size_t i = 0; i < b->count + 2 * ahead; i++) {
+        look_ahead(table, b, i, ahead);
+        if (i < 2 * ahead)
+            continue;
+        size_t k = i - 2 * ahead;
+        char *entry = b->values[k];
+        if (WEIR_UNLIKELY(!entry || !key_equal(table, form, b->record, entry))) {
+            entry = find_or_insert(table, b->record, weir__table_position(table, b->hashes[k]));
             if (!entry)
-                return i;
+                return k;
         }
-        values[i] = entry + value_at;
+        b->values[k] = entry + table->value_at;
+        b->record += table->type->size;
     }
-    return g->count;
-}
-
-/* What is inserted by one group may not be seen by the next one's look at the slots: then it is
- * looked for once more. Returns how many were done. */
-static size_t insert_block(weir_table *table, const char *record, const uint64_t *hashes, size_t n,
-                           void **values)
-{
-    group groups[2];
-    start_groups(table, &groups[0], hashes, n);
-    for (size_t i = 0, k = 0; i < n; i += GROUP, k ^= 1) {
-        size_t done;
-        go_on(table, &groups[k ^ 1], hashes, n, i);
-        if (table->form == KEY_STR)
-            done = insert_group(table, KEY_STR, &groups[k], record, values + i);
-        else if (table->form == KEY_WORD)
-            done = insert_group(table, KEY_WORD, &groups[k], record, values + i);
-        else
-            done = insert_group(table, table->form, &groups[k], record, values + i);
-        if (done < groups[k].count)
-            return i + done;
-        record += GROUP * (size_t)table->type->size;
-    }
-    return n;
+    return b->count;
 }
 
 size_t weir_table_insert_many(weir_table *table, const void *records, const uint64_t *hashes,
                               size_t n, void **values)
 {
     uint64_t room[BLOCK];
-    size_t count = table->count, size = table->type->size, i = 0;
-    while (i < n) {
-        size_t want = n - i < BLOCK ? n - i : BLOCK;
-        const char *record = (const char *)records + i * size;
-        const uint64_t *some = hashes_of(table, record, hashes ? hashes + i : NULL, want, room);
-        size_t done = insert_block(table, record, some, want, values + i);
-        i += done;
-        if (done < want)
-            break;
+    size_t count = table->count, done = 0, i = 0;
+    for (block b = { .count = 0 }; i < n && done == b.count; i += done) {
+        b = (block){ .record = (const char *)records + i * table->type->size,
+                     .count = n - i < BLOCK ? n - i : BLOCK,
+                     .values = values + i };
+        b.hashes = hashes_of(table, b.record, hashes ? hashes + i : NULL, b.count, room);
+        if (table->form == KEY_STR)
+            done = insert_block(table, KEY_STR, &b);
+        else if (table->form == KEY_WORD)
+            done = insert_block(table, KEY_WORD, &b);
+        else
+            done = insert_block(table, table->form, &b);
     }
     if (table->count != count)
         charge(table);
@@ -525,14 +516,13 @@ void weir_table_remove(weir_table *table, void *value)
     char *entry = (char *)value - table->value_at;
     uint64_t position = weir__table_position(table, weir_table_hash(table, value));
     const weir__place *place = weir__table_place(table, position);
-    uint32_t tag = (uint32_t)(position >> 32), at = tag & place->mask;
-    while (place->slots[at] >> 32 != tag ||
-           weir__table_entry(table, (uint32_t)place->slots[at]) != entry) {
-        WEIR_ASSERT(place->slots[at], "a value was removed that is not in the table");
+    uint32_t at = weir__line_home(place, (uint32_t)(position >> 32)), passed = 0;
+    while (!place->slots[at] || weir__table_entry(table, (uint32_t)place->slots[at]) != entry) {
+        WEIR_ASSERT(passed++ <= place->mask, "a value was removed that is not in the table");
         at = (at + 1) & place->mask;
     }
     uint32_t index = (uint32_t)place->slots[at];
-    weir__slot_take(place, at);
+    close_gap(table, place, at);
     table->slices[place->slice].count--;
     table->count--;
     weir__heap_forget(&table->heap, weir_record_heap_size(&table->pack.type, entry));

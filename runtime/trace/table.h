@@ -4,21 +4,28 @@
  * name.
  *
  * A hash is scaled so that the table's part of the hash space spans 64 bits: the position. Its
- * highest bits choose the slice (by a directory that doubles), bits 32 and up the slot in it. A
- * slot holds the upper half of the position and the index of the entry, so that slices grow and
- * split without a look at the entries.
+ * highest bits choose the slice (by a directory that doubles), bits 35 and up the line in it: as
+ * many slots as a line of a cache has room for. A slot is in that line, or in the next one that had
+ * room when it came, so that most look-ups touch one line, which is compared as a whole. A slot
+ * holds the upper half of the position and the index of the entry, so that slices grow and split
+ * without a look at the entries.
  */
 #ifndef WEIR_TRACE_TABLE_H
 #define WEIR_TRACE_TABLE_H
 
 #include <weir/table.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "trace/heap.h"
 #include "trace/pack.h"
 
 enum {
     WEIR__CHUNK_BITS = 10, /* entries of a chunk: 1024 */
-    WEIR__CHUNK_ENTRIES = 1 << WEIR__CHUNK_BITS
+    WEIR__CHUNK_ENTRIES = 1 << WEIR__CHUNK_BITS,
+    WEIR__LINE_SLOTS = 8
 };
 
 /* What a look-up needs of a slice: one access. Slices of less depth than the directory have several
@@ -76,6 +83,45 @@ static inline char *weir__table_entry(const weir_table *table, uint32_t index)
     return table->chunks[index >> WEIR__CHUNK_BITS] +
            (size_t)(index & (WEIR__CHUNK_ENTRIES - 1)) * table->entry_size;
 }
+/* The slot that the line of a position begins with. */
+static inline uint32_t weir__line_home(const weir__place *place, uint32_t tag)
+{
+    return tag & place->mask & ~(uint32_t)(WEIR__LINE_SLOTS - 1);
+}
+static inline uint32_t weir__line_next(const weir__place *place, uint32_t line)
+{
+    return (line + WEIR__LINE_SLOTS) & place->mask;
+}
+
+/* Slots of a line as bits. */
+typedef struct weir__line {
+    uint32_t same, empty; /* of this upper half, and none's */
+} weir__line;
+
+static inline weir__line weir__line_look(const uint64_t *slots, uint32_t tag)
+{
+    weir__line line = { 0, 0 };
+#ifdef __SSE2__
+    const __m128i tags = _mm_set1_epi32((int32_t)tag), none = _mm_setzero_si128();
+    for (unsigned i = 0; i < WEIR__LINE_SLOTS; i += 4) {
+        __m128 a = _mm_load_ps((const float *)(const void *)(slots + i));
+        __m128 b = _mm_load_ps((const float *)(const void *)(slots + i + 2));
+        __m128i upper = _mm_castps_si128(_mm_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1)));
+        __m128i lower = _mm_castps_si128(_mm_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0)));
+        __m128i same = _mm_cmpeq_epi32(upper, tags), empty = _mm_cmpeq_epi32(lower, none);
+        line.same |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same)) << i;
+        line.empty |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(empty)) << i;
+    }
+#else
+    for (unsigned i = 0; i < WEIR__LINE_SLOTS; i++) {
+        line.same |= (uint32_t)(slots[i] >> 32 == tag) << i;
+        line.empty |= (uint32_t)(slots[i] == 0) << i;
+    }
+#endif
+    line.same &= ~line.empty;
+    return line;
+}
+
 static inline uint64_t weir__slot_make(uint64_t position, uint32_t index)
 {
     return position >> 32 << 32 | index;
@@ -98,8 +144,8 @@ bool weir__table_start(weir_table *table);
  * two. False: no memory, nothing changed. */
 bool weir__table_make_room(weir_table *table, uint64_t position);
 void weir__slot_put(const weir__place *place, uint64_t slot);
-/* Empties a slot and closes the gap. */
-void weir__slot_take(const weir__place *place, uint32_t at);
+/* Empties a slot. True: one that had passed it has moved in; where that was has to be emptied. */
+bool weir__slot_take(const weir__place *place, uint32_t at, uint32_t *from);
 void weir__table_free_slices(weir_table *table);
 
 #endif
