@@ -14,6 +14,9 @@
  * takes as many. Fuel is for each level of merging. */
 enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 2, SPARES_MAX = 4 };
 
+/* Runs that readers have not taken count as under way when they have more bytes. */
+enum { UNDELIVERED = 256 << 10 };
+
 /* What came of a time, and the right to send at it. */
 typedef struct due {
     weir_time time;
@@ -27,8 +30,9 @@ typedef struct state {
     weir_account *account;
     weir_shape *shape;
     weir_trace *trace;
-    due *dues; /* in lexicographic order */
-    uint32_t due_count, due_capacity;
+    due *dues; /* in lexicographic order: due_count of them from due_first on */
+    uint32_t due_first, due_count, due_capacity;
+    weir_frontier sealed; /* nothing is due that is not at or after it */
     weir_trace_builder *spares[SPARES_MAX];
     uint32_t spare_count;
     size_t taken, appended; /* updates, in this step */
@@ -70,16 +74,24 @@ static void fini(void *ctx)
 {
     state *s = ctx;
     for (uint32_t i = 0; i < s->due_count; i++)
-        weir_trace_builder_destroy(s->dues[i].builder);
+        weir_trace_builder_destroy(s->dues[s->due_first + i].builder);
+    weir_frontier_fini(&s->sealed);
     while (s->spare_count > 0)
         weir_trace_builder_destroy(s->spares[--s->spare_count]);
     weir_free(s->dues, s->due_capacity * sizeof *s->dues);
     s->what->traces[s->worker] = NULL;
-    if (s->trace)
+    if (s->trace) {
         weir_trace_leave_account(s->trace);
+        weir_trace_watch(s->trace, 0, NULL, NULL);
+    }
     weir_trace_release(s->trace);
     weir_shape_release(s->shape);
     weir_free(s, sizeof *s);
+}
+
+static void wake(void *waker)
+{
+    weir_wake(waker);
 }
 
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
@@ -89,6 +101,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     *s = (state){ .what = what,
                   .worker = weir_step_worker(step),
                   .account = weir_step_account(step) };
+    weir_frontier_init(&s->sealed, what->depth);
+    weir_frontier_insert(&s->sealed, &(weir_time){ { 0 } });
     weir_shape_spec spec = { .type = what->type,
                              .key = what->spec.key,
                              .order = what->spec.order,
@@ -102,6 +116,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
             status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
     }
     what->traces[s->worker] = s->trace;
+    if (s->trace)
+        weir_trace_watch(s->trace, UNDELIVERED, wake, weir_step_waker(step));
     *result = s;
     if (status != WEIR_OK)
         fini(s);
@@ -123,7 +139,7 @@ static weir_trace_builder *builder_for(state *s)
 /* Index of the first one that is not before this time. */
 static uint32_t find(const state *s, const weir_time *time)
 {
-    uint32_t low = 0, high = s->due_count;
+    uint32_t low = s->due_first, high = s->due_first + s->due_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (weir_time_compare(&s->dues[middle].time, time, s->what->depth) < 0)
@@ -134,24 +150,38 @@ static uint32_t find(const state *s, const weir_time *time)
     return low;
 }
 
+/* Room for one more at the end: there where others have left, or in more memory. */
+static void reserve(state *s)
+{
+    if (s->due_first + s->due_count < s->due_capacity)
+        return;
+    if (s->due_first > s->due_count) {
+        memcpy(s->dues, s->dues + s->due_first, s->due_count * sizeof *s->dues);
+        s->due_first = 0;
+        return;
+    }
+    uint32_t capacity = s->due_capacity ? 2 * s->due_capacity : 4;
+    s->dues = weir_realloc_must(s->dues, s->due_capacity * sizeof *s->dues,
+                                capacity * sizeof *s->dues);
+    s->due_capacity = capacity;
+}
+
 /* The one of this time, which is at or after the current batch's; NULL: no memory. Valid until
  * another one is made. */
 static due *due_of(weir_step *step, state *s, const weir_time *time)
 {
-    uint32_t at = find(s, time);
-    if (at < s->due_count && weir_time_equal(&s->dues[at].time, time, s->what->depth))
+    uint32_t at = find(s, time), end = s->due_first + s->due_count;
+    if (at < end && weir_time_equal(&s->dues[at].time, time, s->what->depth))
         return &s->dues[at];
-    if (s->due_count == s->due_capacity) {
-        uint32_t capacity = s->due_capacity ? 2 * s->due_capacity : 4;
-        s->dues = weir_realloc_must(s->dues, s->due_capacity * sizeof *s->dues,
-                                    capacity * sizeof *s->dues);
-        s->due_capacity = capacity;
-    }
+    uint32_t place = at - s->due_first;
+    reserve(s);
+    at = s->due_first + place;
+    end = s->due_first + s->due_count;
     due made = { .time = *time, .builder = builder_for(s) };
     if (!made.builder)
         return NULL;
     made.cap = weir_cap_retain(step, 0, time);
-    memmove(&s->dues[at + 1], &s->dues[at], (s->due_count - at) * sizeof made);
+    memmove(&s->dues[at + 1], &s->dues[at], (end - at) * sizeof made);
     s->due_count++;
     s->dues[at] = made;
     return &s->dues[at];
@@ -218,23 +248,38 @@ static void take(weir_step *step, state *s, const weir_batch *batch)
 
 /* ---- the step ---- */
 
-/* Times that nothing more can come of leave. */
+static void finish(weir_step *step, state *s, due *d)
+{
+    send(step, s, d);
+    weir_cap_drop(step, d->cap);
+    if (s->spare_count < SPARES_MAX)
+        s->spares[s->spare_count++] = d->builder;
+    else
+        weir_trace_builder_destroy(d->builder);
+}
+
+/* Times that nothing more can come of leave. With one coordinate they are the first ones: what
+ * stays is not looked at. */
 static void seal(weir_step *step, state *s)
 {
     const weir_frontier *frontier = weir_step_frontier(step, 0);
+    if (weir_frontier_equal(frontier, &s->sealed))
+        return; /* since what came then was at or after it */
+    weir_frontier_set(&s->sealed, frontier);
+    if (frontier->depth == 1) {
+        for (; s->due_count > 0 &&
+               !weir_frontier_less_equal(frontier, &s->dues[s->due_first].time);
+             s->due_count--)
+            finish(step, s, &s->dues[s->due_first++]);
+        return;
+    }
+    due *dues = s->dues + s->due_first;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < s->due_count; i++) {
-        due *d = &s->dues[i];
-        if (weir_frontier_less_equal(frontier, &d->time)) {
-            s->dues[kept++] = *d;
-            continue;
-        }
-        send(step, s, d);
-        weir_cap_drop(step, d->cap);
-        if (s->spare_count < SPARES_MAX)
-            s->spares[s->spare_count++] = d->builder;
+        if (weir_frontier_less_equal(frontier, &dues[i].time))
+            dues[kept++] = dues[i];
         else
-            weir_trace_builder_destroy(d->builder);
+            finish(step, s, &dues[i]);
     }
     s->due_count = kept;
 }
@@ -251,9 +296,9 @@ static void run(weir_step *step, void *ctx)
     if (!s->failed && (weir_trace_work(s->trace, FUEL + FUEL_AN_UPDATE * s->appended) ||
                        weir_step_waiting(step, 0) > 0))
         weir_step_again(step);
-    if (s->failed) {
-        weir_trace_info info;
-        weir_trace_get_info(s->trace, &info);
+    weir_trace_info info;
+    weir_trace_get_info(s->trace, &info);
+    weir_step_under_way(step, info.undelivered_bytes > UNDELIVERED ? info.undelivered_bytes : 0);
+    if (s->failed)
         weir__trace_failed(step, s->failed, info.updates);
-    }
 }

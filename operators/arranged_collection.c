@@ -6,7 +6,7 @@
 
 #include "arrange.h"
 
-enum { WORK_OF_A_STEP = 32 << 10 };
+enum { WORK_OF_A_STEP = 32 << 10, FUEL = 1 << 10 };
 
 typedef struct state {
     const weir_arrangement *of;
@@ -145,6 +145,13 @@ static bool work(weir_step *step, state *s, const weir_batch *batch, size_t *lef
     return true;
 }
 
+/* What was taken may be merged only now. */
+static void merge(weir_step *step, const state *s)
+{
+    if (weir_trace_work(weir_trace_reader_trace(s->reader), FUEL))
+        weir_step_again(step);
+}
+
 /* Nobody reads the changes: whoever asked for them reads the arrangement, by its key. */
 static void pass_over(weir_step *step, const state *s)
 {
@@ -162,6 +169,7 @@ static void run(weir_step *step, void *ctx)
     size_t left = WORK_OF_A_STEP;
     if (!weir_step_output_is_read(step, 0)) {
         pass_over(step, s);
+        merge(step, s);
         return;
     }
     while ((batch = weir_step_take(step, 0)))
@@ -169,4 +177,5 @@ static void run(weir_step *step, void *ctx)
             weir_step_put_back(step);
             return;
         }
+    merge(step, s);
 }

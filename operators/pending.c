@@ -31,7 +31,7 @@ static void free_time(weir__pending_time *t)
 static void free_list(weir__pending_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        free_time(&list->at[i]);
+        free_time(&list->at[list->first + i]);
     weir_free(list->at, list->capacity * sizeof *list->at);
     *list = (weir__pending_list){ .at = NULL };
 }
@@ -53,7 +53,7 @@ void weir__pending_fini(weir__pending *p)
 /* Index of the first one that is not before this time. */
 static uint32_t find(const weir__pending *p, const weir_time *time)
 {
-    uint32_t low = 0, high = p->waits.count;
+    uint32_t low = p->waits.first, high = low + p->waits.count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (weir_time_compare(&p->waits.at[middle].time, time, p->depth) < 0)
@@ -61,19 +61,25 @@ static uint32_t find(const weir__pending *p, const weir_time *time)
         else
             high = middle;
     }
-    return low;
+    return low - p->waits.first;
 }
 
 static weir__pending_time *push(weir__pending_list *list, uint32_t at)
 {
-    if (list->count == list->capacity) {
-        uint32_t capacity = 2 * list->capacity + 4;
-        list->at = weir_realloc_must(list->at, list->capacity * sizeof *list->at,
-                                     capacity * sizeof *list->at);
-        list->capacity = capacity;
+    if (list->first + list->count == list->capacity) {
+        if (list->first > list->count) {
+            memcpy(list->at, list->at + list->first, list->count * sizeof *list->at);
+            list->first = 0;
+        } else {
+            uint32_t capacity = 2 * list->capacity + 4;
+            list->at = weir_realloc_must(list->at, list->capacity * sizeof *list->at,
+                                         capacity * sizeof *list->at);
+            list->capacity = capacity;
+        }
     }
-    memmove(&list->at[at + 1], &list->at[at], (list->count++ - at) * sizeof *list->at);
-    return &list->at[at];
+    weir__pending_time *place = &list->at[list->first + at];
+    memmove(place + 1, place, (list->count++ - at) * sizeof *place);
+    return place;
 }
 
 /* A capability for a time, from one at or before it. */
@@ -82,8 +88,8 @@ static weir_cap cap_for(const weir__pending *p, weir_step *step, const weir_time
     const weir__pending_list *lists[] = { &p->ready, &p->waits };
     for (int k = 0; k < 2; k++)
         for (uint32_t i = 0; i < lists[k]->count; i++)
-            if (weir_time_less_equal(&lists[k]->at[i].time, time, p->depth))
-                return weir_cap_delayed(step, lists[k]->at[i].cap, time);
+            if (weir_time_less_equal(&lists[k]->at[lists[k]->first + i].time, time, p->depth))
+                return weir_cap_delayed(step, lists[k]->at[lists[k]->first + i].cap, time);
     return WEIR_CAP_NONE; /* using it is an assertion */
 }
 
@@ -93,8 +99,9 @@ static weir__pending_time *time_of(weir__pending *p, weir_step *step, const weir
                                    bool of_batch)
 {
     uint32_t at = find(p, time);
-    if (at < p->waits.count && weir_time_equal(&p->waits.at[at].time, time, p->depth))
-        return &p->waits.at[at];
+    weir__pending_time *there = p->waits.at + p->waits.first + at;
+    if (at < p->waits.count && weir_time_equal(&there->time, time, p->depth))
+        return there;
     weir_cap cap = of_batch ? weir_cap_retain(step, 0, time) : cap_for(p, step, time);
     weir__pending_time *t = push(&p->waits, at);
     *t = (weir__pending_time){ .time = *time, .cap = cap };
@@ -114,22 +121,35 @@ void weir__pending_add_run(weir__pending *p, weir_step *step, weir_trace_run *ru
     t->runs[t->run_count++] = weir_trace_run_retain(run);
 }
 
+static void make_ready(weir__pending *p, const weir__pending_time *t)
+{
+    for (uint32_t k = 0; k < t->key_count; k++)
+        for (uint32_t n = 0; n < t->keys[k]->times.count && !t->keys[k]->due; n++)
+            t->keys[k]->due = weir_time_equal(&weir_frontier_times(&t->keys[k]->times)[n],
+                                              &t->time, p->depth);
+    *push(&p->ready, p->ready.count) = *t;
+}
+
+/* With one coordinate they are the first ones: what stays is not looked at. */
 bool weir__pending_take(weir__pending *p, const weir_frontier *frontier)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < p->waits.count; i++) {
-        weir__pending_time *t = &p->waits.at[i];
-        if (weir_frontier_less_equal(frontier, &t->time)) {
-            p->waits.at[kept++] = *t;
-            continue;
-        }
-        for (uint32_t k = 0; k < t->key_count; k++)
-            for (uint32_t n = 0; n < t->keys[k]->times.count && !t->keys[k]->due; n++)
-                t->keys[k]->due = weir_time_equal(&weir_frontier_times(&t->keys[k]->times)[n],
-                                                  &t->time, p->depth);
-        *push(&p->ready, p->ready.count) = *t;
+    weir__pending_list *waits = &p->waits;
+    if (p->depth == 1) {
+        for (; waits->count > 0 &&
+               !weir_frontier_less_equal(frontier, &waits->at[waits->first].time);
+             waits->count--)
+            make_ready(p, &waits->at[waits->first++]);
+        return p->ready.count > 0;
     }
-    p->waits.count = kept;
+    weir__pending_time *times = waits->at + waits->first;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < waits->count; i++) {
+        if (weir_frontier_less_equal(frontier, &times[i].time))
+            times[kept++] = times[i];
+        else
+            make_ready(p, &times[i]);
+    }
+    waits->count = kept;
     return p->ready.count > 0;
 }
 

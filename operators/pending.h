@@ -27,15 +27,15 @@ typedef struct weir__pending_time {
 } weir__pending_time;
 
 typedef struct weir__pending_list {
-    weir__pending_time *at; /* in lexicographic order */
-    uint32_t count, capacity;
+    weir__pending_time *at; /* in lexicographic order: count of them from `first` on */
+    uint32_t first, count, capacity;
 } weir__pending_list;
 
 typedef struct weir__pending {
     unsigned depth;
     weir_table *table; /* by the key of `type` */
     weir__pending_list waits;
-    weir__pending_list ready; /* between take and done */
+    weir__pending_list ready; /* between take and done; its first is 0 */
     weir_account *account;
 } weir__pending;
 

@@ -514,8 +514,13 @@ static void run(weir_step *step, void *ctx)
         }
         begin_round(s, frontier);
     }
-    if (s->failed)
+    if (s->failed) {
         fail(step, s);
-    else if (weir_trace_work(s->results, FUEL + FUEL_AN_UPDATE * s->appended) || s->working)
+        return;
+    }
+    bool more = weir_trace_work(s->results, FUEL + FUEL_AN_UPDATE * s->appended);
+    /* what was taken, and is not asked for any more, may be merged only now */
+    more |= weir_trace_work(weir_trace_reader_trace(s->in), FUEL);
+    if (more || s->working)
         weir_step_again(step);
 }

@@ -241,8 +241,10 @@ static bool propagate(weir__dataflow *dataflow)
         if (WEIR_UNLIKELY(node->step.frontier_moved_ns < told_before_ns))
             weir__event_frontier(node, moved[i]);
         node->step.frontier_moved_ns = dataflow->context->now_ns;
-        if (interest == WEIR_ALWAYS || (interest == WEIR_IF_HOLDING &&
-                                        node->step.caps_held > WEIR_PLANTED(HOLDING_MISSED))) {
+        if (interest == WEIR_ALWAYS ||
+            (interest == WEIR_IF_HOLDING &&
+             (node->step.caps_held > WEIR_PLANTED(HOLDING_MISSED) ||
+              weir_frontier_is_empty(weir__tracker_frontier(dataflow->tracker, moved[i]))))) {
             weir__node_activate(node);
             asked = true;
         }

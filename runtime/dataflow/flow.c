@@ -36,6 +36,7 @@ void weir__flow_init(weir__dataflow *dataflow)
     flow->sent = memset(weir_alloc_must(size), 0, size);
     flow->seen = memset(weir_alloc_must(size), 0, size);
     flow->owed = memset(weir_alloc_must(size), 0, size);
+    flow->withheld = memset(weir_alloc_must(size), 0, size);
 }
 
 void weir__flow_fini(weir__dataflow *dataflow)
@@ -48,6 +49,7 @@ void weir__flow_fini(weir__dataflow *dataflow)
     weir_free(flow->sent, flow->workers * sizeof *flow->sent);
     weir_free(flow->seen, flow->workers * sizeof *flow->seen);
     weir_free(flow->owed, flow->workers * sizeof *flow->owed);
+    weir_free(flow->withheld, flow->workers * sizeof *flow->withheld);
 }
 
 /* ---- who is charged with what ---- */
@@ -91,7 +93,8 @@ static void refresh(weir__flow *flow)
 
 int64_t weir__flow_in_flight(const weir__flow *flow)
 {
-    int64_t bytes = __atomic_load_n(&flow->total, __ATOMIC_RELAXED);
+    int64_t bytes = __atomic_load_n(&flow->total, __ATOMIC_RELAXED) +
+                    __atomic_load_n(&flow->beside, __ATOMIC_RELAXED);
     for (unsigned w = 0; w < flow->workers; w++)
         if (w != flow->self)
             bytes -= (int64_t)(__atomic_load_n(returned(flow, flow->self, w), __ATOMIC_RELAXED) -
@@ -125,12 +128,13 @@ static bool admits(weir__flow *flow, unsigned to, int64_t bytes)
  * went to files counts as well: memory is not to be saved by filling a disk. */
 bool weir__flow_has_room(weir__flow *flow)
 {
-    int64_t most = flow->share / 2 - (int64_t)flow->spilled;
+    int64_t most = flow->share / 2 - (int64_t)flow->spilled - flow->beside;
     if (flow->total < most)
         return true;
     refresh(flow);
-    return flow->total < most || (flow->total == 0 && flow->spilled == 0);
+    return flow->total < most || (flow->total == 0 && flow->spilled == 0 && flow->beside == 0);
 }
+
 
 static void give_back(weir__flow *flow, unsigned from, size_t bytes)
 {
@@ -147,6 +151,37 @@ void weir__flow_consumed(weir__flow *flow, const weir_batch *batch)
 {
     give_back(flow, batch->mail_from, batch->bytes);
 }
+
+/* ---- what was sent by reference ---- */
+
+void weir__flow_referred(weir__flow *flow, const weir_batch *batch, int64_t beside)
+{
+    if (beside <= flow->share / 8) {
+        weir__flow_consumed(flow, batch);
+        return;
+    }
+    flow->withheld[batch->mail_from] += (int64_t)batch->bytes;
+    flow->withholds = true;
+}
+
+static void give_withheld(weir__flow *flow)
+{
+    for (unsigned w = 0; w < flow->workers && flow->withholds; w++)
+        if (flow->withheld[w] > 0) {
+            give_back(flow, w, (size_t)flow->withheld[w]);
+            flow->withheld[w] = 0;
+        }
+    flow->withholds = false;
+}
+
+void weir__flow_beside(weir__flow *flow, int64_t before, int64_t now)
+{
+    __atomic_store_n(&flow->beside, flow->beside + now - before, __ATOMIC_RELAXED);
+    if (flow->withholds && flow->beside <= flow->share / 8)
+        give_withheld(flow);
+}
+
+/* ---- credits ---- */
 
 void weir__flow_return(weir__dataflow *dataflow)
 {
@@ -519,6 +554,7 @@ void weir__flow_rest(weir__dataflow *dataflow)
                 spill_all(dataflow, &step->queues[k], step->node->first_input + k);
         }
     }
+    give_withheld(flow); /* whoever has not taken it is not about to */
     weir__flow_return(dataflow);
     bool waits = dataflow->waiting_count || flow->outbox_count;
     if (waits != flow->waits && flow->workers > 1) {

@@ -36,6 +36,9 @@ typedef struct weir__flow {
     int64_t *owed;      /* [from]: bytes done with here, not returned yet */
     bool owes, waits;
     int64_t queued;     /* bytes in the memory of queues here */
+    int64_t beside;     /* that nodes here have sent by reference. Read by others */
+    int64_t *withheld;  /* [from]: bytes done with, but for what was made of them by reference */
+    bool withholds;
     uint64_t spilled;   /* bytes in files here. Read by others */
     uint64_t spilled_ever;
     uint64_t log_ns;    /* the last time that spilling was logged */
@@ -58,6 +61,8 @@ void weir__flow_put_back(weir__dataflow *dataflow, weir__queue *queue, weir_batc
 void weir__queue_fini(weir__dataflow *dataflow, weir__queue *queue);
 /* A batch was worked off: its bytes go back to who was charged. It is not released here. */
 void weir__flow_consumed(weir__flow *flow, const weir_batch *batch);
+/* The same by a node that has so much under way by reference: if it is much, they go back later. */
+void weir__flow_referred(weir__flow *flow, const weir_batch *batch, int64_t beside);
 
 /* The dataflow is being removed: as if a node had consumed it. The reference is taken. */
 void weir__flow_discard(weir__dataflow *dataflow, uint32_t port, weir_batch *batch);
@@ -69,6 +74,8 @@ void weir__flow_discard_outboxes(weir__dataflow *dataflow);
 int64_t weir__flow_in_flight(const weir__flow *flow);
 /* Whether it waits for credits, and some have come that it has not seen: before it sleeps. */
 bool weir__flow_has_news(const weir__flow *flow);
+/* What a node has sent by reference and nobody has taken, now instead of before. */
+void weir__flow_beside(weir__flow *flow, int64_t before, int64_t now);
 /* Whether sources may send more. */
 bool weir__flow_has_room(weir__flow *flow);
 /* Before passes: what waited for credits is sent as far as these go. Whether something was. */

@@ -165,6 +165,8 @@ struct weir_step {
     weir__output_instance *outputs;
     weir__held_cap *caps;
     uint32_t cap_count, cap_capacity, cap_free_count, caps_held;
+    uint32_t cap_last; /* the one that was last sent by */
+    int64_t beside;    /* bytes that it has sent by reference */
     uint32_t *cap_free;
     weir_batch *current; /* being consumed */
     uint32_t current_input;

@@ -29,6 +29,8 @@ static void end_node(weir__dataflow *dataflow, weir__node_instance *node)
         weir__flow_discard_queue(dataflow, step->node->first_input + k, &step->queues[k]);
     step->finished = true;
     weir__node_drop_caps(node);
+    weir__flow_beside(&dataflow->flow, step->beside, 0);
+    step->beside = 0;
     step->due_ns = UINT64_MAX;
     step->waits_for_room = false;
 }

@@ -24,7 +24,7 @@ void weir__node_consume_current(weir_step *step)
     weir__dataflow *dataflow = step->dataflow;
     weir__dataflow_change(dataflow, step->node->first_input + step->current_input, &batch->time,
                           -1);
-    weir__flow_consumed(&dataflow->flow, batch);
+    weir__flow_referred(&dataflow->flow, batch, step->beside);
     weir_batch_release(batch);
 }
 
@@ -191,7 +191,20 @@ const weir_frontier *weir_step_frontier(const weir_step *step, unsigned input)
 }
 
 /* Whether time t may be sent at an output now: from the current batch, or by a capability. */
-static bool may_send(const weir_step *step, unsigned output, const weir_time *t)
+/* Whether capability i lets it. Who sends at many times goes through them in an order. */
+static bool cap_allows(weir_step *step, uint32_t i, unsigned output, const weir_time *t)
+{
+    if (i >= step->cap_count)
+        return false;
+    const weir__held_cap *cap = &step->caps[i];
+    if (!cap->held || cap->output != output ||
+        !weir_time_less_equal(&cap->time, t, step->node->depth))
+        return false;
+    step->cap_last = i;
+    return true;
+}
+
+static bool may_send(weir_step *step, unsigned output, const weir_time *t)
 {
     unsigned depth = step->node->depth;
     if (step->current) {
@@ -205,14 +218,14 @@ static bool may_send(const weir_step *step, unsigned output, const weir_time *t)
         if (reaches && weir_time_less_equal(&from, t, depth))
             return true;
     }
-    for (uint32_t i = 0; i < step->cap_count; i++)
-        if (step->caps[i].held && step->caps[i].output == output &&
-            weir_time_less_equal(&step->caps[i].time, t, depth))
+    uint32_t last = step->cap_last;
+    for (uint32_t apart = 0; apart < step->cap_count; apart++)
+        if (cap_allows(step, last + apart, output, t) || cap_allows(step, last - apart, output, t))
             return true;
     return false;
 }
 
-static void assert_may_send(const weir_step *step, unsigned output, const weir_time *t)
+static void assert_may_send(weir_step *step, unsigned output, const weir_time *t)
 {
     if (WEIR_LIKELY(may_send(step, output, t)))
         return;
@@ -283,6 +296,14 @@ bool weir_step_full(weir_step *step)
         step->dataflow->waiting_count++;
     }
     return true;
+}
+
+void weir_step_under_way(weir_step *step, size_t bytes)
+{
+    if (step->beside == (int64_t)bytes)
+        return;
+    weir__flow_beside(&step->dataflow->flow, step->beside, (int64_t)bytes);
+    step->beside = (int64_t)bytes;
 }
 
 void weir_step_fail(weir_step *step, weir_status status, const char *format, ...)

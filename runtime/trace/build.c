@@ -5,6 +5,8 @@
  */
 #include "trace/build.h"
 
+#include "base/wide.h"
+
 weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *account)
 {
     weir_trace_builder *b = weir_alloc_zero(sizeof *b);
@@ -178,15 +180,16 @@ static weir_status add_up(weir_trace_builder *b, weir__sorted *e, uint32_t *left
     *left = 0;
     for (uint32_t i = 0; i < b->count;) {
         weir__sorted first = e[i];
-        int64_t sum = weir__builder_diff(b, first.index);
+        weir__wide sum = weir__builder_diff(b, first.index); /* in any order the same */
         while (++i < b->count && news_of(b, &first, &e[i]) == 0 &&
                weir__builder_compare_times(b, &first, &e[i]) == 0)
-            if (__builtin_add_overflow(sum, weir__builder_diff(b, e[i].index), &sum))
-                return WEIR_OVERFLOWED;
+            sum += weir__builder_diff(b, e[i].index);
         if (sum == 0)
             continue;
         first.news = news_of(b, last, &first);
-        sums[*left] = sum;
+        sums[*left] = (int64_t)sum;
+        if (sums[*left] != sum)
+            return WEIR_OVERFLOWED;
         e[*left] = first;
         last = &e[(*left)++];
     }

@@ -14,6 +14,7 @@
 #include <weir/memory.h>
 
 #include "base/assert.h"
+#include "base/wide.h"
 
 typedef struct updates {
     weir_history_update *at;
@@ -34,7 +35,7 @@ struct weir__history {
     weir_time floor; /* the meet of the queue */
     weir_time now;
     bool started, visiting;
-    int64_t *wanted; /* by output value: what is wanted less what is there; 0 between visits */
+    weir__wide *wanted; /* by output value: what is wanted less what is there; 0 between visits */
     size_t wanted_capacity;
     uint32_t *touched; /* values whose `wanted` was written to */
     size_t touched_count, touched_capacity;
@@ -244,12 +245,15 @@ static void advance(weir_history *h, updates *list)
         weir_history_update u = list->at[i];
         u.time = weir_time_join(&u.time, &m->floor, h->depth);
         weir_history_update *last = kept ? &list->at[kept - 1] : NULL;
+        int64_t sum;
         if (!last || last->value != u.value || !weir_time_equal(&last->time, &u.time, h->depth))
             list->at[kept++] = u;
-        else if (__builtin_add_overflow(last->diff, u.diff, &last->diff))
-            h->failed = WEIR_OVERFLOWED;
-        else if (last->diff == 0)
+        else if (__builtin_add_overflow(last->diff, u.diff, &sum))
+            list->at[kept++] = u; /* what all of them come to is seen when they are summed */
+        else if (sum == 0)
             kept--;
+        else
+            last->diff = sum;
     }
     list->count = kept;
 }
@@ -265,19 +269,20 @@ static void sum(weir_history *h, const updates *list, weir_history_sums *sums, s
     sums->count = 0;
     for (size_t i = 0; i < list->count;) {
         uint32_t value = list->at[i].value;
-        int64_t total = 0;
+        weir__wide total = 0; /* in any order the same */
         for (; i < list->count && list->at[i].value == value; i++)
-            if (weir_time_less_equal(&list->at[i].time, &m->now, h->depth) &&
-                __builtin_add_overflow(total, list->at[i].diff, &total))
-                h->failed = WEIR_OVERFLOWED;
+            if (weir_time_less_equal(&list->at[i].time, &m->now, h->depth))
+                total += list->at[i].diff;
         if (total == 0)
             continue;
         sums->values[sums->count] = value;
-        sums->diffs[sums->count++] = total;
+        sums->diffs[sums->count] = (int64_t)total;
+        if (sums->diffs[sums->count++] != total)
+            h->failed = WEIR_OVERFLOWED;
     }
 }
 
-static void want(weir_history *h, uint32_t value, int64_t diff)
+static void want(weir_history *h, uint32_t value, weir__wide diff)
 {
     struct weir__history *m = h->more;
     size_t before = m->wanted_capacity;
@@ -286,8 +291,7 @@ static void want(weir_history *h, uint32_t value, int64_t diff)
         memset(m->wanted + before, 0, (m->wanted_capacity - before) * sizeof *m->wanted);
     grow((void **)&m->touched, &m->touched_capacity, m->touched_count + 1, sizeof *m->touched);
     m->touched[m->touched_count++] = value;
-    if (__builtin_add_overflow(m->wanted[value], diff, &m->wanted[value]))
-        h->failed = WEIR_OVERFLOWED;
+    m->wanted[value] += diff;
 }
 
 void weir_history_want(weir_history *h, uint32_t value, int64_t diff)
@@ -301,18 +305,16 @@ void weir_history_want(weir_history *h, uint32_t value, int64_t diff)
 static void settle(weir_history *h)
 {
     struct weir__history *m = h->more;
-    for (size_t i = 0; i < h->output.count && !h->failed; i++) {
-        int64_t less;
-        if (__builtin_sub_overflow(0, h->output.diffs[i], &less))
-            h->failed = WEIR_OVERFLOWED;
-        else
-            want(h, h->output.values[i], less);
-    }
+    for (size_t i = 0; i < h->output.count && !h->failed; i++)
+        want(h, h->output.values[i], -(weir__wide)h->output.diffs[i]);
     for (size_t i = 0; i < m->touched_count; i++) {
         uint32_t value = m->touched[i];
-        weir_history_update u = { m->now, m->wanted[value], value };
+        weir_history_update u = { m->now, (int64_t)m->wanted[value], value };
+        bool fits = u.diff == m->wanted[value];
         m->wanted[value] = 0;
-        if (u.diff == 0)
+        if (!fits)
+            h->failed = WEIR_OVERFLOWED;
+        if (!fits || u.diff == 0)
             continue;
         push_update(&m->corrections, &u);
         push_update(&m->output, &u);

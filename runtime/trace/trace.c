@@ -22,11 +22,18 @@ static void free_text(char *text)
 static void pending_drop(weir_trace *trace, uint64_t below)
 {
     for (; trace->pending_count > 0 && trace->pending_first < below; trace->pending_first++) {
-        weir_trace_run_release(trace->pending[trace->pending_at++]);
+        weir_trace_run *run = trace->pending[trace->pending_at++];
+        trace->pending_bytes -= run->size;
+        weir_trace_run_release(run);
         trace->pending_count--;
     }
     if (trace->pending_count == 0)
         trace->pending_at = 0;
+    if (WEIR_UNLIKELY(trace->crowded) && trace->pending_bytes <= trace->watched_bytes) {
+        trace->crowded = false;
+        if (trace->watch)
+            trace->watch(trace->watch_ctx);
+    }
 }
 
 static void destroy(weir_trace *trace)
@@ -128,6 +135,16 @@ static void pending_add(weir_trace *trace, weir_trace_run *run)
     if (trace->pending_count == 0)
         trace->pending_first = trace->spine->appended;
     trace->pending[trace->pending_at + trace->pending_count++] = weir_trace_run_retain(run);
+    trace->pending_bytes += run->size;
+    trace->crowded = trace->pending_bytes > trace->watched_bytes;
+}
+
+void weir_trace_watch(weir_trace *trace, uint64_t bytes, void (*fn)(void *ctx), void *ctx)
+{
+    trace->watched_bytes = bytes;
+    trace->watch = fn;
+    trace->watch_ctx = ctx;
+    trace->crowded = trace->pending_bytes > bytes;
 }
 
 /* Whether anybody will ask for anything. */
@@ -229,7 +246,8 @@ void weir_trace_get_info(const weir_trace *trace, weir_trace_info *info)
     *info = (weir_trace_info){ .updates = weir_spine_updates(spine),
                                .bytes = weir_spine_bytes(spine),
                                .runs = spine->count,
-                               .appended = spine->appended };
+                               .appended = spine->appended,
+                               .undelivered_bytes = trace->pending_bytes };
 }
 
 void weir_trace_each_hold(const weir_trace *trace, void (*fn)(const weir_hold *hold, void *ctx),

@@ -41,6 +41,10 @@ struct weir_trace {
     weir_trace_run **pending;
     uint64_t pending_first;
     uint32_t pending_at, pending_count, pending_capacity;
+    uint64_t pending_bytes, watched_bytes;
+    bool crowded; /* more than are watched for */
+    void (*watch)(void *ctx);
+    void *watch_ctx;
 };
 
 struct weir_trace_reader {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <weir/observe.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -153,8 +154,152 @@ START_TEST(overflow)
 }
 END_TEST
 
+/* ---- what is under way ---- */
+
+enum { BUDGET = 4 << 20, NUMBERS = 400000, PATIENCE = 1000 };
+
+typedef struct lane {
+    weir_trace_reader *reader;
+    uint64_t sent, next;
+} lane;
+
+static weir_arrangement *numbers;
+static uint64_t most_undelivered, delivered_updates, turns;
+
+static weir_status sends_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)step;
+    (void)ctx;
+    (void)error;
+    *state = calloc(1, sizeof(lane));
+    return WEIR_OK;
+}
+
+static void sends(weir_step *step, void *state)
+{
+    lane *l = state;
+    while (l->sent < NUMBERS && !weir_step_full(step)) {
+        if (weir_step_spent(step)) {
+            weir_step_again(step);
+            return;
+        }
+        weir_out(edge) out = { weir_step_output(step, 0, &(weir_time){ { 0 } }) };
+        for (int i = 0; i < 100; i++, l->sent++)
+            edge_emit(out, (edge){ l->sent, weir_step_worker(step), weir_str_of("x") });
+    }
+    if (l->sent >= NUMBERS)
+        weir_step_finish(step);
+}
+
+static weir_status slow_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)ctx;
+    (void)error;
+    lane *l = calloc(1, sizeof *l);
+    l->reader = weir_trace_reader_open(weir_arrangement_trace(numbers, step),
+                                       &(weir_trace_reader_spec){ .owner = "slow" });
+    weir_trace_reader_advance(l->reader, &(weir_frontier){ .depth = 1 });
+    *state = l;
+    return WEIR_OK;
+}
+
+/* Takes a run in so many turns. */
+static void slow(weir_step *step, void *state)
+{
+    lane *l = state;
+    weir_trace_info info;
+    weir_trace *trace = weir_trace_reader_trace(l->reader);
+    weir_trace_get_info(trace, &info);
+    if (info.undelivered_bytes > most_undelivered)
+        most_undelivered = info.undelivered_bytes;
+    if (turns >= l->next) {
+        l->next = turns + PATIENCE;
+        const weir_batch *batch = weir_step_take(step, 0);
+        for (size_t i = 0; batch && i < batch->count; i++) {
+            const weir_run_ref *ref = weir_batch_record(batch, i);
+            delivered_updates +=
+                weir_trace_run_updates(weir_trace_reader_deliver(l->reader, ref->number));
+        }
+        (void)weir_trace_work(trace, 0);
+    }
+    if (weir_step_waiting(step, 0) > 0)
+        weir_step_again(step);
+}
+
+static void slow_fini(void *state)
+{
+    lane *l = state;
+    weir_trace_reader_close(l->reader);
+    free(l);
+}
+
+static void build_slow(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_node_output output = { .type = edge_type() };
+    weir_node *source = weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "sends", .output_count = 1,
+        .outputs = &output, .initial_capabilities = true, .at_start = true, .init = sends_init,
+        .step = sends, .fini = free }, NULL);
+    weir_arrange_spec by = { .struct_size = sizeof by, .key = { .count = 1 } };
+    numbers = weir_arrange_erased(weir_port_as_collection(weir_node_output_port(source, 0)), &by);
+    weir_port *runs = weir_arrangement_port(numbers);
+    weir_node_input input = { .type = weir_run_ref_type() };
+    weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "slow", .input_count = 1,
+        .inputs = &input, .init = slow_init, .step = slow, .fini = slow_fini }, &runs);
+}
+
+/* Runs that a reader has not taken are as good as batches: sources wait, on every worker. */
+START_TEST(undelivered_runs_are_under_way)
+{
+    weir_test *t = weir_test_create(build_slow, NULL, .workers = 2, .budget_bytes = BUDGET);
+    weir_process_info info;
+    most_undelivered = delivered_updates = turns = 0;
+    /* so slow that one call of the harness is not enough */
+    for (; turns < 100000 && !weir_test_is_complete(t); turns++)
+        for (unsigned w = 0; w < 2; w++)
+            (void)weir_worker_step(weir_test_worker(t, w));
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(delivered_updates, 2 * NUMBERS);
+    ck_assert_uint_lt(most_undelivered, 2 * BUDGET); /* of 2 * 400000 * 33 bytes */
+    weir_observe_process(weir_test_runtime(t), &info);
+    ck_assert_uint_eq(info.in_flight_bytes, 0);
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* ---- many open times ---- */
+
+enum { OPEN = 2000 };
+
+/* Epochs that are complete in an order, each alone, whatever order they came in. */
+START_TEST(many_open_epochs)
+{
+    weir_test *t = weir_test_create(build_one, NULL, .workers = 2);
+    for (uint64_t i = 0; i < OPEN; i++)
+        push(t, i, i, 1 + i * 7 % OPEN, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "");
+    for (uint64_t epoch = 1; epoch <= OPEN; epoch++) {
+        weir_test_advance(t, 0, epoch + 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        ck_assert_uint_eq(weir_test_count(t, 0), 1);
+        ck_assert_uint_eq(weir_test_at(t, 0, 0).time.at[0], epoch);
+        (void)weir_test_take(t, 0);
+        if (epoch % 3 == 0)
+            push(t, epoch, epoch, OPEN + epoch, 1);
+    }
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), OPEN / 3);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { shared, refused, overflow, NULL };
+    const TTest *const tests[] = {
+        shared, refused, overflow, undelivered_runs_are_under_way, many_open_epochs, NULL
+    };
     return test_run(test_suite("arrange", tests));
 }

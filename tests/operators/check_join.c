@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <weir/observe.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -100,6 +101,38 @@ START_TEST(one_side_may_end)
         (void)weir_test_take(t, 0);
     }
     ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
+static void count_updates(const weir_trace_shown *shown, void *ctx)
+{
+    ((uint64_t *)ctx)[strcmp(shown->place.node, "arrange-1") == 0 ? 0 : 1] += shown->updates;
+}
+
+/* When a side has ended, nothing will ask for the other one's past: it goes at once, though nothing
+ * comes that the join would be called for. */
+START_TEST(what_nobody_asks_for_goes)
+{
+    weir_test *t = weir_test_create(build_one, NULL, .workers = 2);
+    uint64_t before[2] = { 0, 0 }, after[2] = { 0, 0 };
+    weir_traces *traces = weir_runtime_traces(weir_test_runtime(t));
+    for (uint64_t id = 0; id < 100; id++) {
+        offer(t, 0, 1, id, "tea");
+        sell(t, 0, 1, id, id);
+    }
+    to_epoch(t, 1);
+    weir_traces_each(traces, count_updates, before);
+    ck_assert_uint_eq(before[0], 100);
+    ck_assert_uint_eq(before[1], 100);
+    weir_test_close(t, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    weir_traces_each(traces, count_updates, after);
+    ck_assert_uint_eq(after[0], 0);
+    ck_assert_uint_eq(after[1], 100);
+    sell(t, 3, 1, 1000, 7);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 101);
     weir_test_destroy(t);
 }
 END_TEST
@@ -283,7 +316,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         pairs_come_and_go,
-        one_side_may_end,
+        one_side_may_end, what_nobody_asks_for_goes,
         keys_of_two_fields,
         many_pairs_take_many_steps,
         a_product_beyond_64_bits_ends_the_run,

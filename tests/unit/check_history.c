@@ -175,6 +175,18 @@ START_TEST(overflow)
     ck_assert(!weir_history_next(&h, &upper, &t));
     ck_assert_int_eq(h.failed, WEIR_OVERFLOWED);
     weir_history_begin(&h);
+    input(0, 1, 0, INT64_MAX); /* only the whole sum has to fit */
+    input(0, 2, 0, 1);
+    input(0, 3, 0, -1);
+    seed(3, 0);
+    ck_assert(weir_history_next(&h, &upper, &t));
+    ck_assert_int_eq(h.input.diffs[0], INT64_MAX);
+    weir_history_want(&h, 4, INT64_MAX);
+    weir_history_want(&h, 4, 1);
+    weir_history_want(&h, 4, -1);
+    ck_assert(!weir_history_next(&h, &upper, &t));
+    ck_assert_int_eq(h.failed, WEIR_OK);
+    weir_history_begin(&h);
     output(0, 1, 0, INT64_MIN);
     seed(3, 0);
     ck_assert(weir_history_next(&h, &upper, &t));

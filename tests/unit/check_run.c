@@ -283,7 +283,9 @@ START_TEST(diffs_overflow)
     ck_assert_ptr_null(run);
     weir_trace_builder_destroy(b);
     b = weir_trace_builder_create(shape, NULL);
-    add(b, &n, 1, INT64_MAX);
+    add(b, &n, 1, INT64_MAX); /* a part of the sum leaves the range, the sum does not */
+    add(b, &n, 1, 5);
+    add(b, &n, 1, -5);
     run = build(b);
     add(b, &n, 2, 2);
     other = build(b);

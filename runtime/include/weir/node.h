@@ -21,7 +21,7 @@ typedef struct weir_step weir_step;
 typedef struct weir_waker weir_waker;
 
 /* What a node wants to be told about an input's frontier: nothing; its moves while the node holds a
- * capability; every move. */
+ * capability, and that it is empty; every move. */
 typedef enum weir_interest { WEIR_NEVER, WEIR_IF_HOLDING, WEIR_ALWAYS } weir_interest;
 
 /* Which worker's instance of the node a record reaches. */
@@ -163,6 +163,10 @@ WEIR_API bool weir_step_spent(const weir_step *step);
 /* Whether half of this worker's share of the dataflow's budget is under way or in its files. Only
  * a source asks: it then stops taking and is called again when there is room. */
 WEIR_API bool weir_step_full(weir_step *step);
+/* Says how much there is that this node has sent by reference (a number that stands for a run of a
+ * trace) and that has not been taken: it counts as under way, though no batch has it. While it is
+ * much, the senders of what the node has taken stay charged with it. */
+WEIR_API void weir_step_under_way(weir_step *step, size_t bytes);
 /* Ends the run with this status and text: weir_run returns it. The step's sends still count. */
 WEIR_API void weir_step_fail(weir_step *step, weir_status status, const char *format, ...)
     WEIR_PRINTF(3, 4);

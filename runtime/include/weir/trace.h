@@ -155,6 +155,9 @@ WEIR_API void weir_trace_leave_account(weir_trace *trace);
 /* As with spines. */
 WEIR_API weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number);
 WEIR_API bool weir_trace_work(weir_trace *trace, size_t fuel);
+/* fn is called, on the trace's thread, whenever the undelivered bytes have been more than these and
+ * are not any more. NULL: no longer. */
+WEIR_API void weir_trace_watch(weir_trace *trace, uint64_t bytes, void (*fn)(void *ctx), void *ctx);
 /* All its runs, also those that were not delivered to anybody yet. No reference: the array is valid
  * until something is appended or worked off. */
 WEIR_API size_t weir_trace_current(const weir_trace *trace, weir_trace_run *const **runs);
@@ -162,6 +165,8 @@ WEIR_API size_t weir_trace_current(const weir_trace *trace, weir_trace_run *cons
 /* What a trace takes, for people. */
 typedef struct weir_trace_info {
     uint64_t updates, bytes, runs, appended;
+    uint64_t undelivered_bytes; /* of runs that not all readers had been delivered when it last
+                                 * worked or something was appended */
 } weir_trace_info;
 WEIR_API void weir_trace_get_info(const weir_trace *trace, weir_trace_info *info);
 WEIR_API void weir_trace_each_hold(const weir_trace *trace,
