@@ -14,7 +14,9 @@ class Case:
     runner: str = "pair"
     cores: int = 0            # 0: all there are
     processes: int = 1        # of a side, over loopback TCP; -w is of each
-    variants: tuple = (("", ""),)  # (label, flags that come after): the smallest ratio counts
+    # (label, flags that come after, flags of the peer alone): the smallest ratio counts.
+    variants: tuple = (("", ""),)
+    beside: tuple = ()        # the same, told and not counted
 
     def arguments(self, quick):
         return (self.flags + " " + (self.quick if quick else "")).split()
@@ -63,7 +65,9 @@ CASES = {case.name: case for case in [
     Case("epochs1000", "empty epochs through 1000 nodes that hear of each, 1 worker",
          "epochs", "-w 1 --nodes 1000 --epochs 3000", "--epochs 50"),
     Case("epochs100-w4", "empty epochs through 100 nodes that hear of each, 4 workers on 2 cores",
-         "epochs", "-w 4 --nodes 100 --epochs 5000", "--epochs 50", cores=2),
+         "epochs", "-w 4 --nodes 100 --epochs 3000", "--epochs 50", cores=2,
+         variants=(("the peer's workers step, as its examples do", "", "--wait step"),),
+         beside=(("the peer's workers park", "", "--wait park"),)),
     Case("wordcount-w1", "512 MiB of text in memory, split and counted, 1 worker",
          "wordcount", "-w 1 --mib 512", "--mib 64"),
     Case("wordcount-w2", "512 MiB of text in memory, split, exchanged and counted, 2 workers",

@@ -99,24 +99,29 @@ def same_text(ours, peer, blocks_mib, options):
 
 
 def run(case, options):
-    """Every variant of the case; its ratio is the smallest of theirs."""
+    """Every variant of the case; its ratio is the smallest of those that count."""
     ratios = []
-    for label, flags in case.variants:
-        sides = run_once(case, label, case.arguments(options.quick) + flags.split(), options)
-        if len(case.variants) > 1 and ratio(sides):
-            print(f"{case.name}, {label}: ratio {ratio(sides):.2f}", flush=True)
-        ratios.append(ratio(sides))
+    several = len(case.variants + case.beside) > 1
+    for variant in case.variants + case.beside:
+        sides = run_once(case, variant, options)
+        if several and ratio(sides):
+            print(f"{case.name}, {variant[0]}: ratio {ratio(sides):.2f}", flush=True)
+        if variant in case.variants:
+            ratios.append(ratio(sides))
     if all(ratios):
         print(f"{case.name} ratio {min(ratios):.2f}")
 
 
-def run_once(case, label, flags, options):
+def run_once(case, variant, options):
+    label, more, *alone = variant
+    flags = case.arguments(options.quick) + more.split()
+    peers = flags + " ".join(alone).split()
     sides = []
     if options.only != "peer":
         sides.append(Side("weir", [tools.build_ours("weir-bench-" + case.program)] + flags))
     if options.only != "ours":
         peer = tools.build_rust(case.peer)
-        sides.append(Side(NAMES[case.peer], peer + [case.program] + flags))
+        sides.append(Side(NAMES[case.peer], peer + [case.program] + peers))
     print_head(case, options, label)
     if case.program == "wordcount" and options.only != "ours":
         same_text(tools.build_ours("weir-bench-text"), peer, "128" if options.quick else "512",

@@ -106,7 +106,7 @@ impl Options {
 /// Steps the worker while `unfinished`. Parking is what timely's own `execute` does with a worker
 /// whose closure has returned; stepping without end is what its examples do while they wait for a
 /// probe. Measured here: the same with a core a worker, and with more workers than cores parking is
-/// the faster by more than ten times. `--wait step` shows the other.
+/// the faster by more than ten times. `--wait step` is the other.
 #[inline]
 pub fn wait(worker: &mut Worker, options: &Options, mut unfinished: impl FnMut() -> bool) {
     if options.park {
