@@ -18,6 +18,7 @@
 #include <weir/view.h>
 
 #include "feeder.h"
+#include "lag.h"
 
 enum { TOP = 15, EVERY_MS = 500, LATENCIES = 64 };
 #define CLOCK_WORD "weir-demo-clock" /* counted like any other, not shown */
@@ -33,6 +34,7 @@ struct demo {
     double rate;
     weir_kafka_mock *mock;
     feeder *feeder;
+    lag *lag;
     weir_main_program *program;
     pthread_t thread;
     bool running, failed;
@@ -161,13 +163,16 @@ static void show(demo *d)
     double now = seconds();
     double rate = (double)(d->total - d->total_before) / (now - d->shown_at);
     const char *url = weir_main_url(d->program);
+    char lags[400];
     bool terminal = isatty(STDOUT_FILENO);
     if (terminal)
         printf("\033[H\033[2J");
     printf("%" PRId64 " words, %" PRIu64 " distinct, %.0f words/s", d->total, d->distinct, rate);
     if (d->latency_count)
         printf(", %.1f ms from sent to readable", latency_median(d));
-    printf("%s%s\n", url ? ", " : "", url ? url : "");
+    lag_text(d->lag, lags, sizeof lags);
+    lag_ask(d->lag, weir_main_runtime(d->program));
+    printf("%s%s%s%s\n", *lags ? ", lag " : "", lags, url ? ", " : "", url ? url : "");
     if (terminal) {
         printf("\n");
         show_table(d);
@@ -300,6 +305,7 @@ demo *demo_create(void)
     demo *d = calloc(1, sizeof *d);
     if (!d)
         abort();
+    d->lag = lag_create();
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->wake, NULL);
     d->config = (weir_main_config){
@@ -311,6 +317,7 @@ demo *demo_create(void)
 
 void demo_destroy(demo *d)
 {
+    lag_destroy(d->lag);
     pthread_mutex_destroy(&d->lock);
     pthread_cond_destroy(&d->wake);
     free(d);

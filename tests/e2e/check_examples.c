@@ -3,6 +3,7 @@
  * Every example as people run it, and what it prints. They lie in the build's folder, which is the
  * working directory.
  */
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <librdkafka/rdkafka.h>
 #include <pty.h>
@@ -138,6 +139,9 @@ START_TEST(wordcount_shows_itself)
                   home);
     ck_assert_int_eq(process_wait(&p), 0);
     ck_assert_ptr_nonnull(strstr(p.text[0], " words/s"));
+    ck_assert_ptr_nonnull(strstr(p.text[0], " ms from sent to readable"));
+    ck_assert_ptr_nonnull(strstr(p.text[0], ", lag 0:")); /* a partition */
+    ck_assert_ptr_nonnull(strstr(p.text[0], " 3:"));
     ck_assert_ptr_nonnull(strstr(p.text[0], "http://127.0.0.1:"));
     ck_assert_ptr_null(strstr(p.text[0], "\033"));
     long long often = in_table(p.text[0], "often"), twice = in_table(p.text[0], "twice");
@@ -190,6 +194,39 @@ static int64_t count_of(const char *url, const char *word)
     return result;
 }
 
+/* The last count of a word in the topic "out", which has three partitions. */
+static int64_t last_written(const char *brokers, const char *word)
+{
+    char why[200], key[100], value[200] = "";
+    int64_t count = 0;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", brokers, why, sizeof why);
+    (void)rd_kafka_conf_set(conf, "group.id", "test", why, sizeof why);
+    (void)rd_kafka_conf_set(conf, "enable.partition.eof", "true", why, sizeof why);
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    ck_assert_msg(kafka != NULL, "%s", why);
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(3);
+    for (int32_t i = 0; i < 3; i++)
+        rd_kafka_topic_partition_list_add(all, "out", i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    ck_assert_int_eq(rd_kafka_assign(kafka, all), RD_KAFKA_RESP_ERR_NO_ERROR);
+    (void)snprintf(key, sizeof key, "\"word\":\"%s\"", word);
+    for (int ended = 0; ended < 3;) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(kafka, PATIENCE_MS);
+        ck_assert_ptr_nonnull(m);
+        ended += m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->len < sizeof value && m->payload) {
+            (void)snprintf(value, sizeof value, "%.*s", (int)m->len, (const char *)m->payload);
+            const char *at = strstr(value, key) ? strstr(value, "\"count\":") : NULL;
+            ck_assert(!at || sscanf(at, "\"count\":%" PRId64, &count) == 1);
+        }
+        rd_kafka_message_destroy(m);
+    }
+    rd_kafka_topic_partition_list_destroy(all);
+    (void)rd_kafka_consumer_close(kafka);
+    rd_kafka_destroy(kafka);
+    return count;
+}
+
 START_TEST(wordcount_runs_on_another_kafka)
 {
     enum { LINES = 3000 };
@@ -222,6 +259,10 @@ START_TEST(wordcount_runs_on_another_kafka)
     ck_assert_int_eq(in_table(p.text[0], "to"), 2 * LINES);
     ck_assert_int_eq(in_table(p.text[0], "not"), LINES);
     ck_assert_int_eq(in_table(p.text[0], "that"), 1);
+    /* all that was counted was written before it ended */
+    ck_assert_int_eq(last_written(weir_kafka_mock_brokers(mock), "to"), 2 * LINES);
+    ck_assert_int_eq(last_written(weir_kafka_mock_brokers(mock), "not"), LINES);
+    ck_assert_int_eq(last_written(weir_kafka_mock_brokers(mock), "question"), 1);
     rd_kafka_destroy(producer);
     weir_kafka_mock_stop(mock);
 }
@@ -250,7 +291,8 @@ START_TEST(wordcount_on_a_terminal_ends_by_ctrl_c)
         if (got <= 0)
             break; /* it has ended */
         text[len += (size_t)got] = '\0';
-        if (!asked && strstr(text, "\033[H\033[2J") && strstr(text, "  the\r\n")) {
+        if (!asked && strstr(text, "\033[H\033[2J") && strstr(text, "  the\r\n") &&
+            strstr(text, ", lag 0:")) {
             asked = true;
             ck_assert_int_eq(write(terminal, "\003", 1), 1);
         }

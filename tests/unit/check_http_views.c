@@ -544,6 +544,49 @@ START_TEST(a_stream_has_bounds)
 }
 END_TEST
 
+/* One that does not read holds nothing back; when it reads again, it is told, and cut off. */
+START_TEST(a_slow_reader_is_cut_off)
+{
+    enum { EPOCHS = 100, LARGE = 400000 };
+    weir_http_config config = free_port;
+    config.stream_bytes_max = 2 * EPOCHS * LARGE;
+    start_with(1, &config, 1);
+    advance(1);
+    wait_epoch("by_shop", 0);
+    stream t = stream_open("/views/by_shop/events?snapshot=1", "");
+    int small = 256 << 10; /* it would grow otherwise */
+    ck_assert_int_eq(setsockopt(t.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    ck_assert(stream_next(&t));
+    ck_assert_str_eq(t.event, "snapshot");
+    char *city = malloc(LARGE + 1);
+    memset(city, 'w', LARGE);
+    city[LARGE] = '\0';
+    uint64_t epoch = 2;
+    for (; epoch < 2 + EPOCHS; epoch++) {
+        change(city, (int64_t)epoch, 1, 1);
+        advance(epoch);
+        json_object_put(get("/views/by_shop?key=none&key=1", 200)); /* a turn of the server's */
+    }
+    for (uint64_t since = 0; since < 2 + EPOCHS;) { /* what it has missed is forgotten */
+        advance(++epoch);
+        struct json_object *o = get("/views", 200);
+        since = number(json_object_array_get_idx(member(o, "views"), 1), "since");
+        (void)json_object_put(o);
+    }
+    unsigned changes = 0;
+    while (stream_next(&t) && strcmp(t.event, "change") == 0)
+        changes++;
+    ck_assert_uint_lt(changes, EPOCHS);
+    ck_assert_str_eq(t.event, "gone");
+    ck_assert_str_eq(json_object_get_string(member(t.data, "error")),
+                     "too slow: what this reader has missed is no longer kept; take a snapshot");
+    ck_assert(!stream_next(&t));
+    stream_close(&t);
+    free(city);
+    stop();
+}
+END_TEST
+
 /* Readers who go away at any moment, of scans and streams, leave nothing behind. */
 START_TEST(readers_may_go_away)
 {
@@ -604,6 +647,7 @@ int main(void)
                              a_large_snapshot_comes_in_pieces,
                              where_a_stream_cannot_go_on_is_told,
                              a_stream_has_bounds,
+                             a_slow_reader_is_cut_off,
                              readers_may_go_away,
                              a_view_can_be_read_to_its_last_state,
                              NULL };
