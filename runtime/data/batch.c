@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/poison.h"
 #include "data/builder.h"
 
 void weir_pin_retain(weir_pin *pin)
@@ -20,11 +21,57 @@ void weir_pin_release(weir_pin *pin)
         pin->release(pin);
 }
 
+/* Headers that this thread has let go of, for its next batches: an allocator takes longer than
+ * most of what is done with a small one. */
+enum { SPARE_MAX = 64 };
+
+typedef struct spare_header {
+    struct spare_header *next;
+} spare_header;
+
+static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
+    spare_header *first;
+    unsigned count, most;
+} spare;
+
+static weir_batch *take_header(void)
+{
+    spare_header *header = spare.first;
+    if (WEIR_UNLIKELY(!header))
+        return weir_alloc_must(sizeof(weir_batch));
+    ASAN_UNPOISON_MEMORY_REGION(header, sizeof(weir_batch));
+    spare.first = header->next;
+    spare.count--;
+    return (weir_batch *)header;
+}
+
+static void give_header(weir_batch *batch)
+{
+    if (WEIR_UNLIKELY(spare.count >= spare.most)) {
+        weir_free(batch, sizeof *batch);
+        return;
+    }
+    spare_header *header = (spare_header *)batch;
+    header->next = spare.first;
+    spare.first = header;
+    spare.count++;
+    ASAN_POISON_MEMORY_REGION(header, sizeof *batch);
+}
+
+void weir__batch_spare_open(void) { spare.most = SPARE_MAX; }
+
+void weir__batch_spare_close(void)
+{
+    spare.most = 0;
+    while (spare.first)
+        weir_free(take_header(), sizeof(weir_batch));
+}
+
 enum { PART = 32 };
 
 weir_batch *weir__batch_create(const weir_type *type, uint32_t depth)
 {
-    weir_batch *batch = weir_alloc_must(sizeof *batch);
+    weir_batch *batch = take_header();
     for (size_t at = 0; at < sizeof *batch; at += PART) /* a "rep stos" of it all starts slowly */
         memset((char *)batch + at, 0, at + PART <= sizeof *batch ? PART : sizeof *batch - at);
     batch->type = type;
@@ -62,7 +109,7 @@ void weir__batch_charge(weir_batch *batch)
 
 weir_batch *weir__batch_share(const weir_batch *batch)
 {
-    weir_batch *copy = weir_alloc_must(sizeof *copy);
+    weir_batch *copy = take_header();
     *copy = *batch;
     copy->refs = 1;
     copy->pins = NULL;
@@ -160,5 +207,5 @@ void weir_batch_release(weir_batch *batch)
         weir_pin_release(batch->pins[i]);
     if (batch->pins)
         weir_free(batch->pins, batch->pin_capacity * sizeof *batch->pins);
-    weir_free(batch, sizeof *batch);
+    give_header(batch);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Builders whose records have times and diffs of their own, set one by one or taken from columns.
+ * Builders whose records have times and diffs of their own, set one by one or taken from columns;
+ * headers of batches that a thread keeps.
  */
+#include <weir/memory.h>
 #include <weir/record.h>
 
 #include "data/builder.h"
@@ -184,6 +186,33 @@ START_TEST(a_record_cannot_be_before_its_batch)
 }
 END_TEST
 
+/* Between open and close the thread takes headers from those it has let go of, and leaves none. */
+START_TEST(headers_are_kept_for_the_next_batches)
+{
+    enum { MANY = 200 };
+    size_t before = weir_memory_used();
+    weir_batch *batches[MANY];
+    weir_batch_release(weir__batch_create(number_type(), 1));
+    ck_assert_uint_eq(weir_memory_used(), before);
+    weir__batch_spare_open();
+    for (int i = 0; i < MANY; i++)
+        batches[i] = weir__batch_create(number_type(), 1);
+    for (int i = 0; i < MANY; i++)
+        weir_batch_release(batches[i]);
+    size_t kept = weir_memory_used() - before;
+    ck_assert(kept > 0 && kept < MANY / 2 * sizeof(weir_batch));
+    weir_memory_fail_nth(1, 1);
+    weir_batch *first = weir__batch_create(number_type(), 2), *second = weir__batch_share(first);
+    weir_memory_fail_nth(0, 0);
+    ck_assert(!weir_memory_exhausted());
+    ck_assert(first->depth == 2 && first->count == 0 && !first->records && second->depth == 2);
+    weir_batch_release(first);
+    weir__batch_spare_close();
+    weir_batch_release(second);
+    ck_assert_uint_eq(weir_memory_used(), before);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -193,6 +222,7 @@ int main(void)
         bulk_room_is_at_the_time_that_was_set,
         columns_give_diffs_and_times_by_entry,
         a_record_cannot_be_before_its_batch,
+        headers_are_kept_for_the_next_batches,
         NULL,
     };
     return test_run(test_suite("builder_times", tests));
