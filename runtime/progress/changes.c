@@ -135,6 +135,17 @@ void weir__changes_merge(weir__changes *c, const weir__changes *from)
         weir__changes_add(c, from->entries[i].port, &from->entries[i].time, from->entries[i].diff);
 }
 
+void weir__changes_move(weir__changes *c, weir__changes *from)
+{
+    if (!weir__changes_is_empty(c)) {
+        weir__changes_merge(c, from);
+        return;
+    }
+    weir__changes empty = *c;
+    *c = *from;
+    *from = empty;
+}
+
 const weir__change *weir__changes_entries(weir__changes *c, uint32_t *count)
 {
     if (c->live != c->count)
@@ -276,6 +287,14 @@ static void undo(weir__changes *c, weir__depths depths, const unsigned char *at,
     }
 }
 
+static weir_status refuse(size_t at, size_t size, uint32_t ports, weir_error *error)
+{
+    weir_error_set(error, WEIR_BAD_DATA, "changes of progress cannot be decoded");
+    weir_error_detail(error, "byte %zu of %zu, %u ports", at, size, ports);
+    weir_error_hint(error, "do all processes run the same program?");
+    return WEIR_BAD_DATA;
+}
+
 weir_status weir__changes_decode(weir__changes *c, weir__depths depths, const void *data,
                                  size_t size, weir_error *error)
 {
@@ -286,13 +305,28 @@ weir_status weir__changes_decode(weir__changes *c, weir__depths depths, const vo
         next = read_entry(at, end, depths, &last, &entry);
         if (WEIR_UNLIKELY(!next)) {
             undo(c, depths, bytes, at);
-            weir_error_set(error, WEIR_BAD_DATA, "changes of progress cannot be decoded");
-            weir_error_detail(error, "byte %zu of %zu, %u ports", (size_t)(at - bytes), size,
-                              depths.count);
-            weir_error_hint(error, "do all processes run the same program?");
-            return WEIR_BAD_DATA;
+            return refuse((size_t)(at - bytes), size, depths.count, error);
         }
         weir__changes_add(c, entry.port, &entry.time, entry.diff);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir__changes_read(weir__changes *c, weir__depths depths, const void *data, size_t size,
+                               weir_error *error)
+{
+    const unsigned char *bytes = data, *end = bytes + size;
+    weir_time last = { { 0 } };
+    WEIR_DCHECK(c->count == 0, "changes are read into a set of %u", c->count);
+    for (const unsigned char *at = bytes, *next; at < end; at = next) {
+        if (c->count == c->capacity)
+            make_room(c);
+        next = read_entry(at, end, depths, &last, &c->entries[c->count]);
+        if (WEIR_UNLIKELY(!next)) {
+            weir__changes_clear(c);
+            return refuse((size_t)(at - bytes), size, depths.count, error);
+        }
+        c->live = ++c->count;
     }
     return WEIR_OK;
 }

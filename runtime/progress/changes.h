@@ -37,6 +37,8 @@ void weir__changes_clear(weir__changes *changes);
 void weir__changes_add(weir__changes *changes, uint32_t port, const weir_time *time, int64_t diff);
 /* Adds everything in `from`, which stays as it is. They are not the same set. */
 void weir__changes_merge(weir__changes *changes, const weir__changes *from);
+/* The same; what is left in `from` is to be cleared. */
+void weir__changes_move(weir__changes *changes, weir__changes *from);
 
 /* Exact: true if and only if everything has cancelled out. */
 static inline bool weir__changes_is_empty(const weir__changes *changes)
@@ -67,5 +69,9 @@ size_t weir__changes_encode(const weir__changes *changes, weir__depths depths, v
  * port, no diff of 32 bits, cut short) leaves `changes` as it was. */
 WEIR_MUST_USE weir_status weir__changes_decode(weir__changes *changes, weir__depths depths,
                                                const void *data, size_t size, weir_error *error);
+/* The same into an empty set that is only gone through, then cleared: pairs that come twice are two
+ * entries. After WEIR_BAD_DATA it is empty. */
+WEIR_MUST_USE weir_status weir__changes_read(weir__changes *changes, weir__depths depths,
+                                             const void *data, size_t size, weir_error *error);
 
 #endif

@@ -18,21 +18,8 @@ void weir__counts_fini(weir__counts *c)
     *c = (weir__counts){ 0 };
 }
 
-/* In place of a depth: one coordinate, and no originals to compare. */
-enum { TOTAL = 0 };
-
-static inline bool is_before(const weir__count *c, unsigned depth, const weir__count_key *key)
-{
-    if (depth != TOTAL)
-        return weir__count_is_before(c, depth, key);
-    return c->time.at[0] != key->time.at[0] ? c->time.at[0] < key->time.at[0]
-                                            : c->origin < key->origin;
-}
-
 static inline bool is_at(const weir__count *c, unsigned depth, const weir__count_key *key)
 {
-    if (depth == TOTAL)
-        return c->time.at[0] == key->time.at[0] && c->origin == key->origin;
     return c->origin == key->origin && weir_time_equal(&c->time, &key->time, depth) &&
            weir_time_equal(&c->original, &key->original, WEIR_TIME_COORDS);
 }
@@ -43,12 +30,12 @@ static inline uint32_t position(const weir__counts *c, unsigned depth, const wei
     uint32_t low = c->begin, high = c->end;
     while (high - low > HANDFUL) {
         uint32_t middle = low + (high - low) / 2;
-        if (is_before(&c->items[middle], depth, key))
+        if (weir__count_is_before(&c->items[middle], depth, key))
             low = middle + 1;
         else
             high = middle;
     }
-    while (high > low && !is_before(&c->items[high - 1], depth, key))
+    while (high > low && !weir__count_is_before(&c->items[high - 1], depth, key))
         high--;
     return high;
 }
@@ -82,21 +69,24 @@ static __attribute__((noinline)) bool make_room(weir__counts *c)
     return false;
 }
 
-static inline __attribute__((always_inline)) int64_t add(weir__counts *c, unsigned depth,
-                                                         const weir__count_key *key, int64_t diff)
+/* Adds to a count that is there. */
+static inline int64_t add_to(weir__counts *c, weir__count *item, int64_t diff)
+{
+    bool was = item->count != 0;
+    bool wrapped = __builtin_add_overflow(item->count, diff, &item->count);
+    WEIR_ASSERT(!wrapped, "progress: a count left 64 bits");
+    int64_t count = item->count;
+    c->zeros += was - (count != 0);
+    if (count == 0)
+        trim(c);
+    return count;
+}
+
+int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir__count_key *key, int64_t diff)
 {
     uint32_t at = position(c, depth, key);
-    if (at < c->end && is_at(&c->items[at], depth, key)) {
-        weir__count *item = &c->items[at];
-        bool was = item->count != 0;
-        bool wrapped = __builtin_add_overflow(item->count, diff, &item->count);
-        WEIR_ASSERT(!wrapped, "progress: a count left 64 bits");
-        int64_t count = item->count;
-        c->zeros += was - (count != 0);
-        if (count == 0)
-            trim(c);
-        return count;
-    }
+    if (at < c->end && is_at(&c->items[at], depth, key))
+        return add_to(c, &c->items[at], diff);
     if (WEIR_UNLIKELY(c->end == c->capacity) && make_room(c))
         at = position(c, depth, key);
     if (at < c->end)
@@ -108,15 +98,73 @@ static inline __attribute__((always_inline)) int64_t add(weir__counts *c, unsign
     return diff;
 }
 
-int64_t weir__counts_add(weir__counts *c, unsigned depth, const weir__count_key *key, int64_t diff)
+/* ---- one coordinate ---- */
+
+static inline bool is_at_total(const weir__count *c, const weir__count_total *key)
 {
-    return add(c, depth, key, diff);
+    return c->time.at[0] == key->time && c->origin == key->origin;
 }
 
-int64_t weir__counts_add_total(weir__counts *c, uint64_t time, uint32_t origin, uint64_t original,
-                               int64_t diff)
+static inline bool is_after_total(const weir__count *c, const weir__count_total *key)
 {
-    const weir__count_key key = { .time = weir_time_1(time), .original = weir_time_1(original),
-                                  .origin = origin };
-    return add(c, TOTAL, &key, diff);
+    return c->time.at[0] != key->time ? c->time.at[0] > key->time : c->origin > key->origin;
+}
+
+/* Behind which item the count is or belongs: the last one that is not after it. */
+static uint32_t position_total(const weir__counts *c, const weir__count_total *key)
+{
+    uint32_t low = c->begin, high = c->end;
+    while (WEIR_UNLIKELY(high - low > HANDFUL)) {
+        uint32_t middle = low + (high - low) / 2;
+        if (is_after_total(&c->items[middle], key))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    while (high > low && is_after_total(&c->items[high - 1], key))
+        high--;
+    return high;
+}
+
+static inline void put_total(weir__counts *c, uint32_t at, const weir__count_total *key,
+                             int64_t diff)
+{
+    c->items[at] = (weir__count){ .time = weir_time_1(key->time), .count = diff,
+                                  .origin = key->origin,
+                                  .original = weir_time_1(key->original) };
+    c->end++;
+}
+
+static __attribute__((noinline)) int64_t add_before_end(weir__counts *c,
+                                                        const weir__count_total *key, int64_t diff)
+{
+    uint32_t at = position_total(c, key);
+    if (at > c->begin && is_at_total(&c->items[at - 1], key))
+        return add_to(c, &c->items[at - 1], diff);
+    if (c->end == c->capacity && make_room(c))
+        at = position_total(c, key);
+    if (c->end - at > HANDFUL)
+        memmove(&c->items[at + 1], &c->items[at], (c->end - at) * sizeof *c->items);
+    else
+        for (uint32_t i = c->end; i > at; i--)
+            c->items[i] = c->items[i - 1];
+    put_total(c, at, key, diff);
+    return diff;
+}
+
+/* Most counts are the last one, or come behind it. */
+int64_t weir__counts_add_total(weir__counts *c, const weir__count_total *key, int64_t diff)
+{
+    uint32_t end = c->end;
+    if (end > c->begin) {
+        weir__count *last = &c->items[end - 1];
+        if (is_at_total(last, key))
+            return add_to(c, last, diff);
+        if (is_after_total(last, key))
+            return add_before_end(c, key, diff);
+    }
+    if (WEIR_UNLIKELY(end == c->capacity) && make_room(c))
+        end = c->end;
+    put_total(c, end, key, diff);
+    return diff;
 }

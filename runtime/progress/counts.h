@@ -50,8 +50,12 @@ int64_t weir__counts_add(weir__counts *counts, unsigned depth, const weir__count
                          int64_t diff);
 /* The same where every port has depth 1: there the original time follows from time and origin, and
  * none of them goes through memory as a whole. */
-int64_t weir__counts_add_total(weir__counts *counts, uint64_t time, uint32_t origin,
-                               uint64_t original, int64_t diff);
+typedef struct weir__count_total {
+    uint64_t time, original;
+    uint32_t origin;
+} weir__count_total;
+
+int64_t weir__counts_add_total(weir__counts *counts, const weir__count_total *key, int64_t diff);
 
 /* The first positive count; NULL if there is none. */
 static inline const weir__count *weir__counts_first(const weir__counts *counts)

@@ -65,6 +65,8 @@ struct weir__tracker {
 
 /* Counts at the port's slots, and marks those where that can matter. */
 void weir__total_update(weir__tracker *tracker, uint32_t port, uint64_t time, int64_t diff);
+/* The same of each entry, up to the first time that a single number cannot say: where it stops. */
+uint32_t weir__total_apply(weir__tracker *tracker, const weir__changes *changes);
 void weir__general_update(weir__tracker *tracker, uint32_t port, const weir_time *time,
                           int64_t diff);
 /* These append to the list, in the order of slots. */

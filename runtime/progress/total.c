@@ -66,19 +66,20 @@ void weir__total_fini(weir__tracker *t)
     *m = (weir__total){ 0 };
 }
 
-void weir__total_update(weir__tracker *t, uint32_t port, uint64_t time, int64_t diff)
+static inline void update(weir__tracker *t, uint32_t port, uint64_t time, int64_t diff)
 {
     const weir__links *routes = &t->topology->routes;
     weir__total *m = &t->total;
-    uint32_t origin = t->topology->order.place[port];
+    weir__count_total key = { .original = time, .origin = t->topology->order.place[port] };
     for (uint32_t i = routes->first[port], end = routes->first[port + 1]; i < end; i++) {
         uint32_t slot = routes->slot[i];
-        int64_t to = weir__counts_add_total(&t->counts[slot], time + routes->add[i], origin, time,
-                                            diff);
+        weir__counts *counts = &t->counts[slot];
+        key.time = time + routes->add[i];
+        int64_t to = weir__counts_add_total(counts, &key, diff);
         t->nonzero += (uint64_t)(to != 0) - (uint64_t)(to != diff);
         if ((to - diff > 0) == (to > 0))
             continue;
-        const weir__count *first = weir__counts_first(&t->counts[slot]);
+        const weir__count *first = weir__counts_first(counts);
         uint64_t now = first ? first->time.at[0] : WEIR__NEVER, was = m->own[slot];
         if (now == was)
             continue;
@@ -86,6 +87,25 @@ void weir__total_update(weir__tracker *t, uint32_t port, uint64_t time, int64_t 
         if (now < m->frontier[slot] || was == m->frontier[slot])
             weir__bits_add(&t->dirty, slot);
     }
+}
+
+void weir__total_update(weir__tracker *t, uint32_t port, uint64_t time, int64_t diff)
+{
+    update(t, port, time, diff);
+}
+
+uint32_t weir__total_apply(weir__tracker *t, const weir__changes *changes)
+{
+    const weir__change *e = changes->entries;
+    for (uint32_t i = 0; i < changes->count; i++, e++) {
+        WEIR_ASSERT(e->port < t->topology->port_count, "progress: a count at port %u of %u",
+                    e->port, t->topology->port_count);
+        if (WEIR_UNLIKELY(e->time.at[0] >> WEIR__TOTAL_BITS))
+            return i;
+        if (e->diff)
+            update(t, e->port, e->time.at[0], e->diff);
+    }
+    return changes->count;
 }
 
 /* The frontier as others read it. */

@@ -68,7 +68,8 @@ void weir__tracker_update(weir__tracker *t, uint32_t port, const weir_time *time
 
 void weir__tracker_apply(weir__tracker *t, const weir__changes *changes)
 {
-    for (uint32_t i = 0; i < changes->count; i++)
+    uint32_t i = t->is_total ? weir__total_apply(t, changes) : 0;
+    for (; i < changes->count; i++)
         weir__tracker_update(t, changes->entries[i].port, &changes->entries[i].time,
                              changes->entries[i].diff);
 }

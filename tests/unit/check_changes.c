@@ -88,8 +88,14 @@ START_TEST(any_number_against_a_list)
             if (s % 64 == 63)
                 weir__changes_merge(&c, &other), weir__changes_clear(&other), expect(&c, &m, seed);
         }
-        weir__changes_merge(&c, &other);
+        if (round % 2)
+            weir__changes_merge(&c, &other);
+        else
+            weir__changes_move(&c, &other);
         expect(&c, &m, seed);
+        weir__changes_clear(&other);
+        weir__changes_move(&other, &c); /* into an empty one */
+        expect(&other, &m, seed);
         weir__changes_clear(&other);
         weir__changes_clear(&c);
     }
@@ -223,7 +229,19 @@ START_TEST(garbage_never_crashes)
         for (size_t i = 0; i < size; i++)
             bytes[i] = test_below(&state, 3) ? (unsigned char)test_below(&state, 7) % 5
                                              : (unsigned char)test_random(&state);
-        if (weir__changes_decode(&c, depths, bytes, size, NULL) == WEIR_OK) {
+        weir__changes entries = { 0 };
+        weir_status status = weir__changes_decode(&c, depths, bytes, size, NULL);
+        ck_assert_int_eq(weir__changes_read(&entries, depths, bytes, size, NULL), status);
+        ck_assert(status == WEIR_OK || entries.count == 0);
+        for (uint32_t i = 0; i < entries.count; i++)
+            weir__changes_add(&c, entries.entries[i].port, &entries.entries[i].time,
+                              -entries.entries[i].diff);
+        ck_assert_msg(weir__changes_is_empty(&c), "WEIR_SEED=%lu", (long)seed);
+        for (uint32_t i = 0; i < entries.count; i++)
+            weir__changes_add(&c, entries.entries[i].port, &entries.entries[i].time,
+                              entries.entries[i].diff);
+        weir__changes_fini(&entries);
+        if (status == WEIR_OK) {
             unsigned char again[sizeof bytes];
             ck_assert_msg(weir__changes_encoded_size(&c, depths) <= size, "WEIR_SEED=%lu",
                           (long)seed);
