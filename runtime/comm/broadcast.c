@@ -376,6 +376,17 @@ static bool start_reading(reader *me)
     return true;
 }
 
+bool weir__broadcast_has(const weir__broadcast *log, unsigned index)
+{
+    const place *at = &log->readers[index].place;
+    return is_written(atomic_load_explicit(at->at, memory_order_acquire), at->tag);
+}
+
+void weir__broadcast_ask(const weir__broadcast *log, unsigned index)
+{
+    __builtin_prefetch((const void *)log->readers[index].place.at);
+}
+
 bool weir__broadcast_read(weir__broadcast *log, unsigned index, weir_mail *entry)
 {
     WEIR_DCHECK(index < log->count, "broadcast log: reader %u of %u", index, log->count);

@@ -65,6 +65,10 @@ void weir__broadcast_commit(weir__broadcast *log, size_t size);
 /* The thread of that reader (0 to readers - 1). The next entry, valid and 8-byte aligned until the
  * next read by the same reader; false: nothing there now. */
 bool weir__broadcast_read(weir__broadcast *log, unsigned reader, weir_mail *entry);
+/* Whether a read would do anything. */
+bool weir__broadcast_has(const weir__broadcast *log, unsigned reader);
+/* Asks for the line where that reader will look, so that it comes while something else is done. */
+void weir__broadcast_ask(const weir__broadcast *log, unsigned reader);
 
 /* Bytes of all chunks, spare ones included; blocks are not counted. Any thread. */
 size_t weir__broadcast_bytes(const weir__broadcast *log);

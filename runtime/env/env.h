@@ -15,6 +15,8 @@
 typedef struct weir_env weir_env;
 typedef struct weir_file weir_file;
 
+enum { WEIR__TICKS_SHORT = 8192 };
+
 /* What a worker's turn can find in its inbox. */
 typedef struct weir_mail {
     const void *data;
@@ -28,6 +30,9 @@ struct weir_env {
     uint64_t (*now_ns)(void *ctx);
     int64_t (*wall_us)(void *ctx);
     uint64_t (*random_u64)(void *ctx);
+    /* A counter of the processor that takes a few ns to read, and goes on by WEIR__TICKS_SHORT in
+     * some microseconds, no more; NULL: there is none. */
+    uint64_t (*ticks)(void *ctx);
 
     /* Mail: letters (of any size; up to 56 bytes are one cache line) from one worker to another, in
      * order a pair, never lost, no bound (the engine's credits bound it). One is written in two
@@ -50,6 +55,10 @@ struct weir_env {
     void *(*log_room)(void *ctx, unsigned from, size_t most);
     void (*log_commit)(void *ctx, unsigned from, size_t size);
     bool (*log_read)(void *ctx, unsigned to, unsigned from, weir_mail *entry);
+
+    /* Whether a letter or an entry is there for worker `self`: quicker than to look for each. NULL:
+     * it is always looked for. */
+    bool (*has_mail)(void *ctx, unsigned self);
 
     /* Whether worker `self` is to hear of the next command of the order only later. NULL: it never
      * is; a simulator's workers are at different places of it. */

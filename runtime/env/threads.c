@@ -75,6 +75,16 @@ static int64_t wall_us(void *ctx)
     return (int64_t)(clock_ns(CLOCK_REALTIME) / 1000);
 }
 
+#if defined(__x86_64__)
+static uint64_t ticks(void *ctx)
+{
+    (void)ctx;
+    return __builtin_ia32_rdtsc();
+}
+#else
+#define ticks NULL
+#endif
+
 /* splitmix64: the counter is shared, so no two threads ever get the same place in the sequence. */
 static uint64_t random_u64(void *ctx)
 {
@@ -103,9 +113,13 @@ static void mail_commit(void *ctx, unsigned from, unsigned to, size_t size)
     weir__broadcast_commit(box(ctx, from, to), size);
 }
 
+/* Where there is a letter there will soon be changes: their line is on its way meanwhile. */
 static bool mail_take(void *ctx, unsigned to, unsigned from, weir_mail *letter)
 {
-    return weir__broadcast_read(box(ctx, from, to), 0, letter);
+    bool any = weir__broadcast_read(box(ctx, from, to), 0, letter);
+    if (any && to != from)
+        weir__broadcast_ask(((threads *)ctx)->logs[from], to > from ? to - 1 : to);
+    return any;
 }
 
 static void log_append(void *ctx, unsigned from, const void *entry, size_t size)
@@ -128,6 +142,17 @@ static bool log_read(void *ctx, unsigned to, unsigned from, weir_mail *entry)
 {
     WEIR_DCHECK(to != from, "worker %u reads its own log", to);
     return weir__broadcast_read(((threads *)ctx)->logs[from], to > from ? to - 1 : to, entry);
+}
+
+static bool has_mail(void *ctx, unsigned self)
+{
+    threads *t = ctx;
+    for (unsigned from = 0; from < t->workers; from++)
+        if (from != self &&
+            (weir__broadcast_has(t->boxes[(size_t)from * t->workers + self], 0) ||
+             weir__broadcast_has(t->logs[from], self > from ? self - 1 : self)))
+            return true;
+    return false;
 }
 
 static void wake(void *ctx, unsigned to)
@@ -243,6 +268,7 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         .now_ns = now_ns,
         .wall_us = wall_us,
         .random_u64 = random_u64,
+        .ticks = ticks,
         .mail_room = mail_room,
         .mail_commit = mail_commit,
         .mail_take = mail_take,
@@ -250,6 +276,7 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         .log_room = log_room,
         .log_commit = log_commit,
         .log_read = log_read,
+        .has_mail = has_mail,
         .wake = wake,
         .park_prepare = park_prepare,
         .park_cancel = park_cancel,

@@ -73,16 +73,21 @@ START_TEST(mail_reaches_its_worker)
     enum { WORKERS = 4 };
     weir_env *env = create(WORKERS);
     uint64_t letters[WORKERS][WORKERS][2];
+    for (unsigned to = 0; to < WORKERS; to++)
+        ck_assert(!env->has_mail(env->ctx, to));
     for (int i = 0; i < 2; i++)
         for (unsigned from = 0; from < WORKERS; from++)
             for (unsigned to = 0; to < WORKERS; to++)
                 send(env, from, to, &letters[from][to][i]);
     for (unsigned from = 0; from < WORKERS; from++)
         for (unsigned to = 0; to < WORKERS; to++) {
+            ck_assert(env->has_mail(env->ctx, to) || from == to);
             ck_assert_ptr_eq(take(env, to, from), &letters[from][to][0]);
             ck_assert_ptr_eq(take(env, to, from), &letters[from][to][1]);
             ck_assert_ptr_null(take(env, to, from));
         }
+    for (unsigned to = 0; to < WORKERS; to++)
+        ck_assert(!env->has_mail(env->ctx, to));
     weir__env_threads_destroy(env);
 }
 END_TEST
@@ -98,12 +103,15 @@ START_TEST(logs_reach_all_others)
     for (unsigned to = 0; to < WORKERS; to++)
         for (unsigned from = 0; from < WORKERS; from++) {
             for (uint64_t i = 0; from != to && i < 2; i++) {
+                ck_assert(env->has_mail(env->ctx, to));
                 ck_assert(env->log_read(env->ctx, to, from, &entry));
                 ck_assert_uint_eq(entry.size, sizeof(uint64_t));
                 ck_assert_uint_eq(*(const uint64_t *)entry.data, from * 10 + i);
             }
             ck_assert(from == to || !env->log_read(env->ctx, to, from, &entry));
         }
+    for (unsigned to = 0; to < WORKERS; to++)
+        ck_assert(!env->has_mail(env->ctx, to));
     weir__env_threads_destroy(env);
 }
 END_TEST
