@@ -104,6 +104,7 @@ struct weir__leaf {
     const weir__edge *edge;
     weir__dataflow *dataflow;
     weir_batch *held;        /* a small batch that waits for company until the step ends */
+    unsigned held_for;       /* the worker that it goes to */
     weir__builder *builders; /* one a worker (exchange), or one (coalescing small local batches) */
     struct weir__leaf_target *targets;
     weir__leaf *dirty_next;  /* in the list of leaves to be flushed when the step ends */

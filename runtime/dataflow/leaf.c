@@ -12,6 +12,9 @@
 #include "dataflow/divide.h"
 #include "dataflow/hooks.h"
 
+/* What a batch of one record may be charged with to travel as it is: not in a large buffer. */
+enum { LONE_BYTES = 2048 };
+
 /* Hands a batch over to a worker's instance of the receiving node. */
 static void send(weir__leaf *leaf, unsigned to, weir_batch *batch)
 {
@@ -98,6 +101,7 @@ static void push_local(weir__leaf *leaf, weir_batch *batch)
     mark_dirty(leaf);
     if (!leaf->held && !builder->b.begin) {
         leaf->held = batch;
+        leaf->held_for = leaf->dataflow->context->self;
         return;
     }
     weir_batch *both[2] = { leaf->held, batch };
@@ -191,24 +195,39 @@ static bool combined(weir__leaf *leaf, weir_batch *batch)
     return true;
 }
 
-/* A record alone, without diff, time and hash: only its own receiver's builder is looked at. */
+static void append_alone(weir__leaf *leaf, unsigned to, weir_batch *batch)
+{
+    weir__builder *builder = &leaf->builders[to];
+    bool open = builder->b.begin && weir__builder_count(builder);
+    weir__builder_open(builder, &batch->time, open ? builder->b.tracked : 0);
+    weir__builder_append(builder, batch, 0, false);
+    weir_batch_release(batch);
+}
+
+/* A record alone, without diff, time and hash: only its own receiver's builder is looked at, and
+ * while it is the step's only one not even that: it waits as it is. */
 static bool pushed_alone(weir__leaf *leaf, weir_batch *batch)
 {
     if (batch->count != 1 || batch->diffs || batch->times || leaf->carries_hashes)
         return false;
     unsigned to = weir__owner(*hashes_of(leaf, batch), leaf->dataflow->context->workers);
-    weir__builder *builder = &leaf->builders[to];
-    bool open = builder->b.begin && weir__builder_count(builder);
-    weir__builder_open(builder, &batch->time, open ? builder->b.tracked : 0);
-    weir__builder_append(builder, batch, 0, false);
+    if (leaf->dirty || batch->hashes || batch->pin_count || batch->bytes > LONE_BYTES) {
+        append_alone(leaf, to, batch);
+    } else {
+        leaf->held = batch;
+        leaf->held_for = to;
+    }
     mark_dirty(leaf);
-    weir_batch_release(batch);
     return true;
 }
 
 static void push_exchange(weir__leaf *leaf, weir_batch *batch)
 {
     unsigned workers = leaf->dataflow->context->workers;
+    if (leaf->held) {
+        append_alone(leaf, leaf->held_for, leaf->held);
+        leaf->held = NULL;
+    }
     if (combined(leaf, batch) || pushed_alone(leaf, batch))
         return;
     const uint64_t *hashes = hashes_of(leaf, batch);
@@ -300,7 +319,7 @@ void weir__leaf_flush(weir__leaf *leaf)
     if (leaf->held) {
         weir_batch *held = leaf->held;
         leaf->held = NULL;
-        send(leaf, leaf->dataflow->context->self, held);
+        send(leaf, leaf->held_for, held);
     }
     unsigned builders = leaf->exchanges ? leaf->dataflow->context->workers : 1;
     for (unsigned w = 0; w < builders; w++)

@@ -251,9 +251,49 @@ START_TEST(probes_follow)
 }
 END_TEST
 
+/* Several epochs of one record, or of two, between two steps: a record that is alone on its way
+ * through an exchange may get company of its own time or of another. */
+static void drops(weir_worker *worker, void *ctx)
+{
+    fixture *f = ctx;
+    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    for (uint64_t i = 0; i < f->count; i++) {
+        ck_assert_int_eq(weir_input_send(h, number, { i }), WEIR_OK);
+        weir_time next = weir_time_1(i + 1);
+        if (i % 3)
+            weir_input_advance_to(h, &next);
+        if (i % 5 == 0 || i % 7 == 0)
+            weir_worker_step(worker);
+    }
+    weir_input_close(h);
+}
+
+static void build_drops(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(number) in = weir_input_add(g, number, &f->input, .manual = true);
+    sink(weir_exchange(in, WEIR_KEY(number, value)).port);
+}
+
+START_TEST(lone_records_travel)
+{
+    for (size_t k = 0; k < 4; k++) {
+        fixture f = { .count = 500 };
+        atomic_store(&sum, 0);
+        atomic_store(&records, 0);
+        weir_error error = { 0 };
+        weir_config config = { .struct_size = sizeof config, .workers = worker_counts[k],
+                               .worker_main = drops, .ctx = &f };
+        ck_assert_int_eq(weir_run(&config, build_drops, &f, &error), WEIR_OK);
+        ck_assert_uint_eq(atomic_load(&records), f.count * worker_counts[k]);
+        ck_assert_uint_eq(atomic_load(&sum), f.count * (f.count - 1) / 2 * worker_counts[k]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("engine", (const TTest *const[]){
         stages_run_in_place, exchange_loses_nothing, long_strings_travel, loops_end,
-        probes_follow, NULL }));
+        probes_follow, lone_records_travel, NULL }));
 }
