@@ -180,32 +180,49 @@ static void hear(weir__dataflow *dataflow, const weir__change *changes, uint32_t
         context->epoch_heard = dataflow->epoch_heard;
 }
 
-void weir__dataflow_apply(weir__dataflow *dataflow)
+/* Whether the others are told before anything else is done, since nothing is left to do. Only when
+ * frontiers move may there be more, whose changes had better go along: so not where that has
+ * happened lately. */
+static bool tells_first(const weir__dataflow *dataflow)
+{
+    return dataflow->active_count == 0 && dataflow->asked_lately == 0 &&
+           dataflow->context->workers > 1 && weir__changes_is_empty(&dataflow->unpublished);
+}
+
+/* Applies the changes of the pass to this worker's tracker; they are published before or later. */
+static void apply(weir__dataflow *dataflow, bool ends_turn)
 {
     weir__changes *pass = &dataflow->pass;
     if (weir__changes_is_empty(pass)) {
         weir__changes_clear(pass);
         return;
     }
+    bool told = ends_turn && tells_first(dataflow) &&
+                dataflow->context->publish(dataflow->context, dataflow, pass);
     weir__tracker_apply(dataflow->tracker, pass);
-    if (dataflow->context->workers > 1)
-        weir__changes_merge(&dataflow->unpublished, pass);
     if (dataflow->clocked_count) {
         uint32_t count;
         const weir__change *changes = weir__changes_entries(pass, &count);
         hear(dataflow, changes, count);
     }
+    if (dataflow->context->workers > 1 && !told)
+        weir__changes_move(&dataflow->unpublished, pass);
     weir__changes_clear(pass);
     dataflow->touched = true;
     weir__dataflow_ready(dataflow);
+}
+
+void weir__dataflow_apply(weir__dataflow *dataflow)
+{
+    apply(dataflow, false);
 }
 
 weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, size_t size,
                                    weir_error *error)
 {
     weir__changes *changes = &dataflow->pass; /* empty between passes: borrowed for decoding */
-    weir_status status = weir__changes_decode(changes, weir__topology_depths(
-                                                  dataflow->graph->topology), data, size, error);
+    weir_status status = weir__changes_read(changes, weir__topology_depths(
+                                                dataflow->graph->topology), data, size, error);
     if (status != WEIR_OK)
         return status;
     uint32_t count;
@@ -300,6 +317,16 @@ static void wake_waiting(weir__dataflow *dataflow)
             weir__node_activate(&dataflow->nodes[i]);
 }
 
+/* For tells_first. */
+static void note_asked(weir__dataflow *dataflow, bool asked)
+{
+    enum { LATELY = 16 };
+    if (asked)
+        dataflow->asked_lately = LATELY;
+    else if (dataflow->asked_lately)
+        dataflow->asked_lately--;
+}
+
 bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
 {
     weir__context *context = dataflow->context;
@@ -316,6 +343,7 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
         if (dataflow->touched) {
             bool asked = propagate(dataflow);
             ran = true; /* probes may have moved: whoever waits for one looks before parking */
+            note_asked(dataflow, asked);
             /* What a node does once its input is complete may take long, and the others wait for
              * the very changes by which it got so: they are told before it starts. */
             if (asked && !weir__changes_is_empty(&dataflow->unpublished))
@@ -330,12 +358,14 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
             wake_waiting(dataflow);
         if (dataflow->active_count == 0 || context->failed)
             break;
-        run_pass(dataflow);
-        weir__dataflow_apply(dataflow);
         weir__flow_return(dataflow);
+        run_pass(dataflow);
+        apply(dataflow, true);
         ran = true;
     }
     if (dataflow->active_count == 0)
         weir__flow_rest(dataflow);
+    else
+        weir__flow_return(dataflow);
     return ran;
 }

@@ -48,6 +48,10 @@ typedef struct weir__context {
     weir_waker *_Atomic woken;      /* wakers that other threads called, a stack */
     /* Publishes now, in mid-turn, what other workers may be waiting for. */
     void (*tell)(struct weir__context *context, weir__dataflow *dataflow);
+    /* The same of these changes, when nothing is unpublished and the turn is about to end: only then
+     * are others woken. False: not now. */
+    bool (*publish)(struct weir__context *context, weir__dataflow *dataflow,
+                    weir__changes *changes);
     bool failed;
     weir_error error;
 } weir__context;
@@ -204,6 +208,7 @@ struct weir__dataflow {
     uint32_t active_words, active_count;
     weir__changes pass, unpublished;
     bool touched;     /* the tracker got updates since the last propagate */
+    uint8_t asked_lately; /* not 0: nodes asked to run in one of the last propagations */
     bool complete;
     bool started;     /* its nodes are made */
     bool told;     /* the others of the process, that it is complete here */

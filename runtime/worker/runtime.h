@@ -88,8 +88,11 @@ struct weir_worker {
     weir__cluster *cluster; /* of the first worker, if there are other processes */
     uv_poll_t net_handle;
     bool clock_is_fresh; /* context.now_ns is at most a spin old */
+    bool received;       /* by a look before this turn, which need not look again */
+    bool logs_wait;      /* letters were taken before them: they are read next */
     bool found;          /* the last turn has found something to do */
     unsigned turns_by_clock; /* that went by the last look at it */
+    uint64_t clock_ticks;    /* of the environment's counter, a little before that or long ago */
     uint64_t last_poll_ns, spin_ns;
     int spin_score;
     bool yields;               /* more workers than cores: give way instead of spinning */

@@ -24,6 +24,8 @@ enum {
 };
 
 static void tell(weir__context *context, weir__dataflow *dataflow);
+static bool publish_first(weir__context *context, weir__dataflow *dataflow,
+                          weir__changes *changes);
 
 /* Of output, before a step is spent: little beside what may be in flight. */
 static size_t step_bytes(const weir__context *context)
@@ -56,6 +58,7 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     weir__agenda_init(&context->agenda);
     weir__events_init(worker);
     context->tell = tell;
+    context->publish = publish_first;
     context->pool = weir__pool_create();
     if (!context->pool)
         return WEIR_NO_MEMORY;
@@ -190,11 +193,26 @@ static void take_mail(weir_worker *worker, weir_batch *batch)
         weir__early_batch(worker, batch); /* others hear of it once we have built it */
 }
 
-bool weir__worker_receive(weir_worker *worker)
+static bool take_letters(weir_worker *worker)
 {
     weir__context *context = &worker->context;
     weir_env *env = context->env;
-    bool any = worker->cluster && weir__cluster_receive(worker->cluster);
+    bool any = false;
+    for (unsigned from = 0; from < context->locals; from++) {
+        weir_mail mail;
+        while (from != context->local && env->mail_take(env->ctx, context->local, from, &mail)) {
+            take_mail(worker, weir__letter_open(&mail, context));
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool read_logs(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    weir_env *env = context->env;
+    bool any = false;
     for (unsigned from = 0; from < context->locals; from++) {
         if (from == context->local)
             continue;
@@ -209,20 +227,34 @@ bool weir__worker_receive(weir_worker *worker)
             if (worker->turns % 64 == 0 && WEIR_PLANTED(ENTRY_TWICE))
                 apply_entry(worker, &mail);
         }
-        while (env->mail_take(env->ctx, context->local, from, &mail)) {
-            take_mail(worker, weir__letter_open(&mail, context));
-            any = true;
-        }
     }
     return any;
 }
 
+/* Letters first: others wait for what comes of them, while the changes that came with them, which
+ * only tell that there are letters, can be applied afterwards; at the next call at the latest. */
+bool weir__worker_receive(weir_worker *worker)
+{
+    bool any = worker->cluster && weir__cluster_receive(worker->cluster);
+    bool letters = take_letters(worker);
+    if (letters && !worker->logs_wait) {
+        worker->logs_wait = true;
+        return true;
+    }
+    worker->logs_wait = false;
+    if (read_logs(worker)) {
+        take_letters(worker); /* they came before the changes that tell of them */
+        return true;
+    }
+    return any || letters;
+}
+
 /* To the log that the other workers of this process read. */
-static void append(weir_worker *worker, weir__dataflow *dataflow)
+static void append(weir_worker *worker, const weir__dataflow *dataflow,
+                   const weir__changes *changes)
 {
     weir__context *context = &worker->context;
     weir_env *env = context->env;
-    const weir__changes *changes = &dataflow->unpublished;
     weir__depths depths = weir__topology_depths(dataflow->graph->topology);
     size_t most = weir__changes_encoded_most(changes, depths);
     char *room = env->log_room(env->ctx, context->local, ENTRY_HEADER + most);
@@ -237,18 +269,30 @@ static void append(weir_worker *worker, weir__dataflow *dataflow)
             weir__context_notify(context, w);
 }
 
-static void publish(weir_worker *worker, weir__dataflow *dataflow)
+static void send_changes(weir_worker *worker, weir__dataflow *dataflow, weir__changes *changes)
 {
-    weir__changes *changes = &dataflow->unpublished;
     if (WEIR__HOOKED(&worker->context))
         weir__event_changes(dataflow, WEIR_EVENT_PUBLISHED, changes,
                             weir__changes_encoded_size(changes, weir__topology_depths(
                                                            dataflow->graph->topology)));
     if (worker->context.locals > 1)
-        append(worker, dataflow);
+        append(worker, dataflow, changes);
     if (worker->cluster)
         weir__cluster_publish(worker->cluster, dataflow, changes);
-    weir__changes_clear(changes);
+}
+
+static void publish(weir_worker *worker, weir__dataflow *dataflow)
+{
+    send_changes(worker, dataflow, &dataflow->unpublished);
+    weir__changes_clear(&dataflow->unpublished);
+}
+
+static bool publish_first(weir__context *context, weir__dataflow *dataflow, weir__changes *changes)
+{
+    if (WEIR_PLANTED(SPLIT_SET) || WEIR_PLANTED(NONE_BEFORE_PARK))
+        return false;
+    send_changes((weir_worker *)context, dataflow, changes);
+    return true;
 }
 
 /* All or nothing. Everything, unless there is other work and nobody may be waiting for it. */
@@ -376,7 +420,7 @@ static void note_end(weir_worker *worker)
 
 /* worker_main is told when all that there is is complete, and may go on; the worker itself ends
  * only if nothing can come any more. */
-static bool is_over(weir_worker *worker)
+static __attribute__((noinline)) bool may_be_over(weir_worker *worker)
 {
     if (ends_at_once(worker))
         return !worker->cluster || weir__cluster_is_over(worker->cluster);
@@ -392,19 +436,44 @@ static bool is_over(weir_worker *worker)
     return true;
 }
 
+static inline bool is_over(weir_worker *worker)
+{
+    const weir_runtime *runtime = worker->runtime;
+    if (WEIR_LIKELY(worker->context.agenda.incomplete &&
+                    !__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) &&
+                    !__atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE)))
+        return false;
+    return may_be_over(worker);
+}
+
+/* Looks at the clock, but where the last look is known to be less than some microseconds old. */
+static void look_at_clock(weir_worker *worker)
+{
+    weir_env *env = worker->context.env;
+    bool is_fresh = worker->clock_is_fresh;
+    worker->clock_is_fresh = false;
+    if (!is_fresh && env->ticks) {
+        uint64_t ticks = env->ticks(env->ctx);
+        is_fresh = ticks - worker->clock_ticks < WEIR__TICKS_SHORT;
+        if (!is_fresh)
+            worker->clock_ticks = ticks;
+    }
+    if (is_fresh && ++worker->turns_by_clock < TURNS_BY_CLOCK)
+        return;
+    worker->context.now_ns = env->now_ns(env->ctx);
+    worker->turns_by_clock = 0;
+}
+
 /* One turn; whether it found anything to do. */
 static bool turn(weir_worker *worker)
 {
     weir__context *context = &worker->context;
-    if (!worker->clock_is_fresh || ++worker->turns_by_clock == TURNS_BY_CLOCK) {
-        context->now_ns = context->env->now_ns(context->env->ctx);
-        worker->turns_by_clock = 0;
-    }
-    worker->clock_is_fresh = false;
+    look_at_clock(worker);
     weir__hook_turn(context);
     __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
     weir__park_poll(worker);
-    bool any = context->workers > 1 && weir__worker_receive(worker);
+    bool any = worker->received || (context->workers > 1 && weir__worker_receive(worker));
+    worker->received = false;
     worker->in_turn = true;
     weir__wakers_take(context);
     if (WEIR_UNLIKELY(weir__order_has_more(worker)))
@@ -471,12 +540,16 @@ static inline void relax(void)
 #endif
 }
 
-/* Whether somebody left something for this worker: a few loads of lines it has in its cache. */
+/* Whether somebody left something for this worker: a few loads of lines it has in its cache. What
+ * was there is taken. */
 static bool peek(weir_worker *worker)
 {
     weir__context *context = &worker->context;
-    if (context->workers > 1 && weir__worker_receive(worker))
-        return true;
+    weir_env *env = context->env;
+    if (context->workers > 1 &&
+        (worker->cluster || !env->has_mail || env->has_mail(env->ctx, context->local)) &&
+        weir__worker_receive(worker))
+        return worker->received = true;
     return atomic_load_explicit(&context->woken, memory_order_relaxed) ||
            atomic_load_explicit(&worker->calls, memory_order_relaxed) ||
            weir__order_has_more(worker);
@@ -486,8 +559,8 @@ static bool peek(weir_worker *worker)
 static bool spin(weir_worker *worker)
 {
     enum {
-        PEEKS = 48, /* between two looks at the clock and at descriptors */
-        EAGER = 16, /* of them without a pause, which is as long as half a way between two cores */
+        PEEKS = 160, /* between two looks at the clock and at descriptors */
+        EAGER = 128, /* of them without a pause, which would be seen in the time of a round */
     };
     if (worker->spin_ns == 0 || (worker->spin_score <= 0 && worker->parks % 32 != 0))
         return false;
@@ -574,6 +647,7 @@ void weir__worker_run(weir_worker *worker)
 {
     const weir_config *config = &worker->runtime->config;
     bool opened = weir__worker_open(worker) == WEIR_OK;
+    weir__batch_spare_open();
     while (opened && !worker->running && weir_worker_step_or_park(worker, UINT64_MAX))
         ; /* until all processes are here */
     if (opened && config->worker_main && worker->running) {
@@ -586,6 +660,7 @@ void weir__worker_run(weir_worker *worker)
     }
     while (opened && weir_worker_step_or_park(worker, UINT64_MAX))
         ;
+    weir__batch_spare_close();
     note_end(worker);
 }
 
