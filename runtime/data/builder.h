@@ -88,7 +88,7 @@ void weir__builder_make_room(weir__builder *builder, bool hashes);
 weir_batch *weir__batch_share(const weir_batch *batch);
 /* An empty header with one reference, zeroed but for type and depth. */
 weir_batch *weir__batch_create(const weir_type *type, uint32_t depth);
-/* From open to close the calling thread keeps some headers that it lets go of, for its next ones. */
+/* From open to close the calling thread keeps some headers that it lets go of, for its next. */
 void weir__batch_spare_open(void);
 void weir__batch_spare_close(void);
 void weir__batch_add_pin(weir_batch *batch, weir_pin *pin); /* takes over the reference */

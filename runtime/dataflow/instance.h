@@ -48,8 +48,8 @@ typedef struct weir__context {
     weir_waker *_Atomic woken;      /* wakers that other threads called, a stack */
     /* Publishes now, in mid-turn, what other workers may be waiting for. */
     void (*tell)(struct weir__context *context, weir__dataflow *dataflow);
-    /* The same of these changes, when nothing is unpublished and the turn is about to end: only then
-     * are others woken. False: not now. */
+    /* The same of these changes, when nothing is unpublished and the turn is about to end: others
+     * are woken then. False: not now. */
     bool (*publish)(struct weir__context *context, weir__dataflow *dataflow,
                     weir__changes *changes);
     bool failed;
