@@ -7,37 +7,9 @@
 #include <stdlib.h>
 
 #include "feed.h"
-
-enum { BUCKETS = 64, PARTS = 16 };
-
-/* How many records took how long: PARTS buckets between two powers of two. */
-typedef struct histogram {
-    uint64_t counts[BUCKETS][PARTS];
-} histogram;
+#include "histogram.h"
 
 static histogram histograms[WEIR_WORKERS_MAX];
-
-static void histogram_add(histogram *h, uint64_t ns)
-{
-    unsigned bits = ns < PARTS ? 4 : 63 - (unsigned)__builtin_clzll(ns);
-    h->counts[bits][ns >> (bits - 4) & (PARTS - 1)]++;
-}
-
-/* The upper end, in microseconds, of the bucket in which the fraction is reached. */
-static double histogram_at(const histogram *h, double fraction)
-{
-    uint64_t total = 0, sum = 0;
-    for (int b = 0; b < BUCKETS; b++)
-        for (int p = 0; p < PARTS; p++)
-            total += h->counts[b][p];
-    for (int b = 0; b < BUCKETS; b++)
-        for (int p = 0; p < PARTS; p++) {
-            sum += h->counts[b][p];
-            if ((double)sum >= fraction * (double)total)
-                return (double)(((uint64_t)(PARTS + p + 1)) << (b - 4)) / 1e3;
-        }
-    return 0;
-}
 
 /* What one worker sends next: numbers from `next` on, each `peers` more, that are due before
  * `until`. */
@@ -137,7 +109,7 @@ static void run(weir_worker *worker, void *ctx)
         uint64_t now = (uint64_t)((bench_seconds() - start) * 1e9);
         uint64_t complete = complete_until(c, worker);
         for (; retired * s->period < complete && retired < limit; retired += s->peers)
-            histogram_add(&histograms[index], now - retired * s->period);
+            histogram_add(&histograms[index], now - retired * s->period, 1);
         uint64_t until = target(now, s->time, complete);
         if (until > s->until) {
             s->until = until;

@@ -17,6 +17,7 @@ class Case:
     # (label, flags that come after, flags of the peer alone): the smallest ratio counts.
     variants: tuple = (("", ""),)
     beside: tuple = ()        # the same, told and not counted
+    bare: str = ""            # a program without an engine, run once: what no side can be below
 
     def arguments(self, quick):
         return (self.flags + " " + (self.quick if quick else "")).split()
@@ -99,7 +100,8 @@ CASES = {case.name: case for case in [
          "hashjoin", "--nodes 1000000 --records 5000000 --batch 100000",
          "--nodes 10000 --records 100000 --batch 10000", variants=WORKERS),
     Case("openloop", "10 M records a second whatever happens, 2 workers; latency at p99",
-         "openloop", "-w 2 --rate 10000000 --seconds 8", "--rate 1000000 --seconds 1"),
+         "openloop", "-w 2 --rate 10000000 --seconds 8", "--rate 1000000 --seconds 1",
+         bare="pauses"),
     changes("count-load", "10 M keys, how often each is there; loading",
             COUNT + "load", "--nodes 100000"),
     changes("count-1", "10 M keys, how often each is there; a random key comes",

@@ -129,5 +129,15 @@ def run_once(case, variant, options):
     alternate(sides, options.runs,
               lambda side: cluster.execute(side.command, case, options.verbose))
     print_table(sides)
+    if case.bare:
+        print_bare(case, flags, options)
     print(f"answer {sides[0].answers[0]}, in every run")
     return sides
+
+
+def print_bare(case, flags, options):
+    bare = Side(f"bare: {case.bare}", [tools.build_ours("weir-bench-" + case.bare)] + flags)
+    bare.take(tools.execute(bare.command, options.verbose))
+    print_row(bare.name, bare.costs)
+    for name, figures in bare.beside.items():
+        print_row(f"{bare.name}, {name}", figures)
