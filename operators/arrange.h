@@ -29,5 +29,10 @@ struct weir_arrangement {
 weir_arrangement *weir__arrangement_note(weir_port *in, weir_port *runs, weir__arranged *what);
 /* Adds the node: fills in the stream. */
 void weir__arrange_node(weir_port *in, weir__arranged *what);
+/* Of a node whose trace's runs others read: when it is made, at the end of each step, and before it
+ * lets go of the trace. Runs that readers have not taken, if they are much, are under way. */
+void weir__runs_watch(weir_trace *trace, weir_step *step);
+void weir__runs_under_way(const weir_trace *trace, weir_step *step);
+void weir__runs_leave(weir_trace *trace);
 
 #endif

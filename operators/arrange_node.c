@@ -68,6 +68,31 @@ void weir__arrange_node(weir_port *in, weir__arranged *what)
     what->runs = weir_node_output_port(weir_node_add(graph, &spec, &in), 0);
 }
 
+/* ---- runs that others read ---- */
+
+static void wake(void *waker)
+{
+    weir_wake(waker);
+}
+
+void weir__runs_watch(weir_trace *trace, weir_step *step)
+{
+    weir_trace_watch(trace, UNDELIVERED, wake, weir_step_waker(step));
+}
+
+void weir__runs_under_way(const weir_trace *trace, weir_step *step)
+{
+    weir_trace_info info;
+    weir_trace_get_info(trace, &info);
+    weir_step_under_way(step, info.undelivered_bytes > UNDELIVERED ? info.undelivered_bytes : 0);
+}
+
+void weir__runs_leave(weir_trace *trace)
+{
+    weir_trace_leave_account(trace);
+    weir_trace_watch(trace, 0, NULL, NULL);
+}
+
 /* ---- state ---- */
 
 static void fini(void *ctx)
@@ -80,18 +105,11 @@ static void fini(void *ctx)
         weir_trace_builder_destroy(s->spares[--s->spare_count]);
     weir_free(s->dues, s->due_capacity * sizeof *s->dues);
     s->what->traces[s->worker] = NULL;
-    if (s->trace) {
-        weir_trace_leave_account(s->trace);
-        weir_trace_watch(s->trace, 0, NULL, NULL);
-    }
+    if (s->trace)
+        weir__runs_leave(s->trace);
     weir_trace_release(s->trace);
     weir_shape_release(s->shape);
     weir_free(s, sizeof *s);
-}
-
-static void wake(void *waker)
-{
-    weir_wake(waker);
 }
 
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
@@ -117,7 +135,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     }
     what->traces[s->worker] = s->trace;
     if (s->trace)
-        weir_trace_watch(s->trace, UNDELIVERED, wake, weir_step_waker(step));
+        weir__runs_watch(s->trace, step);
     *result = s;
     if (status != WEIR_OK)
         fini(s);
@@ -296,9 +314,10 @@ static void run(weir_step *step, void *ctx)
     if (!s->failed && (weir_trace_work(s->trace, FUEL + FUEL_AN_UPDATE * s->appended) ||
                        weir_step_waiting(step, 0) > 0))
         weir_step_again(step);
-    weir_trace_info info;
-    weir_trace_get_info(s->trace, &info);
-    weir_step_under_way(step, info.undelivered_bytes > UNDELIVERED ? info.undelivered_bytes : 0);
-    if (s->failed)
+    weir__runs_under_way(s->trace, step);
+    if (s->failed) {
+        weir_trace_info info;
+        weir_trace_get_info(s->trace, &info);
         weir__trace_failed(step, s->failed, info.updates);
+    }
 }

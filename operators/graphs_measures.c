@@ -142,8 +142,8 @@ weir_stream(weir_vertex) weir_k_core(weir_stream(weir_edge) edges, uint64_t k)
     weir_stream(weir_vertex) nodes = weir_distinct(weir_map(ways, begin_of));
     weir_stream(has) start = weir_concat(weir_map(nodes, itself), weir_map(ways, an_edge)), lost;
     weir_variable(has) v = weir_variable_new(graph, has, rounds, &lost);
-    weir_reduce_spec few = { .kind = "too few neighbours", .out = weir_vertex_type(),
-                             .reduce = too_few, .ctx = least };
+    weir_reduce_spec few = { .struct_size = sizeof few, .kind = "too few neighbours",
+                             .out = weir_vertex_type(), .reduce = too_few, .ctx = least };
     struct weir_reduce_options options = { .struct_size = sizeof options };
     weir_stream(has) left = weir_concat(weir_enter(start, rounds), weir_negate(lost));
     weir_stream(weir_vertex) gone = {

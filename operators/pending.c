@@ -9,7 +9,9 @@
 weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,
                                weir_error *error)
 {
-    *p = (weir__pending){ .depth = spec->depth, .account = weir_step_account(step) };
+    *p = (weir__pending){ .depth = spec->depth,
+                          .outputs = spec->outputs,
+                          .account = weir_step_account(step) };
     weir_table_options options = { .struct_size = sizeof options,
                                    .type = spec->type,
                                    .key = *spec->key,
@@ -82,18 +84,18 @@ static weir__pending_time *push(weir__pending_list *list, uint32_t at)
     return place;
 }
 
-/* A capability for a time, from one at or before it. */
-static weir_cap cap_for(const weir__pending *p, weir_step *step, const weir_time *time)
+/* An entry whose time is at or before this one; NULL: there is none. */
+static const weir__pending_time *before(const weir__pending *p, const weir_time *time)
 {
     const weir__pending_list *lists[] = { &p->ready, &p->waits };
     for (int k = 0; k < 2; k++)
         for (uint32_t i = 0; i < lists[k]->count; i++)
             if (weir_time_less_equal(&lists[k]->at[lists[k]->first + i].time, time, p->depth))
-                return weir_cap_delayed(step, lists[k]->at[lists[k]->first + i].cap, time);
-    return WEIR_CAP_NONE; /* using it is an assertion */
+                return &lists[k]->at[lists[k]->first + i];
+    return NULL;
 }
 
-/* The entry of a time, made if there is none: with a capability from the current batch, or from
+/* The entry of a time, made if there is none: with capabilities from the current batch, or from
  * what there is. Valid until another one is made. */
 static weir__pending_time *time_of(weir__pending *p, weir_step *step, const weir_time *time,
                                    bool of_batch)
@@ -102,9 +104,15 @@ static weir__pending_time *time_of(weir__pending *p, weir_step *step, const weir
     weir__pending_time *there = p->waits.at + p->waits.first + at;
     if (at < p->waits.count && weir_time_equal(&there->time, time, p->depth))
         return there;
-    weir_cap cap = of_batch ? weir_cap_retain(step, 0, time) : cap_for(p, step, time);
+    weir__pending_time made = { .time = *time };
+    const weir__pending_time *from = of_batch ? NULL : before(p, time);
+    for (unsigned o = 0; o < WEIR__PENDING_OUTPUTS; o++)
+        if (p->outputs >> o & 1)
+            made.caps[o] = of_batch ? weir_cap_retain(step, o, time)
+                           : from   ? weir_cap_delayed(step, from->caps[o], time)
+                                    : WEIR_CAP_NONE; /* using it is an assertion */
     weir__pending_time *t = push(&p->waits, at);
-    *t = (weir__pending_time){ .time = *time, .cap = cap };
+    *t = made;
     return t;
 }
 
@@ -165,7 +173,9 @@ void weir__pending_done(weir__pending *p, weir_step *step)
             weir_frontier_fini(&key->times);
             weir_table_remove(p->table, key);
         }
-        weir_cap_drop(step, t->cap);
+        for (unsigned o = 0; o < WEIR__PENDING_OUTPUTS; o++)
+            if (p->outputs >> o & 1)
+                weir_cap_drop(step, t->caps[o]);
         free_time(t);
     }
     p->ready.count = 0;

@@ -18,9 +18,11 @@ typedef struct weir__pending_key {
     weir_frontier times;
 } weir__pending_key;
 
+enum { WEIR__PENDING_OUTPUTS = 2 };
+
 typedef struct weir__pending_time {
     weir_time time;
-    weir_cap cap; /* of output 0 */
+    weir_cap caps[WEIR__PENDING_OUTPUTS]; /* of the outputs that are sent to */
     weir_trace_run **runs;
     weir__pending_key **keys; /* that have the time, or had it */
     uint32_t run_count, run_capacity, key_count, key_capacity;
@@ -32,7 +34,7 @@ typedef struct weir__pending_list {
 } weir__pending_list;
 
 typedef struct weir__pending {
-    unsigned depth;
+    unsigned depth, outputs;
     weir_table *table; /* by the key of `type` */
     weir__pending_list waits;
     weir__pending_list ready; /* between take and done; its first is 0 */
@@ -43,6 +45,7 @@ typedef struct weir__pending_spec {
     const weir_type *type;
     const weir_key *key;
     unsigned depth;
+    unsigned outputs; /* bit o: the right to send at output o is kept; one bit at least */
 } weir__pending_spec;
 
 weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,

@@ -2,7 +2,8 @@
  *
  * See weir/operators/reduce.h. When times are complete, the keys that have changed at them, or have
  * something pending there, are gone through in a round: the corrections of each leave as changes,
- * and make runs of the trace of results, which the next round reads.
+ * and make runs of the trace of results, which the next round reads. That trace arranges the
+ * results by their key, so whoever asks for such an arrangement is given its runs.
  */
 #include <weir/operators/reduce.h>
 
@@ -10,16 +11,20 @@
 #include <string.h>
 #include <weir/observe.h>
 
+#include "arrange.h"
 #include "correct.h"
 #include "pending.h"
 
 /* Fuel is for each level of merging; a run of results has so many updates at most. */
 enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, KEYS_OF_A_STEP = 16 << 10 };
 
+enum { RESULTS, RUNS, OUTPUTS };
+
 /* What the graph knows; shared by the workers. */
 typedef struct description {
     weir_reduce_spec spec;
     const weir_arrangement *in;
+    weir__arranged *results;
     unsigned depth;
 } description;
 
@@ -31,6 +36,7 @@ typedef struct front {
 
 typedef struct state {
     const description *what;
+    unsigned worker, sends; /* bit o: somebody reads output o */
     weir_account *account;
     weir_trace_reader *in;
     weir_shape *shape;
@@ -77,6 +83,19 @@ static bool has_key(const weir_type *in, const weir_key *key, const weir_reduce_
     return true;
 }
 
+/* Says that the results are arranged by their key. */
+static void note_results(weir_node *node, description *what)
+{
+    weir__arranged *results = what->results;
+    weir_port *runs = weir_node_output_port(node, RUNS);
+    *results = (weir__arranged){ .type = what->spec.out,
+                                 .spec = { .struct_size = sizeof results->spec,
+                                           .key = what->spec.result_key },
+                                 .depth = what->depth,
+                                 .runs = runs };
+    weir__arrangement_note(weir_node_output_port(node, RESULTS), runs, results);
+}
+
 /* As much of it as its caller knows. */
 static weir_reduce_spec copy_of(const weir_reduce_spec *given)
 {
@@ -109,21 +128,26 @@ weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *give
         return NULL;
     }
     weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_IF_HOLDING };
-    weir_node_output output = { .type = spec->out, .collection = true };
+    weir_node_output outputs[OUTPUTS] = { [RESULTS] = { .type = spec->out, .collection = true },
+                                          [RUNS] = { .type = weir_run_ref_type() } };
     weir_node_spec node = { .struct_size = sizeof node,
                             .kind = spec->kind,
                             .name = spec->name,
                             .input_count = 1,
-                            .output_count = 1,
+                            .output_count = OUTPUTS,
                             .inputs = &input,
-                            .outputs = &output,
+                            .outputs = outputs,
                             .deterministic = true,
                             .state_kind = WEIR_STATE_KEYED,
                             .ctx = what,
                             .init = init,
                             .step = run,
                             .fini = fini };
-    return weir_node_output_port(weir_node_add(graph, &node, &runs), 0);
+    what->results = weir_graph_alloc(graph, sizeof *what->results +
+                                                weir_graph_workers(graph) * sizeof(weir_trace *));
+    weir_node *made = weir_node_add(graph, &node, &runs);
+    note_results(made, what);
+    return weir_node_output_port(made, RESULTS);
 }
 
 weir_port *weir__reduce(weir_port *in, const char *const *key,
@@ -169,6 +193,9 @@ static void fini(void *ctx)
     weir_free(s->fresh_runs, s->fresh_capacity * sizeof(weir_trace_run *));
     weir_trace_reader_close(s->in);
     weir_trace_reader_close(s->own);
+    s->what->results->traces[s->worker] = NULL;
+    if (s->results)
+        weir__runs_leave(s->results);
     weir_trace_release(s->results);
     weir_shape_release(s->shape);
     weir_frontier_fini(&s->since);
@@ -191,6 +218,9 @@ static weir_status open_traces(state *s, weir_step *step, weir_error *error)
                                       .now_ns = weir_step_now_ns(step) };
     s->in = weir_trace_reader_open(weir_arrangement_trace(what->in, step), &reader);
     s->results = weir_trace_create(s->shape, s->account, weir_step_name(step));
+    what->results->traces[s->worker] = s->results;
+    if (s->results)
+        weir__runs_watch(s->results, step);
     if (s->results && weir_step_show_trace(step, s->results) == WEIR_OK)
         s->own = weir_trace_reader_open(s->results, &reader);
     return s->in && s->own ? WEIR_OK
@@ -201,12 +231,17 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 {
     const description *what = ctx;
     state *s = weir_alloc_must(sizeof *s);
-    *s = (state){ .what = what, .account = weir_step_account(step) };
+    *s = (state){ .what = what,
+                  .worker = weir_step_worker(step),
+                  .account = weir_step_account(step) };
+    for (unsigned o = 0; o < OUTPUTS; o++)
+        s->sends |= (unsigned)weir_step_output_is_read(step, o) << o;
     weir_frontier_init(&s->since, what->depth);
     weir_frontier_init(&s->upper, what->depth);
     const weir_type *type = weir_arrangement_type(what->in);
     const weir_key *key = weir_arrangement_key(what->in);
-    weir__pending_spec pending = { type, key, what->depth };
+    /* without readers there is still a frontier to be told of */
+    weir__pending_spec pending = { type, key, what->depth, s->sends ? s->sends : 1u << RESULTS };
     weir__correct_spec correct = { type, key, &what->spec, what->depth };
     weir_status status = weir__pending_init(&s->pending, step, &pending, error);
     if (status == WEIR_OK && weir__correct_init(&s->correct, &correct) != WEIR_OK)
@@ -230,7 +265,7 @@ static front *front_for(state *s, const weir_time *time)
     return &s->fronts[i];
 }
 
-static void build_run(state *s, front *f)
+static void build_run(weir_step *step, state *s, front *f)
 {
     weir_trace_run *made;
     uint64_t number;
@@ -247,18 +282,25 @@ static void build_run(state *s, front *f)
     }
     weir_trace_reader_deliver(s->own, number);
     s->appended += updates;
+    if (!(s->sends >> RUNS & 1))
+        return;
+    s->open = NULL;
+    weir_builder *out = weir_step_output(step, RUNS, &f->time);
+    *(weir_run_ref *)weir_builder_next(out, sizeof(weir_run_ref)) = (weir_run_ref){ number };
 }
 
-static void keep(state *s, front *f, const void *record, uint64_t hash,
-                 const weir_history_update *u)
+/* Notes a correction for the trace of results. */
+static void keep(weir_step *step, state *s, const weir_history_update *u, uint64_t hash)
 {
+    front *f = front_for(s, &u->time);
+    const void *record = weir__correct_result(&s->correct, u->value);
     if (!f->builder)
         f->builder = weir_trace_builder_create(s->shape, s->account);
     weir_updates updates = { .records = record, .count = 1, .hashes = &hash, .diffs = &u->diff,
                              .time = u->time };
     s->failed = f->builder ? weir_trace_builder_add(f->builder, &updates) : WEIR_NO_MEMORY;
     if (!s->failed && weir_trace_builder_count(f->builder) == RUN_UPDATES)
-        build_run(s, f);
+        build_run(step, s, f);
 }
 
 static void emit(weir_builder *out, const void *record, const weir_history_update *u)
@@ -279,13 +321,14 @@ static void put_out(weir_step *step, state *s, uint64_t hash)
     size_t count;
     const weir_history_update *u = weir_history_corrections(&s->correct.history, &count);
     for (size_t i = 0; i < count && !s->failed; i++) {
-        const void *record = weir__correct_result(&s->correct, u[i].value);
-        front *f = front_for(s, &u[i].time);
-        keep(s, f, record, hash, &u[i]);
+        keep(step, s, &u[i], hash);
+        if (!(s->sends >> RESULTS & 1))
+            continue;
+        const front *f = front_for(s, &u[i].time);
         if (f != s->open)
-            s->out = weir_step_output(step, 0, &f->time);
+            s->out = weir_step_output(step, RESULTS, &f->time);
         s->open = f;
-        emit(s->out, record, &u[i]);
+        emit(s->out, weir__correct_result(&s->correct, u[i].value), &u[i]);
     }
 }
 
@@ -380,7 +423,7 @@ static bool work(weir_step *step, state *s)
         work_due(step, s, s->due[s->due_at++]);
     }
     for (uint32_t i = 0; i < s->front_count; i++)
-        build_run(s, &s->fronts[i]);
+        build_run(step, s, &s->fronts[i]);
     return !s->failed;
 }
 
@@ -518,6 +561,7 @@ static void run(weir_step *step, void *ctx)
         fail(step, s);
         return;
     }
+    weir__runs_under_way(s->results, step);
     bool more = weir_trace_work(s->results, FUEL + FUEL_AN_UPDATE * s->appended);
     /* what was taken, and is not asked for any more, may be merged only now */
     more |= weir_trace_work(weir_trace_reader_trace(s->in), FUEL);

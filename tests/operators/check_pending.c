@@ -28,7 +28,7 @@ static size_t left;
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
 {
     state *s = calloc(1, sizeof *s);
-    weir__pending_spec spec = { order_type(), &by_key, 1 };
+    weir__pending_spec spec = { order_type(), &by_key, 1, 3 };
     weir_shape *shape;
     weir_shape_spec shape_spec = { .type = order_type(), .key = by_key, .depth = 1 };
     order record = { 1, 2, 3 };
@@ -76,7 +76,8 @@ static void step_it(weir_step *step, void *ctx)
     for (uint32_t i = 0; i < s->pending.ready.count; i++) {
         weir__pending_time *t = &s->pending.ready.at[i];
         ck_assert_uint_lt(t->time.at[0], complete);
-        ck_assert_uint_eq(weir_cap_time(step, t->cap).at[0], t->time.at[0]);
+        for (int o = 0; o < 2; o++)
+            ck_assert_uint_eq(weir_cap_time(step, t->caps[o]).at[0], t->time.at[0]);
         runs[complete] += t->run_count;
         for (uint32_t k = 0; k < t->key_count; k++) {
             if (!t->keys[k]->due)
@@ -99,12 +100,20 @@ static void build(weir_graph *g, void *ctx)
 {
     weir_port *in = weir_test_input(g, order).port;
     weir_node_input input = { .type = order_type(), .interest = WEIR_IF_HOLDING };
-    weir_node_output output = { .type = order_type() };
-    weir_node_spec spec = { .struct_size = sizeof spec, .kind = "pending", .input_count = 1,
-                            .output_count = 1, .inputs = &input, .outputs = &output,
-                            .init = init, .step = step_it, .fini = fini };
+    weir_node_output outputs[2] = { { .type = order_type() }, { .type = order_type() } };
+    weir_node_spec spec = { .struct_size = sizeof spec,
+                            .kind = "pending",
+                            .input_count = 1,
+                            .output_count = 2,
+                            .inputs = &input,
+                            .outputs = outputs,
+                            .init = init,
+                            .step = step_it,
+                            .fini = fini };
     (void)ctx;
-    weir__test_output(weir_node_output_port(weir_node_add(g, &spec, &in), 0));
+    weir_node *node = weir_node_add(g, &spec, &in);
+    weir__test_output(weir_node_output_port(node, 0));
+    weir__test_output(weir_node_output_port(node, 1));
 }
 
 START_TEST(keys_become_due)
@@ -119,6 +128,7 @@ START_TEST(keys_become_due)
     weir_test_advance(t, 0, 1);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     ck_assert_str_eq(weir_test_frontier(t, 0), "{1}");
+    ck_assert_str_eq(weir_test_frontier(t, 1), "{1}");
     weir_test_advance(t, 0, 3);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     ck_assert_uint_eq(due[3][2], 1);
@@ -126,6 +136,7 @@ START_TEST(keys_become_due)
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     ck_assert_uint_eq(due[4][1], 1);
     ck_assert_str_eq(weir_test_frontier(t, 0), "{4}");
+    ck_assert_str_eq(weir_test_frontier(t, 1), "{4}");
     weir_test_advance(t, 0, 6);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     ck_assert_uint_eq(due[6][3], 1);
