@@ -72,8 +72,10 @@ static void write_node(const weir_node_info *info, void *ctx)
     number(out, "long_steps", info->long_steps, false);
     number(out, "records_in", info->records_in, false);
     number(out, "batches_in", info->batches_in, false);
+    number(out, "bytes_in", info->bytes_in, false);
     number(out, "records_out", info->records_out, false);
     number(out, "batches_out", info->batches_out, false);
+    number(out, "bytes_out", info->bytes_out, false);
     weir__text_format(out, "\"memory_bytes\":%" PRId64 ",\"capabilities\":%" PRId64 "}",
                       info->memory_bytes, info->capabilities);
 }

@@ -185,10 +185,14 @@ static void on_node(const weir_node_info *info, void *ctx)
         (double)info->records_in);
     add(c, "weir_node_batches_in_total", "Batches that a node has taken.", WEIR_COUNTER,
         (double)info->batches_in);
+    add(c, "weir_node_bytes_in_total", "Bytes of these, with all that they keep.", WEIR_COUNTER,
+        (double)info->bytes_in);
     add(c, "weir_node_records_out_total", "Records that a node has sent.", WEIR_COUNTER,
         (double)info->records_out);
     add(c, "weir_node_batches_out_total", "Batches that a node has sent.", WEIR_COUNTER,
         (double)info->batches_out);
+    add(c, "weir_node_bytes_out_total", "Bytes of these, with all that they keep.", WEIR_COUNTER,
+        (double)info->bytes_out);
     add(c, "weir_node_memory_bytes", "What a node's state takes.", WEIR_GAUGE,
         (double)info->memory_bytes);
     add(c, "weir_node_capabilities", "Capabilities that a node holds.", WEIR_GAUGE,

@@ -187,6 +187,7 @@ struct weir_step {
     weir_waker waker;
     weir_account account;
     uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
+    uint64_t bytes_in, bytes_out;
     uint64_t frontier_moved_ns;
     uint64_t longest_ns, long_steps, held_told_us;
     bool is_slow; /* the last step measured was so long that measuring each costs nothing */

@@ -292,6 +292,7 @@ static void output_sink(weir__sink *sink, weir_batch *batch)
     weir_step *step = &output->node->step;
     count(&step->records_out, batch->count);
     count(&step->batches_out, 1);
+    count(&step->bytes_out, batch->bytes);
     step->step_bytes_left -= batch->bytes < step->step_bytes_left ? batch->bytes
                                                                   : step->step_bytes_left;
     weir__point_push(&output->point, batch);

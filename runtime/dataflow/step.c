@@ -157,6 +157,7 @@ const weir_batch *weir_step_take(weir_step *step, unsigned input)
         step->read_bytes += batch->bytes;
     count(&step->records_in, batch->count);
     count(&step->batches_in, 1);
+    count(&step->bytes_in, batch->bytes);
     step->current = batch;
     step->current_input = input;
     return batch;
@@ -177,6 +178,7 @@ void weir_step_put_back(weir_step *step)
     step->again = true;
     count(&step->records_in, -batch->count);
     count(&step->batches_in, UINT64_MAX);
+    count(&step->bytes_in, -batch->bytes);
     weir__flow_put_back(step->dataflow, &step->queues[step->current_input], batch);
 }
 

@@ -159,6 +159,8 @@ static void sum_worker(weir_node_info *info, weir_input_info *inputs, const weir
     info->batches_in += get(&step->batches_in);
     info->records_out += get(&step->records_out);
     info->batches_out += get(&step->batches_out);
+    info->bytes_in += get(&step->bytes_in);
+    info->bytes_out += get(&step->bytes_out);
     info->memory_bytes += weir_account_bytes(&step->account);
     info->long_steps += get(&step->long_steps);
     if (get(&step->longest_ns) > info->longest_step_ns)

@@ -344,7 +344,9 @@ START_TEST(the_graph_tells_who_holds_what)
     const char *holders = member_of(&a, "holders");
     ck_assert_ptr_nonnull(strstr(holders, "\"holder\": \"a \\\"quoted\\\" \\\\ name\""));
     ck_assert_ptr_nonnull(strstr(holders, "\"by\": \"capability\""));
+    ck_assert_ptr_nonnull(strstr(holders, "\"for_us\": ")); /* since when */
     ck_assert_ptr_nonnull(strstr(a.body, "\"frontier\":\"{"));
+    ck_assert_ptr_nonnull(strstr(member_of(&a, "nodes"), "\"bytes_out\": "));
     const char *traces = member_of(&a, "traces");
     ck_assert_ptr_nonnull(strstr(traces, "\"node\": \"arrange-1\", \"worker\": "));
     ck_assert_ptr_nonnull(strstr(traces, "\"holds\": [ { \"owner\": \"join-1\", \"since\": \"{"));

@@ -66,15 +66,21 @@ static void send_lines(weir_input_handle *h, int from, int to)
     weir_input_flush(h);
 }
 
-static void write_lines(int from, int to)
+static void write_lines_as(int from, int to, weir_codec codec)
 {
     job j;
-    job_start(&j, NULL, build_sink, NULL);
+    weir_kafka_sink_options o = { .codec = codec };
+    job_start(&j, NULL, build_sink, &o);
     weir_input_handle *h = weir_input_open(input, 0);
     send_lines(h, from, to);
     weir_input_close(h);
     weir_status status = job_finish(&j);
     ck_assert_msg(status == WEIR_OK, "%s", j.error.what);
+}
+
+static void write_lines(int from, int to)
+{
+    write_lines_as(from, to, WEIR_CODEC_DEFAULT);
 }
 
 static void build_source(weir_graph *g, void *ctx)
@@ -114,6 +120,38 @@ START_TEST(what_is_written_is_read)
         weir_status status = job_run(&config, build_source, &o, &error);
         ck_assert_msg(status == WEIR_OK, "%s", error.what);
         check_lines(3000);
+        tear_down();
+    }
+}
+END_TEST
+
+static void read_lines(weir_codec codec)
+{
+    weir_error error;
+    weir_kafka_source_options o = { .until_end = true, .codec = codec };
+    weir_status status = job_run(NULL, build_source, &o, &error);
+    ck_assert_msg(status == WEIR_OK, "%s", error.what);
+}
+
+/* And as bytes it is what the codec makes of it. */
+START_TEST(every_codec_is_read_back)
+{
+    static const struct {
+        weir_codec codec;
+        const char *first;
+    } cases[] = { { WEIR_CODEC_RAW, "(text: \"line number 00000\")" },
+                  { WEIR_CODEC_JSON, "(text: \"{\\\"text\\\":\\\"line number 00000\\\"}\")" },
+                  { WEIR_CODEC_MSGPACK, "(text: \"\x81\xa4text\xb1line number 00000\")" } };
+    for (size_t i = 0; i < 3; i++) {
+        set_up(1);
+        write_lines_as(0, 300, cases[i].codec);
+        read_lines(cases[i].codec);
+        check_lines(300);
+        job_records_free(&got);
+        read_lines(WEIR_CODEC_RAW);
+        ck_assert_uint_eq(got.count, 300);
+        job_sorted(&got);
+        ck_assert_str_eq(got.texts[0], cases[i].first);
         tear_down();
     }
 }
@@ -371,7 +409,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        what_is_written_is_read,
+        what_is_written_is_read, every_codec_is_read_back,
         starts_where_it_is_told,
         errors_of_a_broker_are_tried_again,
         a_source_outlives_its_broker,

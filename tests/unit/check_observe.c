@@ -65,10 +65,12 @@ static void on_node(const weir_node_info *info, void *ctx)
     ck_assert_uint_gt(info->step_ns, 0);
     if (strcmp(info->name, "numbers") == 0) {
         ck_assert_uint_eq(info->records_out, RECORDS);
+        ck_assert_uint_ge(info->bytes_out, RECORDS * sizeof(number));
         ck_assert_int_eq(info->capabilities, 1);
     } else {
         ck_assert_str_eq(info->name, "the sink");
         ck_assert_uint_eq(info->records_in, RECORDS);
+        ck_assert_uint_ge(info->bytes_in, RECORDS * sizeof(number));
         ck_assert_uint_eq(info->input_count, 1);
         ck_assert_str_eq(info->inputs[0].frontier, "{7}");
         ck_assert_str_eq(info->inputs[0].from, "numbers");

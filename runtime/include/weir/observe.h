@@ -58,6 +58,7 @@ typedef struct weir_node_info {
     unsigned input_count;
     const weir_input_info *inputs;
     uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
+    uint64_t bytes_in, bytes_out; /* of these batches, with all that they keep alive */
     int64_t memory_bytes, capabilities;
     uint64_t longest_step_ns, long_steps; /* of those measured; above weir_config.long_step_ms */
 } weir_node_info;
