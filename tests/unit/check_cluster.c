@@ -377,6 +377,39 @@ START_TEST(another_graph_is_refused)
 }
 END_TEST
 
+START_TEST(another_number_of_workers_is_refused)
+{
+    cluster *c = cluster_create(2, 2, 5);
+    weir_error error;
+    bool going = true;
+    start(c, build, NULL);
+    weir_runtime_destroy(c->of[1].runtime);
+    weir_captured_destroy(c->of[1].captured); /* which takes one stream */
+    c->of[1].captured = weir_captured_create();
+    weir_config config = config_of(c, 1);
+    config.workers = 1;
+    c->of[1].runtime = weir_runtime_create(&config, &error);
+    ck_assert_int_eq(weir_runtime_build(c->of[1].runtime, "words", build, &c->of[1], &error),
+                     WEIR_OK);
+    ck_assert_ptr_nonnull(weir_runtime_take_worker(c->of[1].runtime, 0, &error));
+    ck_assert_int_eq(weir_runtime_start(c->of[1].runtime, &error), WEIR_OK);
+    for (int i = 0; i < 100000 && going; i++) {
+        going = weir_worker_step(worker_of(c, 0, 0));
+        going |= weir_worker_step(worker_of(c, 0, 1));
+        going |= weir_worker_step(worker_of(c, 1, 0));
+        for (unsigned p = 0; p < 2; p++)
+            weir__test_env_pass_time(c->of[p].env, 100000);
+    }
+    ck_assert(!going);
+    for (unsigned p = 0; p < 2; p++) {
+        ck_assert_int_ne(status_of(c, p, &error), WEIR_OK);
+        ck_assert_msg(strstr(error.what, "the number of workers a process: ") != NULL, "%s",
+                      error.what);
+    }
+    cluster_destroy(c);
+}
+END_TEST
+
 /* ---- being seen ---- */
 
 static void on_flow(const weir_flow_info *info, void *ctx)
@@ -476,6 +509,7 @@ int main(void)
         a_stop_anywhere_ends_all,
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
+        another_number_of_workers_is_refused,
         each_process_sees_its_own_workers,
         an_owner_that_was_away_is_named,
         configs_are_checked,

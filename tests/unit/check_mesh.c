@@ -405,6 +405,53 @@ static bool stranger(cluster *c, const void *bytes, size_t size, unsigned patien
     return closed;
 }
 
+/* A greeting of the next version's. */
+static void greet_by_another_protocol(cluster *c, int stream, unsigned from)
+{
+    weir_net *net = weir__test_hub_net(c->hub);
+    unsigned char room[WEIR__FRAME_HEAD_MAX], nonce[WEIR__NONCE_BYTES] = { 7 };
+    weir__hello hello = { WEIR__PROTOCOL + 1, from, 2, nonce };
+    weir_net_part part = { room, weir__frame_put_hello(room, &hello) };
+    ck_assert_int_eq(net->write(net->ctx, stream, &part, 1, NULL), part.size);
+    turns(c, 20, 1);
+}
+
+/* Whoever hears it says so, and is told so by the other, which would say the same. */
+START_TEST(another_protocol)
+{
+    cluster *c = cluster_create(2, 5, false);
+    weir_net *net = weir__test_hub_net(c->hub);
+    unsigned char room[5000];
+    add(c, 0, options_of(c, 0));
+    int stream = net->connect(net->ctx, "h0:21", NULL);
+    greet_by_another_protocol(c, stream, 1);
+    int64_t size = net->read(net->ctx, stream, room, sizeof room, NULL), used = 0;
+    weir__frame frame = { .kind = WEIR__FRAME_KINDS };
+    for (int64_t n = 1; n > 0; used += n)
+        n = weir__frame_read(room + used, (size_t)(size - used), sizeof room, &frame, NULL);
+    weir__complaint complaint;
+    ck_assert_int_eq(frame.kind, WEIR__FRAME_REFUSE);
+    ck_assert(weir__frame_get_complaint(&frame, &complaint));
+    const char *said = "process 0 speaks protocol 1, process 1 protocol 2";
+    ck_assert_int_eq(strncmp(weir_str_data(&complaint.what), said, strlen(said)), 0);
+    ck_assert_ptr_nonnull(strstr(logged, said));
+    ck_assert_ptr_null(weir__mesh_failure(c->of[0].mesh)); /* a stranger does not end it */
+    net->close(net->ctx, stream);
+    away(c, 0);
+
+    int listener = net->listen(net->ctx, "h0:21", NULL);
+    add(c, 1, options_of(c, 1));
+    turns(c, 5, 1);
+    stream = net->accept(net->ctx, listener);
+    ck_assert_int_ge(stream, 0);
+    greet_by_another_protocol(c, stream, 0);
+    fails_with(c, 1, "process 1 speaks protocol 1, process 0 protocol 2");
+    net->close(net->ctx, stream);
+    net->close(net->ctx, listener);
+    cluster_destroy(c);
+}
+END_TEST
+
 START_TEST(garbage_is_turned_away)
 {
     uint64_t random = test_seed(7);
@@ -698,6 +745,7 @@ int main(void)
         another_secret,
         another_seed_or_incarnation,
         other_facts,
+        another_protocol,
         another_number_of_processes,
         hosts_that_cannot_be,
         garbage_is_turned_away,
