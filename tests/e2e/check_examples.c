@@ -167,6 +167,27 @@ START_TEST(wordcount_refuses)
 }
 END_TEST
 
+/* By itself: links, a question, and its answer after each change. */
+START_TEST(distances)
+{
+    for (int workers = 1; workers <= 3; workers += 2) {
+        process_start(&p, "exec %s/distances/distances --http off --workers %d", home, workers);
+        ck_assert_msg(process_wait(&p) == 0, "%s", p.text[1]);
+        ck_assert_str_eq(p.text[0], "four links in a row: from 1 to 5 by 4 links\n"
+                                    "a link from 1 to 4: from 1 to 5 by 2 links\n"
+                                    "the link from 4 to 5 is gone: no way from 1 to 5\n"
+                                    "a link from 2 to 5: from 1 to 5 by 2 links\n"
+                                    "nobody asks any more: no answer\n");
+    }
+    process_start(&p, "exec %s/distances/distances --help", home);
+    ck_assert_int_eq(process_wait(&p), 0);
+    ck_assert_ptr_nonnull(strstr(p.text[0], "--questions-topic"));
+    process_start(&p, "exec %s/distances/distances --http off --kafka nonsense", home);
+    ck_assert_int_ne(process_wait(&p), 0);
+    ck_assert_ptr_nonnull(strstr(p.text[1], "KEY=VALUE"));
+}
+END_TEST
+
 /* ---- on a Kafka that is somewhere else ---- */
 
 static rd_kafka_t *producer;
@@ -317,6 +338,7 @@ int main(void)
                              wordcount_refuses,
                              wordcount_runs_on_another_kafka,
                              wordcount_on_a_terminal_ends_by_ctrl_c,
+                             distances,
                              NULL };
 #ifdef __SANITIZE_THREAD__
     tests[7] = NULL; /* it does not know the threads that librdkafka makes in other programs */
