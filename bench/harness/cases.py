@@ -36,12 +36,20 @@ def changes(name, what, flags, quick):
     return Case(name, what, program, flags, quick, peer="differential", variants=WORKERS)
 
 
-def bfs(name, flags, quick):
-    """Distances in a graph of 1 M nodes and 5 M edges: loaded, or some come and as many leave."""
-    what = "distances by 5 M edges; " + (
-        "loading" if name == "load" else f"{name} come and leave")
-    return Case(f"bfs-dd-{name}", what, "bfs-dd", "--nodes 1000000 --records 5000000 --kind " +
-                flags, quick, peer="differential", variants=WORKERS)
+def graph(case, what, name, size, rounds=0):
+    """An algorithm on a random graph: loaded, or `name` edges come and as many leave at a time."""
+    flags = f"--nodes {size[0]} --records {size[1]} --kind "
+    if name == "load":
+        return Case(f"{case}-load", f"{what}; loading", case, flags + "load",
+                    "--nodes 2000 --records 10000", peer="differential", variants=WORKERS)
+    return Case(f"{case}-{name}", f"{what}; {name} come and leave", case,
+                flags + f"batch --batch {name} --rounds {rounds}",
+                "--nodes 2000 --records 10000 --rounds 2", peer="differential", variants=WORKERS)
+
+
+BFS = ("bfs-dd", "distances by 5 M edges")
+SCC = ("scc", "strongly connected components of 1 M edges")
+PAGERANK = ("pagerank-dd", "PageRank to its fixed point")
 
 
 CASES = {case.name: case for case in [
@@ -121,10 +129,18 @@ CASES = {case.name: case for case in [
     changes("degrees-100k", "how many of 1 M nodes have how many of 5 M edges; 100,000 come and "
             "leave", DEGREES + "batch --batch 100000 --rounds 20",
             "--nodes 10000 --records 50000 --rounds 3"),
-    bfs("load", "load", "--nodes 10000 --records 50000"),
-    bfs("1", "batch --batch 1 --rounds 300", "--nodes 10000 --records 50000 --rounds 20"),
-    bfs("100", "batch --batch 100 --rounds 60", "--nodes 10000 --records 50000 --rounds 5"),
-    bfs("1000", "batch --batch 1000 --rounds 15", "--nodes 10000 --records 50000 --rounds 2"),
+    graph(*BFS, "load", (1000000, 5000000)),
+    graph(*BFS, "1", (1000000, 5000000), 300),
+    graph(*BFS, "100", (1000000, 5000000), 60),
+    graph(*BFS, "1000", (1000000, 5000000), 15),
+    graph(*SCC, "load", (200000, 1000000)),
+    graph(*SCC, "1", (200000, 1000000), 50),
+    graph(*SCC, "100", (200000, 1000000), 30),
+    graph(*SCC, "1000", (200000, 1000000), 10),
+    graph(*PAGERANK, "load", (20000, 100000)),
+    graph(*PAGERANK, "1", (3000, 15000), 4),
+    graph(*PAGERANK, "100", (3000, 15000), 4),
+    graph(*PAGERANK, "1000", (3000, 15000), 4),
     changes("iterate", "a fixed point of 20,000 rounds with one record",
             "--rounds 20000", "--rounds 500"),
     changes("join-load", "two sides of 1 M rows, each key once; loading",

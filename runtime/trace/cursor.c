@@ -18,23 +18,27 @@ struct weir_cursor {
     uint64_t hash;
     uint32_t count;
     uint32_t ahead;    /* lanes below this have keys ahead or take part in the current one */
+    bool is_found;     /* by find: lanes below `ahead` take part in the current key, no others */
+    bool is_placed;    /* ... and all lanes have the hash of what lies ahead of it */
     lane *key, *value; /* lanes that show the current key and value; NULL before */
     uint32_t value_at;
     lane *lanes;
+    uint64_t *hashes; /* of the keys ahead, while placed; the greatest where there is none */
     char *record;
 };
 
 weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count)
 {
     size_t record = count > 0 ? runs[0]->shape->type->size : 0;
-    size_t size = sizeof(weir_cursor) + count * sizeof(lane) + record + 16;
+    size_t size = sizeof(weir_cursor) + count * (sizeof(lane) + sizeof(uint64_t)) + record + 16;
     weir_cursor *c = weir_alloc_zero(size);
     if (!c)
         return NULL;
     c->size = size;
     c->count = (uint32_t)count;
     c->lanes = (lane *)(void *)(c + 1);
-    c->record = (char *)(((uintptr_t)(c->lanes + count) + 15) & ~(uintptr_t)15);
+    c->hashes = (uint64_t *)(void *)(c->lanes + count);
+    c->record = (char *)(((uintptr_t)(c->hashes + count) + 15) & ~(uintptr_t)15);
     c->shape = count > 0 ? runs[0]->shape : NULL;
     for (size_t i = 0; i < count; i++)
         c->lanes[i].run = runs[i];
@@ -55,6 +59,7 @@ void weir_cursor_seek(weir_cursor *c, uint64_t hash)
         *l = (lane){ .run = l->run, .next = weir__run_seek(l->run, hash) };
     }
     c->ahead = c->count;
+    c->is_found = c->is_placed = false;
     c->key = c->value = NULL;
 }
 
@@ -78,6 +83,8 @@ static void drop_spent(weir_cursor *c)
 bool weir_cursor_next_key(weir_cursor *c)
 {
     c->key = c->value = NULL;
+    c->ahead = c->is_found ? c->count : c->ahead;
+    c->is_found = c->is_placed = false;
     drop_spent(c);
     for (uint32_t i = 0; i < c->ahead; i++) {
         lane *l = &c->lanes[i];
@@ -140,18 +147,76 @@ bool weir_cursor_next_update(weir_cursor *c, weir_time *time, int64_t *diff)
     return false;
 }
 
+static inline uint64_t hash_ahead(const lane *l)
+{
+    return l->next < l->run->key_count ? weir__run_hash(l->run, l->next) : UINT64_MAX;
+}
+
+/* Every lane goes to its first key of this hash or a greater one: on from where it is, if what was
+ * found last comes before. So of keys in the order of hashes, one costs the runs that lack it a
+ * comparison. */
+static void place(weir_cursor *c, uint64_t hash)
+{
+    bool goes_on = c->is_placed && hash > c->hash;
+    for (uint32_t i = 0; i < c->count; i++) {
+        lane *l = &c->lanes[i];
+        if (goes_on && c->hashes[i] >= hash)
+            continue;
+        l->next = weir__run_seek(l->run, hash);
+        c->hashes[i] = hash_ahead(l);
+    }
+    c->hash = hash;
+    c->is_found = c->is_placed = true;
+    c->ahead = 0;
+    c->key = c->value = NULL;
+}
+
+/* Lanes whose next key has this hash come first. */
+static void gather(weir_cursor *c, uint64_t hash)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        lane *l = &c->lanes[i], *to = &c->lanes[c->ahead], other = *to;
+        if (c->hashes[i] != hash || l->next == l->run->key_count)
+            continue;
+        *to = *l;
+        *l = other;
+        c->hashes[i] = c->hashes[c->ahead];
+        c->hashes[c->ahead++] = hash;
+    }
+}
+
+/* The same key as the record has, among keys of its hash. */
+static bool find_equal(weir_cursor *c, const void *record, uint64_t hash)
+{
+    weir_cursor_seek(c, hash);
+    while (weir_cursor_next_key(c) && c->hash == hash)
+        if (weir_key_equal(c->shape->type, &c->shape->key, c->record, record))
+            return true;
+    c->key = c->value = NULL;
+    return false;
+}
+
 bool weir_cursor_find(weir_cursor *c, const void *record)
 {
     if (c->count == 0)
         return false;
     uint64_t hash = weir_shape_hash(c->shape, record);
-    weir_cursor_seek(c, hash);
-    while (weir_cursor_next_key(c) && c->hash == hash)
-        if (c->shape->bijective ||
-            weir_key_equal(c->shape->type, &c->shape->key, c->record, record))
-            return true;
-    c->key = c->value = NULL;
-    return false;
+    place(c, hash);
+    gather(c, hash);
+    if (c->ahead == 0)
+        return false;
+    if (!c->shape->bijective)
+        return find_equal(c, record, hash);
+    for (uint32_t i = 0; i < c->ahead; i++) {
+        lane *l = &c->lanes[i];
+        l->key = l->next++;
+        l->values = weir__run_values(l->run, l->key);
+        l->updates = (weir__range){ 0, 0 };
+        c->hashes[i] = hash_ahead(l);
+    }
+    c->key = &c->lanes[0];
+    weir__run_get_key(c->key->run, c->key->key, c->record);
+    return true;
 }
 
 uint64_t weir_cursor_hash(const weir_cursor *c)

@@ -211,6 +211,67 @@ START_TEST(found_by_hash)
 }
 END_TEST
 
+/* The sum of the diffs of a key in all runs; found says whether the cursor found it. */
+static int64_t look_up(weir_cursor *c, const void *record, bool *found)
+{
+    weir_time time;
+    int64_t diff, sum = 0;
+    *found = weir_cursor_find(c, record);
+    while (*found && weir_cursor_next_value(c))
+        while (weir_cursor_next_update(c, &time, &diff))
+            sum += diff;
+    return sum;
+}
+
+/* Keys in the order of hashes go on where the one before was found, others do not; what reads the
+ * cursor in between must not matter. Key k is in run r if k is a multiple of r + 2. */
+START_TEST(found_in_many_runs)
+{
+    enum { KEYS = 120, RUNS = 4 };
+    weir_shape *shape = shape_of(sale_type(), 0);
+    weir_trace_run *runs[RUNS], *all;
+    weir_trace_builder *b = weir_trace_builder_create(shape, &account);
+    for (uint64_t r = 0; r < RUNS; r++) {
+        for (uint64_t k = 0; k < KEYS; k += r + 2)
+            add(b, &(sale){ .shop = k, .what = weir_str_of("x"), .price = { true, (int64_t)r } }, r,
+                (int64_t)(k + r));
+        runs[r] = build(b);
+    }
+    for (uint64_t k = 0; k < KEYS; k++)
+        add(b, &(sale){ .shop = k, .what = weir_str_of("y") }, 0, 1);
+    all = build(b);
+    weir_cursor *order = weir_cursor_create(&all, 1), *c = weir_cursor_create(runs, RUNS);
+    uint64_t random = 7;
+    for (int i = 0; i < 10 * KEYS; i++) {
+        if (!weir_cursor_next_key(order)) {
+            weir_cursor_seek(order, 0);
+            continue;
+        }
+        uint64_t k = ((const sale *)weir_cursor_record(order))->shop, wanted = 0;
+        bool is_there = false, found;
+        for (uint64_t r = 0; r < RUNS; r++) {
+            is_there = is_there || k % (r + 2) == 0;
+            wanted += k % (r + 2) == 0 ? k + r : 0;
+        }
+        ck_assert_int_eq(look_up(c, &(sale){ .shop = k }, &found), (int64_t)wanted);
+        ck_assert_int_eq(found, is_there);
+        if (test_below(&random, 8) == 0)
+            (void)weir_cursor_next_key(c);
+        if (test_below(&random, 8) == 0)
+            (void)look_up(c, &(sale){ .shop = test_below(&random, KEYS) }, &found);
+        if (test_below(&random, 16) == 0)
+            weir_cursor_seek(c, weir_cursor_hash(order));
+    }
+    weir_cursor_destroy(c);
+    weir_cursor_destroy(order);
+    for (int r = 0; r < RUNS; r++)
+        weir_trace_run_release(runs[r]);
+    weir_trace_run_release(all);
+    weir_trace_builder_destroy(b);
+    weir_shape_release(shape);
+}
+END_TEST
+
 static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t since, size_t fuel)
 {
     weir__merge m;
@@ -359,7 +420,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { shapes, consolidates,   columns_left_out, found_by_hash,
-                                   merges, diffs_overflow, memory_runs_out,  NULL };
+    const TTest *const tests[] = { shapes,        consolidates,       columns_left_out,
+                                   found_by_hash, found_in_many_runs, merges,
+                                   diffs_overflow, memory_runs_out,   NULL };
     return test_run(test_suite("run", tests));
 }
