@@ -319,5 +319,7 @@ static void run(weir_step *step, void *ctx)
         weir_trace_info info;
         weir_trace_get_info(s->trace, &info);
         weir__trace_failed(step, s->failed, info.updates);
+    } else {
+        weir__trace_check(step, s->trace);
     }
 }

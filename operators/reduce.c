@@ -14,6 +14,7 @@
 #include "arrange.h"
 #include "correct.h"
 #include "pending.h"
+#include "trace_failed.h"
 
 /* Fuel is for each level of merging; a run of results has so many updates at most. */
 enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, KEYS_OF_A_STEP = 16 << 10 };
@@ -567,4 +568,5 @@ static void run(weir_step *step, void *ctx)
     more |= weir_trace_work(weir_trace_reader_trace(s->in), FUEL);
     if (more || s->working)
         weir_step_again(step);
+    weir__trace_check(step, s->results);
 }

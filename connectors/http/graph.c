@@ -138,6 +138,7 @@ static void write_trace(const weir_trace_shown *shown, void *ctx)
     number(out, "worker", shown->place.worker, false);
     number(out, "updates", shown->updates, false);
     number(out, "bytes", shown->bytes, false);
+    number(out, "disk_bytes", shown->disk_bytes, false);
     number(out, "runs", shown->runs, false);
     member(out, "since", shown->since);
     weir__text_put(out, "\"holds\":[");

@@ -258,6 +258,8 @@ static void on_trace(const weir_trace_shown *shown, void *ctx)
         (double)shown->updates);
     add(c, "weir_trace_bytes", "What the runs of a trace take.", WEIR_GAUGE,
         (double)shown->bytes);
+    add(c, "weir_trace_disk_bytes", "What its runs take that lie in files.", WEIR_GAUGE,
+        (double)shown->disk_bytes);
     add(c, "weir_trace_runs", "Runs of a trace.", WEIR_GAUGE, (double)shown->runs);
     add(c, "weir_trace_readers", "Readers that keep a trace from forgetting.", WEIR_GAUGE,
         (double)shown->readers);

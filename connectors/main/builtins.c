@@ -57,6 +57,14 @@ static weir_status read_spill_dir(weir__options *options, const char *value, wei
     return WEIR_OK;
 }
 
+static weir_status read_state(weir__options *options, const char *value, weir_error *error)
+{
+    if (!*value)
+        return weir_error_set(error, WEIR_INVALID, "it is empty: name a directory");
+    options->state = value;
+    return WEIR_OK;
+}
+
 static weir_status read_http(weir__options *options, const char *value, weir_error *error)
 {
     weir__http_address address;
@@ -146,6 +154,8 @@ const weir__builtin weir__builtins[] = {
     { "budget", "BYTES", "256M", "what may be under way in memory; more goes to files",
       read_budget },
     { "spill-dir", "DIR", "$TMPDIR, else /tmp", "where those files are", read_spill_dir },
+    { "state", "DIR", "in memory", "where large parts of what collections keep lie, in files",
+      read_state },
     { "log-level", "LEVEL", "info", "off, error, warn, info or debug", read_log_level },
     { "seconds", "N", "0", "end after so many seconds; 0: do not", read_seconds },
     { "flight", "DIR", "runtime dir", "for the flight recorder's file, or off", read_flight },
@@ -215,6 +225,8 @@ void weir__options_apply(const weir__options *options, weir_config *config)
         config->held_ms = options->held_ms;
     if (options->budget)
         config->budget_bytes = options->budget;
+    if (options->state)
+        config->state_dir = options->state;
     const char *tmpdir = getenv("TMPDIR");
     if (options->spill_dir)
         config->spill_dir = options->spill_dir;

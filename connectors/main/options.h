@@ -32,6 +32,7 @@ typedef struct weir__options {
     const char *http;     /* NULL: not given */
     size_t budget;        /* 0: not given */
     const char *spill_dir; /* NULL: not given */
+    const char *state;     /* the same */
     weir_log_level log_level;
     double seconds;       /* 0: no end */
     const char *flight;   /* NULL: not given; "off" */

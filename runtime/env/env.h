@@ -14,6 +14,14 @@
 
 typedef struct weir_env weir_env;
 typedef struct weir_file weir_file;
+typedef struct weir_folder weir_folder;
+
+/* A file in memory; `file` is the env's. */
+typedef struct weir_mapped {
+    char *at;
+    uint64_t size;
+    int file;
+} weir_mapped;
 
 enum { WEIR__TICKS_SHORT = 8192 };
 
@@ -88,6 +96,21 @@ struct weir_env {
     int (*file_read)(void *disk, weir_file *file, const weir__piece *pieces, unsigned count,
                      uint64_t offset);
     void (*file_close)(void *disk, weir_file *file);
+
+    /* Files with names that are mapped instead of read. map_create makes one that was not there,
+     * with room on the disk for all of its size, to be written in place; map_seal cuts it to a
+     * size, after which it is read only; map_open maps one that is there. The kernel may take its
+     * pages out of memory and read them again. dir_take makes the folder if it has to, claims it
+     * for this process (EWOULDBLOCK: another one has it) and removes files of this ending that an
+     * earlier one has left: how many. Any thread. */
+    int (*map_create)(void *disk, const char *path, uint64_t size, weir_mapped *mapped);
+    int (*map_seal)(void *disk, weir_mapped *mapped, uint64_t size);
+    int (*map_open)(void *disk, const char *path, weir_mapped *mapped);
+    void (*map_close)(void *disk, weir_mapped *mapped);
+    int (*file_remove)(void *disk, const char *path);
+    int (*dir_take)(void *disk, const char *dir, const char *ending, weir_folder **folder,
+                    unsigned *removed);
+    void (*dir_leave)(void *disk, weir_folder *folder);
 
     /* Streams to other processes, used by one worker only; NULL: the runtime makes TCP. */
     weir_net *net;

@@ -116,4 +116,5 @@ void weir__env_files_set(weir_env *env)
     env->file_write = file_write;
     env->file_read = file_read;
     env->file_close = file_close;
+    weir__env_maps_set(env);
 }

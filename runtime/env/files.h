@@ -9,5 +9,7 @@
 
 /* Sets the members of the table that are about files. */
 void weir__env_files_set(weir_env *env);
+/* maps.c: those about files that are mapped; called by the one above. */
+void weir__env_maps_set(weir_env *env);
 
 #endif

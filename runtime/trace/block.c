@@ -2,7 +2,7 @@
  *
  * Owns the layout of a run's block: where its columns lie, room made for them, room given back.
  */
-#include "trace/run.h"
+#include "trace/segment.h"
 
 enum { COLUMNS = 9, ALIGN = 16, DIRECTORY_MIN = 32, KEYS_OF_A_STRETCH = 4 };
 
@@ -25,14 +25,20 @@ static void measure(layout *l)
         l->size += aligned(l->bytes[i]);
 }
 
+static size_t columns_of(const layout *l)
+{
+    return l->size - aligned(sizeof(weir_trace_run));
+}
+
 static void place(layout *l, weir_trace_run *run)
 {
-    char *at = (char *)run + aligned(sizeof *run);
+    weir__segment *segment = run->segment;
+    char *at = segment ? weir__segment_columns(segment) : (char *)run + aligned(sizeof *run);
     for (int i = 0; i < COLUMNS; i++) {
         l->at[i] = l->bytes[i] > 0 ? at : NULL;
         at += aligned(l->bytes[i]);
     }
-    run->size = l->size;
+    run->size = segment ? sizeof *run : l->size;
     run->hashes = (uint64_t *)(void *)l->at[0];
     run->times = (uint64_t *)(void *)l->at[1];
     run->diffs = (int64_t *)(void *)l->at[2];
@@ -71,9 +77,13 @@ weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room)
                             room->updates_vary ? (room->values + 1) * 4 : 0,
                             head.stretches ? (head.stretches + 1) * (size_t)4 : 0, room->heap } };
     measure(&l);
-    weir_trace_run *run = weir_alloc(l.size);
-    if (!run)
+    if (shape->store)
+        head.segment = weir__segment_create(shape->store, columns_of(&l));
+    weir_trace_run *run = weir_alloc(head.segment ? sizeof *run : l.size);
+    if (!run) {
+        weir__segment_destroy(head.segment);
         return NULL;
+    }
     *run = head;
     run->shape = weir_shape_retain(shape);
     place(&l, run);
@@ -100,7 +110,9 @@ weir_trace_run *weir__run_fit(weir_trace_run *run)
 {
     layout l;
     measure_used(run, &l);
-    if (run->size - l.size <= run->size / 16)
+    if (run->segment)
+        run->segment->used = columns_of(&l);
+    else if (run->size - l.size <= run->size / 16)
         return run;
     const char *from[COLUMNS] = { (char *)run->hashes,    (char *)run->times,
                                   (char *)run->diffs,     run->keys,
@@ -112,6 +124,8 @@ weir_trace_run *weir__run_fit(weir_trace_run *run)
     for (int i = 0; i < COLUMNS; i++)
         if (l.bytes[i] > 0)
             memmove(l.at[i], from[i], l.bytes[i]);
+    if (run->segment)
+        return run; /* the rest of the file is cut off when it is sealed */
     weir_trace_run *fit = weir_realloc(run, size, l.size);
     if (!fit) {
         run->size = size;

@@ -6,6 +6,7 @@
 #include "trace/build.h"
 
 #include "base/wide.h"
+#include "trace/segment.h"
 
 weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *account)
 {
@@ -312,6 +313,18 @@ static weir_trace_run *write_run(weir_trace_builder *b, const weir__sorted *e, u
     return run;
 }
 
+/* A file that fails is followed by none for a while (segment.h), so the second run is in memory. */
+static weir_trace_run *write_sealed(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
+{
+    weir_trace_run *run = write_run(b, e, count);
+    if (run && run->segment)
+        run = weir__run_fit(run);
+    if (!run || weir__segment_seal(run))
+        return run;
+    weir_trace_run_release(run);
+    return write_run(b, e, count);
+}
+
 static void clear(weir_trace_builder *b)
 {
     b->times_vary = b->diffs_vary = false;
@@ -328,7 +341,7 @@ weir_status weir_trace_builder_build(weir_trace_builder *b, weir_trace_run **run
     weir__sorted *e = weir__builder_sort(b);
     weir_status status = e ? add_up(b, e, &left) : WEIR_NO_MEMORY;
     if (status == WEIR_OK && left > 0) {
-        *run = write_run(b, e, left);
+        *run = write_sealed(b, e, left);
         status = *run ? WEIR_OK : WEIR_NO_MEMORY;
     }
     if (status == WEIR_OK)

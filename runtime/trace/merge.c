@@ -9,6 +9,9 @@
 #include <stdlib.h>
 
 #include "trace/compact.h"
+#include "trace/segment.h"
+
+enum { CHECKED_AN_UPDATE = 64 }; /* bytes of a file, for the fuel of an update */
 
 /* What the result has at most. A column that is not needed in the end is left out then. */
 static weir__room room_of(const weir__merge *m)
@@ -42,6 +45,7 @@ bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t coun
     weir__room room = room_of(m);
     if (!weir__writer_init(&m->writer, runs[0]->shape, &room))
         return false;
+    m->checking = runs[0]->shape->store ? 0 : count;
     weir_frontier_set(&m->since, since);
     return true;
 }
@@ -53,12 +57,42 @@ void weir__merge_fini(weir__merge *m)
     weir_frontier_fini(&m->since);
 }
 
-bool weir__merge_finish(weir__merge *m, weir_trace_run **run)
+bool weir__merge_finish(weir__merge *m, weir_trace_run **run, weir_error **damage)
 {
     *run = m->failed ? NULL : weir__writer_finish(&m->writer);
+    if (*run && !weir__segment_seal(*run)) {
+        weir_trace_run_release(*run);
+        *run = NULL;
+        m->failed = true;
+    }
     bool ok = !m->failed;
+    if (m->damage && !*damage)
+        *damage = m->damage;
+    else
+        weir_free(m->damage, sizeof *m->damage);
+    m->damage = NULL;
     weir__merge_fini(m);
     return ok;
+}
+
+/* Before a file is read through, it is held against its checksums, some blocks at a time. True: all
+ * are as they should be. */
+static bool check(weir__merge *m, size_t *fuel)
+{
+    uint64_t blocks = *fuel * CHECKED_AN_UPDATE / WEIR__SEGMENT_BLOCK + 1;
+    weir_error error = { .status = WEIR_OK };
+    while (m->checking < m->count &&
+           weir__segment_check(m->lanes[m->checking].run, &m->checked, blocks, &error) &&
+           error.status == WEIR_OK) {
+        m->checking++;
+        m->checked = 0;
+    }
+    if (error.status != WEIR_OK) {
+        m->failed = true;
+        m->damage = weir_alloc_must(sizeof error);
+        *m->damage = error;
+    }
+    return m->checking == m->count;
 }
 
 static inline bool left(weir__range range)
@@ -352,6 +386,8 @@ static size_t copy_single(weir__merge *m, size_t most)
 
 bool weir__merge_work(weir__merge *m, size_t *fuel)
 {
+    if (WEIR_UNLIKELY(m->checking < m->count) && !check(m, fuel))
+        return m->failed;
     bool epochs = m->since.depth == 1;
     size_t paid = m->debt < *fuel ? m->debt : *fuel;
     m->debt -= paid;

@@ -22,6 +22,9 @@ typedef struct weir__merge {
     uint32_t in_key, in_value; /* bits of the lanes that have values, updates left */
     weir_frontier since;
     bool pending, failed;
+    uint32_t checking;   /* the lane whose file is held against its checksums; all: `count` */
+    uint64_t checked;    /* blocks of it */
+    weir_error *damage;  /* what is wrong with one; else NULL */
     uint64_t time; /* of what is pending: at depth 1 */
     int64_t sum;
     weir__column moved; /* updates of a value: at other depths */
@@ -35,8 +38,9 @@ bool weir__merge_init(weir__merge *merge, weir_trace_run *const *runs, uint32_t 
                       const weir_frontier *since);
 /* Works off up to *fuel updates, and takes them off it. True: all is written, or memory failed. */
 bool weir__merge_work(weir__merge *merge, size_t *fuel);
-/* The run, or NULL if nothing is left. False: memory failed. The merge is over either way. */
-bool weir__merge_finish(weir__merge *merge, weir_trace_run **run);
+/* The run, or NULL if nothing is left. False: memory failed, or a file, of which *damage says what
+ * is wrong with it (else it is untouched). The merge is over either way. */
+bool weir__merge_finish(weir__merge *merge, weir_trace_run **run, weir_error **damage);
 void weir__merge_fini(weir__merge *merge);
 
 #endif

@@ -6,6 +6,7 @@
 #include "trace/run.h"
 
 #include "base/assert.h"
+#include "trace/segment.h"
 #include "trace/trace.h"
 
 /* ---- shapes ---- */
@@ -88,6 +89,11 @@ void weir_shape_release(weir_shape *shape)
     weir_free(shape, sizeof *shape);
 }
 
+void weir__shape_set_store(weir_shape *shape, weir__store *store)
+{
+    shape->store = store;
+}
+
 const weir_type *weir_shape_type(const weir_shape *shape)
 {
     return shape->type;
@@ -121,6 +127,7 @@ void weir_trace_run_release(weir_trace_run *run)
     if (!run || __atomic_sub_fetch(&run->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     weir_trace_run_release(run->origin);
+    weir__segment_destroy(run->segment);
     weir_shape_release(run->shape);
     weir_free(run, run->size);
 }
@@ -150,6 +157,7 @@ weir_trace_run *weir__run_moved(weir_trace_run *run, const weir_time *to)
     moved->refs = 1;
     moved->size = size;
     moved->origin = weir_trace_run_retain(run);
+    moved->segment = NULL;
     moved->shape = weir_shape_retain(run->shape);
     moved->meet = meet;
     moved->join = join;

@@ -32,12 +32,16 @@ struct weir_shape {
     uint32_t descending;
     uint64_t seed;
     weir__pack keys, rests;
+    struct weir__store *store; /* where large runs lie; NULL: in memory, all of them */
 };
+
+typedef struct weir__segment weir__segment;
 
 struct weir_trace_run {
     uint32_t refs;
     uint32_t key_count, value_count, update_count;
     weir_shape *shape;
+    weir__segment *segment; /* the file of the columns; NULL: they lie behind the head */
     weir_trace_run *origin; /* whose columns these are; NULL: its own */
     size_t size; /* of the block */
     uint64_t *hashes, *times;
@@ -123,7 +127,8 @@ typedef struct weir__room {
 
 /* An empty run whose columns have this room. NULL: no memory. */
 weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room);
-/* Moves the columns of a run together and gives back what is left over, if it is much. */
+/* Moves the columns of a run together and gives back what is left over, if it is much. In a file
+ * this has to be called before it is sealed (segment.h). */
 weir_trace_run *weir__run_fit(weir_trace_run *run);
 /* A copy of a packed key or rest for the run, whose long strings go into its heap. */
 void weir__run_put(weir_trace_run *run, const weir__pack *pack, char *to, const char *from,

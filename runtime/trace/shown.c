@@ -244,6 +244,7 @@ void weir_traces_each(weir_traces *traces, void (*fn)(const weir_trace_shown *sh
                                    .bytes = get(&s->bytes),
                                    .runs = get(&s->runs),
                                    .appended = get(&s->appended),
+                                   .disk_bytes = get(&s->disk_bytes),
                                    .holds = infos };
         for (const weir__shown_hold *h = s->holds; h; h = h->next)
             shown.readers++;

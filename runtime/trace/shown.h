@@ -32,7 +32,7 @@ typedef struct weir__shown {
     struct weir__shown *next;
     weir__shown_hold *holds;
     weir_trace_place place;
-    uint64_t updates, bytes, runs, appended;
+    uint64_t updates, bytes, runs, appended, disk_bytes;
     weir__shown_frontier since;
 } weir__shown;
 

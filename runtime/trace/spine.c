@@ -87,6 +87,7 @@ void weir_spine_destroy(weir_spine *spine)
     weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
     weir_free(spine->runs, spine->capacity * sizeof *spine->runs);
     weir_free(spine->spare, sizeof *spine->spare);
+    weir_free(spine->damage, sizeof *spine->damage);
     spine->bytes = 0;
     charge(spine);
     weir_frontier_fini(&spine->since);
@@ -300,7 +301,7 @@ static void finish(weir_spine *spine, uint32_t i)
     for (uint32_t k = 0; k < taken; k++)
         l[k].busy = false;
     spine->bytes -= merge->writer.run->size;
-    bool ok = weir__merge_finish(merge, &run);
+    bool ok = weir__merge_finish(merge, &run, &spine->damage);
     merge_end(spine, i);
     if (!ok)
         return;
@@ -340,6 +341,8 @@ static bool work_once(weir_spine *spine, size_t fuel)
 /* What a merge made may be merged on: with half the fuel each time, so that there is an end. */
 bool weir_spine_work(weir_spine *spine, size_t fuel)
 {
+    if (WEIR_UNLIKELY(spine->damage != NULL))
+        return false;
     start_merges(spine);
     for (; fuel > 0 && spine->merges > 0 && work_once(spine, fuel); fuel /= 2)
         start_merges(spine);

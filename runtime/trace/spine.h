@@ -33,6 +33,7 @@ struct weir_spine {
     bool changed;          /* other than by a run at its end: all of it is looked at for merges */
     uint32_t seen;         /* how many runs could be merged when it was looked at */
     weir__merge *spare;
+    weir_error *damage;    /* what is wrong with a file that it has; else NULL */
 };
 
 /* Room for one more run. */

@@ -4,6 +4,7 @@
  * together let a trace forget. Runs and merges are the spine's.
  */
 #include "base/assert.h"
+#include "trace/segment.h"
 #include "trace/trace.h"
 
 static char *copy_text(const char *text)
@@ -182,6 +183,15 @@ static void show(weir_trace *trace)
     weir__shown_set(&shown->bytes, spine->bytes);
     weir__shown_set(&shown->runs, spine->count);
     weir__shown_set(&shown->appended, spine->appended);
+    uint64_t disk = 0;
+    for (uint32_t i = 0; spine->shape->store && i < spine->count; i++)
+        disk += spine->runs[i]->segment ? spine->runs[i]->segment->mapped.size : 0;
+    weir__shown_set(&shown->disk_bytes, disk);
+}
+
+const weir_error *weir_trace_error(const weir_trace *trace)
+{
+    return trace->spine->damage;
 }
 
 weir_status weir_traces_show(weir_traces *traces, weir_trace *trace, const weir_trace_place *place)

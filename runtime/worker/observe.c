@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "trace/segment.h"
 #include "worker/runtime.h"
 
 static uint64_t get(const uint64_t *counter)
@@ -95,6 +96,7 @@ weir_status weir_step_show_trace(weir_step *step, weir_trace *trace)
                                .node = step->node->name,
                                .dataflow_id = step->node->graph->id,
                                .worker = step->context->self };
+    weir__shape_set_store(weir_trace_shape(trace), step->context->runtime->store);
     return weir_traces_show(step->context->runtime->traces, trace, &place);
 }
 

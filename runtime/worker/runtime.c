@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "trace/segment.h"
 #include "comm/cores.h"
 #include "dataflow/letter.h"
 #include "worker/cluster.h"
 #include "worker/watch.h"
 
-enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5 };
+enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5,
+       SEGMENT_BYTES = 4 << 20 };
 
 /* ---- create and destroy ---- */
 
@@ -106,6 +108,22 @@ weir_views *weir_runtime_views(const struct weir_runtime *runtime)
     return NULL;
 }
 
+/* Each process of a cluster has a folder of its own in it. */
+static weir_status open_store(weir_runtime *runtime, weir_error *error)
+{
+    const weir_config *config = &runtime->config;
+    char dir[4096];
+    if (!config->state_dir)
+        return WEIR_OK;
+    int len = config->processes > 1 ? snprintf(dir, sizeof dir, "%s/process-%u", config->state_dir,
+                                               config->process)
+                                    : snprintf(dir, sizeof dir, "%s", config->state_dir);
+    if (len < 0 || (size_t)len >= sizeof dir)
+        return weir_error_set(error, WEIR_INVALID, "the name of the state directory is too long");
+    uint64_t least = config->segment_bytes ? config->segment_bytes : SEGMENT_BYTES;
+    return weir__store_create(runtime->env, dir, least, &runtime->store, error);
+}
+
 weir_traces *weir_runtime_traces(const weir_runtime *runtime)
 {
     return runtime->traces;
@@ -137,6 +155,11 @@ weir_runtime *weir_runtime_create(const weir_config *given, weir_error *error)
     runtime->seed_given = config.hash_seed;
     runtime->config = with_defaults(config, runtime->env);
     add_services(runtime);
+    if (open_store(runtime, error) != WEIR_OK) {
+        runtime->config.workers = 0; /* none was made */
+        weir_runtime_destroy(runtime);
+        return NULL;
+    }
     runtime->created_ns = runtime->env->now_ns(runtime->env->ctx);
     if (weir__events_start(runtime, error) != WEIR_OK) {
         runtime->config.workers = 0; /* none was made */
@@ -319,6 +342,7 @@ void weir_runtime_destroy(weir_runtime *runtime)
     weir__options_destroy(runtime);
     weir_views_destroy(runtime->views);
     weir_traces_destroy(runtime->traces);
+    weir__store_destroy(runtime->store);
     weir_free(runtime->services, runtime->services_size);
     weir__flight_destroy(runtime->flight);
     if (runtime->owns_env)

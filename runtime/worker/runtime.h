@@ -178,6 +178,7 @@ struct weir_runtime {
     weir_metric *metrics;
     weir_views *views;      /* the runtime's own, unless the config has some */
     weir_traces *traces;
+    struct weir__store *store; /* of segments; NULL: none */
     weir__asker asker;      /* of several processes */
     weir_service *services; /* of the config, "views", "traces" and "asker" */
     size_t services_size;

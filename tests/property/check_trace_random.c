@@ -6,12 +6,16 @@
  */
 #include <weir/trace.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/record.h>
 
+#include "env/files.h"
 #include "support.h"
+#include "trace/segment.h"
 
 #define ITEM(F) F(i64, value) F(str, key) F(opt_str, extra)
 WEIR_RECORD(item, ITEM)
@@ -219,12 +223,15 @@ static void look(model *m, weir_trace_reader *reader, const weir_frontier *since
     compare(m, &all, &time, test_below(&m->random, 2));
 }
 
+static weir__store *store; /* NULL: runs are in memory */
+
 static void run(uint64_t seed)
 {
     enum { READERS = 2 };
     model *m = calloc(1, sizeof *m);
     *m = (model){ .seed = seed, .random = seed, .depth = 1 + seed % 4, .order = seed / 4 % 2 };
     weir_shape *shape = shape_of(m);
+    weir__shape_set_store(shape, store);
     weir_trace *trace = weir_trace_create(shape, NULL, "items");
     weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
     weir_trace_reader *readers[READERS];
@@ -268,6 +275,7 @@ static void run(uint64_t seed)
 START_TEST(like_a_list)
 {
     uint64_t seed = test_seed(0);
+    store = NULL;
     if (seed) {
         run(seed);
         return;
@@ -277,8 +285,50 @@ START_TEST(like_a_list)
 }
 END_TEST
 
+/* The same when every run lies in a file, also when files fail at times: what cannot be made or
+ * completed stays in memory. */
+static weir_env disk;
+static int (*real_create)(void *ctx, const char *path, uint64_t size, weir_mapped *mapped);
+static int (*real_seal)(void *ctx, weir_mapped *mapped, uint64_t size);
+static uint64_t calls, fail_every;
+
+static int create_sometimes(void *ctx, const char *path, uint64_t size, weir_mapped *mapped)
+{
+    return fail_every && ++calls % fail_every == 0 ? ENOSPC : real_create(ctx, path, size, mapped);
+}
+
+static int seal_sometimes(void *ctx, weir_mapped *mapped, uint64_t size)
+{
+    return fail_every && ++calls % fail_every == 0 ? EIO : real_seal(ctx, mapped, size);
+}
+
+START_TEST(on_disk)
+{
+    char dir[] = "/tmp/weir-traces-XXXXXX";
+    uint64_t given = test_seed(0), seed = given ? given : 1;
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    weir__env_files_set(&disk);
+    real_create = disk.map_create;
+    real_seal = disk.map_seal;
+    disk.map_create = create_sometimes;
+    disk.map_seal = seal_sometimes;
+    ck_assert_int_eq(weir__store_create(&disk, dir, 1, &store, NULL), WEIR_OK);
+    for (uint64_t last = given ? given : 12; seed <= last; seed++) {
+        fail_every = seed % 3 == 0 ? 37 : 0;
+        store->pause = 0;
+        run(seed);
+        ck_assert_uint_eq(store->segments, 0);
+        ck_assert_uint_eq(store->bytes, 0);
+    }
+    ck_assert(given || store->ever > 500);
+    weir__store_destroy(store);
+    store = NULL;
+    ck_assert_int_eq(rmdir(dir), 0); /* nothing is left in it */
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_a_list, NULL };
+    const TTest *const tests[] = { like_a_list, on_disk, NULL };
     return test_run(test_suite("trace_random", tests));
 }

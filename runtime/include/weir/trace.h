@@ -155,6 +155,8 @@ WEIR_API void weir_trace_leave_account(weir_trace *trace);
 /* As with spines. */
 WEIR_API weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number);
 WEIR_API bool weir_trace_work(weir_trace *trace, size_t fuel);
+/* NULL, or what is wrong with a file that it has: it is of no use any more. */
+WEIR_API const weir_error *weir_trace_error(const weir_trace *trace);
 /* fn is called, on the trace's thread, whenever the undelivered bytes have been more than these and
  * are not any more. NULL: no longer. */
 WEIR_API void weir_trace_watch(weir_trace *trace, uint64_t bytes, void (*fn)(void *ctx), void *ctx);
@@ -249,6 +251,7 @@ typedef struct weir_trace_shown {
     weir_trace_place place;
     const char *since;
     uint64_t updates, bytes, runs, appended, readers;
+    uint64_t disk_bytes; /* of runs in files: no part of `bytes` */
     size_t hold_count; /* of the readers the newest, at most 64 */
     const weir_trace_hold_info *holds;
 } weir_trace_shown;

@@ -41,6 +41,9 @@ typedef struct weir_config {
                                 * default 256 MiB */
     const char *spill_dir;     /* for what the budget has no room for: unnamed files; default
                                 * "/tmp" */
+    const char *state_dir;     /* where large runs of traces lie, in files that are mapped: made if
+                                * it is not there, and this process's alone; default: in memory */
+    size_t segment_bytes;      /* from which on a run lies in a file; default 4 MiB */
     size_t batch_bytes;        /* of a full batch; default chosen by measurement */
     unsigned epoch_tick_ms;    /* an open epoch is closed after this at the latest; default 5 */
     unsigned spin_us;          /* how long to look for work before parking; default: adaptive */

@@ -18,6 +18,7 @@
  *     --silence-seconds N  after which a silent process is lost, and all end; default 10
  *     --budget BYTES     what may be under way of each dataflow, as in 512M; default 256M
  *     --spill-dir DIR    for what that has no room for; default $TMPDIR, or /tmp
+ *     --state DIR        where large parts of what collections keep lie; default: in memory
  *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080,
  *                        and 8080 + I in process I of a cluster
  *     --log-level LEVEL  off, error, warn, info or debug, to standard error; default info

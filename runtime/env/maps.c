@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files that are mapped, and the folder that has them. Room is taken on the disk before anything is
+ * written: a disk that is full says so then, and not by a signal. Owns the descriptors.
+ */
+#include "env/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <weir/memory.h>
+
+struct weir_folder {
+    int fd;
+};
+
+static void map_close(void *disk, weir_mapped *mapped)
+{
+    (void)disk;
+    if (mapped->at)
+        munmap(mapped->at, mapped->size);
+    close(mapped->file);
+    mapped->at = NULL;
+}
+
+static int map(weir_mapped *mapped, int protection)
+{
+    void *at = mmap(NULL, mapped->size, protection, MAP_SHARED, mapped->file, 0);
+    if (at == MAP_FAILED)
+        return errno;
+    mapped->at = at;
+    return 0;
+}
+
+static int map_create(void *disk, const char *path, uint64_t size, weir_mapped *mapped)
+{
+    *mapped = (weir_mapped){ .size = size };
+    mapped->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (mapped->file < 0)
+        return errno;
+    int code = posix_fallocate(mapped->file, 0, (off_t)size);
+    if (!code)
+        code = map(mapped, PROT_READ | PROT_WRITE);
+    if (!code)
+        return 0;
+    map_close(disk, mapped);
+    unlink(path);
+    return code;
+}
+
+static int map_seal(void *disk, weir_mapped *mapped, uint64_t size)
+{
+    (void)disk;
+    long page = sysconf(_SC_PAGESIZE);
+    uint64_t kept = (size + (uint64_t)page - 1) / (uint64_t)page * (uint64_t)page;
+    if (mprotect(mapped->at, mapped->size, PROT_READ) || ftruncate(mapped->file, (off_t)size))
+        return errno;
+    if (kept < mapped->size)
+        munmap(mapped->at + kept, mapped->size - kept);
+    mapped->size = size;
+    return 0;
+}
+
+static int map_open(void *disk, const char *path, weir_mapped *mapped)
+{
+    struct stat info;
+    int code = 0;
+    *mapped = (weir_mapped){ .file = open(path, O_RDONLY | O_CLOEXEC) };
+    if (mapped->file < 0)
+        return errno;
+    if (fstat(mapped->file, &info))
+        code = errno;
+    mapped->size = code ? 0 : (uint64_t)info.st_size;
+    if (!code && mapped->size > 0)
+        code = map(mapped, PROT_READ);
+    if (code)
+        map_close(disk, mapped);
+    return code;
+}
+
+static int file_remove(void *disk, const char *path)
+{
+    (void)disk;
+    return unlink(path) ? errno : 0;
+}
+
+/* ---- the folder ---- */
+
+static unsigned remove_ending(const char *dir, const char *ending)
+{
+    char path[4096];
+    unsigned removed = 0;
+    size_t len = strlen(ending);
+    DIR *all = opendir(dir);
+    for (const struct dirent *entry; all && (entry = readdir(all));) {
+        size_t name = strlen(entry->d_name);
+        if (name <= len || strcmp(entry->d_name + name - len, ending) != 0 ||
+            (size_t)snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) >= sizeof path)
+            continue;
+        removed += unlink(path) == 0;
+    }
+    if (all)
+        closedir(all);
+    return removed;
+}
+
+/* With the folder that it is in, if that is not there either. */
+static int make_folder(const char *dir)
+{
+    char parent[4096];
+    const char *slash = strrchr(dir, '/');
+    if (mkdir(dir, 0700) == 0 || errno == EEXIST)
+        return 0;
+    if (errno != ENOENT || !slash || slash == dir || (size_t)(slash - dir) >= sizeof parent)
+        return errno;
+    memcpy(parent, dir, (size_t)(slash - dir));
+    parent[slash - dir] = '\0';
+    return mkdir(parent, 0700) && errno != EEXIST ? errno
+           : mkdir(dir, 0700) && errno != EEXIST  ? errno
+                                                  : 0;
+}
+
+static int dir_take(void *disk, const char *dir, const char *ending, weir_folder **folder,
+                    unsigned *removed)
+{
+    (void)disk;
+    *folder = NULL;
+    *removed = 0;
+    int made = make_folder(dir);
+    if (made)
+        return made;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        int code = errno;
+        close(fd);
+        return code;
+    }
+    *removed = remove_ending(dir, ending);
+    *folder = weir_alloc_must(sizeof **folder);
+    (*folder)->fd = fd;
+    return 0;
+}
+
+static void dir_leave(void *disk, weir_folder *folder)
+{
+    (void)disk;
+    if (!folder)
+        return;
+    close(folder->fd);
+    weir_free(folder, sizeof *folder);
+}
+
+void weir__env_maps_set(weir_env *env)
+{
+    env->map_create = map_create;
+    env->map_seal = map_seal;
+    env->map_open = map_open;
+    env->map_close = map_close;
+    env->file_remove = file_remove;
+    env->dir_take = dir_take;
+    env->dir_leave = dir_leave;
+}

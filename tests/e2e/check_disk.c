@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A state of four times the memory that a process may have: its data is limited (RLIMIT_DATA, which
+ * mapped files are no part of), its large runs lie in files. Every row is read again at the end.
+ * Without a state directory the same program does not come to its end.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <weir/observe.h>
+#include <weir/weir.h>
+
+#include "support.h"
+
+#define ROW(F) F(u64, id) F(str, text)
+WEIR_RECORD(row, ROW)
+
+enum { LIMIT = 64 << 20, TEXT = 240, ROWS = 4 * LIMIT / TEXT };
+
+/* A sanitizer's own memory would not fit: there the rows are fewer, and nothing is limited. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LIMITED = 0, MADE = ROWS / 16 };
+#else
+enum { LIMITED = 1, MADE = ROWS };
+#endif
+
+typedef struct job {
+    weir_arrangement *rows;
+    uint64_t sent, read, sum, disk_bytes;
+    weir_trace_reader *reader;
+    bool checked;
+} job;
+
+static void text_of(uint64_t id, char text[TEXT])
+{
+    uint64_t random = id;
+    for (int i = 0; i < TEXT; i += 8) {
+        uint64_t word = test_random(&random);
+        memcpy(text + i, &word, 8);
+    }
+}
+
+static weir_status make(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)step;
+    (void)error;
+    *state = ctx;
+    return WEIR_OK;
+}
+
+static void end(void *state)
+{
+    (void)state;
+}
+
+/* An epoch each 100,000 rows. */
+static void send(weir_step *step, void *state)
+{
+    job *j = state;
+    char text[TEXT];
+    while (j->sent < MADE && !weir_step_full(step)) {
+        if (weir_step_spent(step)) {
+            weir_step_again(step);
+            return;
+        }
+        weir_time time = weir_time_1(j->sent / 100000);
+        weir_cap_downgrade(step, 0, &time);
+        weir_out(row) out = { weir_step_output(step, 0, &time) };
+        for (int i = 0; i < 100 && j->sent < MADE; i++, j->sent++) {
+            text_of(j->sent, text);
+            row_emit(out, (row){ j->sent, weir_builder_str(out.builder, text, TEXT) });
+        }
+    }
+    if (j->sent == MADE)
+        weir_step_finish(step);
+}
+
+static void note_disk(const weir_trace_shown *shown, void *ctx)
+{
+    ((job *)ctx)->disk_bytes += shown->disk_bytes;
+}
+
+static void read_all(job *j)
+{
+    char text[TEXT];
+    weir_trace_runs *runs = weir_trace_reader_list(j->reader);
+    weir_cursor *c = weir_cursor_create(runs->runs, runs->count);
+    while (weir_cursor_next_key(c))
+        while (weir_cursor_next_value(c)) {
+            const row *r = weir_cursor_record(c);
+            text_of(r->id, text);
+            if (r->text.len == TEXT && memcmp(weir_str_data(&r->text), text, TEXT) == 0)
+                j->sum += r->id + 1;
+            j->read++;
+        }
+    weir_cursor_destroy(c);
+    weir_trace_runs_release(runs);
+}
+
+static void keep(weir_step *step, void *state)
+{
+    job *j = state;
+    if (!j->reader)
+        j->reader = weir_trace_reader_open(weir_arrangement_trace(j->rows, step),
+                                           &(weir_trace_reader_spec){ .owner = "keep" });
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
+        for (size_t i = 0; i < batch->count; i++) {
+            const weir_run_ref *ref = weir_batch_record(batch, i);
+            weir_trace_reader_deliver(j->reader, ref->number);
+        }
+    if (weir_trace_work(weir_trace_reader_trace(j->reader), 4096)) {
+        weir_step_again(step);
+    } else if (weir_frontier_is_empty(weir_step_frontier(step, 0)) && !j->checked) {
+        j->checked = true;
+        weir_traces_each(weir_runtime_traces(weir_step_runtime(step)), note_disk, j);
+        read_all(j);
+    }
+}
+
+static weir_status keep_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    job *j = ctx;
+    j->reader = weir_trace_reader_open(weir_arrangement_trace(j->rows, step),
+                                       &(weir_trace_reader_spec){ .owner = "keep" });
+    return make(step, ctx, state, error);
+}
+
+static void keep_end(void *state)
+{
+    weir_trace_reader_close(((job *)state)->reader);
+}
+
+static void build(weir_graph *g, void *ctx)
+{
+    job *j = ctx;
+    weir_node_output output = { .type = row_type() };
+    weir_node *source = weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "send", .output_count = 1,
+        .outputs = &output, .initial_capabilities = true, .ctx = j, .init = make, .step = send,
+        .fini = end }, NULL);
+    weir_port *rows = weir_port_as_collection(weir_node_output_port(source, 0));
+    weir_arrange_spec by = { .struct_size = sizeof by, .key = { .count = 1 } };
+    j->rows = weir_arrange_erased(rows, &by);
+    weir_port *runs = weir_arrangement_port(j->rows);
+    weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_ALWAYS };
+    weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "keep", .input_count = 1,
+        .inputs = &input, .ctx = j, .init = keep_init, .step = keep, .fini = keep_end }, &runs);
+}
+
+/* In a child process: its exit status, or 128 and the signal. */
+static int run_limited(const char *state_dir)
+{
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        job j = { .sent = 0 };
+        weir_error error = { .status = WEIR_OK };
+        struct rlimit limit = { LIMIT, LIMIT };
+        if (LIMITED && setrlimit(RLIMIT_DATA, &limit))
+            _exit(3);
+        weir_config config = { .struct_size = sizeof config, .budget_bytes = 4 << 20,
+                               .state_dir = state_dir, .flight = WEIR_FLIGHT_OFF };
+        weir_status status = weir_run(&config, build, &j, &error);
+        if (status != WEIR_OK) {
+            (void)fprintf(stderr, "%s\n", error.what);
+            _exit(1);
+        }
+        bool all = j.read == MADE && j.sum == (uint64_t)MADE * (MADE + 1) / 2;
+        bool on_disk = j.disk_bytes > (uint64_t)MADE * TEXT * 9 / 10;
+        (void)fprintf(stderr, "%llu rows, %llu bytes on disk\n", (unsigned long long)j.read,
+                      (unsigned long long)j.disk_bytes);
+        _exit(all && on_disk ? 0 : 2);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+START_TEST(more_state_than_memory)
+{
+    char dir[] = "/tmp/weir-state-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(run_limited(dir), 0);
+    ck_assert_int_eq(rmdir(dir), 0); /* nothing is left in it */
+}
+END_TEST
+
+START_TEST(memory_alone_does_not_do)
+{
+    int status = run_limited(NULL);
+    if (LIMITED)
+        ck_assert_msg(status == 1 || status >= 128, "it ended with %d", status);
+    else
+        ck_assert_int_eq(status, 2); /* all is there, and nothing on disk */
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { more_state_than_memory, memory_alone_does_not_do, NULL };
+    return test_run(test_suite("disk", tests));
+}
