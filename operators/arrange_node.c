@@ -320,6 +320,6 @@ static void run(weir_step *step, void *ctx)
         weir_trace_get_info(s->trace, &info);
         weir__trace_failed(step, s->failed, info.updates);
     } else {
-        weir__trace_check(step, s->trace);
+        weir__trace_check(step, weir_trace_error(s->trace));
     }
 }

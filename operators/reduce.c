@@ -568,5 +568,5 @@ static void run(weir_step *step, void *ctx)
     more |= weir_trace_work(weir_trace_reader_trace(s->in), FUEL);
     if (more || s->working)
         weir_step_again(step);
-    weir__trace_check(step, s->results);
+    weir__trace_check(step, weir_trace_error(s->results));
 }

@@ -17,10 +17,9 @@ static inline void weir__trace_failed(weir_step *step, weir_status status, size_
         weir_step_fail(step, status, "no memory for a trace of %zu updates", updates);
 }
 
-/* Ends the run if a file of the trace is damaged. */
-static inline void weir__trace_check(weir_step *step, const weir_trace *trace)
+/* Ends the run if a file of the trace is damaged: what weir_trace_error says. */
+static inline void weir__trace_check(weir_step *step, const weir_error *error)
 {
-    const weir_error *error = weir_trace_error(trace);
     if (WEIR_UNLIKELY(error != NULL))
         weir_step_fail(step, error->status, "%s", error->what);
 }

@@ -8,6 +8,7 @@
 
 #include <weir/dataflow.h>
 #include <weir/node.h>
+#include <weir/observe.h>
 #include <weir/operators/view.h>
 
 #include "stash.h"
@@ -173,6 +174,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     weir_shape_spec shape = { .type = what->type, .key = what->key, .depth = 1, .seed = s->seed };
     weir_status status = weir_shape_create(&s->shape, &shape, error);
     if (status == WEIR_OK) {
+        weir_step_keep_large(step, s->shape);
         s->spine = weir_spine_create(s->shape, account);
         s->builder = weir_trace_builder_create(s->shape, account);
         if (!s->spine || !s->builder)
@@ -313,4 +315,6 @@ static void run(weir_step *step, void *ctx)
         forget(step, s, now);
     if (s->failed)
         weir__trace_failed(step, s->failed, weir_spine_updates(s->spine));
+    else
+        weir__trace_check(step, weir_spine_error(s->spine));
 }

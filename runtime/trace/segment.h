@@ -16,9 +16,11 @@
 #include "env/env.h"
 #include "trace/run.h"
 
-/* A folder of segments. Any thread. */
+/* A folder of segments. Any thread. Counted: it stays until the last of its runs is released, which
+ * may be after the runtime's end, by whoever has a batch with strings of it. */
 typedef struct weir__store {
-    weir_env *env;
+    weir_env env; /* the calls about files; the rest is not looked at */
+    uint32_t refs;
     char *dir;
     uint64_t least;    /* bytes of columns from which a run lies in a file */
     weir_folder *folder;
@@ -44,8 +46,8 @@ enum {
 /* Takes the folder for this process. Leftovers of an earlier one are removed, which is logged. */
 weir_status weir__store_create(weir_env *env, const char *dir, uint64_t least, weir__store **store,
                                weir_error *error);
-/* There must be no segment in it. NULL is ignored. */
-void weir__store_destroy(weir__store *store);
+/* NULL is ignored. */
+void weir__store_release(weir__store *store);
 
 /* Large runs of this shape lie in it from now on; NULL: in memory. */
 void weir__shape_set_store(weir_shape *shape, weir__store *store);

@@ -100,6 +100,11 @@ size_t weir_spine_bytes(const weir_spine *spine)
     return spine->bytes;
 }
 
+const weir_error *weir_spine_error(const weir_spine *spine)
+{
+    return spine->damage;
+}
+
 size_t weir_spine_updates(const weir_spine *spine)
 {
     return spine->updates;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "trace/store.h"
 
 enum { PAUSE = 64 };
@@ -32,19 +31,17 @@ weir_status weir__store_create(weir_env *env, const char *dir, uint64_t least, w
         weir_log(WEIR_LOG_INFO, "%u runs that an earlier process left in %s were removed", removed,
                  dir);
     weir__store *made = weir_alloc_must(sizeof *made);
-    *made = (weir__store){ .env = env, .least = least, .folder = folder };
+    *made = (weir__store){ .env = *env, .refs = 1, .least = least, .folder = folder };
     made->dir = memcpy(weir_alloc_must(strlen(dir) + 1), dir, strlen(dir) + 1);
     *store = made;
     return WEIR_OK;
 }
 
-void weir__store_destroy(weir__store *store)
+void weir__store_release(weir__store *store)
 {
-    if (!store)
+    if (!store || __atomic_sub_fetch(&store->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    WEIR_ASSERT(store->segments == 0, "the store in %s ends before %llu of its runs", store->dir,
-                (unsigned long long)store->segments);
-    store->env->dir_leave(store->env->disk, store->folder);
+    store->env.dir_leave(store->env.disk, store->folder);
     weir_free(store->dir, strlen(store->dir) + 1);
     weir_free(store, sizeof *store);
 }
@@ -87,12 +84,13 @@ weir__segment *weir__segment_create(weir__store *store, uint64_t bytes)
     (void)snprintf(segment->path, size - sizeof *segment, "%s/%" PRIu64 "%s", store->dir,
                    __atomic_fetch_add(&store->next, 1, __ATOMIC_RELAXED), ending);
     uint64_t room = WEIR__SEGMENT_HEAD + bytes + 8 * blocks_of(bytes);
-    int code = store->env->map_create(store->env->disk, segment->path, room, &segment->mapped);
+    int code = store->env.map_create(store->env.disk, segment->path, room, &segment->mapped);
     if (code) {
         failed(store, segment->path, "made", code);
         weir_free(segment, size);
         return NULL;
     }
+    __atomic_fetch_add(&store->refs, 1, __ATOMIC_RELAXED);
     add(&store->segments, 1);
     add(&store->ever, 1);
     add(&store->bytes, segment->mapped.size);
@@ -103,7 +101,7 @@ bool weir__store_seal(weir__segment *segment, uint64_t size)
 {
     weir__store *store = segment->store;
     uint64_t before = segment->mapped.size;
-    int code = store->env->map_seal(store->env->disk, &segment->mapped, size);
+    int code = store->env.map_seal(store->env.disk, &segment->mapped, size);
     if (code) {
         failed(store, segment->path, "completed", code);
         return false;
@@ -118,12 +116,13 @@ weir__segment *weir__store_open(weir__store *store, const char *path, weir_error
     weir__segment *segment = weir_alloc_must(size);
     *segment = (weir__segment){ .store = store, .size = size };
     memcpy(segment->path, path, strlen(path) + 1);
-    int code = store->env->map_open(store->env->disk, path, &segment->mapped);
+    int code = store->env.map_open(store->env.disk, path, &segment->mapped);
     if (code) {
         weir_error_set(error, WEIR_IO, "the run %s cannot be opened: %s", path, strerror(code));
         weir_free(segment, size);
         return NULL;
     }
+    __atomic_fetch_add(&store->refs, 1, __ATOMIC_RELAXED);
     add(&store->segments, 1);
     add(&store->bytes, segment->mapped.size);
     return segment;
@@ -133,9 +132,10 @@ void weir__store_forget(weir__segment *segment)
 {
     weir__store *store = segment->store;
     add(&store->bytes, 0 - segment->mapped.size);
-    store->env->map_close(store->env->disk, &segment->mapped);
+    store->env.map_close(store->env.disk, &segment->mapped);
     weir_free(segment, segment->size);
     add(&store->segments, 0 - (uint64_t)1);
+    weir__store_release(store);
 }
 
 void weir__segment_destroy(weir__segment *segment)
@@ -143,7 +143,7 @@ void weir__segment_destroy(weir__segment *segment)
     if (!segment)
         return;
     weir__store *store = segment->store;
-    int code = store->env->file_remove(store->env->disk, segment->path);
+    int code = store->env.file_remove(store->env.disk, segment->path);
     if (code)
         weir_log(WEIR_LOG_WARN, "the run %s cannot be removed: %s", segment->path, strerror(code));
     weir__store_forget(segment);

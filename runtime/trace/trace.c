@@ -191,7 +191,7 @@ static void show(weir_trace *trace)
 
 const weir_error *weir_trace_error(const weir_trace *trace)
 {
-    return trace->spine->damage;
+    return weir_spine_error(trace->spine);
 }
 
 weir_status weir_traces_show(weir_traces *traces, weir_trace *trace, const weir_trace_place *place)

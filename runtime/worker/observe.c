@@ -89,6 +89,11 @@ void weir_metric_add(weir_metric *metric, int64_t value)
     __atomic_fetch_add(&metric->value, value, __ATOMIC_RELAXED);
 }
 
+void weir_step_keep_large(weir_step *step, weir_shape *shape)
+{
+    weir__shape_set_store(shape, step->context->runtime->store);
+}
+
 weir_status weir_step_show_trace(weir_step *step, weir_trace *trace)
 {
     const char *of = step->node->graph->name;
@@ -96,7 +101,7 @@ weir_status weir_step_show_trace(weir_step *step, weir_trace *trace)
                                .node = step->node->name,
                                .dataflow_id = step->node->graph->id,
                                .worker = step->context->self };
-    weir__shape_set_store(weir_trace_shape(trace), step->context->runtime->store);
+    weir_step_keep_large(step, weir_trace_shape(trace));
     return weir_traces_show(step->context->runtime->traces, trace, &place);
 }
 

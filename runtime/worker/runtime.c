@@ -342,7 +342,7 @@ void weir_runtime_destroy(weir_runtime *runtime)
     weir__options_destroy(runtime);
     weir_views_destroy(runtime->views);
     weir_traces_destroy(runtime->traces);
-    weir__store_destroy(runtime->store);
+    weir__store_release(runtime->store);
     weir_free(runtime->services, runtime->services_size);
     weir__flight_destroy(runtime->flight);
     if (runtime->owns_env)

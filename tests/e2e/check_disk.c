@@ -4,6 +4,7 @@
  * mapped files are no part of), its large runs lie in files. Every row is read again at the end.
  * Without a state directory the same program does not come to its end.
  */
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,8 +202,73 @@ START_TEST(memory_alone_does_not_do)
 }
 END_TEST
 
+/* ---- views ---- */
+
+enum { SHOWN = 5000 };
+
+static void build_view(weir_graph *g, void *ctx)
+{
+    row *rows = ctx;
+    weir_stream(row) all = weir_as_collection(weir_to_stream(g, row, rows, SHOWN));
+    weir_view(all, "rows", WEIR_KEY(row, id));
+}
+
+static bool count_row(const weir_view_row *shown, void *ctx)
+{
+    const row *r = shown->record;
+    uint64_t *sum = ctx;
+    *sum += r->text.len == 40 ? r->id + 1 : 0;
+    return true;
+}
+
+static unsigned files_in(const char *dir)
+{
+    unsigned files = 0;
+    DIR *all = opendir(dir);
+    for (const struct dirent *entry; (entry = readdir(all));)
+        files += strstr(entry->d_name, ".run") != NULL;
+    closedir(all);
+    return files;
+}
+
+START_TEST(views_lie_there_too)
+{
+    static row rows[SHOWN];
+    static char texts[SHOWN][41];
+    char dir[] = "/tmp/weir-state-XXXXXX";
+    weir_error error;
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    for (uint64_t i = 0; i < SHOWN; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%040llu", (unsigned long long)i);
+        rows[i] = (row){ i, weir_str_of(texts[i]) };
+    }
+    weir_config config = { .struct_size = sizeof config, .workers = 2, .state_dir = dir,
+                           .segment_bytes = 1000, .flight = WEIR_FLIGHT_OFF };
+    weir_runtime *runtime = weir_runtime_create(&config, &error);
+    ck_assert_ptr_nonnull(runtime);
+    ck_assert_ptr_null(weir_runtime_create(&config, &error));
+    ck_assert_ptr_nonnull(strstr(error.what, "another process has it"));
+    ck_assert_int_eq(weir_runtime_build(runtime, "rows", build_view, rows, &error), WEIR_OK);
+    ck_assert_int_eq(weir_runtime_start(runtime, &error), WEIR_OK);
+    ck_assert_int_eq(weir_runtime_wait(runtime, &error), WEIR_OK);
+    ck_assert_uint_gt(files_in(dir), 1);
+    weir_view *view = weir_views_find(weir_runtime_views(runtime), "rows");
+    weir_view_reader *reader;
+    weir_view_place place = { 0 };
+    uint64_t sum = 0;
+    ck_assert_int_eq(weir_view_reader_open(view, "test", &reader, &error), WEIR_OK);
+    ck_assert_int_eq(weir_view_reader_scan(reader, &place, 0, count_row, &sum), WEIR_OK);
+    ck_assert_uint_eq(sum, (uint64_t)SHOWN * (SHOWN + 1) / 2);
+    weir_view_reader_close(reader);
+    weir_view_release(view);
+    weir_runtime_destroy(runtime);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { more_state_than_memory, memory_alone_does_not_do, NULL };
+    const TTest *const tests[] = { more_state_than_memory, memory_alone_does_not_do,
+                                   views_lie_there_too, NULL };
     return test_run(test_suite("disk", tests));
 }

@@ -321,7 +321,7 @@ START_TEST(on_disk)
         ck_assert_uint_eq(store->bytes, 0);
     }
     ck_assert(given || store->ever > 500);
-    weir__store_destroy(store);
+    weir__store_release(store);
     store = NULL;
     ck_assert_int_eq(rmdir(dir), 0); /* nothing is left in it */
 }

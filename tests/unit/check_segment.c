@@ -57,7 +57,7 @@ static void end(fixture *f)
     weir_shape_release(f->shape);
     ck_assert_uint_eq(f->store->segments, 0);
     ck_assert_uint_eq(f->store->bytes, 0);
-    weir__store_destroy(f->store);
+    weir__store_release(f->store);
     (void)unlink(f->copy);
     ck_assert_int_eq(rmdir(f->dir), 0); /* no file is left */
 }
@@ -271,8 +271,8 @@ START_TEST(disks_that_fail)
     fixture f;
     start(&f, 1, 1);
     real = f.env;
-    f.env.map_create = create_refused;
-    f.env.map_seal = seal_refused;
+    f.store->env.map_create = create_refused;
+    f.store->env.map_seal = seal_refused;
     weir_trace_run *whole = build(&f, 0, 1000);
     for (int sealing = 0; sealing < 2; sealing++) {
         *(sealing ? &unsealed : &refused) = 1;
@@ -290,6 +290,27 @@ START_TEST(disks_that_fail)
 }
 END_TEST
 
+/* A batch may have strings of a run when all else has ended. */
+START_TEST(the_last_run_ends_it)
+{
+    fixture f;
+    start(&f, 1, 1);
+    weir_trace_run *run = build(&f, 0, 1000);
+    uint64_t sum = sum_of(run);
+    weir__store *other;
+    weir__store_release(f.store);
+    f.env = (weir_env){ 0 };
+    ck_assert_uint_eq(sum_of(run), sum);
+    weir_trace_builder_destroy(f.builder);
+    weir_shape_release(f.shape);
+    weir_trace_run_release(run);
+    weir__env_files_set(&f.env);
+    ck_assert_int_eq(weir__store_create(&f.env, f.dir, 1, &other, NULL), WEIR_OK); /* it is free */
+    weir__store_release(other);
+    ck_assert_int_eq(rmdir(f.dir), 0);
+}
+END_TEST
+
 START_TEST(folders)
 {
     fixture f;
@@ -304,12 +325,12 @@ START_TEST(folders)
     fclose(fopen(path, "w")); /* as one that was killed leaves it */
     (void)snprintf(path, sizeof path, "%s/notes", f.dir);
     fclose(fopen(path, "w"));
-    weir__store_destroy(f.store);
+    weir__store_release(f.store);
     ck_assert_int_eq(weir__store_create(&f.env, f.dir, 1, &f.store, &error), WEIR_OK);
     ck_assert_int_eq(unlink(path), 0); /* what is no run stays */
     (void)snprintf(path, sizeof path, "%s/a/b", f.dir);
     ck_assert_int_eq(weir__store_create(&f.env, path, 1, &other, &error), WEIR_OK);
-    weir__store_destroy(other);
+    weir__store_release(other);
     ck_assert_int_eq(rmdir(path), 0);
     (void)snprintf(path, sizeof path, "%s/a", f.dir);
     ck_assert_int_eq(rmdir(path), 0);
@@ -325,6 +346,7 @@ int main(void)
     const TTest *const tests[] = { round_trip,       truncated,
                                    one_bit,          of_other_records,
                                    disks_that_fail,  damage_is_found_by_merges,
-                                   folders,          NULL };
+                                   the_last_run_ends_it, folders,
+                                   NULL };
     return test_run(test_suite("segment", tests));
 }

@@ -35,8 +35,11 @@ WEIR_API void weir_metric_add(weir_metric *metric, int64_t value);
 /* The traces of this process's dataflows, also of those that are gone, as long as others read them.
  * Any thread. */
 WEIR_API weir_traces *weir_runtime_traces(const weir_runtime *runtime);
-/* Shows a trace as one of this node (in its init). NO_MEMORY. */
+/* Shows a trace as one of this node (in its init), whose large runs lie in the state directory, if
+ * there is one. NO_MEMORY. */
 WEIR_API weir_status weir_step_show_trace(weir_step *step, weir_trace *trace);
+/* Large runs of this shape, of which none has been made, lie there, too. */
+WEIR_API void weir_step_keep_large(weir_step *step, weir_shape *shape);
 
 /* What takes a worker is called on that worker's thread, outside of steps or in one, and calls back
  * at once. Texts and structs are valid for the callback only. */

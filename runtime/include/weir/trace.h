@@ -112,6 +112,8 @@ WEIR_API const weir_frontier *weir_spine_since(const weir_spine *spine);
 WEIR_API weir_trace_runs *weir_spine_list(weir_spine *spine);
 /* The list last made, NULL if it is not that of the runs any more. No reference. */
 WEIR_API const weir_trace_runs *weir_spine_current(const weir_spine *spine);
+/* NULL, or what is wrong with a file of it: nothing is merged any more. */
+WEIR_API const weir_error *weir_spine_error(const weir_spine *spine);
 WEIR_API size_t weir_spine_updates(const weir_spine *spine);
 WEIR_API size_t weir_spine_bytes(const weir_spine *spine);
 
