@@ -323,9 +323,66 @@ static void settle(weir_history *h)
     m->visiting = false;
 }
 
+/* The sums of both sides at `now`, which is to be visited. */
+static bool visit(weir_history *h, weir_time *time)
+{
+    struct weir__history *m = h->more;
+    sum(h, &m->input, &h->input, &m->input_capacity);
+    sum(h, &m->output, &h->output, &m->output_capacity);
+    m->visiting = !h->failed;
+    *time = m->now;
+    return m->visiting;
+}
+
+/* Joins of the updates' times with `now`, which wait: false if one of them would be visited. */
+static bool await_joins(weir_history *h, const weir_frontier *upper, const updates *list)
+{
+    const weir_time *now = &h->more->now;
+    weir_time last = *now;
+    for (size_t i = 0; i < list->count; i++) {
+        const weir_time *t = &list->at[i].time;
+        if (weir_time_less_equal(t, now, h->depth))
+            continue;
+        weir_time join = weir_time_join(t, now, h->depth);
+        if (!weir_time_equal(&last, now, h->depth) && weir_time_less_equal(&last, &join, h->depth))
+            continue; /* what waits for `last` finds it again */
+        if (!weir_frontier_less_equal(upper, &join))
+            return false;
+        weir_frontier_insert(&h->pending, &join);
+        last = join;
+    }
+    return true;
+}
+
+/* Most often one time is to be visited, and what follows from it waits: then there is nothing to be
+ * put in order. False: it is not so, and nothing has been done. */
+static bool start_single(weir_history *h, const weir_frontier *upper)
+{
+    struct weir__history *m = h->more;
+    size_t count = 0; /* of those to be visited, as far as neighbours differ */
+    for (size_t i = 0; i < m->seeds.count; i++) {
+        const weir_time *seed = &m->seeds.at[i];
+        if (weir_frontier_less_equal(upper, seed))
+            weir_frontier_insert(&h->pending, seed);
+        else if (count == 0 || !weir_time_equal(seed, &m->now, h->depth)) {
+            m->now = *seed;
+            count++;
+        }
+    }
+    if (count == 1 && await_joins(h, upper, &m->input) && await_joins(h, upper, &m->output)) {
+        push_time(&m->queue, &m->now);
+        m->started = true;
+        return true;
+    }
+    weir_frontier_clear(&h->pending);
+    return false;
+}
+
 bool weir_history_next(weir_history *h, const weir_frontier *upper, weir_time *time)
 {
     struct weir__history *m = h->more;
+    if (!m->started && start_single(h, upper))
+        return visit(h, time);
     if (!m->started)
         start(h, upper);
     if (m->visiting) {
@@ -340,9 +397,5 @@ bool weir_history_next(weir_history *h, const weir_frontier *upper, weir_time *t
     drop_past_bounds(h);
     advance(h, &m->input);
     advance(h, &m->output);
-    sum(h, &m->input, &h->input, &m->input_capacity);
-    sum(h, &m->output, &h->output, &m->output_capacity);
-    m->visiting = !h->failed;
-    *time = m->now;
-    return m->visiting;
+    return visit(h, time);
 }
