@@ -134,6 +134,49 @@ bool weir_cursor_next_value(weir_cursor *c)
     return true;
 }
 
+static size_t seek_value(lane *l, const char *packed)
+{
+    const weir__pack *rests = &l->run->shape->rests;
+    uint32_t low = l->values.at, high = l->values.end;
+    size_t looked = 0;
+    for (; low < high; looked++) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = rests->type.size == 0
+                        ? 0
+                        : weir__pack_compare(rests, weir__run_rest(l->run, middle), l->run->heap,
+                                             packed, NULL);
+        if (order <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    l->values.at = low;
+    return looked;
+}
+
+size_t weir_cursor_seek_value(weir_cursor *c, const void *record)
+{
+    _Alignas(16) char packed[WEIR_RECORD_SIZE_MAX];
+    size_t looked = 0;
+    if (!c->key)
+        return 0;
+    weir__pack_from_record(&c->shape->rests, packed, record);
+    c->value = NULL;
+    for (uint32_t i = 0; i < c->ahead; i++) {
+        c->lanes[i].updates = (weir__range){ 0, 0 };
+        looked += seek_value(&c->lanes[i], packed);
+    }
+    return looked;
+}
+
+size_t weir_cursor_ahead(const weir_cursor *c)
+{
+    size_t ahead = 0;
+    for (uint32_t i = 0; c->key && i < c->ahead; i++)
+        ahead += c->lanes[i].values.end - c->lanes[i].values.at;
+    return ahead;
+}
+
 bool weir_cursor_next_update(weir_cursor *c, weir_time *time, int64_t *diff)
 {
     for (uint32_t i = 0; c->value && i < c->ahead; i++) {

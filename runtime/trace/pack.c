@@ -135,7 +135,9 @@ int weir__pack_compare(const weir__pack *pack, const void *a, const char *heap_a
     _Alignas(16) char room_a[WEIR_RECORD_SIZE_MAX], room_b[WEIR_RECORD_SIZE_MAX];
     memcpy(room_a, a, pack->type.size);
     memcpy(room_b, b, pack->type.size);
-    weir__pack_resolve(pack, room_a, heap_a);
-    weir__pack_resolve(pack, room_b, heap_b);
+    if (heap_a)
+        weir__pack_resolve(pack, room_a, heap_a);
+    if (heap_b)
+        weir__pack_resolve(pack, room_b, heap_b);
     return compare(pack, room_a, room_b);
 }

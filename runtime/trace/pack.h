@@ -103,7 +103,8 @@ static inline void weir__pack_resolve(const weir__pack *pack, void *packed, cons
     }
 }
 
-/* Order by the fields; `a` and `b` have offsets into their heaps. */
+/* Order by the fields; long strings of `a` and `b` are offsets into their heaps, pointers where
+ * there is no heap. */
 int weir__pack_compare(const weir__pack *pack, const void *a, const char *heap_a, const void *b,
                        const char *heap_b);
 

@@ -48,6 +48,7 @@
 #include <weir/operators/join.h>
 #include <weir/operators/loop.h>
 #include <weir/operators/map.h>
+#include <weir/operators/min.h>
 #include <weir/operators/notify.h>
 #include <weir/operators/outer_join.h>
 #include <weir/operators/partition.h>

@@ -282,6 +282,11 @@ WEIR_API bool weir_cursor_next_update(weir_cursor *cursor, weir_time *time, int6
 /* Goes to the key of this record of the shape's type. False: no update has it. */
 WEIR_API bool weir_cursor_find(weir_cursor *cursor, const void *record);
 WEIR_API uint64_t weir_cursor_hash(const weir_cursor *cursor);
+/* Before the first value of the current key that comes behind this record of the key, in their
+ * order. Returns how many values it had to look at. */
+WEIR_API size_t weir_cursor_seek_value(weir_cursor *cursor, const void *record);
+/* Values of the current key that lie ahead: what several runs have counts for each. */
+WEIR_API size_t weir_cursor_ahead(const weir_cursor *cursor);
 /* The current value as a whole record, or before the first value, one whose key fields are set.
  * Valid until the cursor moves; its strings as long as the runs. */
 WEIR_API const void *weir_cursor_record(weir_cursor *cursor);

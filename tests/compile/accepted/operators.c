@@ -201,12 +201,14 @@ WEIR_EXPLODE(by_length, word, word)
 
 static void build_aggregates(weir_stream(word) words)
 {
+    weir_stream(word_count) counts =
+        weir_count(weir_distinct(weir_threshold(words, often)), word_count, WEIR_KEY(word, text));
     weir_stream(word) letters = weir_explode(words, by_length);
     weir_assert_equal(letters, weir_consolidate(letters));
     weir_assert_empty(weir_concat(letters, weir_negate(letters)));
+    (void)weir_min(counts, word_count, WEIR_KEY(word_count, text), count);
+    (void)weir_max(counts, word_count, WEIR_KEY(word_count, text), count);
     (void)weir_count_distinct(letters, word_count, WEIR_KEY(word, text), text);
-    weir_stream(word_count) counts =
-        weir_count(weir_distinct(weir_threshold(words, often)), word_count, WEIR_KEY(word, text));
     (void)weir_sum(counts, word_count, WEIR_KEY(word_count, text), count);
     (void)weir_average(counts, mean, WEIR_KEY(word_count, text), count);
     (void)weir_accumulate(counts, WEIR_KEY(word_count, text), gather);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * top: the first records of each key, in an order, kept up to date. With one record it is the
- * minimum (WEIR_ASC) or the maximum (WEIR_DESC).
+ * top: the first records of each key, in an order, kept up to date. With one record it is the one
+ * of the minimum (WEIR_ASC) or the maximum (WEIR_DESC); these alone are weir_min and weir_max.
  *
  *     weir_stream(page_hits) best = weir_top(counts, WEIR_KEY(page_hits, country), 10,
  *                                            WEIR_DESC(page_hits, hits));
@@ -9,8 +9,12 @@
  *                                            WEIR_DESC(page_hits, hits));
  *
  * Ties go by all fields, so the result depends on the collection alone. A record that is there
- * twice is two of the first. In scopes of any depth, at each time. When something of a key changes,
- * all its records are read: a key should not have very many.
+ * twice is two of the first. In scopes of any depth, at each time.
+ *
+ * Outside of scopes a change costs a look at the front of the group, however many records it has:
+ * some hundred records more than are asked for are kept of a large group, and others are read when
+ * these have gone, in whichever order. Inside a scope all records of a key are read when something
+ * of it changes.
  */
 #ifndef WEIR_OPERATORS_TOP_H
 #define WEIR_OPERATORS_TOP_H

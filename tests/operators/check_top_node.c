@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Groups of many records: the first ones against a naive search when records come and go at the
+ * front, behind it and everywhere, with texts, with several times open; and how many values are
+ * looked at for a change, which is counted.
+ */
+#include "top_node.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <weir/observe.h>
+#include <weir/operators/min.h>
+#include <weir/operators/top.h>
+#include <weir/test.h>
+#include <weir/weir.h>
+
+#include "support.h"
+
+#define ROW(F) F(u32, value) F(u32, key) F(str, text)
+#define LEAST(F) F(u32, key) F(u32, value)
+WEIR_RECORD(row, ROW)
+WEIR_RECORD(least, LEAST)
+
+enum { TOP = 5, KEYS = 3 };
+
+static bool with_text; /* after the value, so that it does not change the order */
+
+static row row_of(uint32_t value, uint32_t key)
+{
+    static char text[64];
+    if (!with_text)
+        return (row){ value, key, weir_str_of("") };
+    snprintf(text, sizeof text, "a text of many letters of value %u", value);
+    return (row){ value, key, weir_str_of(text) };
+}
+
+static void build_top(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(row) in = weir_test_collection(g, row);
+    weir_test_output(weir_top(in, WEIR_KEY(row, key), TOP, WEIR_DESC(row, value)));
+}
+
+static void build_min(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(row) in = weir_test_collection(g, row);
+    weir_test_output(weir_min(in, least, WEIR_KEY(row, key), value));
+}
+
+/* ---- like a naive search ---- */
+
+enum { VALUES = 2000, EPOCHS = 60, OPEN = 3 };
+
+/* How often each is there, and was put out; what is still to come of the epochs that are open. */
+typedef struct model {
+    int64_t there[KEYS][VALUES], shown[KEYS][VALUES];
+    int64_t later[OPEN][KEYS][VALUES];
+} model;
+
+static void expect_shown(const model *m, uint64_t seed, uint64_t epoch)
+{
+    for (uint32_t k = 0; k < KEYS; k++) {
+        int64_t left = TOP;
+        for (uint32_t v = VALUES; v-- > 0;) {
+            int64_t there = m->there[k][v] > 0 ? m->there[k][v] : 0;
+            int64_t wanted = there < left ? there : left;
+            ck_assert_msg(m->shown[k][v] == wanted,
+                          "WEIR_SEED=%llu: epoch %llu: value %u of key %u is shown %lld times, "
+                          "not %lld",
+                          (unsigned long long)seed, (unsigned long long)epoch, v, k,
+                          (long long)m->shown[k][v], (long long)wanted);
+            left -= wanted;
+        }
+    }
+}
+
+static void end_epoch(weir_test *t, model *m, uint64_t epoch)
+{
+    for (uint32_t k = 0; k < KEYS; k++)
+        for (uint32_t v = 0; v < VALUES; v++)
+            m->there[k][v] += m->later[0][k][v];
+    memmove(m->later[0], m->later[1], (OPEN - 1) * sizeof m->later[0]);
+    memset(m->later[OPEN - 1], 0, sizeof m->later[0]);
+    weir_test_advance(t, 0, epoch + 1);
+    ck_assert_msg(weir_test_run(t) == WEIR_OK, "%s", weir_test_error(t)->what);
+    for (size_t i = 0; i < weir_test_count(t, 0); i++) {
+        weir_test_change c = weir_test_at(t, 0, i);
+        const row *r = c.record;
+        ck_assert_uint_eq(c.time.at[0], epoch);
+        row same = row_of(r->value, r->key);
+        ck_assert(weir_record_equal(row_type(), r, &same));
+        m->shown[r->key][r->value] += c.diff;
+    }
+    weir_test_take(t, 0);
+}
+
+static void change(weir_test *t, model *m, uint64_t *random, uint64_t epoch, const row *r,
+                   int64_t diff)
+{
+    uint64_t later = test_below(random, OPEN);
+    m->later[later][r->key][r->value] += diff;
+    weir_test_push_record(t, 0, WEIR_TEST_IN_TURN, r, epoch + later, diff);
+}
+
+/* A few changes of a kind: what comes or goes at the front, anywhere, what is there or is not. */
+static void change_some(weir_test *t, model *m, uint64_t *random, uint64_t epoch)
+{
+    uint32_t key = (uint32_t)test_below(random, KEYS), kind = (uint32_t)test_below(random, 5);
+    uint32_t at = VALUES - 1;
+    while (at > 0 && m->there[key][at] <= 0)
+        at--;
+    for (uint64_t n = test_below(random, kind < 2 ? 200 : 30); n > 0; n--) {
+        uint32_t value = (uint32_t)test_below(random, VALUES);
+        if (kind == 0 || kind == 1) /* one after the other from the front on */
+            value = at > 0 ? at-- : 0;
+        else if (kind == 2) /* before it */
+            value = at + (uint32_t)test_below(random, VALUES - at);
+        row r = row_of(value, key);
+        int64_t there = m->there[key][value];
+        int64_t diff = kind == 0 || kind == 3 ? -there : 1 + (int64_t)test_below(random, 2);
+        if (kind == 4)
+            diff = (int64_t)test_below(random, 5) - 2;
+        change(t, m, random, epoch, &r, diff);
+    }
+}
+
+static void run_random(uint64_t seed)
+{
+    uint64_t random = seed;
+    model *m = calloc(1, sizeof *m);
+    with_text = seed % 2;
+    weir_test *t = weir_test_create(build_top, NULL, .workers = 1 + (unsigned)(seed % 3),
+                                    .seed = seed, .batch_bytes = seed / 2 % 2 ? 512 : 0);
+    for (uint64_t n = seed % 5 * 1500; n > 0; n--) {
+        row r = row_of((uint32_t)test_below(&random, VALUES), (uint32_t)test_below(&random, KEYS));
+        change(t, m, &random, 0, &r, 1);
+    }
+    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        for (uint64_t n = test_below(&random, 4); n > 0; n--)
+            change_some(t, m, &random, epoch);
+        end_epoch(t, m, epoch);
+        expect_shown(m, seed, epoch);
+    }
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+    free(m);
+}
+
+START_TEST(like_naive_search)
+{
+    uint64_t seed = test_seed(0);
+    if (seed) {
+        run_random(seed);
+        return;
+    }
+    for (seed = 1; seed <= 24; seed++)
+        run_random(seed);
+}
+END_TEST
+
+/* ---- values looked at ---- */
+
+enum { MANY = 1000000, LEAVE = 10000 };
+
+static void add_looked(const weir_metric_info *info, void *ctx)
+{
+    if (strcmp(info->name, "weir_top_values_total") == 0)
+        *(int64_t *)ctx += info->value;
+}
+
+static int64_t looked(weir_test *t)
+{
+    int64_t sum = 0;
+    weir_observe(weir_test_worker(t, 0),
+                 &(weir_observer){ .metric = add_looked, .ctx = &sum });
+    return sum;
+}
+
+static weir_test *load(weir_build_fn *build, uint32_t step)
+{
+    with_text = false;
+    weir_test *t = weir_test_create(build, NULL, .no_delays = true);
+    for (uint32_t i = 0; i < MANY; i++) {
+        row r = row_of(i * step, 0);
+        weir_test_push_record(t, 0, 0, &r, 0, 1);
+    }
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    weir_test_take(t, 0);
+    return t;
+}
+
+static void push(weir_test *t, uint32_t value, uint64_t epoch, int64_t diff)
+{
+    row r = row_of(value, 0);
+    weir_test_push_record(t, 0, 0, &r, epoch, diff);
+}
+
+/* The epoch ends; the least value is then this one. */
+static void is_least(weir_test *t, uint64_t epoch, uint32_t value)
+{
+    weir_test_advance(t, 0, epoch + 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    for (size_t i = 0; i < weir_test_count(t, 0); i++) {
+        weir_test_change c = weir_test_at(t, 0, i);
+        ck_assert((c.diff > 0) == (((const least *)c.record)->value == value));
+    }
+    weir_test_take(t, 0);
+}
+
+/* They go in the order in which they are the least, one an epoch. */
+START_TEST(leaving_in_order)
+{
+    weir_test *t = load(build_min, 1);
+    ck_assert_int_lt(looked(t), 1000);
+    for (uint32_t i = 0; i < LEAVE; i++) {
+        push(t, i, i + 1, -1);
+        is_least(t, i + 1, i + 1);
+    }
+    ck_assert_int_lt(looked(t), 10 * (int64_t)LEAVE);
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* The same when many have gone behind the front before, and others come before it meanwhile. */
+START_TEST(leaving_with_gaps)
+{
+    weir_test *t = load(build_min, 2);
+    for (uint32_t i = 1; i < MANY / 4; i++)
+        push(t, 2 * i, 1, -1);
+    is_least(t, 1, 0);
+    int64_t before = looked(t);
+    push(t, 0, 2, -1);
+    is_least(t, 2, MANY / 4 * 2);
+    ck_assert_int_lt(looked(t) - before, MANY); /* once through the gap */
+    before = looked(t);
+    for (uint32_t n = 0; n < LEAVE; n += 200) { /* a few before the gap come, and go again */
+        for (uint32_t i = 0; i < 200; i++)
+            push(t, 2 * i + 1, 2 * n + 3, 1);
+        is_least(t, 2 * n + 3, 1);
+        for (uint32_t i = 0; i < 200; i++)
+            push(t, 2 * i + 1, 2 * n + 4, -1);
+        is_least(t, 2 * n + 4, MANY / 4 * 2);
+    }
+    ck_assert_int_lt(looked(t) - before, 100 * (int64_t)LEAVE);
+    weir_test_destroy(t);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { like_naive_search, leaving_in_order, leaving_with_gaps, NULL };
+    return test_run(test_suite("top_node", tests));
+}
