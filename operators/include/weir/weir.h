@@ -55,6 +55,7 @@
 #include <weir/operators/probe.h>
 #include <weir/operators/process.h>
 #include <weir/operators/publish.h>
+#include <weir/operators/quantile.h>
 #include <weir/operators/rebalance.h>
 #include <weir/operators/reclock.h>
 #include <weir/operators/reduce.h>

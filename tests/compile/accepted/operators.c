@@ -208,6 +208,8 @@ static void build_aggregates(weir_stream(word) words)
     weir_assert_empty(weir_concat(letters, weir_negate(letters)));
     (void)weir_min(counts, word_count, WEIR_KEY(word_count, text), count);
     (void)weir_max(counts, word_count, WEIR_KEY(word_count, text), count);
+    (void)weir_quantile(counts, word_count, WEIR_KEY(word_count, text), count, 0.99);
+    (void)weir_median(counts, mean, WEIR_KEY(word_count, text), count);
     (void)weir_count_distinct(letters, word_count, WEIR_KEY(word, text), text);
     (void)weir_sum(counts, word_count, WEIR_KEY(word_count, text), count);
     (void)weir_average(counts, mean, WEIR_KEY(word_count, text), count);
