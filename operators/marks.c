@@ -89,8 +89,10 @@ weir_port *weir__marks_by_event(weir_port **in, unsigned field, int64_t lateness
     const weir_type *type = weir_port_type(*in);
     measure *m = weir_graph_alloc(weir_port_graph(*in), sizeof *m);
     *m = (measure){ &type->fields[field], lateness_us };
-    weir_node_input input = { .type = type };
-    weir_node_output outputs[] = { { .type = type }, { .type = weir__mark_type() } };
+    bool collection = weir_port_is_collection(*in);
+    weir_node_input input = { .type = type, .takes_diffs = collection };
+    weir_node_output outputs[] = { { .type = type, .collection = collection },
+                                   { .type = weir__mark_type() } };
     weir_node *node = weir_node_add(weir_port_graph(*in), &(weir_node_spec){
         .struct_size = sizeof(weir_node_spec), .kind = "event_time", .input_count = 1,
         .output_count = 2, .inputs = &input, .outputs = outputs, .deterministic = true, .ctx = m,

@@ -64,11 +64,13 @@
 #include <weir/operators/source.h>
 #include <weir/operators/state_machine.h>
 #include <weir/operators/sum.h>
+#include <weir/operators/temporal_filter.h>
 #include <weir/operators/threshold.h>
 #include <weir/operators/to_stream.h>
 #include <weir/operators/top.h>
 #include <weir/operators/try.h>
 #include <weir/operators/unary.h>
+#include <weir/operators/upsert.h>
 #include <weir/operators/view.h>
 #include <weir/record.h>
 #include <weir/sequencer.h>

@@ -199,8 +199,18 @@ static void build_variables(weir_graph *g, weir_stream(word) words)
 static void by_length(const word *w, weir_out(word) out) { word_emit_n(out, *w, w->text.len); }
 WEIR_EXPLODE(by_length, word, word)
 
+static bool newest(const word *w, word_count *c)
+{
+    *c = (word_count){ w->text, 1 };
+    return w->text.len > 0;
+}
+WEIR_UPSERT(newest, word, word_count)
+
 static void build_aggregates(weir_stream(word) words)
 {
+    (void)weir_upsert(words, WEIR_KEY(word, text), newest);
+    (void)weir_upsert(words, WEIR_KEY(word, text), newest, .order = WEIR_ASC(word, text));
+    (void)weir_temporal_filter(words, .from = "text", .until = "text", .by_clock = true);
     weir_stream(word_count) counts =
         weir_count(weir_distinct(weir_threshold(words, often)), word_count, WEIR_KEY(word, text));
     weir_stream(word) letters = weir_explode(words, by_length);

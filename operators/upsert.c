@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/upsert.h. A key's entry has the record that counts of the open epoch, and the
+ * result that stands for the key.
+ */
+#include <weir/operators/upsert.h>
+
+#include <string.h>
+
+#include "fields.h"
+#include "owned.h"
+#include "tally.h"
+
+enum { BYTES_MAX = 3500 };
+
+/* A value of the table: behind it the record, then the result. */
+typedef struct group {
+    weir__tally tally;
+    bool is_new;   /* something of the open epoch has come */
+    bool is_shown; /* there is a result */
+    weir__owned record, result;
+    weir__owned gone; /* the strings of the result before, which is on its way out */
+} group;
+
+typedef struct description {
+    weir_upsert_spec spec;
+    weir_key key, order;
+    weir_key result_key; /* the first fields of a result */
+    uint32_t descending;
+    bool ordered;
+    size_t record_at, result_at;
+} description;
+
+static bool counts_more(const description *d, const void *a, const void *b)
+{
+    if (!d->ordered)
+        return true;
+    int order = weir_order_compare(d->spec.in, &d->order, d->descending, a, b);
+    return order > 0 || (order == 0 && weir_record_compare(d->spec.in, a, b) > 0);
+}
+
+static bool add(weir__tally *value, const void *record, int64_t diff, const void *ctx,
+                weir__tally_error *error)
+{
+    const description *d = ctx;
+    group *g = (group *)(void *)value;
+    char *there = (char *)value + d->record_at;
+    (void)diff;
+    (void)error;
+    value->records = 1;
+    if (g->is_new && !counts_more(d, record, there))
+        return true;
+    g->is_new = true;
+    memcpy(there, record, d->spec.in->size);
+    weir__owned_settle(&g->record, d->spec.in, there);
+    return true;
+}
+
+/* What stands for the key now. -1: it is of another key. */
+static int result_of(const description *d, group *g, const weir__tally_changes *changes, void *now)
+{
+    const weir_key all = weir__fields_key(d->key.count);
+    bool is_there = d->spec.make((char *)g + d->record_at, now);
+    if (!is_there)
+        return 0;
+    weir_record_canonicalize(d->spec.out, now);
+    return weir_key_equal_across(d->spec.out, &d->result_key, now, changes->key_type, &all,
+                                 changes->key)
+               ? 1
+               : -1;
+}
+
+static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx)
+{
+    const description *d = ctx;
+    const weir_type *type = d->spec.out;
+    group *g = (group *)(void *)value;
+    char *shown = (char *)value + d->result_at;
+    _Alignas(16) char now[WEIR_RECORD_SIZE_MAX];
+    int count = 0, is_there = result_of(d, g, changes, now);
+    weir__owned_free(&g->gone);
+    g->is_new = false;
+    if (is_there < 0) {
+        changes->error = (weir__tally_error){ WEIR_INVALID, "the function gave for",
+                                              "a record of another key" };
+        return -1;
+    }
+    value->records = is_there;
+    if (is_there == g->is_shown && (!is_there || weir_record_equal(type, now, shown)))
+        return 0;
+    if (g->is_shown) {
+        memcpy(changes->records[count], shown, type->size);
+        changes->diffs[count++] = -1;
+        g->gone = g->result;
+        g->result = (weir__owned){ .heap = NULL };
+    }
+    g->is_shown = is_there;
+    if (!is_there)
+        return count;
+    memcpy(shown, now, type->size);
+    weir__owned_settle(&g->result, type, shown);
+    memcpy(changes->records[count], shown, type->size);
+    changes->diffs[count++] = 1;
+    return count;
+}
+
+static size_t bytes_of(const weir__tally *value)
+{
+    const group *g = (const group *)(const void *)value;
+    return (size_t)g->record.size + g->result.size + g->gone.size;
+}
+
+static void end_value(weir__tally *value)
+{
+    group *g = (group *)(void *)value;
+    weir__owned_free(&g->record);
+    weir__owned_free(&g->result);
+    weir__owned_free(&g->gone);
+}
+
+/* ---- building ---- */
+
+static bool begins_with_key(const description *d)
+{
+    const weir_type *in = d->spec.in, *out = d->spec.out;
+    return out->field_count >= d->key.count &&
+           weir__result_fits(in, &d->key, out, out->field_count - d->key.count);
+}
+
+/* Key and order. False: the graph is told. */
+static bool resolve(weir_port *in, description *d, const weir_order *order)
+{
+    weir_error error;
+    weir_status status = weir_key_resolve(d->spec.in, d->spec.key, &d->key, &error);
+    d->ordered = order->count > 0;
+    d->descending = order->descending;
+    if (status == WEIR_OK && d->ordered)
+        status = weir_order_resolve(d->spec.in, order, &d->order, &error);
+    if (status != WEIR_OK)
+        weir_graph_fail(weir_port_graph(in), status, d->spec.kind,
+                        error.hint[0] ? error.hint : "name fields of the stream's records", "%s",
+                        error.what);
+    return status == WEIR_OK;
+}
+
+static bool check(weir_port *in, const description *d)
+{
+    const weir_upsert_spec *spec = &d->spec;
+    weir_graph *graph = weir_port_graph(in);
+    if (weir_port_is_collection(in))
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
+                        "leave out weir_as_collection: each record is the newest of its key",
+                        "this is a collection already, in which records go by themselves");
+    else if (!begins_with_key(d))
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
+                        "begin it with the kinds of the key's fields, in order",
+                        "record '%s' does not begin with the key of '%s'", spec->out->name,
+                        spec->in->name);
+    else if (spec->in->size + spec->out->size > BYTES_MAX)
+        weir_graph_fail(graph, WEIR_TOO_LARGE, spec->kind, "map to less first, or text as str",
+                        "a record '%s' and a result '%s' have over %d bytes", spec->in->name,
+                        spec->out->name, BYTES_MAX);
+    return !weir_graph_failed(graph) && weir__tally_check(in, &d->key, spec->kind);
+}
+
+weir_port *weir_upsert_erased(weir_port *in, const weir_upsert_spec *given,
+                              const struct weir_upsert_options *options)
+{
+    if (!in)
+        return NULL;
+    weir_graph *graph = weir_port_graph(in);
+    description *d = weir_graph_alloc(graph, sizeof *d);
+    size_t size = given->struct_size;
+    memcpy(&d->spec, given, size < sizeof d->spec ? size : sizeof d->spec);
+    if (!weir_type_same_layout(weir_port_type(in), d->spec.in)) {
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, d->spec.kind,
+                        "give it a stream of those records",
+                        "the stream carries '%s', the function takes '%s'",
+                        weir_port_type(in)->name, d->spec.in->name);
+        return NULL;
+    }
+    if (!resolve(in, d, &options->order) || !check(in, d))
+        return NULL;
+    d->result_key = weir__fields_key(d->key.count);
+    d->record_at = (sizeof(group) + 15) / 16 * 16;
+    d->result_at = d->record_at + (d->spec.in->size + 15) / 16 * 16;
+    return weir__tally_add(in, &(weir__tally_spec){ .kind = d->spec.kind,
+                                                    .in = d->spec.in,
+                                                    .out = d->spec.out,
+                                                    .key = d->key,
+                                                    .unique = true,
+                                                    .value_size =
+                                                        d->result_at + d->spec.out->size,
+                                                    .add = add,
+                                                    .put = put,
+                                                    .bytes = bytes_of,
+                                                    .fini = end_value,
+                                                    .ctx = d });
+}
