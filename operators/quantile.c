@@ -208,7 +208,8 @@ static weir_port *in_scope(weir_port *in, const weir_key *key, uint16_t field, d
     d->some = weir__fields_of(weir_port_graph(in), weir_port_type(in), key, field);
     weir_port *some = weir__fields_map(weir_port_as_collection(in), d->some, kind);
     weir_arrange_spec by = { .struct_size = sizeof by, .key = weir__fields_key(key->count) };
-    weir_reduce_spec spec = { .kind = kind, .out = d->out, .reduce = reduce, .ctx = d };
+    weir_reduce_spec spec = { .struct_size = sizeof spec, .kind = kind, .out = d->out,
+                              .reduce = reduce, .ctx = d };
     weir_port *made = weir_reduce_erased(weir_arrange_erased(some, &by), &spec);
     return made ? weir_port_with_key(made, &by.key) : NULL;
 }
