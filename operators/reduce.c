@@ -344,7 +344,7 @@ static void fail(weir_step *step, state *s)
     }
     weir_record_text(s->what->spec.out, s->correct.probe, key, sizeof key);
     if (s->failed == WEIR_OVERFLOWED)
-        weir_step_fail(step, WEIR_OVERFLOWED, "counts of the key of %s leave the range of 64 bits",
+        weir_step_fail(step, WEIR_OVERFLOWED, "counts or sums of the key of %s leave their range",
                        key);
     else
         weir_step_fail(step, s->failed,

@@ -354,7 +354,7 @@ START_TEST(failures)
     weir_test_push(t, 0, by_key, 1, 1, { 3, 4 });
     ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
     ck_assert_str_eq(weir_test_error(t)->what,
-                     "counts of the key of (key: 3, value: 0) leave the range of 64 bits");
+                     "counts or sums of the key of (key: 3, value: 0) leave their range");
     weir_test_destroy(t);
 }
 END_TEST

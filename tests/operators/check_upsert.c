@@ -164,8 +164,9 @@ static void refuse(weir_graph *g, void *ctx)
     (void)ctx;
     weir_stream(quote) in = weir_test_input(g, quote), none = { .port = NULL };
     static weir_type huge;
-    weir_upsert_spec spec = { sizeof spec, "mine", quote_type(), price_type(),
-                              (const char *const[]){ "item", "shop", NULL },
+    static const char *const key[] = { "item", "shop", NULL };
+    static const char *const other_key[] = { "item", "size", NULL };
+    weir_upsert_spec spec = { sizeof spec, "mine", quote_type(), price_type(), key,
                               weir_upsert_of_price_of };
     struct weir_upsert_options options = { .struct_size = sizeof options };
     ck_assert_ptr_null(weir_upsert(none, WEIR_KEY(quote, item), price_of).port);
@@ -177,7 +178,7 @@ static void refuse(weir_graph *g, void *ctx)
         in = weir_enter(in, weir_scope_add(g, NULL, "rounds"));
         break;
     case 2:
-        spec.key = (const char *const[]){ "item", "size", NULL };
+        spec.key = other_key;
         break;
     case 3:
         spec.in = price_type();

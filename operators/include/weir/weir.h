@@ -44,6 +44,7 @@
 #include <weir/operators/graphs.h>
 #include <weir/operators/input.h>
 #include <weir/operators/inspect.h>
+#include <weir/operators/interval_join.h>
 #include <weir/operators/iterate.h>
 #include <weir/operators/join.h>
 #include <weir/operators/loop.h>
@@ -52,6 +53,7 @@
 #include <weir/operators/notify.h>
 #include <weir/operators/outer_join.h>
 #include <weir/operators/partition.h>
+#include <weir/operators/prefix_sum.h>
 #include <weir/operators/probe.h>
 #include <weir/operators/process.h>
 #include <weir/operators/publish.h>

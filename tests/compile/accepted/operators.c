@@ -163,7 +163,9 @@ static void build_sources(weir_graph *g)
 }
 
 #define MEAN(F) F(str, text) F(f64, mean)
+#define TOTAL(F) F(str, text) F(i64, count) F(i64, total)
 WEIR_RECORD(mean, MEAN)
+WEIR_RECORD(total, TOTAL)
 
 static int64_t often(const word *w, int64_t count) { return w->text.len > 0 ? count > 1 : 0; }
 WEIR_THRESHOLD(often, word)
@@ -199,6 +201,12 @@ static void build_variables(weir_graph *g, weir_stream(word) words)
 static void by_length(const word *w, weir_out(word) out) { word_emit_n(out, *w, w->text.len); }
 WEIR_EXPLODE(by_length, word, word)
 
+static void both(const word_count *a, const word_count *b, weir_out(word) out)
+{
+    word_emit_n(out, (word){ a->text }, b->count);
+}
+WEIR_JOIN(both, word_count, word_count, word)
+
 static bool newest(const word *w, word_count *c)
 {
     *c = (word_count){ w->text, 1 };
@@ -220,6 +228,9 @@ static void build_aggregates(weir_stream(word) words)
     (void)weir_max(counts, word_count, WEIR_KEY(word_count, text), count);
     (void)weir_quantile(counts, word_count, WEIR_KEY(word_count, text), count, 0.99);
     (void)weir_median(counts, mean, WEIR_KEY(word_count, text), count);
+    (void)weir_prefix_sum(counts, total, WEIR_KEY(word_count, text), count, count);
+    (void)weir_interval_join(counts, WEIR_KEY(word_count, text), count, counts,
+                             WEIR_KEY(word_count, text), count, both, .low = -5);
     (void)weir_count_distinct(letters, word_count, WEIR_KEY(word, text), text);
     (void)weir_sum(counts, word_count, WEIR_KEY(word_count, text), count);
     (void)weir_average(counts, mean, WEIR_KEY(word_count, text), count);

@@ -96,16 +96,18 @@ WEIR_END_DECLS
             fn((const A *)pairs->records[0][i], (const B *)pairs->records[1][i], to);              \
         }                                                                                          \
     }                                                                                              \
+    WEIR_UNUSED static inline weir_join_spec weir_join_spec_##fn(void)                             \
+    {                                                                                              \
+        return (weir_join_spec){ .struct_size = sizeof(weir_join_spec),                            \
+                                 .takes = { A##_type(), B##_type() },                              \
+                                 .out = OUT##_type(),                                              \
+                                 .kernel = weir_join_kernel_##fn };                                \
+    }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
         weir_join_add_##fn(weir_port *const sides[2], const char *const *const names[2])           \
     {                                                                                              \
-        return (weir_stream(OUT)){                                                                 \
-            .port = weir__join(sides, names,                                                       \
-                               &(weir_join_spec){ .struct_size = sizeof(weir_join_spec),           \
-                                                  .takes = { A##_type(), B##_type() },             \
-                                                  .out = OUT##_type(),                             \
-                                                  .kernel = weir_join_kernel_##fn })               \
-        };                                                                                         \
+        weir_join_spec spec = weir_join_spec_##fn();                                               \
+        return (weir_stream(OUT)){ .port = weir__join(sides, names, &spec) };                      \
     }
 #endif
 

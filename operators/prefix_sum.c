@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/prefix_sum.h: a reduce over the fields that matter, whose groups lie in the
+ * order of the field that orders.
+ */
+#include <weir/operators/prefix_sum.h>
+
+#include <string.h>
+
+#include <weir/operators/reduce.h>
+
+#include "exact.h"
+#include "fields.h"
+#include "tally.h"
+#include "word.h"
+
+static const char *const where = "prefix-sum";
+
+typedef struct description {
+    const weir__fields *some; /* the key, then `by`, then the field that is summed */
+    const weir_type *out;
+    uint32_t key_count;
+    bool is_float;
+} description;
+
+static bool is_float(weir_kind kind)
+{
+    return kind == WEIR_KIND_f64 || kind == WEIR_KIND_f32;
+}
+
+/* ---- sums ---- */
+
+typedef struct sum {
+    weir__wide integer;
+    weir__exact exact;
+    int64_t values; /* that are not null */
+} sum;
+
+/* False: it leaves 128 bits on its way, or there is no memory. */
+static bool add(const description *d, sum *s, const void *record, int64_t count)
+{
+    const weir_field *field = &d->some->fields[d->key_count + 1];
+    const char *at = (const char *)record + field->offset;
+    weir__wide change;
+    if (field->optional && !((const char *)record)[field->set_offset])
+        return true;
+    weir__word word = weir__word_of(field->kind, at);
+    if (__builtin_add_overflow(s->values, count, &s->values))
+        return false;
+    if (d->is_float)
+        return weir__exact_add(&s->exact, weir__word_number(field->kind, word), count);
+    return !__builtin_mul_overflow(weir__word_integer(word), (weir__wide)count, &change) &&
+           !__builtin_add_overflow(s->integer, change, &s->integer);
+}
+
+/* Writes the sum of a result. False: its kind does not hold it. */
+static bool write(const description *d, const sum *s, char *record)
+{
+    const weir_field *f = &d->out->fields[d->key_count + 1];
+    if (f->optional && s->values == 0)
+        return true;
+    if (f->optional)
+        record[f->set_offset] = 1;
+    if (d->is_float) {
+        double total = weir__exact_read(&s->exact);
+        weir_clean_f64_(&total);
+        memcpy(record + f->offset, &total, sizeof total);
+        return true;
+    }
+    if (f->kind == WEIR_KIND_u64 && (s->integer < 0 || s->integer > (weir__wide)UINT64_MAX))
+        return false;
+    if (f->kind == WEIR_KIND_i64 && (s->integer < INT64_MIN || s->integer > INT64_MAX))
+        return false;
+    weir__word_put(f->kind, (weir__word)s->integer ^ (weir__word)1 << 127, record + f->offset);
+    return true;
+}
+
+/* ---- a group ---- */
+
+static weir_status sum_group(const description *d, const weir_values *values, sum *s,
+                             weir_builder *out)
+{
+    weir_key by = { .count = 1, .field = { (uint16_t)d->key_count } };
+    for (size_t i = 0; i < values->count;) {
+        size_t first = i;
+        __extension__ __int128 there = 0;
+        for (; i < values->count && weir_key_equal(&d->some->type, &by, values->records[first],
+                                                   values->records[i]);
+             i++) {
+            there += values->counts[i];
+            if (!add(d, s, values->records[i], values->counts[i]))
+                return WEIR_OVERFLOWED;
+        }
+        if (there <= 0)
+            continue;
+        char *record = weir_builder_next(out, d->out->size);
+        weir__fields_move(&d->some->type, values->records[first], d->out, record,
+                          d->key_count + 1);
+        if (!write(d, s, record))
+            return WEIR_OVERFLOWED;
+    }
+    return WEIR_OK;
+}
+
+static weir_status reduce(const void *key, const weir_values *values, weir_builder *out,
+                          const void *ctx)
+{
+    sum s;
+    (void)key;
+    memset(&s, 0, sizeof s);
+    weir_status status = sum_group(ctx, values, &s, out);
+    weir__exact_fini(&s.exact);
+    return status;
+}
+
+/* ---- building ---- */
+
+static bool holds(const weir_field *field, const weir_field *result)
+{
+    if (result->optional != field->optional)
+        return false;
+    if (is_float(field->kind))
+        return result->kind == WEIR_KIND_f64;
+    if (field->kind == WEIR_KIND_decimal)
+        return result->kind == WEIR_KIND_decimal && result->scale == field->scale;
+    return result->kind == WEIR_KIND_i64 || result->kind == WEIR_KIND_u64;
+}
+
+static bool check(weir_port *in, const description *d, const weir_key *key)
+{
+    const weir_type *type = weir_port_type(in), *out = d->out;
+    const weir_field *field = &d->some->fields[d->key_count + 1];
+    weir_graph *graph = weir_port_graph(in);
+    bool is_number = weir__word_has(field->kind) && field->kind != WEIR_KIND_date &&
+                     field->kind != WEIR_KIND_instant;
+    if (is_number && weir__result_fits(type, key, out, 1) &&
+        holds(field, &out->fields[d->key_count + 1]))
+        return true;
+    weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where,
+                    is_number ? "give it the kinds of the key's fields, in order, that of the "
+                                "field that orders, then one of the sum's, optional if the field "
+                                "is"
+                              : "name an integer, a float or a decimal",
+                    is_number ? "record '%s' cannot hold prefix sums of '%s' of '%s' by this key"
+                              : "record '%s' is no result: field '%s' of '%s' is no number",
+                    out->name, field->name, type->name);
+    return false;
+}
+
+weir_port *weir_prefix_sum_erased(weir_port *in, const weir_prefix_sum_spec *given)
+{
+    weir_prefix_sum_spec spec = { 0 };
+    weir_key key, ordered;
+    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    int by = weir__fields_resolve(in, spec.key, spec.by, &key, where);
+    int field = by < 0 ? -1 : weir__fields_resolve(in, spec.key, spec.field, &ordered, where);
+    if (field < 0)
+        return NULL;
+    weir_graph *graph = weir_port_graph(in);
+    if (key.count == WEIR_KEY_FIELDS_MAX) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "name 1 to 7 fields of the record",
+                        "a key of %u fields", key.count);
+        return NULL;
+    }
+    ordered.field[ordered.count++] = (uint16_t)by;
+    description *d = weir_graph_alloc(graph, sizeof *d);
+    *d = (description){ .some = weir__fields_of(graph, weir_port_type(in), &ordered, field),
+                        .out = spec.out,
+                        .key_count = key.count,
+                        .is_float = is_float(weir_port_type(in)->fields[field].kind) };
+    if (!check(in, d, &ordered))
+        return NULL;
+    weir_port *some = weir__fields_map(weir_port_as_collection(in), d->some, where);
+    weir_arrange_spec arranged = { .struct_size = sizeof arranged,
+                                   .key = weir__fields_key(key.count) };
+    weir_reduce_spec reduced = { .struct_size = sizeof reduced, .kind = where, .out = d->out,
+                                 .reduce = reduce, .ctx = d };
+    weir_port *made = weir_reduce_erased(weir_arrange_erased(some, &arranged), &reduced);
+    weir_key unique = weir__fields_key(ordered.count);
+    return made ? weir_port_with_key(made, &unique) : NULL;
+}

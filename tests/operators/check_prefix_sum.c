@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * prefix_sum: against adding up from scratch at every time; floats, decimals, null values, records
+ * that went before they came; refusals and sums that do not fit.
+ */
+#include <weir/operators/prefix_sum.h>
+
+#include <stdio.h>
+#include <weir/test.h>
+
+#include "oracle.h"
+
+#define ENTRY(F) F(opt_i64, cents) F(u32, day) F(u32, key) F(f64, weight) F(decimal(2), price)
+#define BALANCE(F) F(u32, key) F(u32, day) F(opt_i64, cents)
+#define WEIGHT(F) F(u32, key) F(u32, day) F(f64, weight)
+#define PRICE(F) F(u32, key) F(u32, day) F(decimal(2), price)
+WEIR_RECORD(entry, ENTRY)
+WEIR_RECORD(balance, BALANCE)
+WEIR_RECORD(weight, WEIGHT)
+WEIR_RECORD(price, PRICE)
+
+/* Values 2n and 2n + 1 are of one day; value 0 and 3 are null. */
+static bool is_set(uint32_t v) { return v != 0 && v != 3; }
+static int64_t cents_of(uint32_t v) { return (int64_t)v * 10 - 25; }
+
+static entry to_entry(const fact *f)
+{
+    return (entry){ { is_set(f->value), is_set(f->value) ? cents_of(f->value) : 0 },
+                    f->value / 2, f->key, f->value * 0.1, { cents_of(f->value) } };
+}
+WEIR_MAP(to_entry, fact, entry)
+
+static void build(const weir_stream(fact) *in)
+{
+    weir_stream(entry) e = weir_map(in[0], to_entry);
+    weir_stream(balance) b = weir_prefix_sum(e, balance, WEIR_KEY(entry, key), day, cents);
+    ck_assert_uint_eq(weir_port_unique_key(b.port)->count, 2);
+    weir_test_output(b);
+    weir_test_output(weir_prefix_sum(e, weight, WEIR_KEY(entry, key), day, weight));
+    weir_test_output(weir_prefix_sum(e, price, WEIR_KEY(entry, key), day, price));
+}
+
+static void expect(unsigned output, bag *b, const oracle_sums *sums)
+{
+    for (uint32_t k = 0; k < KEYS; k++) {
+        int64_t cents = 0, set = 0, all = 0, tenths = 0;
+        for (uint32_t v = 0; v < VALUES; v++) {
+            int64_t count = sums[0].of[k][v];
+            int64_t day = count + (v % 2 ? sums[0].of[k][v - 1] : 0);
+            cents += is_set(v) ? count * cents_of(v) : 0;
+            set += is_set(v) ? count : 0;
+            all += count * cents_of(v);
+            tenths += count * v;
+            if ((v % 2 == 0 && v + 1 < VALUES) || day <= 0)
+                continue;
+            if (output == 0)
+                bag_add_record(b, balance_type(),
+                               &(balance){ k, v / 2, { set != 0, set != 0 ? cents : 0 } }, 1);
+            else if (output == 1) /* rounded, so that it does not matter how it was added up */
+                bag_add_record(b, weight_type(), &(weight){ k, v / 2, (double)tenths }, 1);
+            else
+                bag_add_record(b, price_type(), &(price){ k, v / 2, { all } }, 1);
+        }
+    }
+}
+
+static weight to_tenths(const weight *w)
+{
+    double tenths = w->weight * 10;
+    int64_t whole = (int64_t)(tenths + (tenths < 0 ? -0.5 : 0.5));
+    return (weight){ w->key, w->day, (double)whole };
+}
+WEIR_MAP(to_tenths, weight, weight)
+
+static void build_rounded(const weir_stream(fact) *in)
+{
+    weir_stream(entry) e = weir_map(in[0], to_entry);
+    weir_test_output(weir_prefix_sum(e, balance, WEIR_KEY(entry, key), day, cents));
+    weir_test_output(weir_map(weir_prefix_sum(e, weight, WEIR_KEY(entry, key), day, weight),
+                              to_tenths));
+    weir_test_output(weir_prefix_sum(e, price, WEIR_KEY(entry, key), day, price));
+}
+
+START_TEST(like_adding_up)
+{
+    oracle o = { .inputs = 1, .outputs = 3, .depth_max = 3, .build = build_rounded,
+                 .expect = expect,
+                 .types = { balance_type(), weight_type(), price_type() }, .seeds = 45 };
+    oracle_check(&o);
+    o.negative = true;
+    oracle_check(&o);
+    o.build = build;
+    o.outputs = 1;
+    o.seeds = 3;
+    oracle_check(&o);
+}
+END_TEST
+
+/* ---- what cannot be ---- */
+
+static weir_prefix_sum_spec wrong;
+
+static void build_wrong(weir_graph *g, void *ctx)
+{
+    static const char *const key[] = { "key", NULL };
+    (void)ctx;
+    wrong.struct_size = sizeof wrong;
+    wrong.key = wrong.key ? wrong.key : key;
+    ck_assert_ptr_null(weir_prefix_sum_erased(NULL, &wrong));
+    weir_port *made = weir_prefix_sum_erased(weir_test_collection(g, balance).port, &wrong);
+    if (made)
+        weir__test_output(made);
+}
+
+#define WIDE(F) F(u8, a) F(u8, b) F(u8, c) F(u8, d) F(u8, e) F(u8, f) F(u8, g) F(u8, h) F(u8, i)
+WEIR_RECORD(wide, WIDE)
+
+static void build_wide(weir_graph *g, void *ctx)
+{
+    static const char *const key[] = { "a", "b", "c", "d", "e", "f", "g", "h", NULL };
+    (void)ctx;
+    wrong.key = key;
+    ck_assert_ptr_null(weir_prefix_sum_erased(weir_test_input(g, wide).port, &wrong));
+}
+
+START_TEST(refusals)
+{
+    wrong = (weir_prefix_sum_spec){ .out = balance_type(), .by = "week", .field = "cents" };
+    oracle_refused(build_wrong, WEIR_TYPE_MISMATCH, "record 'balance' has no field 'week'");
+    wrong = (weir_prefix_sum_spec){ .out = balance_type(), .by = "day", .field = "euros" };
+    oracle_refused(build_wrong, WEIR_TYPE_MISMATCH, "record 'balance' has no field 'euros'");
+    wrong = (weir_prefix_sum_spec){ .out = weight_type(), .by = "day", .field = "cents" };
+    oracle_refused(build_wrong, WEIR_TYPE_MISMATCH,
+                   "record 'weight' cannot hold prefix sums of 'cents' of 'balance' by this key");
+    wrong = (weir_prefix_sum_spec){ .struct_size = sizeof wrong, .out = balance_type(),
+                                    .by = "i", .field = "a" };
+    oracle_refused(build_wide, WEIR_INVALID, "a key of 8 fields");
+}
+END_TEST
+
+START_TEST(overflow)
+{
+    wrong = (weir_prefix_sum_spec){ .out = balance_type(), .by = "day", .field = "cents" };
+    weir_test *t = weir_test_create(build_wrong, NULL);
+    weir_test_push(t, 0, balance, 0, 1, { 3, 4, { true, INT64_MAX } });
+    weir_test_push(t, 0, balance, 0, 1, { 3, 5, { true, 1 } });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
+    ck_assert_str_eq(weir_test_error(t)->what,
+                     "counts or sums of the key of (key: 3, day: 0, cents: null) leave their "
+                     "range");
+    weir_test_destroy(t);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { like_adding_up, refusals, overflow, NULL };
+    return test_run(test_suite("prefix_sum", tests));
+}
