@@ -22,6 +22,7 @@
 #include <weir/operators/accumulate.h>
 #include <weir/operators/aggregate.h>
 #include <weir/operators/arrange.h>
+#include <weir/operators/asof_join.h>
 #include <weir/operators/assert_equal.h>
 #include <weir/operators/branch.h>
 #include <weir/operators/branch_when.h>

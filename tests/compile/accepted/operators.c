@@ -207,6 +207,12 @@ static void both(const word_count *a, const word_count *b, weir_out(word) out)
 }
 WEIR_JOIN(both, word_count, word_count, word)
 
+static void last(const word_count *a, const word_count *b, weir_out(word) out)
+{
+    word_emit(out, (word){ b ? b->text : a->text });
+}
+WEIR_ASOF_JOIN(last, word_count, word_count, word)
+
 static bool newest(const word *w, word_count *c)
 {
     *c = (word_count){ w->text, 1 };
@@ -229,6 +235,8 @@ static void build_aggregates(weir_stream(word) words)
     (void)weir_quantile(counts, word_count, WEIR_KEY(word_count, text), count, 0.99);
     (void)weir_median(counts, mean, WEIR_KEY(word_count, text), count);
     (void)weir_prefix_sum(counts, total, WEIR_KEY(word_count, text), count, count);
+    (void)weir_asof_join(counts, WEIR_KEY(word_count, text), count, counts,
+                         WEIR_KEY(word_count, text), count, last);
     (void)weir_interval_join(counts, WEIR_KEY(word_count, text), count, counts,
                              WEIR_KEY(word_count, text), count, both, .low = -5);
     (void)weir_count_distinct(letters, word_count, WEIR_KEY(word, text), text);

@@ -56,10 +56,10 @@ WEIR_END_DECLS
     __extension__({                                                                                \
         WEIR_JOIN_KEYS_CHECK_("weir_interval_join", a, KA, b, KB);                                 \
         _Static_assert(WEIR_CARRIES_(a, weir_join_left_##fn),                                      \
-                       "weir_interval_join(" #a ", …, " #fn "): the first stream does not carry "  \
+                       "weir_interval_join(" #a ", ..., " #fn "): the first stream does not carry "\
                        "the records that " #fn " takes first");                                    \
         _Static_assert(WEIR_CARRIES_(b, weir_join_right_##fn),                                     \
-                       "weir_interval_join(…, " #b ", …, " #fn "): the second stream does not "    \
+                       "weir_interval_join(..., " #b ", ..., " #fn "): the second stream does not "\
                        "carry the records that " #fn " takes second");                             \
         (__typeof__(weir_join_add_##fn(NULL, NULL))){                                              \
             .port = weir_interval_join_erased(                                                     \

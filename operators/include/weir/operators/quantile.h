@@ -54,10 +54,10 @@ WEIR_END_DECLS
 #define weir_quantile(s, OUT, K, column, ...)                                                      \
     __extension__({                                                                                \
         _Static_assert(WEIR_KEY_FITS_(s, K), "weir_quantile(" #s ", " #OUT ", " #K ", " #column    \
-                                             ", …): the key names a record that the stream does "  \
+                                             ", ...): the key names a record that the stream does "\
                                              "not carry");                                         \
         _Static_assert(WEIR_QUANTILES_FIT_(OUT, K, __typeof__((s).fields->column)),                \
-                       "weir_quantile(" #s ", " #OUT ", " #K ", " #column ", …): " #OUT            \
+                       "weir_quantile(" #s ", " #OUT ", " #K ", " #column ", ...): " #OUT          \
                        " must have the kinds of the key, in order, then that of the field for "    \
                        "each fraction");                                                           \
         (weir_stream(OUT)){ .port = weir_quantile_erased((s).port, &(weir_quantile_spec){          \

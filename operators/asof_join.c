@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See weir/operators/asof_join.h. Both sides become records of one type, with their key, time and
+ * side in front of the record itself; a reduce goes through those of a key in the order of time,
+ * and puts into each record of the first side the last one of the second that it has passed.
+ */
+#include <weir/operators/asof_join.h>
+
+#include <string.h>
+
+#include <weir/operators/reduce.h>
+
+#include "fields.h"
+#include "join.h"
+#include "parts.h"
+#include "word.h"
+
+static const char *const where = "asof-join";
+
+/* Where a record lies among those of its key: at one time, the second side's first. */
+#define PLACE(F) F(decimal(0), time) F(u8, side) F(flag, has_both)
+WEIR_RECORD(place, PLACE)
+
+enum { KEY, WHERE, RECORDS }; /* parts; from RECORDS on those of the sides */
+enum { SECOND, FIRST };
+
+typedef struct description description;
+
+typedef struct side {
+    const description *join;
+    const weir__fields *key;
+    weir_field time;
+    uint32_t number; /* 0 or 1 */
+} side;
+
+struct description {
+    side sides[2];
+    weir__parts *parts;
+    weir_asof_join_spec spec;
+};
+
+static void line_up(const weir_batch *in, weir_builder *out, void *ctx)
+{
+    const side *s = ctx;
+    const weir__parts *parts = s->join->parts;
+    for (size_t i = 0; i < in->count; i++) {
+        const char *record = weir_batch_record(in, i);
+        bool is_null = s->time.optional && !record[s->time.set_offset];
+        if (is_null && s->number == 1)
+            continue; /* it is after nothing */
+        out->from = i;
+        char *to = memset(weir_builder_next(out, parts->type.size), 0, parts->type.size);
+        place *at = weir__part(parts, WHERE, to);
+        weir__fields_copy(s->key, record, weir__part(parts, KEY, to));
+        at->side = s->number == 0 ? FIRST : SECOND;
+        at->time.unscaled =
+            is_null ? (weir__wide)INT64_MIN - 1 /* before all others */
+                    : weir__word_integer(weir__word_of(s->time.kind, record + s->time.offset));
+        memcpy(weir__part(parts, RECORDS + s->number, to), record,
+               parts->parts[RECORDS + s->number]->size);
+    }
+}
+
+static weir_status pair_up(const void *key, const weir_values *values, weir_builder *out,
+                           const void *ctx)
+{
+    const description *d = ctx;
+    const weir__parts *parts = d->parts;
+    const void *newest = NULL;
+    (void)key;
+    for (size_t i = 0; i < values->count; i++) {
+        const void *record = values->records[i];
+        const place *at = weir__part_read(parts, WHERE, record);
+        if (at->side == SECOND) {
+            newest = values->counts[i] > 0 ? record : newest;
+            continue;
+        }
+        weir_builder_set_diff(out, values->counts[i]);
+        char *to = memcpy(weir_builder_next(out, parts->type.size), record, parts->type.size);
+        if (!newest)
+            continue;
+        ((place *)weir__part(parts, WHERE, to))->has_both = true;
+        memcpy(weir__part(parts, RECORDS + 1, to), weir__part_read(parts, RECORDS + 1, newest),
+               parts->parts[RECORDS + 1]->size);
+    }
+    return WEIR_OK;
+}
+
+static void call(const weir_batch *in, weir_builder *out, void *ctx)
+{
+    const description *d = ctx;
+    for (size_t i = 0; i < in->count; i++) {
+        const void *record = weir_batch_record(in, i);
+        const place *at = weir__part_read(d->parts, WHERE, record);
+        const void *second = weir__part_read(d->parts, RECORDS + 1, record);
+        out->from = i;
+        d->spec.call(weir__part_read(d->parts, RECORDS, record), at->has_both ? second : NULL, out);
+    }
+}
+
+/* ---- building ---- */
+
+static bool is_time(weir_kind kind)
+{
+    return weir__word_has(kind) && kind != WEIR_KIND_f32 && kind != WEIR_KIND_f64 &&
+           kind != WEIR_KIND_decimal;
+}
+
+static bool check(weir_port *const sides[2], const description *d)
+{
+    weir_graph *graph = weir_port_graph(sides[0]);
+    const weir_field *a = &d->sides[0].time, *b = &d->sides[1].time;
+    if (a->kind != b->kind || !is_time(a->kind))
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where,
+                        "name an instant, a date or an integer of each, of the same kind",
+                        "'%s' of '%s' and '%s' of '%s' are no times of one kind", a->name,
+                        weir_port_type(sides[0])->name, b->name, weir_port_type(sides[1])->name);
+    for (int s = 0; s < 2; s++) {
+        if (!weir_port_is_collection(sides[s]))
+            weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where,
+                            "declare it a collection: weir_as_collection",
+                            "collections are joined, and stream %d is a plain one", s + 1);
+        else if (!weir_type_same_layout(weir_port_type(sides[s]), d->spec.takes[s]))
+            weir_graph_fail(graph, WEIR_TYPE_MISMATCH, where, "give it a stream of those records",
+                            "stream %d carries '%s', the function takes '%s'", s + 1,
+                            weir_port_type(sides[s])->name, d->spec.takes[s]->name);
+    }
+    return !weir_graph_failed(graph);
+}
+
+/* A side as records of the type of both. */
+static weir_port *lined_up(weir_port *in, description *d, unsigned s)
+{
+    d->sides[s].join = d;
+    d->sides[s].number = s;
+    weir_stage_spec stage = { .struct_size = sizeof stage,
+                              .kind = where,
+                              .in = weir_port_type(in),
+                              .out = &d->parts->type,
+                              .flat_map = line_up,
+                              .ctx = &d->sides[s] };
+    return weir_stage_add(in, &stage);
+}
+
+static weir_port *reduced(weir_port *both, description *d, uint32_t key_count)
+{
+    uint16_t first = d->parts->first_field[WHERE];
+    weir_arrange_spec by = { .struct_size = sizeof by,
+                             .key = weir__fields_key(key_count),
+                             .order = { .count = 2, .field = { first, (uint16_t)(first + 1) } } };
+    weir_reduce_spec reduce = { .struct_size = sizeof reduce,
+                                .kind = d->spec.kind,
+                                .out = &d->parts->type,
+                                .reduce = pair_up,
+                                .ctx = d };
+    weir_port *pairs = weir_reduce_erased(weir_arrange_erased(both, &by), &reduce);
+    weir_stage_spec stage = { .struct_size = sizeof stage,
+                              .kind = d->spec.kind,
+                              .in = &d->parts->type,
+                              .out = d->spec.out,
+                              .flat_map = call,
+                              .ctx = d };
+    return pairs ? weir_stage_add(pairs, &stage) : NULL;
+}
+
+weir_port *weir_asof_join_erased(weir_port *const sides[2], const weir_asof_join_spec *given)
+{
+    weir_key keys[2];
+    weir_port *both[2];
+    if (!sides[0] || !sides[1])
+        return NULL;
+    weir_graph *graph = weir_port_graph(sides[0]);
+    description *d = weir_graph_alloc(graph, sizeof *d);
+    size_t size = given->struct_size;
+    memcpy(&d->spec, given, size < sizeof d->spec ? size : sizeof d->spec);
+    for (int s = 0; s < 2; s++) {
+        int time = weir__fields_resolve(sides[s], d->spec.keys[s], d->spec.times[s], &keys[s],
+                                        where);
+        if (time < 0)
+            return NULL;
+        d->sides[s].time = weir_port_type(sides[s])->fields[time];
+        d->sides[s].key = weir__fields_of(graph, weir_port_type(sides[s]), &keys[s], -1);
+    }
+    if (!weir__join_check(sides, keys, where) || !check(sides, d))
+        return NULL;
+    const weir_type *types[] = { &d->sides[0].key->type, place_type(), weir_port_type(sides[0]),
+                                 weir_port_type(sides[1]) };
+    d->parts = weir__parts_of(graph, types, 4, where);
+    if (!d->parts)
+        return NULL;
+    for (unsigned s = 0; s < 2; s++)
+        both[s] = lined_up(sides[s], d, s);
+    weir_port *all = weir_port_concat(both, 2);
+    return all ? reduced(all, d, keys[0].count) : NULL;
+}

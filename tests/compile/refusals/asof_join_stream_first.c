@@ -1,0 +1,28 @@
+/* expect: weir_asof_join\(.*the first stream does not carry */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <weir/operators/asof_join.h>
+
+#define TRADE(F) F(u32, symbol) F(instant, at)
+#define QUOTE(F) F(instant, at) F(u32, symbol)
+WEIR_RECORD(trade, TRADE)
+WEIR_RECORD(quote, QUOTE)
+
+static void first(const trade *t, const quote *q, weir_out(trade) out)
+{
+    (void)q;
+    trade_emit(out, *t);
+}
+WEIR_ASOF_JOIN(first, trade, quote, trade)
+
+weir_port *build(weir_stream(trade) t, weir_stream(quote) q);
+weir_port *build(weir_stream(trade) t, weir_stream(quote) q)
+{
+    (void)q;
+#ifdef WRONG
+    return weir_asof_join(q, WEIR_KEY(quote, symbol), at,
+                          q, WEIR_KEY(quote, symbol), at, first).port;
+#else
+    return weir_asof_join(t, WEIR_KEY(trade, symbol), at, q, WEIR_KEY(quote, symbol), at, first)
+        .port;
+#endif
+}
