@@ -37,6 +37,7 @@
 #include <weir/operators/count.h>
 #include <weir/operators/count_distinct.h>
 #include <weir/operators/delay.h>
+#include <weir/operators/delta_join.h>
 #include <weir/operators/events.h>
 #include <weir/operators/exchange.h>
 #include <weir/operators/explode.h>

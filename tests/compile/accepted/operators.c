@@ -213,6 +213,18 @@ static void last(const word_count *a, const word_count *b, weir_out(word) out)
 }
 WEIR_ASOF_JOIN(last, word_count, word_count, word)
 
+static void three(const word_count *a, const word_count *b, const word *c, weir_out(word) out)
+{
+    word_emit(out, a->count > b->count ? (word){ a->text } : *c);
+}
+WEIR_DELTA_JOIN3(three, word_count, word_count, word, word)
+static void four(const word *a, const word_count *b, const word *c, const word_count *d,
+                 weir_out(word) out)
+{
+    word_emit(out, b->count > d->count ? *a : *c);
+}
+WEIR_DELTA_JOIN4(four, word, word_count, word, word_count, word)
+
 static bool newest(const word *w, word_count *c)
 {
     *c = (word_count){ w->text, 1 };
@@ -237,6 +249,10 @@ static void build_aggregates(weir_stream(word) words)
     (void)weir_prefix_sum(counts, total, WEIR_KEY(word_count, text), count, count);
     (void)weir_asof_join(counts, WEIR_KEY(word_count, text), count, counts,
                          WEIR_KEY(word_count, text), count, last);
+    (void)weir_delta_join3(counts, counts, letters, three, WEIR_ON(1, text, 2, text),
+                           WEIR_ON(2, text, 3, text));
+    (void)weir_delta_join4(letters, counts, letters, counts, four, WEIR_ON(1, text, 2, text),
+                           WEIR_ON(2, count, 4, count), WEIR_ON(2, text, 3, text));
     (void)weir_interval_join(counts, WEIR_KEY(word_count, text), count, counts,
                              WEIR_KEY(word_count, text), count, both, .low = -5);
     (void)weir_count_distinct(letters, word_count, WEIR_KEY(word, text), text);
