@@ -25,7 +25,6 @@ typedef struct group {
 typedef struct description {
     weir_upsert_spec spec;
     weir_key key, order;
-    weir_key result_key; /* the first fields of a result */
     uint32_t descending;
     bool ordered;
     size_t record_at, result_at;
@@ -60,11 +59,11 @@ static bool add(weir__tally *value, const void *record, int64_t diff, const void
 static int result_of(const description *d, group *g, const weir__tally_changes *changes, void *now)
 {
     const weir_key all = weir__fields_key(d->key.count);
-    bool is_there = d->spec.make((char *)g + d->record_at, now);
+    bool is_there = d->spec.make((char *)g + d->record_at, now, d->spec.ctx);
     if (!is_there)
         return 0;
     weir_record_canonicalize(d->spec.out, now);
-    return weir_key_equal_across(d->spec.out, &d->result_key, now, changes->key_type, &all,
+    return weir_key_equal_across(d->spec.out, &d->spec.result_key, now, changes->key_type, &all,
                                  changes->key)
                ? 1
                : -1;
@@ -120,11 +119,17 @@ static void end_value(weir__tally *value)
 
 /* ---- building ---- */
 
-static bool begins_with_key(const description *d)
+static bool has_key(const description *d)
 {
-    const weir_type *in = d->spec.in, *out = d->spec.out;
-    return out->field_count >= d->key.count &&
-           weir__result_fits(in, &d->key, out, out->field_count - d->key.count);
+    const weir_key *result = &d->spec.result_key;
+    bool has = result->count == d->key.count;
+    for (uint32_t i = 0; has && i < d->key.count; i++) {
+        const weir_field *a = &d->spec.in->fields[d->key.field[i]], *b = NULL;
+        if (result->field[i] < d->spec.out->field_count)
+            b = &d->spec.out->fields[result->field[i]];
+        has = b && a->kind == b->kind && a->optional == b->optional && a->scale == b->scale;
+    }
+    return has;
 }
 
 /* Key and order. False: the graph is told. */
@@ -151,7 +156,7 @@ static bool check(weir_port *in, const description *d)
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
                         "leave out weir_as_collection: each record is the newest of its key",
                         "this is a collection already, in which records go by themselves");
-    else if (!begins_with_key(d))
+    else if (!has_key(d))
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind,
                         "begin it with the kinds of the key's fields, in order",
                         "record '%s' does not begin with the key of '%s'", spec->out->name,
@@ -179,21 +184,23 @@ weir_port *weir_upsert_erased(weir_port *in, const weir_upsert_spec *given,
                         weir_port_type(in)->name, d->spec.in->name);
         return NULL;
     }
-    if (!resolve(in, d, &options->order) || !check(in, d))
+    if (!resolve(in, d, &options->order))
         return NULL;
-    d->result_key = weir__fields_key(d->key.count);
+    if (d->spec.result_key.count == 0)
+        d->spec.result_key = weir__fields_key(d->key.count);
+    if (!check(in, d))
+        return NULL;
     d->record_at = (sizeof(group) + 15) / 16 * 16;
     d->result_at = d->record_at + (d->spec.in->size + 15) / 16 * 16;
-    return weir__tally_add(in, &(weir__tally_spec){ .kind = d->spec.kind,
-                                                    .in = d->spec.in,
-                                                    .out = d->spec.out,
-                                                    .key = d->key,
-                                                    .unique = true,
-                                                    .value_size =
-                                                        d->result_at + d->spec.out->size,
-                                                    .add = add,
-                                                    .put = put,
-                                                    .bytes = bytes_of,
-                                                    .fini = end_value,
-                                                    .ctx = d });
+    weir__tally_spec tally = { .kind = d->spec.kind,
+                               .in = d->spec.in,
+                               .out = d->spec.out,
+                               .key = d->key,
+                               .value_size = d->result_at + d->spec.out->size,
+                               .add = add,
+                               .put = put,
+                               .bytes = bytes_of,
+                               .fini = end_value,
+                               .ctx = d };
+    return weir_port_with_key(weir__tally_add(in, &tally), &d->spec.result_key);
 }

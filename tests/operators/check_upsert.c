@@ -166,8 +166,12 @@ static void refuse(weir_graph *g, void *ctx)
     static weir_type huge;
     static const char *const key[] = { "item", "shop", NULL };
     static const char *const other_key[] = { "item", "size", NULL };
-    weir_upsert_spec spec = { sizeof spec, "mine", quote_type(), price_type(), key,
-                              weir_upsert_of_price_of };
+    weir_upsert_spec spec = { .struct_size = sizeof spec,
+                              .kind = "mine",
+                              .in = quote_type(),
+                              .out = price_type(),
+                              .key = key,
+                              .make = weir_upsert_of_price_of };
     struct weir_upsert_options options = { .struct_size = sizeof options };
     ck_assert_ptr_null(weir_upsert(none, WEIR_KEY(quote, item), price_of).port);
     switch (wrong) {

@@ -151,12 +151,12 @@ WEIR_UNUSED static void oracle_check(const oracle *o)
 {
     uint64_t seed = test_seed(0);
     oracle_at = o;
-    if (seed) {
+    if (seed)
         oracle_run(seed);
-        return;
-    }
-    for (seed = 1; seed <= o->seeds; seed++)
-        oracle_run(seed);
+    else
+        for (seed = 1; seed <= o->seeds; seed++)
+            oracle_run(seed);
+    oracle_at = NULL;
 }
 
 /* ---- refusals ---- */

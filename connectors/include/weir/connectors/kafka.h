@@ -85,6 +85,15 @@ typedef struct weir_kafka_source_options {
 WEIR_API weir_port *weir_kafka_source_add(weir_graph *graph, const weir_type *type,
                                           const weir_kafka_source_options *options);
 
+/* A topic as a collection: of each key the newest record, that of the greatest offset, until a
+ * message without a value removes it, as a compacted topic and weir_kafka_sink of a collection have
+ * them. The key is one field, which the message's key fills (.key_field is that), and messages of
+ * one key lie in one partition. .tombstone_field must not be set. The result's unique key is the
+ * key. names is the field's, and NULL. */
+WEIR_API weir_port *weir_kafka_table_add(weir_graph *graph, const weir_type *type,
+                                         const char *const *names,
+                                         const weir_kafka_source_options *options);
+
 typedef struct weir_kafka_sink_options {
     size_t struct_size;
     const char *topic;             /* required */
@@ -120,6 +129,8 @@ WEIR_END_DECLS
 
 /* The typed calls: T is a record (weir/record.h), s a stream.
  *     weir_stream(line) lines = weir_kafka_source(g, line, .topic = "lines");
+ *     weir_stream(word_count) table = weir_kafka_table(g, word_count, WEIR_KEY(word_count, word),
+ *                                                      .topic = "word-counts");
  *     weir_kafka_sink(counts, .topic = "word-counts");
  *     weir_kafka_sink_by(hits, WEIR_KEY(hit, page), .topic = "hits"); */
 #define weir_kafka_source(g, T, ...)                                                               \
@@ -128,6 +139,15 @@ WEIR_END_DECLS
             g, T##_type(),                                                                         \
             &(weir_kafka_source_options){ .struct_size = sizeof(weir_kafka_source_options),        \
                                           __VA_ARGS__ }) })
+/* weir_kafka_table(g, T, WEIR_KEY(T, field), .topic = "…", options…) */
+#define weir_kafka_table(g, T, K, ...)                                                             \
+    (WEIR_CHECK_(WEIR_SAME_(WEIR_KEY_RECORD_(K), T),                                               \
+                 "weir_kafka_table(" #g ", " #T ", " #K "): the key names another record"),        \
+     (weir_stream(T)){                                                                             \
+         .port = weir_kafka_table_add(                                                             \
+             g, T##_type(), WEIR_KEY_NAMES_(K),                                                    \
+             &(weir_kafka_source_options){ .struct_size = sizeof(weir_kafka_source_options),       \
+                                           __VA_ARGS__ }) })
 #define weir_kafka_sink(s, ...)                                                                    \
     weir_kafka_sink_add(                                                                           \
         (s).port, &(weir_kafka_sink_options){ .struct_size = sizeof(weir_kafka_sink_options),      \

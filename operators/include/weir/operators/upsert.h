@@ -32,7 +32,7 @@
 WEIR_BEGIN_DECLS
 
 /* Writes the result in canonical form, except for strings; false: there is none. */
-typedef bool weir_upsert_fn(const void *record, void *result);
+typedef bool weir_upsert_fn(const void *record, void *result, const void *ctx);
 
 /* Zero means default for every field. */
 struct weir_upsert_options {
@@ -47,11 +47,13 @@ typedef struct weir_upsert_spec {
     const weir_type *in, *out;
     const char *const *key; /* names of fields, ended by NULL */
     weir_upsert_fn *make;
+    const void *ctx;     /* for make; lives as long as the graph */
+    weir_key result_key; /* fields of out that are the key's; count 0: the first ones */
 } weir_upsert_spec;
 
 /* Refuses, on the graph, a collection, a stream or a key that does not fit, a result that does not
- * begin with the key, a record and a result of together over 3500 bytes, and a stream inside a
- * scope, where times have no one order. */
+ * have the key where it should, a record and a result of together over 3500 bytes, and a stream
+ * inside a scope, where times have no one order. */
 WEIR_API weir_port *weir_upsert_erased(weir_port *in, const weir_upsert_spec *spec,
                                        const struct weir_upsert_options *options);
 
@@ -79,9 +81,10 @@ WEIR_END_DECLS
                    "WEIR_UPSERT(" #fn ", " #IN ", " #OUT "): " #fn " must be bool (const " #IN     \
                    " *, " #OUT " *)");                                                             \
     typedef IN weir_upsert_in_##fn;                                                                \
-    static bool weir_upsert_of_##fn(const void *record, void *result)                              \
+    static bool weir_upsert_of_##fn(const void *record, void *result, const void *ctx)             \
     {                                                                                              \
         OUT weir_result_;                                                                          \
+        (void)ctx;                                                                                 \
         memset(&weir_result_, 0, sizeof weir_result_);                                             \
         if (!fn(record, &weir_result_))                                                            \
             return false;                                                                          \
