@@ -12,7 +12,7 @@
 
 /* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
  * takes as many. Fuel is for each level of merging. */
-enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 2, SPARES_MAX = 4 };
+enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 9, FUEL_AN_UPDATE = 2, SPARES_MAX = 4 };
 
 /* Runs that readers have not taken count as under way when they have more bytes. */
 enum { UNDELIVERED = 256 << 10 };

@@ -12,7 +12,7 @@
 #include "join.h"
 #include "pin.h"
 
-enum { BLOCKS_OF_A_STEP = 64, FUEL = 1 << 10 };
+enum { BLOCKS_OF_A_STEP = 64, FUEL = 1 << 9, LOOKUPS_OF_FUEL = 8 };
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {
@@ -29,6 +29,7 @@ typedef struct state {
     unsigned side;          /* whose batch is being worked off */
     size_t at;              /* in that batch */
     unsigned blocks;        /* that are left of the step's */
+    size_t matched[2];      /* updates of runs begun in this step that were looked up in a side */
 } state;
 
 /* ---- building ---- */
@@ -231,6 +232,7 @@ static bool start(weir_step *step, state *s, const weir_batch *batch)
     weir_trace_runs *others = weir_trace_reader_list(s->readers[1 - s->side]);
     if (others) {
         weir_matcher_start(s->matcher, s->side, came, others);
+        s->matched[1 - s->side] += weir_trace_run_updates(came);
         weir_trace_runs_release(others);
         return true;
     }
@@ -261,6 +263,18 @@ static bool work(weir_step *step, state *s, const weir_batch *batch)
     return true;
 }
 
+/* What was delivered may be merged only now, which the one who appended it did not see; and the
+ * more is looked up in a side, the sooner it shall be few runs. */
+static void merge(weir_step *step, state *s)
+{
+    for (int side = 0; side < 2; side++) {
+        weir_trace *trace = weir_trace_reader_trace(s->readers[side]);
+        if (weir_trace_work(trace, FUEL + s->matched[side] / LOOKUPS_OF_FUEL))
+            weir_step_again(step);
+        s->matched[side] = 0;
+    }
+}
+
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
@@ -272,10 +286,7 @@ static void run(weir_step *step, void *ctx)
                 weir_step_put_back(step);
                 return;
             }
-    for (int side = 0; side < 2; side++) {
+    for (int side = 0; side < 2; side++)
         weir__run_pin_drop(&s->pins[side]);
-        /* what was delivered may be merged only now, which the one who appended it did not see */
-        if (weir_trace_work(weir_trace_reader_trace(s->readers[side]), FUEL))
-            weir_step_again(step);
-    }
+    merge(step, s);
 }

@@ -317,8 +317,10 @@ static weir_trace_run *write_run(weir_trace_builder *b, const weir__sorted *e, u
 static weir_trace_run *write_sealed(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
 {
     weir_trace_run *run = write_run(b, e, count);
+    weir__fit fit = { 0 };
+    size_t bytes = SIZE_MAX;
     if (run && run->segment)
-        run = weir__run_fit(run);
+        (void)weir__run_fit(&run, &fit, &bytes);
     if (!run || weir__segment_seal(run))
         return run;
     weir_trace_run_release(run);

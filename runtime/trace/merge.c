@@ -11,7 +11,8 @@
 #include "trace/compact.h"
 #include "trace/segment.h"
 
-enum { CHECKED_AN_UPDATE = 64 }; /* bytes of a file, for the fuel of an update */
+/* Bytes for the fuel of an update: of a file that is checked; moved when all is written. */
+enum { CHECKED_AN_UPDATE = 64, MOVED_AN_UPDATE = 64 };
 
 /* What the result has at most. A column that is not needed in the end is left out then. */
 static weir__room room_of(const weir__merge *m)
@@ -45,6 +46,7 @@ bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t coun
     weir__room room = room_of(m);
     if (!weir__writer_init(&m->writer, runs[0]->shape, &room))
         return false;
+    m->reserved = m->writer.run->size;
     m->checking = runs[0]->shape->store ? 0 : count;
     weir_frontier_set(&m->since, since);
     return true;
@@ -59,7 +61,7 @@ void weir__merge_fini(weir__merge *m)
 
 bool weir__merge_finish(weir__merge *m, weir_trace_run **run, weir_error **damage)
 {
-    *run = m->failed ? NULL : weir__writer_finish(&m->writer);
+    *run = m->failed ? NULL : weir__writer_take(&m->writer);
     if (*run && !weir__segment_seal(*run)) {
         weir_trace_run_release(*run);
         *run = NULL;
@@ -384,6 +386,17 @@ static size_t copy_single(weir__merge *m, size_t most)
 
 /* ---- work ---- */
 
+/* All is written. */
+static bool end(weir__merge *m, size_t *fuel)
+{
+    size_t most = SIZE_MAX / MOVED_AN_UPDATE;
+    size_t all = (*fuel < most ? *fuel : most) * MOVED_AN_UPDATE, bytes = all;
+    m->written = true;
+    bool ended = weir__writer_end(&m->writer, &bytes);
+    *fuel -= (all - bytes) / MOVED_AN_UPDATE;
+    return ended;
+}
+
 bool weir__merge_work(weir__merge *m, size_t *fuel)
 {
     if (WEIR_UNLIKELY(m->checking < m->count) && !check(m, fuel))
@@ -393,6 +406,8 @@ bool weir__merge_work(weir__merge *m, size_t *fuel)
     m->debt -= paid;
     *fuel -= paid;
     while (*fuel > 0 && !m->failed) {
+        if (m->written)
+            return end(m, fuel);
         if (!m->in_value && !m->in_key) {
             *fuel -= copy_single(m, *fuel);
             if (*fuel == 0)
@@ -400,7 +415,7 @@ bool weir__merge_work(weir__merge *m, size_t *fuel)
         }
         if (!m->in_value) {
             if (!m->in_key && !open_key(m))
-                return true;
+                return end(m, fuel);
             open_value(m);
         }
         size_t done = 1;

@@ -22,12 +22,14 @@ typedef struct weir__merge {
     uint32_t in_key, in_value; /* bits of the lanes that have values, updates left */
     weir_frontier since;
     bool pending, failed;
+    bool written;        /* all of it; its columns are being moved together */
     uint32_t checking;   /* the lane whose file is held against its checksums; all: `count` */
     uint64_t checked;    /* blocks of it */
     weir_error *damage;  /* what is wrong with one; else NULL */
     uint64_t time; /* of what is pending: at depth 1 */
     int64_t sum;
     weir__column moved; /* updates of a value: at other depths */
+    size_t reserved;    /* bytes of the room for the result */
     size_t debt;        /* work that was done and not paid for: a value is not left half done */
     weir__writer writer;
     weir__lane lanes[WEIR__MERGE_MAX];

@@ -3,15 +3,15 @@
  * The inside of runs. A run is one block of memory: a head, and behind it a few columns:
  *
  *     hashes      of the keys, ascending; keys of one hash in the order of their fields
+ *     keys        packed key fields; NULL where the hash is a bijection of the key
+ *     rests       packed remaining fields: one entry a value, in their order within a key
+ *     directory   first key of each stretch of the run's own range of hashes; NULL in small runs
+ *     heap        the bytes of long strings, which hold offsets
  *     times       in lexicographic order within a value, `depth` coordinates each; NULL: all are at
  *                 the meet
  *     diffs       NULL: all are `diff`
- *     keys        packed key fields; NULL where the hash is a bijection of the key
- *     rests       packed remaining fields: one entry a value, in their order within a key
  *     value_at    index of the first value of each key, and the end; NULL where each has one
  *     update_at   index of the first update of each value, and the end; NULL where each has one
- *     directory   first key of each stretch of the run's own range of hashes; NULL in small runs
- *     heap        the bytes of long strings, which hold offsets
  *
  * Nothing in them is an address.
  */
@@ -127,9 +127,16 @@ typedef struct weir__room {
 
 /* An empty run whose columns have this room. NULL: no memory. */
 weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room);
-/* Moves the columns of a run together and gives back what is left over, if it is much. In a file
- * this has to be called before it is sealed (segment.h). */
-weir_trace_run *weir__run_fit(weir_trace_run *run);
+/* How far the columns of a run have been moved together. */
+typedef struct weir__fit {
+    uint32_t column;
+    size_t moved; /* bytes of it */
+} weir__fit;
+
+/* Moves the columns of a run together, up to *bytes a call, which it takes off, and gives back what
+ * is left over, if it is much. False: there is more to do, and until then nothing may be read. In a
+ * file this has to be done before it is sealed (segment.h). */
+bool weir__run_fit(weir_trace_run **run, weir__fit *fit, size_t *bytes);
 /* A copy of a packed key or rest for the run, whose long strings go into its heap. */
 void weir__run_put(weir_trace_run *run, const weir__pack *pack, char *to, const char *from,
                    const char *from_heap);
@@ -150,6 +157,8 @@ typedef struct weir__writer {
     bool key_written, rest_written;
     bool values_vary, updates_vary, times_vary, diffs_vary; /* the column has begun */
     uint32_t stretch; /* of the directory, that comes next */
+    bool ended;
+    weir__fit fit;
 } weir__writer;
 
 bool weir__writer_init(weir__writer *w, weir_shape *shape, const weir__room *room);
@@ -239,8 +248,10 @@ static inline void weir__writer_put_update(weir__writer *w, const uint64_t *coor
 }
 
 void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff);
-/* The run, or NULL if there was no update. */
-weir_trace_run *weir__writer_finish(weir__writer *w);
+/* Ends the columns, then moves them together, up to *bytes a call. True: it is done. */
+bool weir__writer_end(weir__writer *w, size_t *bytes);
+/* The run, or NULL if there was no update: at the end. */
+weir_trace_run *weir__writer_take(weir__writer *w);
 /* Fills the directory of a run whose hashes are there. */
 void weir__run_make_directory(weir_trace_run *run);
 

@@ -58,7 +58,7 @@ void weir__spine_drop(weir_spine *spine)
     for (uint32_t i = 0; i < spine->count; i++) {
         weir__merge *merge = spine->levels[i].merge;
         if (merge) {
-            spine->bytes -= merge->writer.run->size;
+            spine->bytes -= merge->reserved;
             weir__merge_fini(merge);
             merge_end(spine, i);
         }
@@ -239,7 +239,7 @@ static void start(weir_spine *spine, uint32_t first, uint32_t count)
         return;
     }
     spine->merges++;
-    spine->bytes += merge->writer.run->size;
+    spine->bytes += merge->reserved;
     spine->levels[first].merge = merge;
     for (uint32_t i = 0; i < count; i++)
         spine->levels[first + i].busy = true;
@@ -305,7 +305,7 @@ static void finish(weir_spine *spine, uint32_t i)
     weir_trace_run *run;
     for (uint32_t k = 0; k < taken; k++)
         l[k].busy = false;
-    spine->bytes -= merge->writer.run->size;
+    spine->bytes -= merge->reserved;
     bool ok = weir__merge_finish(merge, &run, &spine->damage);
     merge_end(spine, i);
     if (!ok)

@@ -72,13 +72,9 @@ static void end_directory(weir__writer *w)
         run->directory[w->stretch++] = run->key_count;
 }
 
-weir_trace_run *weir__writer_finish(weir__writer *w)
+static void end_columns(weir__writer *w)
 {
     weir_trace_run *run = w->run;
-    if (run->update_count == 0) {
-        weir__writer_fini(w);
-        return NULL;
-    }
     if (!w->values_vary && run->value_count != run->key_count)
         weir__writer_begin_values(w);
     if (!w->updates_vary && run->update_count != run->value_count)
@@ -92,6 +88,25 @@ weir_trace_run *weir__writer_finish(weir__writer *w)
     run->update_at = w->updates_vary ? run->update_at : NULL;
     run->times = w->times_vary ? run->times : NULL;
     run->diffs = w->diffs_vary ? run->diffs : NULL;
+}
+
+bool weir__writer_end(weir__writer *w, size_t *bytes)
+{
+    if (w->run->update_count == 0)
+        return true;
+    if (!w->ended)
+        end_columns(w);
+    w->ended = true;
+    return weir__run_fit(&w->run, &w->fit, bytes);
+}
+
+weir_trace_run *weir__writer_take(weir__writer *w)
+{
+    weir_trace_run *run = w->run;
+    if (run->update_count == 0) {
+        weir__writer_fini(w);
+        return NULL;
+    }
     w->run = NULL;
-    return weir__run_fit(run);
+    return run;
 }
