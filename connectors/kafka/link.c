@@ -14,6 +14,7 @@ void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *
                            const char *why)
 {
     uint64_t now = weir_step_now_ns(step);
+    char since[40] = "";
     if (!link->away) {
         link->away = true;
         link->since_ns = now;
@@ -21,8 +22,11 @@ void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *
         return;
     }
     link->said_ns = now;
-    weir_log(WEIR_LOG_WARN, "%s: topic '%s': no broker answers, for %" PRIu64 " s now; trying on: "
-             "%s", weir_step_name(step), topic, (now - link->since_ns) / 1000000000, why);
+    if (now > link->since_ns)
+        (void)snprintf(since, sizeof since, ", for %" PRIu64 " s now",
+                       (now - link->since_ns) / 1000000000);
+    weir_log(WEIR_LOG_WARN, "%s: topic '%s': no broker answers%s; trying on: %s",
+             weir_step_name(step), topic, since, why);
 }
 
 void weir__kafka_link_back(weir__kafka_link *link, weir_step *step, const char *topic)

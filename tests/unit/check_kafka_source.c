@@ -180,7 +180,7 @@ static bool said_back(void *ctx)
 static bool said_away(void *ctx)
 {
     (void)ctx;
-    return job_said("no broker answers");
+    return job_said("topic 'lines': no broker answers; trying on: ");
 }
 
 START_TEST(a_broker_that_goes_away_is_waited_for)

@@ -98,7 +98,8 @@ typedef struct weir_view_reader_options {
  * names, does not answer or ends; FULL: it answers for as many readers as it may (1024 of each
  * process); INVALID: the thread is a worker's, which must not wait. While a reader is open, all
  * changes after its time are kept, so close it soon, or move it on; when the view is removed, it
- * goes on reading at its time. Close it before the runtime is destroyed. */
+ * goes on reading at its time. Close it before the runtime is destroyed, and let no thread be in
+ * this call then. */
 WEIR_API weir_status weir_view_reader_open_with(weir_view *view,
                                                 const weir_view_reader_options *options,
                                                 weir_view_reader **reader, weir_error *error);
