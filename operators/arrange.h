@@ -13,6 +13,7 @@ typedef struct weir__arranged {
     weir_arrange_spec spec;
     unsigned depth;
     weir_key unique_key;
+    const char *imported; /* by this name; NULL: it is arranged here */
     weir_port *runs;      /* its stream */
     weir_trace *traces[]; /* by worker: each one's is made, and ended, by that worker */
 } weir__arranged;

@@ -60,27 +60,36 @@ static void follow_fini(void *s);
 
 /* ---- the graph ---- */
 
-static void retain(void *ctx)
-{
-    const weir__published *p = ctx;
-    (void)weir_dataflow_retain(p->dataflow);
-}
-
 static void release(void *ctx)
 {
     weir_dataflow_release(ctx);
 }
 
+/* A dataflow that kept itself would stay until the runtime is destroyed. */
+static bool is_own(weir_graph *graph, const weir__published *p)
+{
+    weir_dataflow *own = weir_graph_dataflow(graph);
+    weir_dataflow_release(own);
+    return p->dataflow == own;
+}
+
 static weir__published *find(weir_graph *graph, const char *name)
 {
     weir_traces *names = weir_runtime_traces(weir_graph_runtime(graph));
-    weir__published *p = name ? weir_traces_find(names, name, retain) : NULL;
-    if (p)
-        weir_graph_at_end(graph, release, p->dataflow);
-    else
+    weir__published *p = name ? weir_traces_find(names, name, &weir__published_kind) : NULL;
+    if (!p) {
         weir_graph_fail(graph, WEIR_NOT_FOUND, name ? name : "import",
                         "add the dataflow that publishes it first, and keep it",
                         "no arrangement was published as '%s'", name ? name : "");
+        return NULL;
+    }
+    if (is_own(graph, p)) {
+        weir_graph_fail(graph, WEIR_INVALID, name, "use the arrangement that was published",
+                        "'%s' is imported by the dataflow that publishes it", name);
+        weir_dataflow_release(p->dataflow);
+        return NULL;
+    }
+    weir_graph_at_end(graph, release, p->dataflow);
     return p;
 }
 
@@ -180,6 +189,7 @@ weir_arrangement *weir_arrangement_import(weir_graph *graph, const weir_type *ty
     what->what->spec.whole = false; /* what there is comes in as many runs as it lies in */
     what->what->depth = 1;
     what->what->unique_key = p->what->unique_key;
+    what->what->imported = p->name;
     weir_port *runs = add_nodes(graph, what);
     what->what->runs = runs;
     return weir__arrangement_note(runs, runs, what->what);

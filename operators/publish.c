@@ -25,6 +25,14 @@ static void fini(void *s);
 
 /* ---- the graph ---- */
 
+static void retain(void *ctx)
+{
+    const weir__published *p = ctx;
+    (void)weir_dataflow_retain(p->dataflow);
+}
+
+const weir_traces_kind weir__published_kind = { .retain = retain };
+
 static void withdraw(void *ctx)
 {
     const weir__published *p = ctx;
@@ -45,13 +53,20 @@ static bool check(weir_arrangement *a, const char *name)
                         "nothing elsewhere");
         return false;
     }
+    if (a->what->imported) {
+        weir_graph_fail(graph, WEIR_INVALID, name,
+                        "import it by its own name, or arrange it by another key and publish that",
+                        "an imported arrangement cannot be published again: '%s' is its name",
+                        a->what->imported);
+        return false;
+    }
     return true;
 }
 
 static bool take_name(weir_graph *graph, weir__published *p)
 {
     weir_error error;
-    if (weir_traces_publish(p->names, p->name, p, &error) != WEIR_OK) {
+    if (weir_traces_publish(p->names, p->name, &weir__published_kind, p, &error) != WEIR_OK) {
         weir_graph_fail(graph, error.status, p->name, "choose another name", "%s", error.what);
         return false;
     }

@@ -42,5 +42,7 @@ typedef struct weir__published {
     bool keep_history;
     weir__published_part *parts; /* by worker */
 } weir__published;
+/* What these are in the registry of names. Who finds one gets a reference to its dataflow. */
+extern const weir_traces_kind weir__published_kind;
 
 #endif

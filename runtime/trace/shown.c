@@ -12,6 +12,7 @@
 typedef struct published {
     struct published *next;
     char *name;
+    const weir_traces_kind *kind;
     void *what;
 } published;
 
@@ -64,15 +65,15 @@ static published **find(weir_traces *traces, const char *name)
     return at;
 }
 
-weir_status weir_traces_publish(weir_traces *traces, const char *name, void *what,
-                                weir_error *error)
+weir_status weir_traces_publish(weir_traces *traces, const char *name,
+                                const weir_traces_kind *kind, void *what, weir_error *error)
 {
     pthread_mutex_lock(&traces->lock);
     published **at = find(traces, name);
     bool taken = *at;
     if (!taken) {
         *at = weir_alloc_must(sizeof **at);
-        **at = (published){ .name = copy_text(name), .what = what };
+        **at = (published){ .name = copy_text(name), .kind = kind, .what = what };
     }
     pthread_mutex_unlock(&traces->lock);
     return taken ? weir_error_set(error, WEIR_EXISTS,
@@ -92,13 +93,13 @@ void weir_traces_withdraw(weir_traces *traces, const char *name)
     pthread_mutex_unlock(&traces->lock);
 }
 
-void *weir_traces_find(weir_traces *traces, const char *name, void (*retain)(void *what))
+void *weir_traces_find(weir_traces *traces, const char *name, const weir_traces_kind *kind)
 {
     pthread_mutex_lock(&traces->lock);
     const published *there = *find(traces, name);
-    void *what = there ? there->what : NULL;
+    void *what = there && there->kind == kind ? there->what : NULL;
     if (what)
-        retain(what);
+        kind->retain(what);
     pthread_mutex_unlock(&traces->lock);
     return what;
 }

@@ -89,9 +89,54 @@ static void build_other_key(weir_graph *g, void *ctx)
     (void)weir_arranged_import(g, edge, WEIR_KEY(edge, to, from), "edges");
 }
 
+/* An import is another one's trace, which an import of the import would not know the end of. */
+static void build_import_published(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, from), "edges");
+    weir_arranged_publish(edges, "again");
+}
+
+static void build_import_arranged(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, from), "edges");
+    weir_stream(edge) all = weir_arranged_collection(edges);
+    weir_arranged_publish(weir_arrange(all, WEIR_KEY(edge, from)), "again");
+}
+
+/* By another key it is arranged anew. */
+static void build_import_by_target(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, from), "edges");
+    weir_stream(edge) all = weir_arranged_collection(edges);
+    weir_arranged_publish(weir_arrange(all, WEIR_KEY(edge, to)), "by target");
+}
+
+static void build_target(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, to), "by target");
+    weir_test_output(weir_arranged_collection(edges));
+}
+
+static void build_own(weir_graph *g, void *ctx)
+{
+    weir_stream(edge) edges = weir_test_collection(g, edge);
+    weir_arranged_publish(weir_arrange(edges, WEIR_KEY(edge, from)), "own");
+    (void)weir_arranged_import(g, edge, WEIR_KEY(edge, from), "own");
+    (void)ctx;
+}
+
 static const weir_test_build builds[] = { { "import", build_import, NULL },
                                           { "loop", build_loop, NULL },
                                           { "publish", build, NULL },
+                                          { "import, publish", build_import_published, NULL },
+                                          { "import, arrange", build_import_arranged, NULL },
+                                          { "by target", build_import_by_target, NULL },
+                                          { "target", build_target, NULL },
+                                          { "own", build_own, NULL },
                                           { "unknown", build_unknown, NULL },
                                           { "records", build_other_records, NULL },
                                           { "key", build_other_key, NULL } };
@@ -208,6 +253,9 @@ static void fails(weir_test *t, const char *build_name, weir_status status, cons
     ck_assert_str_eq(info.error.what, what);
 }
 
+static const char import_again[] =
+    "an imported arrangement cannot be published again: 'edges' is its name";
+
 START_TEST(refusals)
 {
     weir_test *t = start(2, false, 0);
@@ -215,6 +263,9 @@ START_TEST(refusals)
     fails(t, "records", WEIR_TYPE_MISMATCH,
           "'edges' was published with records 'edge', not 'other'");
     fails(t, "key", WEIR_TYPE_MISMATCH, "'edges' was arranged by (from), not by (to, from)");
+    fails(t, "import, publish", WEIR_INVALID, import_again);
+    fails(t, "import, arrange", WEIR_INVALID, import_again);
+    fails(t, "own", WEIR_INVALID, "'own' is imported by the dataflow that publishes it");
     epoch(t, 1);
     epoch(t, 2);
     uint64_t as_of = 1;
@@ -223,6 +274,22 @@ START_TEST(refusals)
     ck_assert_ptr_nonnull(strstr(weir_test_error(t)->what,
                                  "'edges' cannot be imported as of epoch 1: only epochs "
                                  "from 3 on are kept"));
+    weir_test_destroy(t);
+}
+END_TEST
+
+START_TEST(an_import_arranged_anew_is_published)
+{
+    weir_test *t = start(2, false, 0);
+    epoch(t, 1);
+    add(t, "by target", NULL);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    add(t, "target", NULL);
+    epoch(t, 2);
+    epoch(t, 3);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take_sums(t, 0), "(from: 1, to: 2) @2 +1\n"
+                                                "(from: 1, to: 2) @3 -1\n(from: 1, to: 3) @3 +1\n");
     weir_test_destroy(t);
 }
 END_TEST
@@ -385,7 +452,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { the_whole_history, as_of_a_time,       in_a_scope, refusals,
-                                   the_importer_goes, the_publisher_goes, at_random,  NULL };
+    const TTest *const tests[] = { the_whole_history, as_of_a_time, in_a_scope, refusals,
+                                   an_import_arranged_anew_is_published, the_importer_goes,
+                                   the_publisher_goes, at_random, NULL };
     return test_run(test_suite("import", tests));
 }

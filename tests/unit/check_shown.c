@@ -184,22 +184,26 @@ static void retain(void *what)
     ++*(int *)what;
 }
 
+static const weir_traces_kind one = { .retain = retain }, another = { .retain = retain };
+
 START_TEST(names)
 {
     weir_traces *traces = weir_traces_create();
     weir_error error;
     int a = 0, b = 0;
-    ck_assert_ptr_null(weir_traces_find(traces, "a", retain));
-    ck_assert_int_eq(weir_traces_publish(traces, "a", &a, &error), WEIR_OK);
-    ck_assert_int_eq(weir_traces_publish(traces, "b", &b, &error), WEIR_OK);
-    ck_assert_int_eq(weir_traces_publish(traces, "a", &b, &error), WEIR_EXISTS);
+    ck_assert_ptr_null(weir_traces_find(traces, "a", &one));
+    ck_assert_int_eq(weir_traces_publish(traces, "a", &one, &a, &error), WEIR_OK);
+    ck_assert_int_eq(weir_traces_publish(traces, "b", &one, &b, &error), WEIR_OK);
+    ck_assert_int_eq(weir_traces_publish(traces, "a", &another, &b, &error), WEIR_EXISTS);
     ck_assert_str_eq(error.what, "there is a published arrangement 'a' already");
-    ck_assert_ptr_eq(weir_traces_find(traces, "a", retain), &a);
+    ck_assert_ptr_eq(weir_traces_find(traces, "a", &one), &a);
+    ck_assert_int_eq(a, 1);
+    ck_assert_ptr_null(weir_traces_find(traces, "a", &another));
     ck_assert_int_eq(a, 1);
     weir_traces_withdraw(traces, "a");
     weir_traces_withdraw(traces, "a");
-    ck_assert_ptr_null(weir_traces_find(traces, "a", retain));
-    ck_assert_ptr_eq(weir_traces_find(traces, "b", retain), &b);
+    ck_assert_ptr_null(weir_traces_find(traces, "a", &one));
+    ck_assert_ptr_eq(weir_traces_find(traces, "b", &one), &b);
     weir_traces_withdraw(traces, "b");
     weir_traces_destroy(traces);
 }

@@ -225,15 +225,25 @@ WEIR_API size_t weir_trace_import_numbers(const weir_trace *import, const uint64
  * under a name. Any thread. */
 typedef struct weir_traces weir_traces;
 WEIR_API weir_traces *weir_traces_create(void);
-/* There must be no trace in it. */
+/* There must be no trace in it, and no name. */
 WEIR_API void weir_traces_destroy(weir_traces *traces);
 
-/* Puts something under a name; EXISTS: it is taken. */
-WEIR_API weir_status weir_traces_publish(weir_traces *traces, const char *name, void *what,
+/* What may be under a name: one such object, known by its address, stands for one type, so that
+ * nobody finds what he would take for something else. */
+typedef struct weir_traces_kind {
+    void (*retain)(void *what); /* must not call anything of the registry, which is locked */
+} weir_traces_kind;
+/* Puts something under a name, which is copied; EXISTS: it is taken, by whatever kind. `what`
+ * remains the caller's, who withdraws the name before it ends. */
+WEIR_API weir_status weir_traces_publish(weir_traces *traces, const char *name,
+                                         const weir_traces_kind *kind, void *what,
                                          weir_error *error);
+/* Nothing if the name is free. */
 WEIR_API void weir_traces_withdraw(weir_traces *traces, const char *name);
-/* What is under the name, after `retain` was called for it; NULL: nothing is. */
-WEIR_API void *weir_traces_find(weir_traces *traces, const char *name, void (*retain)(void *what));
+/* What is under the name, after its kind's `retain` was called for it, before anybody could
+ * withdraw it. NULL: nothing is, or something of another kind. */
+WEIR_API void *weir_traces_find(weir_traces *traces, const char *name,
+                                const weir_traces_kind *kind);
 
 /* A reader, and what it keeps the trace from. Texts are valid for the call. */
 typedef struct weir_trace_hold_info {

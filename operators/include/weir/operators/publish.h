@@ -13,13 +13,23 @@
  * The importing dataflow has first what is there, then every change as it becomes complete. It sees
  * one collection, at any time from the one on at which it begins: that is the latest to which a
  * worker has forgotten what was before, or `as_of`, if that is later; what was there before has
- * that time. Without .keep_history the published past is forgotten as soon as it is complete, and
- * no reader of the arrangement keeps it.
+ * that time. Without .keep_history the published past is forgotten as soon as it is complete and no
+ * reader of the arrangement keeps it.
  *
  * The times are those of the publishing dataflow: another one that follows the epoch clock, or a
  * manual input that keeps in step, fits to it. When the publisher is complete, so is the import.
- * When the publisher is removed, the import keeps what it has; nothing later than what was complete
- * then will be, until the program ends. What is kept in memory goes with the last who reads it.
+ * When the publisher is removed, the import keeps what it has, and its frontier stands still until
+ * the program ends. What is kept in memory goes with the last who reads it.
+ *
+ * A publisher that goes by itself, because it is complete, takes its name along at a moment of its
+ * own in each process: an import that is added then may find it in one process and not in another,
+ * which ends a cluster. So keep the publisher (weir_dataflow_spec.keep); it is removed in one order
+ * with all that is added.
+ *
+ * Who imports shares the publisher's trace: runs that a slow importer has not taken count as under
+ * way at the node that arranges, so the publisher's sources wait for it.
+ *
+ * All calls here are made while the graph is built, on the thread that builds it.
  */
 #ifndef WEIR_OPERATORS_PUBLISH_H
 #define WEIR_OPERATORS_PUBLISH_H
@@ -34,20 +44,22 @@ struct weir_publish_options {
     bool keep_history; /* all times, from the first on: imports may begin at any of them */
 };
 
-/* The name is free again when the dataflow is removed or went by itself. On the graph: EXISTS if it
- * is taken, INVALID inside a scope. */
+/* The name is copied; it is free again when the dataflow is removed or went by itself. On the
+ * graph: EXISTS if it is taken; INVALID without a name, inside a scope, and of an arrangement that
+ * is imported, which has a name already. That is also what weir_arrange gives for the collection of
+ * an import by the same key. */
 WEIR_API void weir_arrangement_publish(weir_arrangement *arrangement, const char *name,
                                        const struct weir_publish_options *options);
 
 /* Zero means default for every field. */
 struct weir_import_options {
     size_t struct_size;
-    uint64_t as_of; /* an epoch; 0: all that is kept. GONE: it is not kept any more */
+    uint64_t as_of; /* an epoch; 0: all that is kept, from the first epoch on that is */
 };
 
 /* On the graph: NOT_FOUND if nothing was published under the name, TYPE_MISMATCH if it has other
- * records or another key. Names of key fields end with NULL; NULL instead of names: all fields (at
- * most 8). */
+ * records or another key, INVALID in the dataflow that publishes it. Names of key fields end with
+ * NULL; NULL instead of names: all fields (at most 8). */
 WEIR_API weir_arrangement *weir_arrangement_import(weir_graph *graph, const weir_type *type,
                                                    const char *const *key, const char *name,
                                                    const struct weir_import_options *options);
