@@ -261,7 +261,7 @@ static void on_trace(const weir_trace_shown *shown, void *ctx)
     add(c, "weir_trace_disk_bytes", "What its runs take that lie in files.", WEIR_GAUGE,
         (double)shown->disk_bytes);
     add(c, "weir_trace_runs", "Runs of a trace.", WEIR_GAUGE, (double)shown->runs);
-    add(c, "weir_trace_readers", "Readers that keep a trace from forgetting.", WEIR_GAUGE,
+    add(c, "weir_trace_readers", "Readers of a trace.", WEIR_GAUGE,
         (double)shown->readers);
 }
 

@@ -71,7 +71,7 @@ enum MHD_Result weir__refuse(weir__request *request, unsigned status, const char
     return weir__answer_json(request, status, &text);
 }
 
-enum MHD_Result weir__refuse_error(weir__request *request, const weir_error *error)
+unsigned weir__code_of(weir_status status)
 {
     static const struct {
         weir_status status;
@@ -86,14 +86,18 @@ enum MHD_Result weir__refuse_error(weir__request *request, const weir_error *err
         { WEIR_NO_MEMORY, MHD_HTTP_SERVICE_UNAVAILABLE },
         { WEIR_INVALID, MHD_HTTP_BAD_REQUEST },
         { WEIR_BAD_DATA, MHD_HTTP_BAD_REQUEST },
-        { WEIR_OVERFLOWED, MHD_HTTP_BAD_REQUEST },
     };
-    unsigned code = MHD_HTTP_INTERNAL_SERVER_ERROR;
-    char text[1600];
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i].status == error->status)
-            code = codes[i].code;
-    return weir__refuse(request, code, "%s", weir_error_text(error, text, sizeof text));
+        if (codes[i].status == status)
+            return codes[i].code;
+    return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+enum MHD_Result weir__refuse_error(weir__request *request, const weir_error *error)
+{
+    char text[1600];
+    return weir__refuse(request, weir__code_of(error->status), "%s",
+                        weir_error_text(error, text, sizeof text));
 }
 
 /* ---- what a request may look like ---- */

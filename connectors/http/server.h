@@ -71,7 +71,9 @@ enum MHD_Result weir__answer_by(weir__request *request, unsigned status, const c
 /* { "error": "…" } */
 enum MHD_Result weir__refuse(weir__request *request, unsigned status, const char *format, ...)
     WEIR_PRINTF(3, 4);
-/* By the error's status: 400, 404, 410, … */
+/* 400, 404, 410, …; 500 where neither the client nor a moment is to blame. */
+unsigned weir__code_of(weir_status status);
+/* By the code of the error's status. */
 enum MHD_Result weir__refuse_error(weir__request *request, const weir_error *error);
 
 /* Called by libmicrohttpd; ctx is the server. */

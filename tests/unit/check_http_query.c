@@ -11,6 +11,7 @@
 #include <weir/record.h>
 
 #include "http/query.h"
+#include "http/server.h"
 #include "http/text.h"
 #include "support.h"
 
@@ -155,6 +156,18 @@ START_TEST(only_what_is_allowed_is_taken)
 }
 END_TEST
 
+/* Counts that overflow are no mistake of who asks for them, and asking again does not help. */
+START_TEST(refusals_have_codes)
+{
+    ck_assert_uint_eq(weir__code_of(WEIR_INVALID), 400);
+    ck_assert_uint_eq(weir__code_of(WEIR_NOT_FOUND), 404);
+    ck_assert_uint_eq(weir__code_of(WEIR_GONE), 410);
+    ck_assert_uint_eq(weir__code_of(WEIR_OVERFLOWED), 500);
+    ck_assert_uint_eq(weir__code_of(WEIR_TOO_LARGE), 500);
+    ck_assert_uint_eq(weir__code_of(WEIR_UNAVAILABLE), 503);
+}
+END_TEST
+
 /* Whatever the bytes, it is JSON, and text that is UTF-8 comes back as it was. */
 START_TEST(any_bytes_become_json)
 {
@@ -199,6 +212,7 @@ int main(void)
     tcase_add_test(tcase, ids_of_events_are_read);
     tcase_add_test(tcase, keys_are_of_their_kinds);
     tcase_add_test(tcase, only_what_is_allowed_is_taken);
+    tcase_add_test(tcase, refusals_have_codes);
     tcase_add_test(tcase, any_bytes_become_json);
     suite_add_tcase(suite, tcase);
     return test_run(suite);
