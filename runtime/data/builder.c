@@ -392,7 +392,7 @@ void *weir__builder_next_slow(weir_builder *b)
         return room;
     b->end = b->next;
     if (b->tracked & WEIR__TRACK_DIFFS)
-        b->diffs[i] = b->from_diffs ? b->from_diffs[b->from] : b->diff;
+        b->diffs[i] = b->from_diffs ? b->from_diffs[b->from] * b->diff : b->diff;
     if (b->tracked & WEIR__TRACK_TIMES)
         put_time(b, i, b->from_times ? b->from_times + b->from * b->depth : b->at.at);
     return room;
@@ -439,6 +439,22 @@ void weir_builder_set_diff(weir_builder *b, int64_t diff)
     b->diff = diff;
     if (diff != 1)
         track_diffs((weir__builder *)b);
+}
+
+int64_t weir_builder_multiply(weir_builder *b, int64_t n)
+{
+    int64_t before = b->diff, diff, all;
+    WEIR_ASSERT(n == 1 || !b->is_plain,
+                "a record '%s' is emitted %lld times at once into a plain stream, where each is "
+                "there once: emit it several times, or make the stream a collection before the "
+                "function gets it", b->type->name, (long long)n);
+    if (__builtin_mul_overflow(before, n, &diff) ||
+        __builtin_mul_overflow(b->from_diffs ? b->from_diffs[b->from] : 1, diff, &all)) {
+        b->is_beyond = true;
+        diff = 0;
+    }
+    weir_builder_set_diff(b, diff);
+    return before;
 }
 
 void weir_builder_set_time(weir_builder *b, const weir_time *t)

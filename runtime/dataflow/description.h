@@ -43,6 +43,7 @@ struct weir__stage {
     weir_stage_spec spec;
     const char *name;
     uint32_t id; /* in the graph */
+    bool collection; /* it takes and makes changes */
     weir__point point;
 };
 

@@ -93,6 +93,7 @@ typedef struct weir__point_instance {
 struct weir__stage_instance {
     weir__sink sink; /* first: a flat_map's builder sends here */
     const weir__stage *stage;
+    weir__dataflow *dataflow;
     weir__context *context;
     void *worker_ctx;
     bool started; /* init has made worker_ctx */
@@ -306,6 +307,8 @@ weir_cap weir__cap_add(weir_step *step, uint32_t output, const weir_time *time);
 /* ---- output.c: the tree below an output ---- */
 void weir__output_init(weir__output_instance *output, weir__node_instance *node, unsigned o);
 void weir__output_fini(weir__output_instance *output);
+/* What is wrong where a builder `is_beyond`: text. name is that of the operator. */
+const char *weir__beyond(const char *name, char *text, size_t size);
 void weir__point_push(weir__point_instance *point, weir_batch *batch);
 void weir__point_init(weir__point_instance *instance, const weir__point *point,
                       weir__dataflow *dataflow);

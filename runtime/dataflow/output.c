@@ -3,6 +3,7 @@
  * The tree of stages below a node's output: a batch that leaves the node is pushed through it at
  * once, by direct calls, a whole batch at a time, in place where nobody else sees the records.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -168,9 +169,18 @@ static void flat_map_sink(weir__sink *sink, weir_batch *batch)
         si->below_ns += now_ns(si) - start_ns;
 }
 
+const char *weir__beyond(const char *name, char *text, size_t size)
+{
+    snprintf(text, size,
+             "how often a record is there, and how often '%s' makes something of it, have a product "
+             "beyond 64 bits", name);
+    return text;
+}
+
 static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
 {
     weir__builder *builder = &si->builder;
+    char text[256];
     unsigned tracked = (batch->diffs ? WEIR__TRACK_DIFFS : 0) |
                        (batch->times ? WEIR__TRACK_TIMES : 0);
     weir__builder_open(builder, &batch->time, tracked);
@@ -179,6 +189,9 @@ static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
     builder->b.from_times = batch->times;
     builder->b.from = 0;
     si->stage->spec.flat_map(batch, &builder->b, si->worker_ctx);
+    if (WEIR_UNLIKELY(builder->b.is_beyond))
+        weir__dataflow_fail(si->dataflow, &si->dataflow->nodes[si->stage->point.node->id].step,
+                            WEIR_OVERFLOWED, weir__beyond(si->stage->name, text, sizeof text));
     weir__builder_flush(builder);
     builder->b.input = NULL;
     weir_batch_release(batch);
@@ -227,6 +240,7 @@ static weir__stage_instance *stage_create(const weir__stage *stage, weir__datafl
 {
     weir__stage_instance *si = weir__region_alloc(&dataflow->memory, sizeof *si);
     si->stage = stage;
+    si->dataflow = dataflow;
     si->context = dataflow->context;
     si->sink.push = flat_map_sink;
     si->worker_ctx = stage->spec.ctx;
@@ -235,6 +249,7 @@ static weir__stage_instance *stage_create(const weir__stage *stage, weir__datafl
             .pool = dataflow->context->pool, .type = stage->spec.out,
             .depth = stage->point.node->depth, .batch_bytes = dataflow->context->batch_bytes,
             .sink = &si->sink });
+    si->builder.b.is_plain = !stage->collection;
     weir__point_init(&si->point, &stage->point, dataflow);
     return si;
 }
@@ -308,6 +323,7 @@ void weir__output_init(weir__output_instance *output, weir__node_instance *node,
     weir__builder_init(&output->builder, &(weir__builder_spec){
         .pool = context->pool, .type = n->spec.outputs[o].type, .depth = n->depth,
         .batch_bytes = context->batch_bytes, .sink = &output->sink });
+    output->builder.b.is_plain = !n->spec.outputs[o].collection;
     weir__point_init(&output->point, &n->points[o], node->step.dataflow);
 }
 

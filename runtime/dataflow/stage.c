@@ -56,6 +56,7 @@ weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *given)
     stage->spec = *spec;
     stage->spec.kind = weir_graph_text(graph, spec->kind ? spec->kind : "stage");
     stage->id = graph->stages.count;
+    stage->collection = in->collection;
     stage->name = weir__graph_name(graph, stage->spec.kind, spec->name);
     stage->point.node = at->node;
     stage->point.output = at->output;

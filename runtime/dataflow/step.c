@@ -28,6 +28,13 @@ void weir__node_consume_current(weir_step *step)
     weir_batch_release(batch);
 }
 
+static void fail_beyond(weir_step *step)
+{
+    char text[256];
+    weir__dataflow_fail(step->dataflow, step, WEIR_OVERFLOWED,
+                        weir__beyond(step->node->name, text, sizeof text));
+}
+
 static void finish_step(weir_step *step)
 {
     weir__node_consume_current(step);
@@ -37,6 +44,8 @@ static void finish_step(weir_step *step)
             output->open = false;
             weir__builder_unfollow(&output->builder);
             weir__builder_flush(&output->builder);
+            if (WEIR_UNLIKELY(output->builder.b.is_beyond))
+                fail_beyond(step);
         }
     }
     while (step->dirty && !WEIR_PLANTED(LATE_FLUSH)) {

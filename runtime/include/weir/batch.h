@@ -92,6 +92,8 @@ struct weir_builder {
     uint32_t depth;
     uint32_t capacity; /* records */
     uint32_t tracked;  /* columns in use: diffs 1, times 2; then `end` stays at `next` */
+    bool is_plain;     /* what is emitted goes into a plain stream */
+    bool is_beyond;    /* a product of weir_builder_multiply was out of range: the step fails */
 };
 
 WEIR_API void *weir__builder_next_slow(weir_builder *builder);
@@ -119,13 +121,18 @@ WEIR_API void weir_builder_commit(weir_builder *builder, size_t count);
 /* Sets the diff of what is emitted from now on (1 at the start of every step). The port must have
  * been declared a collection. */
 WEIR_API void weir_builder_set_diff(weir_builder *builder, int64_t diff);
+/* What is emitted from now on is there n times as often as without this call, until
+ * weir_builder_set_diff gets what it returns: the diff that it was set to before. Where the product
+ * leaves the range of 64 bits, the diff is 0, and the run ends with WEIR_OVERFLOWED after the step.
+ * Of a plain stream n must be 1: it is an assertion. */
+WEIR_API int64_t weir_builder_multiply(weir_builder *builder, int64_t n);
 
 /* Sets the time of what is emitted from now on, at or after the builder's own, which it is at the
  * start of every step: records of several times leave in one batch. For node outputs. */
 WEIR_API void weir_builder_set_time(weir_builder *builder, const weir_time *t);
 /* What is emitted from now on has diff and time of entry `from` of these columns: diffs, and as
  * many coordinates a time as the node's depth, each at or after the builder's own time. Either may
- * be NULL: as it was set. Until the builder is given out again, and not for bulk. For node outputs;
+ * be NULL: as it was set; a diff that was set multiplies those of the column. Until the builder is given out again, and not for bulk. For node outputs;
  * diffs other than 1 as with weir_builder_set_diff. */
 WEIR_API void weir_builder_set_columns(weir_builder *builder, const int64_t *diffs,
                                        const uint64_t *times);

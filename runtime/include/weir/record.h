@@ -13,11 +13,17 @@
  *     } hit;
  *     const weir_type *hit_type(void);
  *     void hit_emit(weir_out(hit) out, hit record);
- *     void hit_emit_n(weir_out(hit) out, hit record, int64_t n);    where functions say how often
+ *     void hit_emit_n(weir_out(hit) out, hit record, int64_t n);    n of it at once
  *     weir_stream(hit), weir_out(hit)
  *
  * Kinds: flag, i8 … i64, u8 … u64, f32, f64, str, bytes, decimal(SCALE), date, instant; with opt_
  * before it, the field may be null: a struct { bool set; VALUE value; }.
+ *
+ * n of it at once are for results that are collections: in WEIR_EXPLODE and WEIR_REDUCE the record is
+ * there n times as often as one of NAME_emit; so it is in the functions of joins, and in those of
+ * WEIR_FLAT_MAP and WEIR_FLAT_MAP_RESUMABLE over a collection, where that is n times the diff of what
+ * it comes from. 0 of it are nothing, less than 0 take away. A product beyond 64 bits ends the run
+ * with WEIR_OVERFLOWED. Into a plain stream only n = 1 is allowed: others are an assertion.
  *
  * Names that end in _ are for the macros of operators, described in the second half.
  */
@@ -233,13 +239,14 @@ struct weir_tag_scaled_ {
     {                                                                                              \
         weir_store_##T(weir_builder_next(weir_out_.builder, sizeof(T)), weir_record_);             \
     }                                                                                              \
-    /* n of it at once: where a function says how often its results are there. */                  \
+    /* n of it at once, into a collection. */                                                      \
     WEIR_UNUSED static inline void T##_emit_n(weir_out_##T weir_out_, T weir_record_,              \
                                               int64_t weir_n_)                                     \
     {                                                                                              \
-        weir_builder_set_diff(weir_out_.builder, weir_n_);                                         \
-        T##_emit(weir_out_, weir_record_);                                                         \
-        weir_builder_set_diff(weir_out_.builder, 1);                                               \
+        int64_t weir_before_ = weir_builder_multiply(weir_out_.builder, weir_n_);                  \
+        if (weir_out_.builder->diff != 0)                                                          \
+            T##_emit(weir_out_, weir_record_);                                                     \
+        weir_builder_set_diff(weir_out_.builder, weir_before_);                                    \
     }
 
 /* Strings for a record about to be emitted, which live as long as the batch that it leaves in:
