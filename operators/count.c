@@ -11,6 +11,7 @@
 
 #include "stash.h"
 #include "tally.h"
+#include "word.h"
 
 /* Values of the table. The count before the epoch, its sign bit flipped, so that 0, which a new
  * value is, stands for "not touched": a count of INT64_MIN is therefore out of range. */
@@ -57,10 +58,12 @@ static weir_status count_group(const void *key, const weir_values *values, weir_
                                const void *ctx)
 {
     const description *what = ctx;
-    int64_t count = 0;
+    weir__wide sum = 0; /* what is out of range on the way may come back */
     for (size_t i = 0; i < values->count; i++)
-        if (__builtin_add_overflow(count, values->counts[i], &count))
-            return WEIR_OVERFLOWED;
+        sum += values->counts[i];
+    int64_t count = (int64_t)sum;
+    if (count != sum)
+        return WEIR_OVERFLOWED;
     if (count == 0)
         return WEIR_OK;
     char *record = weir_builder_next(builder, what->out->size);

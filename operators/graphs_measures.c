@@ -17,6 +17,8 @@
 #include <weir/operators/reduce.h>
 #include <weir/operators/threshold.h>
 
+#include "word.h"
+
 static weir_vertex begin_of(const weir_edge *e) { return (weir_vertex){ e->from }; }
 WEIR_MAP(begin_of, weir_edge, weir_vertex)
 
@@ -50,7 +52,7 @@ WEIR_THRESHOLD(own, weir_vertex)
 /* What each of a node's edges passes on, as the number of times that the node is there. */
 static void give(const has *key, weir_group(has) all, weir_out(weir_vertex) out)
 {
-    int64_t edges = 0, rank = OWN;
+    weir__wide edges = 0, rank = OWN; /* of those and one count, all below fits 128 bits */
     for (size_t i = 0; i < all.count; i++)
         if (all.records[i]->is_edge)
             edges = all.counts[i];
@@ -58,12 +60,9 @@ static void give(const has *key, weir_group(has) all, weir_out(weir_vertex) out)
             rank += all.counts[i];
     if (edges <= 0)
         return;
-    int64_t parts = OF * edges;
-    int64_t each = rank / parts * PASSED + rank % parts * PASSED / parts;
-    if (each <= 0)
-        return;
-    weir_builder_set_diff(out.builder, each);
-    weir_vertex_emit(out, (weir_vertex){ key->node });
+    int64_t each = (int64_t)(rank * PASSED / (OF * edges)); /* less than the count */
+    if (each > 0)
+        weir_vertex_emit_n(out, (weir_vertex){ key->node }, each);
 }
 WEIR_REDUCE(give, has, weir_vertex)
 
@@ -137,6 +136,12 @@ weir_stream(weir_vertex) weir_k_core(weir_stream(weir_edge) edges, uint64_t k)
     weir_stream(weir_edge) ways = weir_distinct(weir_flat_map(edges, to_neighbours));
     if (!ways.port)
         return (weir_stream(weir_vertex)){ .port = NULL };
+    if (k == 0) {
+        weir_graph_fail(graph, WEIR_INVALID, "k-core",
+                        "k is 1 or more; all nodes are those that edges begin or end at",
+                        "a core of nodes with 0 neighbours or more");
+        return (weir_stream(weir_vertex)){ .port = NULL };
+    }
     uint64_t *least = weir_graph_alloc(graph, sizeof *least);
     *least = k;
     weir_stream(weir_vertex) nodes = weir_distinct(weir_map(ways, begin_of));

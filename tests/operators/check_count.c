@@ -299,6 +299,25 @@ START_TEST(in_a_scope)
 }
 END_TEST
 
+/* Which value comes first does not matter: only the sum has to be in range. */
+START_TEST(range_in_a_scope)
+{
+    bool is_collection = true;
+    for (int64_t rest = -5; rest <= 5; rest += 10) {
+        weir_test *t = weir_test_create(build_scope, &is_collection);
+        weir_str a = weir_str_of("a");
+        weir_test_push(t, 0, item, 0, INT64_MAX, { 1, a, { true, 1 } });
+        weir_test_push(t, 0, item, 0, 1, { 1, a, { true, 2 } });
+        weir_test_push(t, 0, item, 0, rest, { 1, a, { true, 3 } });
+        ck_assert_int_eq(weir_test_finish(t), rest < 0 ? WEIR_OK : WEIR_OVERFLOWED);
+        if (rest < 0)
+            ck_assert_str_eq(weir_test_take(t, 0),
+                             "(name: \"a\", n: 9223372036854775803) @(0, 1) +1\n");
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 /* ---- failing runs ---- */
 
 static weir_input *in;
@@ -373,7 +392,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_sums, refusals,        in_a_scope,
-                                   overflow,  memory_runs_out, NULL };
+    const TTest *const tests[] = { like_sums,        refusals, in_a_scope,
+                                   range_in_a_scope, overflow, memory_runs_out, NULL };
     return test_run(test_suite("count", tests));
 }

@@ -4,6 +4,7 @@
  */
 #include <weir/operators/graphs.h>
 
+#define GRAPH_MODEL_CHANGES 300 /* so many that most graphs have a core of MANY */
 #include "graph_model.h"
 
 static weir_edge light(const weir_weighted_edge *e) { return (weir_edge){ e->from, e->to }; }
@@ -52,6 +53,8 @@ static bool touch(const graph_model *m, int a, int b)
     return a != b && (m->edges[a][b] > 0 || m->edges[b][a] > 0);
 }
 
+static unsigned cores, cores_of_some; /* of MANY */
+
 static void core(const graph_model *m, unsigned k, bag *b)
 {
     bool is_in[NODES];
@@ -87,7 +90,12 @@ static void triangles(const graph_model *m, bag *all)
 }
 
 static void core_of_few(const graph_model *m, bag *b) { core(m, FEW, b); }
-static void core_of_many(const graph_model *m, bag *b) { core(m, MANY, b); }
+static void core_of_many(const graph_model *m, bag *b)
+{
+    core(m, MANY, b);
+    cores++;
+    cores_of_some += b->count > 0;
+}
 
 START_TEST(like_from_scratch)
 {
@@ -97,6 +105,9 @@ START_TEST(like_from_scratch)
                                      { weir_triangle_type(), triangles },
                                      { NULL, NULL } };
     graph_model_check(build, outputs);
+    if (!test_seed(0))
+        ck_assert_msg(cores_of_some > cores / 2 && cores_of_some < cores, "%u of %u cores have "
+                      "nodes", cores_of_some, cores);
 }
 END_TEST
 
@@ -120,8 +131,45 @@ START_TEST(refuses_plain_streams)
 }
 END_TEST
 
+static void refuse_no_core(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    ck_assert_ptr_null(weir_k_core(weir_test_collection(g, weir_edge), 0).port);
+}
+
+START_TEST(refuses_a_core_of_0)
+{
+    graph_model_refuses(refuse_no_core, NULL, WEIR_INVALID,
+                        "a core of nodes with 0 neighbours or more");
+}
+END_TEST
+
+/* ---- ranks at the end of the range ---- */
+
+static void build_ranks(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_pagerank(weir_test_collection(g, weir_edge)));
+}
+
+/* What comes to node 2 fits just so, and together with its own no more. */
+START_TEST(ranks_out_of_range)
+{
+    weir_test *t = weir_test_create(build_ranks, NULL);
+    int64_t many = INT64_MAX / 833333;
+    weir_test_push(t, 0, weir_edge, 1, many, { 1, 2 });
+    weir_test_push(t, 0, weir_edge, 1, 1 - many, { 1, 3 });
+    weir_test_push(t, 0, weir_edge, 1, 1, { 2, 4 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
+    ck_assert_str_eq(weir_test_error(t)->what,
+                     "the count of (node: 2) leaves the range of 64 bits");
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_from_scratch, refuses_plain_streams, NULL };
+    const TTest *const tests[] = { like_from_scratch, refuses_plain_streams, refuses_a_core_of_0,
+                                   ranks_out_of_range, NULL };
     return test_run(test_suite("graphs_measures", tests));
 }

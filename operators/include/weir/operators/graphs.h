@@ -79,7 +79,7 @@ WEIR_API weir_stream(weir_rank) weir_pagerank(weir_stream(weir_edge) edges);
 /* The nodes of the k-core: of the largest part of the graph in which each node has k neighbours or
  * more (Seidman, "Network structure and minimum degree", 1983). Nodes with fewer are taken away
  * until there are none; what is kept is who was taken away when, not what is left. An edge from a
- * node to itself makes no neighbour. */
+ * node to itself makes no neighbour. k is 1 or more: 0 is refused, on the graph. */
 WEIR_API weir_stream(weir_vertex) weir_k_core(weir_stream(weir_edge) edges, uint64_t k);
 /* Each three nodes with an edge between each two of them, once: a < b < c. Pairs of edges from one
  * node to two greater ones are kept, so a node with very many greater neighbours is dear. */
