@@ -65,6 +65,20 @@ static weir_status reduce(const void *key, const weir_values *values, weir_build
     return WEIR_OK;
 }
 
+static weir_port *in_scope(weir_port *in, const weir_key *key, const char *kind,
+                           const description *what)
+{
+    weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = *key };
+    weir_reduce_spec counted = { .struct_size = sizeof counted,
+                                 .kind = kind,
+                                 .out = weir_port_type(in),
+                                 .reduce = reduce,
+                                 .ctx = what };
+    weir_port *made = weir_reduce_erased(
+        weir_arrange_erased(weir_port_as_collection(in), &arranged), &counted);
+    return made && what->fn == once ? weir_port_with_key(made, key) : made;
+}
+
 weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_threshold_fn *fn,
                                  const char *kind)
 {
@@ -86,16 +100,8 @@ weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_thre
     }
     description *what = weir_graph_alloc(graph, sizeof *what);
     what->fn = fn;
-    if (weir_port_depth(in) > 1) {
-        weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = key };
-        weir_reduce_spec counted = { .struct_size = sizeof counted,
-                                     .kind = kind,
-                                     .out = type,
-                                     .reduce = reduce,
-                                     .ctx = what };
-        return weir_reduce_erased(weir_arrange_erased(weir_port_as_collection(in), &arranged),
-                                  &counted);
-    }
+    if (weir_port_depth(in) > 1)
+        return in_scope(in, &key, kind, what);
     return weir__tally_add(in, &(weir__tally_spec){ .kind = kind,
                                                     .in = type,
                                                     .out = type,

@@ -152,6 +152,32 @@ START_TEST(overflow)
 }
 END_TEST
 
+/* ---- in a scope ---- */
+
+static void build_scope(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(item) inside =
+        weir_enter(weir_test_collection(g, item), weir_scope_add(g, NULL, "rounds"));
+    weir_stream(item) once = weir_distinct(inside);
+    ck_assert_uint_eq(weir_port_unique_key(once.port)->count, 2);
+    ck_assert_uint_eq(weir_port_unique_key(weir_leave(once).port)->count, 2);
+    ck_assert_uint_eq(weir_port_unique_key(weir_threshold(inside, odd).port)->count, 0);
+    weir_test_output(weir_leave(once));
+}
+
+START_TEST(in_a_scope)
+{
+    weir_test *t = weir_test_create(build_scope, NULL, .workers = 2);
+    weir_test_push(t, 0, item, 1, 2, { weir_str_of("x"), { 0 } });
+    weir_test_push(t, 0, item, 2, -2, { weir_str_of("x"), { 0 } });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(name: \"x\", size: null) @1 +1\n"
+                                           "(name: \"x\", size: null) @2 -1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 static void refuse_nine(weir_graph *g, void *ctx)
@@ -187,6 +213,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_counts, of_a_plain_stream, overflow, refusals, NULL };
+    const TTest *const tests[] = { like_counts, of_a_plain_stream, overflow, in_a_scope,
+                                   refusals,    NULL };
     return test_run(test_suite("threshold", tests));
 }
