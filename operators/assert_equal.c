@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/assert_equal.h. What one collection has more than the other, consolidated, has
- * nothing at any time: so the first change of it is what is wrong, and all that is wrong at its
- * time.
+ * nothing at any time: so the first change of it that a worker sees is what is wrong.
  */
 #include <weir/operators/assert_equal.h>
 
@@ -31,14 +30,23 @@ static void fail(weir_step *step, const weir_batch *batch, const description *wh
     int64_t more = weir_batch_diff(batch, 0);
     weir_record_text(batch->type, weir_batch_record(batch, 0), record, sizeof record);
     weir_time_text(&at, batch->depth, time, sizeof time);
-    if (what->is_empty)
-        weir_step_fail(step, WEIR_FAILED, "at time %s %s is there %lld times, and nothing may be",
-                       time, record, (long long)more);
+    bool less = more < 0;
+    unsigned long long times = less ? -(uint64_t)more : (uint64_t)more;
+    const char *s = times == 1 ? "" : "s";
+    if (!what->is_empty)
+        weir_step_fail(step, WEIR_FAILED,
+                       "at time %s the collections differ: %s is in the %s one %llu time%s more "
+                       "than in the %s",
+                       time, record, less ? "second" : "first", times, s,
+                       less ? "first" : "second");
+    else if (less)
+        weir_step_fail(step, WEIR_FAILED,
+                       "at time %s %s has gone %llu time%s more than it came, and nothing may be "
+                       "there", time, record, times, s);
     else
         weir_step_fail(step, WEIR_FAILED,
-                       "at time %s the collections differ: %s is in the first one %lld times more "
-                       "than in the second",
-                       time, record, (long long)more);
+                       "at time %s %s is there %llu time%s, and nothing may be", time, record,
+                       times, s);
 }
 
 static void run(weir_step *step, void *state)

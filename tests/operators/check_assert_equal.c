@@ -73,9 +73,22 @@ START_TEST(differences)
         ck_assert_int_eq(weir_test_finish(t), WEIR_FAILED);
         ck_assert_str_eq(weir_test_error(t)->what,
                          "at time 2 the collections differ: (key: 3, value: 4) is in the first one "
-                         "1 times more than in the second");
+                         "1 time more than in the second");
         weir_test_destroy(t);
     }
+}
+END_TEST
+
+START_TEST(more_in_the_second)
+{
+    weir_test *t = weir_test_create(build_two, NULL);
+    weir_test_push(t, 0, fact, 1, -1, { 1, 2 });
+    weir_test_push(t, 1, fact, 1, 1, { 1, 2 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_FAILED);
+    ck_assert_str_eq(weir_test_error(t)->what,
+                     "at time 1 the collections differ: (key: 1, value: 2) is in the second one 2 "
+                     "times more than in the first");
+    weir_test_destroy(t);
 }
 END_TEST
 
@@ -87,13 +100,14 @@ START_TEST(something)
     weir_test_push(t, 0, fact, 7, -3, { 1, 2 });
     ck_assert_int_eq(weir_test_finish(t), WEIR_FAILED);
     ck_assert_str_eq(weir_test_error(t)->what,
-                     "at time 7 (key: 1, value: 2) is there -3 times, and nothing may be");
+                     "at time 7 (key: 1, value: 2) has gone 3 times more than it came, and nothing "
+                     "may be there");
     weir_test_destroy(t);
     t = weir_test_create(build_in_scope, NULL);
     weir_test_push(t, 0, fact, 5, 1, { 1, 2 });
     ck_assert_int_eq(weir_test_finish(t), WEIR_FAILED);
     ck_assert_str_eq(weir_test_error(t)->what,
-                     "at time (5, 2) (key: 1, value: 2) is there 1 times, and nothing may be");
+                     "at time (5, 2) (key: 1, value: 2) is there 1 time, and nothing may be");
     weir_test_destroy(t);
 }
 END_TEST
@@ -117,6 +131,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { equal_ones, differences, something, refusals, NULL };
+    const TTest *const tests[] = { equal_ones, differences, more_in_the_second,
+                                   something, refusals, NULL };
     return test_run(test_suite("assert_equal", tests));
 }

@@ -7,8 +7,8 @@
  *     weir_assert_empty(weir_antijoin(orders, WEIR_KEY(order, customer),
  *                                     customers, WEIR_KEY(customer, id)));
  *
- * The first time at which it does not hold ends the run with WEIR_FAILED and a text that names the
- * time, the record, and how often it is there. Both streams carry the same records, in one scope of
+ * A time at which it does not hold ends the run with WEIR_FAILED and a text that names the time, a
+ * record, and how often it is there; with several workers there may be an earlier one. Both streams carry the same records, in one scope of
  * any depth; of a plain stream each record counts +1. Nothing is kept of what is complete.
  */
 #ifndef WEIR_OPERATORS_ASSERT_EQUAL_H
