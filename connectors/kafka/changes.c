@@ -47,8 +47,8 @@ static void keep_batch(weir__kafka_changes *c, weir__kafka_epoch_changes *e,
 }
 
 /* The slot of a change's key, or the one where it belongs. */
-static uint32_t *slot_of(const weir__kafka_changes *c, const weir__kafka_epoch_changes *e,
-                         const weir__kafka_change *change)
+static size_t *slot_of(const weir__kafka_changes *c, const weir__kafka_epoch_changes *e,
+                       const weir__kafka_change *change)
 {
     size_t mask = 2 * e->capacity - 1, at = change->hash & mask;
     for (; e->slots[at]; at = (at + 1) & mask) {
@@ -63,7 +63,7 @@ static uint32_t *slot_of(const weir__kafka_changes *c, const weir__kafka_epoch_c
 static void grow(weir__kafka_changes *c, weir__kafka_epoch_changes *e)
 {
     size_t capacity = e->capacity ? 2 * e->capacity : 64, mask = 2 * capacity - 1;
-    uint32_t *slots = weir_alloc_must(2 * capacity * sizeof *slots);
+    size_t *slots = weir_alloc_must(2 * capacity * sizeof *slots);
     memset(slots, 0, 2 * capacity * sizeof *slots);
     e->list = weir_realloc_must(e->list, e->capacity * sizeof *e->list,
                                 capacity * sizeof *e->list);
@@ -86,10 +86,10 @@ static void add_change(weir__kafka_changes *c, weir__kafka_epoch_changes *e,
 {
     if (e->count == e->capacity)
         grow(c, e);
-    uint32_t *slot = slot_of(c, e, &change);
+    size_t *slot = slot_of(c, e, &change);
     change.before = *slot;
     e->list[e->count++] = change;
-    *slot = (uint32_t)e->count;
+    *slot = e->count;
 }
 
 void weir__kafka_changes_add(weir__kafka_changes *c, const weir_batch *batch,
@@ -149,7 +149,7 @@ static void forget_first(weir__kafka_changes *c)
 static size_t take_key(weir__kafka_changes *c, const weir__kafka_epoch_changes *e, size_t slot)
 {
     size_t count = 0;
-    for (uint32_t at = e->slots[slot]; at; at = e->list[at - 1].before) {
+    for (size_t at = e->slots[slot]; at; at = e->list[at - 1].before) {
         if (count == c->one_capacity) {
             size_t capacity = count ? 2 * count : 16;
             c->one = weir_realloc_must(c->one, count * sizeof *c->one, capacity * sizeof *c->one);

@@ -21,7 +21,7 @@ typedef struct weir__kafka_change {
     uint64_t hash;
     const void *record;
     int64_t diff;
-    uint32_t before; /* index + 1 of the change before it of the same key, or 0 */
+    size_t before; /* index + 1 of the change before it of the same key, or 0 */
 } weir__kafka_change;
 
 /* Changes of one epoch, and the batches that their records lie in. */
@@ -29,7 +29,7 @@ typedef struct weir__kafka_epoch_changes {
     uint64_t epoch;
     weir__kafka_change *list;
     size_t count, capacity;
-    uint32_t *slots; /* index + 1 of a key's last change, by hash; twice the capacity */
+    size_t *slots; /* index + 1 of a key's last change, by hash; twice the capacity */
     weir_batch **batches;
     size_t batch_count, batch_capacity;
     size_t next; /* slots before it have been looked at */
@@ -54,7 +54,7 @@ void weir__kafka_changes_add(weir__kafka_changes *changes, const weir_batch *bat
 /* The first epoch that is kept; false if there is none. */
 bool weir__kafka_changes_first(const weir__kafka_changes *changes, uint64_t *epoch);
 /* The next outcome of the first epoch, in no order; false at its end, and then the epoch is
- * forgotten. The record is valid until the call after that. */
+ * forgotten. The record is valid until the next call. */
 bool weir__kafka_changes_next(weir__kafka_changes *changes, weir__kafka_outcome *outcome);
 void weir__kafka_changes_fini(weir__kafka_changes *changes);
 

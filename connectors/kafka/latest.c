@@ -35,7 +35,7 @@ static void grow(weir__kafka_latest *l)
         size_t at = l->entries[i].hash & (2 * capacity - 1);
         while (l->slots[at])
             at = (at + 1) & (2 * capacity - 1);
-        l->slots[at] = (uint32_t)i + 1;
+        l->slots[at] = i + 1;
     }
 }
 
@@ -54,7 +54,7 @@ void weir__kafka_latest_put(weir__kafka_latest *l, const weir__kafka_outcome *o)
     if (l->slots[at]) {
         e = &l->entries[l->slots[at] - 1];
     } else {
-        l->slots[at] = (uint32_t)l->count + 1;
+        l->slots[at] = l->count + 1;
         e = &l->entries[l->count++];
         *e = (weir__kafka_latest_entry){ .hash = o->hash };
     }

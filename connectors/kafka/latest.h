@@ -20,7 +20,7 @@ typedef struct weir__kafka_latest {
     weir_key key;
     weir__kafka_latest_entry *entries; /* in the order in which keys changed first */
     size_t count, capacity;
-    uint32_t *slots;                   /* index + 1 of an entry, by hash; twice the capacity */
+    size_t *slots;                     /* index + 1 of an entry, by hash; twice the capacity */
     int64_t bytes;
 } weir__kafka_latest;
 
