@@ -36,8 +36,12 @@ static void *look(void *ctx)
         ;
     for (uint64_t last = l->begin, now; last < l->end; last = now) {
         now = now_ns();
-        if (now - last >= PAUSE_NS && l->count < PAUSES_MAX)
-            l->pauses[l->count++] = (interval){ last, now };
+        if (now - last < PAUSE_NS)
+            continue;
+        if (l->count == PAUSES_MAX)
+            bench_fail("a thread was interrupted over %d times: measure fewer --seconds",
+                       (int)PAUSES_MAX);
+        l->pauses[l->count++] = (interval){ last, now };
     }
     return NULL;
 }

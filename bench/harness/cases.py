@@ -38,6 +38,7 @@ def changes(name, what, flags, quick):
 
 def graph(case, what, name, size, rounds=0):
     """An algorithm on a random graph: loaded, or `name` edges come and as many leave at a time."""
+    what = what.format(*(f"{n:,}" for n in size))
     flags = f"--nodes {size[0]} --records {size[1]} --kind "
     if name == "load":
         return Case(f"{case}-load", f"{what}; loading", case, flags + "load",
@@ -49,7 +50,7 @@ def graph(case, what, name, size, rounds=0):
 
 BFS = ("bfs-dd", "distances by 5 M edges")
 SCC = ("scc", "strongly connected components of 1 M edges")
-PAGERANK = ("pagerank-dd", "PageRank to its fixed point")
+PAGERANK = ("pagerank-dd", "PageRank to its fixed point, {} nodes and {} edges")
 
 
 CASES = {case.name: case for case in [
