@@ -89,7 +89,8 @@ void weir_arrangement_publish(weir_arrangement *a, const char *name,
         .keep_history = options->keep_history,
         .parts = weir_graph_alloc(graph, weir_graph_workers(graph) * sizeof *p->parts)
     };
-    weir_dataflow_release(p->dataflow); /* it has the graph */
+    /* the graph, in which this lies, lives as long as the dataflow: a reference would keep both */
+    weir_dataflow_release(p->dataflow);
     if (!take_name(graph, p))
         return;
     weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_ALWAYS };

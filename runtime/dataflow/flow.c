@@ -135,7 +135,6 @@ bool weir__flow_has_room(weir__flow *flow)
     return flow->total < most || (flow->total == 0 && flow->spilled == 0 && flow->beside == 0);
 }
 
-
 static void give_back(weir__flow *flow, unsigned from, size_t bytes)
 {
     if (from == flow->self) {

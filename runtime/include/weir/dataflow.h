@@ -54,7 +54,8 @@ typedef struct weir_dataflow_spec {
 
 /* Asks for a dataflow; any thread, in a step too. It is built soon after, by each worker between
  * two turns; whether that went well is told by weir_dataflow_get_info: a graph that is refused, or
- * a node whose init fails, ends this dataflow and no other. *dataflow (which may be NULL) gets a
+ * a node or stage whose init fails, ends this dataflow and no other; what fails in a step later on
+ * (weir_step_fail) ends the run, with all dataflows. *dataflow (which may be NULL) gets a
  * reference. NOT_FOUND: nothing is registered under that name. CLOSED: the runtime ends; if its run
  * has failed, that failure. With several processes it may still be too late when the request
  * arrives: then it is FAILED, with CLOSED. TOO_LARGE (there): more than 512 MiB of arguments. */

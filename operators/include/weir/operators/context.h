@@ -12,8 +12,9 @@
  *     weir_map_ctx(orders, convert, .ctx = &rates_of_today);
  *
  * With .init every worker makes a context of its own, on its own thread, of what .ctx is; NULL from
- * it ends the run with WEIR_FAILED. .fini ends what .init has made. Without .init the function gets
- * .ctx itself, which the workers share: it must not change while they run. .name names the stage.
+ * it ends the run with WEIR_FAILED; in a dataflow that was added later (weir/dataflow.h) only that
+ * dataflow. .fini ends what .init has made. Without .init the function gets .ctx itself, which the
+ * workers share: it must not change while they run. .name names the stage.
  */
 #ifndef WEIR_OPERATORS_CONTEXT_H
 #define WEIR_OPERATORS_CONTEXT_H

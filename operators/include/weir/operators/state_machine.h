@@ -16,7 +16,8 @@
  *     weir_stream(summary) s = weir_state_machine(pages, WEIR_KEY(page, user), visit);
  *
  * Records come epoch by epoch, those of one epoch as they arrive. For an order within the epoch,
- * and for timers, there is weir_process; what is said there of states and strings holds here.
+ * and for timers, there is weir_process; what is said there of states, strings and refusals holds
+ * here: so a stream inside a scope is refused.
  */
 #ifndef WEIR_OPERATORS_STATE_MACHINE_H
 #define WEIR_OPERATORS_STATE_MACHINE_H
