@@ -172,8 +172,8 @@ static void flat_map_sink(weir__sink *sink, weir_batch *batch)
 const char *weir__beyond(const char *name, char *text, size_t size)
 {
     snprintf(text, size,
-             "how often a record is there, and how often '%s' makes something of it, have a product "
-             "beyond 64 bits", name);
+             "how often a record is there, and how often '%s' makes something of it, have a "
+             "product beyond 64 bits", name);
     return text;
 }
 

@@ -132,8 +132,9 @@ WEIR_API int64_t weir_builder_multiply(weir_builder *builder, int64_t n);
 WEIR_API void weir_builder_set_time(weir_builder *builder, const weir_time *t);
 /* What is emitted from now on has diff and time of entry `from` of these columns: diffs, and as
  * many coordinates a time as the node's depth, each at or after the builder's own time. Either may
- * be NULL: as it was set; a diff that was set multiplies those of the column. Until the builder is given out again, and not for bulk. For node outputs;
- * diffs other than 1 as with weir_builder_set_diff. */
+ * be NULL: as it was set; a diff that was set multiplies those of the column. Until the builder is
+ * given out again, and not for bulk. For node outputs; diffs other than 1 as with
+ * weir_builder_set_diff. */
 WEIR_API void weir_builder_set_columns(weir_builder *builder, const int64_t *diffs,
                                        const uint64_t *times);
 

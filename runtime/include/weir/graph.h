@@ -86,9 +86,9 @@ typedef struct weir_stage_spec {
     bool negate;      /* with none of the above: flips the sign of every diff */
     void *ctx;
     /* Makes and ends a context for each worker, which the functions then get instead of ctx. init
-     * runs on the worker's thread; NULL from it ends the run with WEIR_FAILED; in a dataflow that was
-     * added later (weir/dataflow.h) only that dataflow. fini is called for what init has made, when
-     * no function will be called any more. */
+     * runs on the worker's thread; NULL from it ends the run with WEIR_FAILED; in a dataflow that
+     * was added later (weir/dataflow.h) only that dataflow. fini is called for what init has made,
+     * when no function will be called any more. */
     void *(*init)(void *ctx, unsigned worker);
     void (*fini)(void *worker_ctx, void *ctx);
 } weir_stage_spec;

@@ -81,8 +81,8 @@ typedef struct weir_node_spec {
     weir_scope *scope;       /* of a node without inputs; NULL: the root */
     void *ctx;
     /* Makes the worker's state. step is valid for capabilities and accounts, not for sending. NULL:
-     * state is NULL. A failure ends the run with this error; in a dataflow that was added later (weir/dataflow.h)
-     * only that dataflow. */
+     * state is NULL. A failure ends the run with this error; in a dataflow that was added later
+     * (weir/dataflow.h) only that dataflow. */
     weir_status (*init)(weir_step *step, void *ctx, void **state, weir_error *error);
     void (*step)(weir_step *step, void *state);
     /* Frees the state. Called once, after the last step; no step call is valid in it. */

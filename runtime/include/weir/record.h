@@ -19,11 +19,11 @@
  * Kinds: flag, i8 … i64, u8 … u64, f32, f64, str, bytes, decimal(SCALE), date, instant; with opt_
  * before it, the field may be null: a struct { bool set; VALUE value; }.
  *
- * n of it at once are for results that are collections: in WEIR_EXPLODE and WEIR_REDUCE the record is
- * there n times as often as one of NAME_emit; so it is in the functions of joins, and in those of
- * WEIR_FLAT_MAP and WEIR_FLAT_MAP_RESUMABLE over a collection, where that is n times the diff of what
- * it comes from. 0 of it are nothing, less than 0 take away. A product beyond 64 bits ends the run
- * with WEIR_OVERFLOWED. Into a plain stream only n = 1 is allowed: others are an assertion.
+ * n of it at once are for results that are collections: in WEIR_EXPLODE and WEIR_REDUCE, in the
+ * functions of joins, in WEIR_FLAT_MAP and WEIR_FLAT_MAP_RESUMABLE over a collection, and wherever
+ * else an output is one, the record is there n times as often as by NAME_emit. 0 of it are nothing,
+ * less than 0 take away. A product beyond 64 bits ends the run with WEIR_OVERFLOWED. Into a plain
+ * stream only n = 1 is allowed: others are an assertion.
  *
  * Names that end in _ are for the macros of operators, described in the second half.
  */

@@ -8,8 +8,9 @@
  *                                     customers, WEIR_KEY(customer, id)));
  *
  * A time at which it does not hold ends the run with WEIR_FAILED and a text that names the time, a
- * record, and how often it is there; with several workers there may be an earlier one. Both streams carry the same records, in one scope of
- * any depth; of a plain stream each record counts +1. Nothing is kept of what is complete.
+ * record, and how often it is there; with several workers there may be an earlier one. Both streams
+ * carry the same records, in one scope of any depth; of a plain stream each record counts +1.
+ * Nothing is kept of what is complete.
  */
 #ifndef WEIR_OPERATORS_ASSERT_EQUAL_H
 #define WEIR_OPERATORS_ASSERT_EQUAL_H

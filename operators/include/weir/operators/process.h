@@ -74,8 +74,8 @@ struct weir_process_options {
     bool by_clock;          /* timers go by the machine's clock */
 };
 
-/* Refuses, on the graph, what does not fit: the stream, the key, the order, the field of time; and a
- * stream inside a scope, whose times have no one order. */
+/* Refuses, on the graph, what does not fit: the stream, the key, the order, the field of time; and
+ * a stream inside a scope, whose times have no one order. */
 WEIR_API weir_port *weir_process_erased(weir_port *in, const weir_process_spec *spec,
                                         const struct weir_process_options *options);
 

@@ -14,8 +14,9 @@
  * it is not called for 0, which gives none. Of a plain stream each record counts +1.
  *
  * When an epoch (in a scope: a time) is complete, each record for which the answer changed gives
- * the difference. Records are exchanged by all their fields, of which there are at most 8. The result
- * of distinct is unique by all of them, in scopes, too; that of a threshold has no unique key.
+ * the difference. Records are exchanged by all their fields, of which there are at most 8. The
+ * result of distinct is unique by all of them, in scopes, too; that of a threshold has no unique
+ * key.
  */
 #ifndef WEIR_OPERATORS_THRESHOLD_H
 #define WEIR_OPERATORS_THRESHOLD_H
