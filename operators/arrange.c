@@ -100,8 +100,11 @@ weir_arrangement *weir_arrange_erased(weir_port *in, const weir_arrange_spec *gi
     if (!check(in, &spec))
         return NULL;
     weir_arrangement *there = find(in, &spec);
-    if (there)
+    if (there) {
+        if (there->what->unique_key.count == 0) /* it was made before that was told */
+            there->what->unique_key = *weir_port_unique_key(in);
         return there;
+    }
     weir_port *outside = weir_port_outside(in);
     if (outside) {
         weir_arrangement *outer = weir_arrange_erased(outside, &spec);

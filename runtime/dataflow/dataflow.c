@@ -199,6 +199,7 @@ static void apply(weir__dataflow *dataflow, bool ends_turn)
     }
     bool told = ends_turn && tells_first(dataflow) &&
                 dataflow->context->publish(dataflow->context, dataflow, pass);
+    dataflow->told_first |= told;
     weir__tracker_apply(dataflow->tracker, pass);
     if (dataflow->clocked_count) {
         uint32_t count;
@@ -331,6 +332,7 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
 {
     weir__context *context = dataflow->context;
     bool ran = dataflow->flow.outbox_count && weir__flow_pump(dataflow);
+    dataflow->told_first = false;
     if (WEIR_PLANTED(LATE_FLUSH))
         weir__planted_flush(dataflow);
     if (dataflow->next_due_ns <= context->now_ns)
@@ -346,7 +348,8 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
             note_asked(dataflow, asked);
             /* What a node does once its input is complete may take long, and the others wait for
              * the very changes by which it got so: they are told before it starts. */
-            if (asked && !weir__changes_is_empty(&dataflow->unpublished))
+            if (asked &&
+                (dataflow->told_first || !weir__changes_is_empty(&dataflow->unpublished)))
                 context->tell(context, dataflow);
         }
         if (dataflow->clocked_count && weir__clock_turn(dataflow)) {

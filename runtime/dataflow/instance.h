@@ -211,6 +211,7 @@ struct weir__dataflow {
     weir__changes pass, unpublished;
     bool touched;     /* the tracker got updates since the last propagate */
     uint8_t asked_lately; /* not 0: nodes asked to run in one of the last propagations */
+    bool told_first;      /* changes of this turn were published before they were applied here */
     bool complete;
     bool started;     /* its nodes are made */
     bool told;     /* the others of the process, that it is complete here */

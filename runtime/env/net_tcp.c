@@ -71,10 +71,10 @@ static void set(int fd, int level, int option)
 }
 
 /* A set that is full or a descriptor that cannot be watched shows as a wait that takes longer. */
-static void watch(const weir_net *net, int fd, int how, uint32_t events)
+static bool watch(const weir_net *net, int fd, int how, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data = { .fd = fd } };
-    (void)epoll_ctl(net->fd, how, fd, &event);
+    return epoll_ctl(net->fd, how, fd, &event) == 0;
 }
 
 static int tcp_listen(void *ctx, const char *address, weir_error *error)
@@ -204,7 +204,12 @@ static void tcp_close(void *ctx, int fd)
 
 static void tcp_want(void *ctx, int stream, bool read, bool write)
 {
-    watch(ctx, stream, EPOLL_CTL_MOD, (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0));
+    /* The system tells of errors and ends of all that is in the set, asked or not. */
+    uint32_t events = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
+    if (events == 0)
+        watch(ctx, stream, EPOLL_CTL_DEL, 0);
+    else if (!watch(ctx, stream, EPOLL_CTL_MOD, events))
+        watch(ctx, stream, EPOLL_CTL_ADD, events);
 }
 
 weir_net *weir__net_tcp_create(weir_error *error)

@@ -324,6 +324,7 @@ void weir_trace_reader_close(weir_trace_reader *reader)
     free_text(reader->owner);
     weir_free(reader, sizeof *reader);
     trace->since_changed = true;
+    pending_prune(trace); /* what only it had not taken: who waits for that goes on */
     weir_trace_release(keeps);
     weir_trace_release(trace);
 }

@@ -155,16 +155,17 @@ weir_status weir__changes_report(weir_view_reader *reader, weir__changes *change
     size_t count = changes->found.used / sizeof *all;
     for (bool go_on = true; go_on && changes->next < count;) {
         const found *first = &all[changes->next];
-        int64_t sum = 0;
-        do {
-            if (__builtin_add_overflow(sum, all[changes->next].diff, &sum))
-                return WEIR_OVERFLOWED;
-        } while (++changes->next < count && compare(first, &all[changes->next]) == 0);
+        __extension__ __int128 sum = 0;
+        do
+            sum += all[changes->next].diff;
+        while (++changes->next < count && compare(first, &all[changes->next]) == 0);
         if (sum == 0)
             continue;
+        if (sum != (int64_t)sum)
+            return WEIR_OVERFLOWED;
         weir__run_get_key(first->run, first->key, reader->record);
         weir__run_get_rest(first->run, first->value, reader->record);
-        weir_view_row row = { .record = reader->record, .diff = sum, .time = first->time };
+        weir_view_row row = { .record = reader->record, .diff = (int64_t)sum, .time = first->time };
         go_on = fn(&row, ctx);
     }
     return WEIR_OK;

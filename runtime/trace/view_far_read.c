@@ -311,10 +311,10 @@ weir_status weir__far_changes(weir_view_reader *reader, uint64_t since, const vo
         status = key_create(reader->view, record, &m.key);
     }
     m.of = weir_alloc_zero(far->asker->processes * sizeof *m.of);
-    if (status == WEIR_OK && m.of)
-        status = run_merge(&m, fn, ctx);
-    else
+    if (!m.of)
         status = WEIR_NO_MEMORY;
+    if (status == WEIR_OK)
+        status = run_merge(&m, fn, ctx);
     if (m.of)
         end_merge(&m);
     weir_free(m.of, far->asker->processes * sizeof *m.of);

@@ -319,10 +319,14 @@ static void wake_others(weir_worker *worker)
 
 static void tell(weir__context *context, weir__dataflow *dataflow)
 {
-    if (context->workers < 2 || !is_due(dataflow))
+    if (context->workers < 2)
         return;
     weir_worker *worker = (weir_worker *)context;
-    publish(worker, dataflow);
+    if (is_due(dataflow))
+        publish(worker, dataflow);
+    else if (!dataflow->told_first)
+        return;
+    dataflow->told_first = false;
     if (worker->cluster)
         weir__cluster_tell(worker->cluster);
     wake_others(worker);

@@ -22,6 +22,27 @@ static void push(weir_test *t, uint64_t from, uint64_t to, uint64_t epoch, int64
 
 /* ---- sharing ---- */
 
+static void build_key_told_late(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(edge) edges = weir_test_collection(g, edge);
+    weir_arranged(edge) early = weir_arrange(edges, WEIR_KEY(edge, from));
+    ck_assert_uint_eq(weir_arrangement_unique_key(early.arrangement)->count, 0);
+    edges.port = weir_port_with_key(edges.port, &(weir_key){ .count = 1 });
+    weir_arranged(edge) late = weir_arrange(edges, WEIR_KEY(edge, from));
+    ck_assert_uint_eq(weir_arrangement_unique_key(late.arrangement)->count, 1);
+    weir_test_output(weir_arranged_collection(late));
+}
+
+/* One arrangement serves two that know differently much of its stream: the more is true of both. */
+START_TEST(a_key_that_is_told_late)
+{
+    weir_test *t = weir_test_create(build_key_told_late, NULL);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 static void build_shared(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -299,7 +320,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        shared, refused, overflow, undelivered_runs_are_under_way, many_open_epochs, NULL
+        shared, a_key_that_is_told_late, refused, overflow, undelivered_runs_are_under_way,
+        many_open_epochs, NULL
     };
     return test_run(test_suite("arrange", tests));
 }

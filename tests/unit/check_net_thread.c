@@ -204,9 +204,31 @@ START_TEST(what_is_not_wanted_wakes_nobody)
 }
 END_TEST
 
+/* Nor does its end, which is told as soon as it is wanted again. */
+START_TEST(an_end_that_is_not_wanted_wakes_nobody)
+{
+    pair *p = create();
+    weir_error error = { 0 };
+    p->other->want(p->other->ctx, p->far, false, false);
+    struct pollfd gone = { .fd = p->far }; /* its errors, which nobody has to ask for */
+    while (put(p->other, p->far, &p->written) > 0) /* what is not read makes the end an error */
+        ;
+    p->other->want(p->other->ctx, p->far, false, false);
+    p->net->close(p->net->ctx, p->stream);
+    p->stream = -1;
+    ck_assert_int_eq(poll(&gone, 1, -1), 1);
+    ck_assert(!is_woken(p->other));
+    p->other->want(p->other->ctx, p->far, true, false);
+    ck_assert(is_woken(p->other));
+    ck_assert_int_lt(p->other->read(p->other->ctx, p->far, p->room, sizeof p->room, &error), 0);
+    destroy(p);
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("net_thread", (const TTest *const[]){
         every_byte_once_and_in_order, a_fast_sender_has_to_wait, an_end_comes_after_what_was_said,
-        it_is_told_when_it_can_write, what_is_not_wanted_wakes_nobody, NULL }));
+        it_is_told_when_it_can_write, what_is_not_wanted_wakes_nobody,
+        an_end_that_is_not_wanted_wakes_nobody, NULL }));
 }

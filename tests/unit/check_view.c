@@ -461,6 +461,33 @@ START_TEST(failures)
 }
 END_TEST
 
+static bool take_diff(const weir_view_row *row, void *ctx)
+{
+    *(int64_t *)ctx = row->diff;
+    return true;
+}
+
+/* An epoch's changes of one record, from several runs: only their sum has to fit. */
+START_TEST(changes_are_added_up_before_they_are_told)
+{
+    static const int64_t diffs[] = { INT64_MAX, 1, -1 };
+    start();
+    publish(0, 1);
+    publish(1, 1);
+    for (uint64_t i = 0; i < 3; i++) {
+        change(0, 1, 1, diffs[i]);
+        publish(0, 2 + i);
+        publish(1, 2 + i);
+    }
+    weir_view_reader *reader = open("r");
+    int64_t sum = 0;
+    ck_assert_int_eq(weir_view_reader_changes(reader, 0, NULL, take_diff, &sum), WEIR_OK);
+    ck_assert_int_eq(sum, INT64_MAX);
+    weir_view_reader_close(reader);
+    end();
+}
+END_TEST
+
 /* A runtime has a registry; a host's own takes its place. */
 START_TEST(registry_of_a_runtime)
 {
@@ -524,8 +551,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { registry, time_of_a_reader, pages,    changes_in_order,
-                                   holds,    watches,          failures, registry_of_a_runtime,
-                                   removed,  NULL };
+    const TTest *const tests[] = {
+        registry, time_of_a_reader, pages, changes_in_order, holds, watches, failures,
+        changes_are_added_up_before_they_are_told, registry_of_a_runtime, removed, NULL
+    };
     return test_run(test_suite("view", tests));
 }
