@@ -40,7 +40,7 @@ struct follower {
     weir_trace *trace; /* the import */
     weir_trace_reader *hold; /* until it has begun: what it has told others is kept */
     uint64_t floor;
-    bool begun, done;
+    bool begun, done; /* done: it has no more to say, or cannot begin */
 };
 
 static const weir_field since_fields[] = { { .name = "epoch", .kind = WEIR_KIND_u64 } };
@@ -293,11 +293,13 @@ static bool hear(weir_step *step, follower *f)
         for (size_t i = 0; i < batch->count; i++, f->heard++) {
             uint64_t since = *(const uint64_t *)weir_batch_record(batch, i);
             if (f->what->as_of && since > f->what->as_of) {
-                weir_step_fail(step, WEIR_GONE,
-                               "'%s' cannot be imported as of epoch %llu: only epochs from %llu "
-                               "on are kept; publish it with .keep_history, or import it sooner",
-                               f->what->from->name, (unsigned long long)f->what->as_of,
-                               (unsigned long long)since);
+                weir_step_fail_dataflow(
+                    step, WEIR_GONE,
+                    "'%s' cannot be imported as of epoch %llu: only epochs from %llu on are kept; "
+                    "publish it with .keep_history, or import it sooner",
+                    f->what->from->name, (unsigned long long)f->what->as_of,
+                    (unsigned long long)since);
+                f->done = true;
                 return false;
             }
             f->floor = since > f->floor ? since : f->floor;

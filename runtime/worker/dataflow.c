@@ -3,6 +3,7 @@
  * What the workers share of one dataflow, and what others hold on to: its description, its state,
  * who has instances of it. Its instances are the workers' (commands.c).
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,24 +158,26 @@ void weir__dataflows_destroy(weir_runtime *runtime)
 
 /* ---- what happens to it ---- */
 
-static void set_error(weir_dataflow *dataflow, const weir_error *error)
+/* True: it is the first one. */
+static bool set_error(weir_dataflow *dataflow, const weir_error *error)
 {
     if (dataflow->error)
-        return;
+        return false;
     dataflow->error = weir_alloc_must(sizeof *error);
     *dataflow->error = *error;
+    return true;
 }
 
 static void log_error(const weir_dataflow *dataflow, const weir_error *error)
 {
-    weir_log(WEIR_LOG_WARN, "dataflow '%s' could not be built: %s", name_of(dataflow), error->what);
+    weir_log(WEIR_LOG_WARN, "dataflow '%s' failed: %s", name_of(dataflow), error->what);
 }
 
 static void refuse(weir_dataflow *dataflow, const weir_error *error)
 {
     weir__dataflow_begin_removal(dataflow);
     lock(dataflow);
-    set_error(dataflow, error);
+    (void)set_error(dataflow, error);
     dataflow->freed = dataflow->workers;
     dataflow->told_freed = true; /* since it says that it was refused */
     bool drop = go(dataflow);
@@ -224,12 +227,12 @@ void weir__dataflow_broken(weir_dataflow *dataflow, const weir_error *error)
         return;
     }
     lock(dataflow);
-    set_error(dataflow, error);
-    bool ask = !dataflow->removal_asked;
+    bool first = set_error(dataflow, error), ask = !dataflow->removal_asked;
     dataflow->removal_asked = true;
     pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
     unlock(dataflow);
-    log_error(dataflow, error);
+    if (first)
+        log_error(dataflow, error);
     if (!ask)
         return;
     weir__command *command = weir__command_create(WEIR__REMOVE, sizeof *error);
@@ -244,7 +247,7 @@ void weir__dataflow_removing(weir_dataflow *dataflow, const weir_error *error)
     lock(dataflow);
     dataflow->removal_asked = true;
     if (error)
-        set_error(dataflow, error);
+        (void)set_error(dataflow, error);
     pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
     unlock(dataflow);
 }
@@ -256,7 +259,7 @@ void weir__dataflow_never(weir_dataflow *dataflow)
                    name_of(dataflow));
     weir_error_hint(&error, "set until_stopped in the config to have the processes wait for more");
     lock(dataflow);
-    set_error(dataflow, &error);
+    (void)set_error(dataflow, &error);
     pthread_cond_broadcast(&dataflow->runtime->dataflows_changed);
     unlock(dataflow);
 }
@@ -344,6 +347,24 @@ weir_dataflow *weir_graph_dataflow(const weir_graph *graph)
 
 weir_runtime *weir_graph_runtime(const weir_graph *graph) { return graph->runtime; }
 weir_runtime *weir_step_runtime(const weir_step *step) { return step->context->runtime; }
+
+void weir_step_fail_dataflow(weir_step *step, weir_status status, const char *format, ...)
+{
+    weir_error error = { .status = WEIR_OK };
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (step->dataflow->shared->initial) {
+        weir__dataflow_fail(step->dataflow, step, status, text);
+        return;
+    }
+    weir_error_set(&error, status, "%s", text);
+    weir_error_detail(&error, "in operator '%s' on worker %u", step->node->name,
+                      step->context->self);
+    weir__dataflow_broken(step->dataflow->shared, &error);
+}
 
 /* ---- the public calls ---- */
 
@@ -443,7 +464,9 @@ static void describe(const weir_dataflow *dataflow, weir_dataflow_info *info)
     *info = (weir_dataflow_info){ .id = dataflow->id, .name = name_of(dataflow),
                                   .build = dataflow->build ? dataflow->build->name : NULL,
                                   .state = state_of(dataflow),
-                                  .workers = dataflow->made - dataflow->freed };
+                                  /* one that was refused counts as freed, and was not made */
+                                  .workers = dataflow->made ? dataflow->made - dataflow->freed
+                                                            : 0 };
     if (dataflow->error)
         info->error = *dataflow->error;
 }

@@ -242,15 +242,22 @@ START_TEST(in_a_scope)
 }
 END_TEST
 
-static void fails(weir_test *t, const char *build_name, weir_status status, const char *what)
+static void fails_as_of(weir_test *t, const char *build_name, const uint64_t *as_of,
+                        weir_status status, const char *what)
 {
     weir_dataflow_info info;
-    weir_dataflow *d = add(t, build_name, NULL);
+    weir_dataflow *d = add(t, build_name, as_of);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     weir_dataflow_get_info(d, &info);
     ck_assert_int_eq(info.state, WEIR_DATAFLOW_FAILED);
     ck_assert_int_eq(info.error.status, status);
     ck_assert_str_eq(info.error.what, what);
+    ck_assert_uint_eq(info.workers, 0);
+}
+
+static void fails(weir_test *t, const char *build_name, weir_status status, const char *what)
+{
+    fails_as_of(t, build_name, NULL, status, what);
 }
 
 static const char import_again[] =
@@ -269,11 +276,14 @@ START_TEST(refusals)
     epoch(t, 1);
     epoch(t, 2);
     uint64_t as_of = 1;
-    add(t, "import", &as_of);
-    ck_assert_int_eq(weir_test_run(t), WEIR_GONE);
-    ck_assert_ptr_nonnull(strstr(weir_test_error(t)->what,
-                                 "'edges' cannot be imported as of epoch 1: only epochs "
-                                 "from 3 on are kept"));
+    fails_as_of(t, "import", &as_of, WEIR_GONE,
+                "'edges' cannot be imported as of epoch 1: only epochs from 3 on are kept; publish "
+                "it with .keep_history, or import it sooner");
+    add(t, "loop", NULL); /* the others go on */
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    epoch(t, 3);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take_sums(t, 3), "(from: 1, to: 3) @3 +1\n");
     weir_test_destroy(t);
 }
 END_TEST

@@ -49,6 +49,7 @@ typedef struct cluster {
     process of[PROCESSES];
     unsigned odd;         /* the process that builds something else; PROCESSES: none does */
     unsigned init_fails;  /* the worker on which an init fails; ALL: on none */
+    unsigned gives_up;    /* the one on which a step does; ALL: on each */
 } cluster;
 
 /* ---- what is built ---- */
@@ -124,6 +125,32 @@ static void build_picky(weir_graph *g, void *ctx)
     add_picky(g, p, weir_exchange(in, WEIR_KEY(number, value)).port, number_type());
 }
 
+static void quit(weir_step *step, void *state)
+{
+    const process *p = state;
+    unsigned gives_up = p->cluster->gives_up;
+    if (gives_up == ALL || gives_up == weir_step_worker(step))
+        weir_step_fail_dataflow(step, WEIR_UNAVAILABLE, "it is enough");
+}
+
+static weir_status quitter_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)step;
+    (void)error;
+    *state = ctx;
+    return WEIR_OK;
+}
+
+static void build_quitter(weir_graph *g, void *ctx)
+{
+    weir_node_output output = { .type = number_type() };
+    (void)weir_node_add(g, &(weir_node_spec){ .struct_size = sizeof(weir_node_spec),
+                                              .kind = "quitter", .output_count = 1,
+                                              .outputs = &output, .initial_capabilities = true,
+                                              .ctx = ctx, .init = quitter_init, .step = quit },
+                        NULL);
+}
+
 static void build_odd_records(weir_graph *g, void *ctx)
 {
     process *p = ctx;
@@ -157,7 +184,8 @@ static void start_process(cluster *c, unsigned p, bool until_stopped)
     static const struct { const char *name; weir_build_fn *fn; } builds[] = {
         { "plain", build_plain }, { "odd-graph", build_odd_graph },
         { "odd-records", build_odd_records }, { "odd-refusal", build_odd_refusal },
-        { "refused", build_refused }, { "picky", build_picky }, { "nothing", build_nothing } };
+        { "refused", build_refused }, { "picky", build_picky }, { "quitter", build_quitter },
+        { "nothing", build_nothing } };
     process *me = &c->of[p];
     weir_error error = { 0 };
     me->env = weir__test_env_create(WORKERS, c->random + p, true);
@@ -480,6 +508,26 @@ START_TEST(what_all_refuse_fails)
 END_TEST
 
 /* On one worker; every process is told. */
+START_TEST(a_step_that_gives_up_fails_its_dataflow)
+{
+    for (unsigned w = 0; w <= ALL; w++) {
+        cluster *c = create(w + 1, true);
+        c->gives_up = w;
+        weir_dataflow *quitter = add(c, 0, "quitter", "quitter");
+        await(c, quitter, WEIR_DATAFLOW_FAILED);
+        ck_assert_str_eq(info_of(quitter).error.what, "it is enough");
+        for (unsigned p = 0; p < PROCESSES; p++) {
+            for (int i = 0; i < 100000 && c->of[p].runtime->dataflows_alive > 1; i++)
+                step(c);
+            ck_assert_uint_eq(c->of[p].runtime->failed, 0);
+            ck_assert_uint_eq(c->of[p].runtime->dataflows_alive, 1);
+        }
+        weir_dataflow_release(quitter);
+        stop_and_end(c);
+    }
+}
+END_TEST
+
 START_TEST(an_init_that_fails_fails_its_dataflow)
 {
     for (unsigned w = 0; w < ALL; w++) {
@@ -806,6 +854,7 @@ int main(void)
         empty_ones_come_and_go,
         graphs_that_differ_end_the_cluster,
         what_all_refuse_fails,
+        a_step_that_gives_up_fails_its_dataflow,
         an_init_that_fails_fails_its_dataflow,
         one_order_of_entries,
         nobody_passes_a_barrier_alone,

@@ -51,6 +51,23 @@ static void build_broken(weir_graph *g, void *ctx)
                                         .step = rest }, &all);
 }
 
+/* All workers give up, and are called again before they are gone. */
+static void quit(weir_step *step, void *state)
+{
+    (void)state;
+    weir_step_fail_dataflow(step, WEIR_DENIED, "%s is enough", "it");
+    weir_step_again(step);
+}
+
+static void build_quitter(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_node_output output = { .type = number_type() };
+    weir_node_add(g, &(weir_node_spec){ .struct_size = sizeof(weir_node_spec), .kind = "quitter",
+                                        .output_count = 1, .outputs = &output,
+                                        .initial_capabilities = true, .step = quit }, NULL);
+}
+
 typedef struct fixture {
     weir_input *inputs[4];
     weir_runtime *runtime;
@@ -124,6 +141,7 @@ static void create(fixture *f, unsigned workers, bool until_stopped)
     weir_runtime_register(f->runtime, "refused", build_refused, &f->inputs[1], NULL);
     weir_runtime_register(f->runtime, "broken", build_broken, &f->inputs[2], NULL);
     weir_runtime_register(f->runtime, "asker", build_asker, f, NULL);
+    weir_runtime_register(f->runtime, "quitter", build_quitter, f, NULL);
 }
 
 static void finish(fixture *f)
@@ -219,6 +237,42 @@ START_TEST(what_cannot_be_built)
     for (int i = 0; i < 3; i++)
         weir_dataflow_release(d[i]);
     finish(&f);
+}
+END_TEST
+
+/* In a step: the dataflow alone, unless it was there from the start. */
+START_TEST(what_gives_up)
+{
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        fixture f = { 0 };
+        weir_error error = { 0 };
+        create(&f, workers, true);
+        ck_assert_int_eq(weir_runtime_start(f.runtime, NULL), WEIR_OK);
+        weir_dataflow *plain = add(&f, "plain"), *quitter = add(&f, "quitter");
+        ck_assert_int_eq(weir_dataflow_wait(quitter, WEIR_DATAFLOW_GONE, &error), WEIR_DENIED);
+        ck_error(&error, WEIR_DENIED, "it is enough", "");
+        ck_assert_ptr_nonnull(strstr(error.detail, "in operator 'quitter-1' on worker "));
+        weir_dataflow *last = add(&f, "asker"); /* comes after its removal in the order */
+        ck_assert_int_eq(weir_dataflow_wait(last, WEIR_DATAFLOW_GONE, NULL), WEIR_OK);
+        weir_dataflow_info info;
+        weir_dataflow_get_info(quitter, &info);
+        ck_assert_int_eq(info.state, WEIR_DATAFLOW_FAILED);
+        ck_assert_uint_eq(info.workers, 0);
+        weir_dataflow_get_info(plain, &info);
+        ck_assert_int_eq(info.state, WEIR_DATAFLOW_RUNNING);
+        weir_dataflow_release(f.asked);
+        weir_dataflow_release(last);
+        weir_dataflow_release(plain);
+        weir_dataflow_release(quitter);
+        finish(&f);
+
+        create(&f, workers, true);
+        ck_assert_int_eq(weir_runtime_build(f.runtime, "main", build_quitter, &f, NULL), WEIR_OK);
+        ck_assert_int_eq(weir_runtime_start(f.runtime, NULL), WEIR_OK);
+        ck_assert_int_eq(weir_runtime_wait(f.runtime, &error), WEIR_DENIED);
+        ck_error(&error, WEIR_DENIED, "it is enough", "");
+        weir_runtime_destroy(f.runtime);
+    }
 }
 END_TEST
 
@@ -359,6 +413,6 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("dataflow_failures", (const TTest *const[]){
-        refusals, what_cannot_be_built, asked_for_in_a_step, a_thousand_leave_nothing,
-        each_allocation_fails_once, NULL }));
+        refusals, what_cannot_be_built, what_gives_up, asked_for_in_a_step,
+        a_thousand_leave_nothing, each_allocation_fails_once, NULL }));
 }

@@ -80,7 +80,7 @@ typedef enum weir_dataflow_state {
     WEIR_DATAFLOW_COMPLETE, /* nothing will change in it any more; it is kept */
     WEIR_DATAFLOW_REMOVING,
     WEIR_DATAFLOW_GONE,
-    WEIR_DATAFLOW_FAILED,   /* it could not be built, in this process or another */
+    WEIR_DATAFLOW_FAILED,   /* it could not be built, or gave up; in this process or another */
 } weir_dataflow_state;
 /* "running" for WEIR_DATAFLOW_RUNNING. */
 WEIR_API const char *weir_dataflow_state_name(weir_dataflow_state state);
@@ -123,6 +123,13 @@ WEIR_API void weir_graph_at_removal(weir_graph *graph, void (*fn)(void *ctx), vo
 /* ---- in a step ---- */
 
 WEIR_API weir_runtime *weir_step_runtime(const weir_step *step);
+/* Ends the step's dataflow and no other: it is FAILED with this status and text, and is removed
+ * from all workers of all processes. Of several failures the first is kept. Until the removal has
+ * its turn the step may be called again, and its sends count; so keep the capabilities, since what
+ * reads it would be complete without them. In a dataflow of weir_runtime_build it ends the run
+ * (weir_step_fail). */
+WEIR_API void weir_step_fail_dataflow(weir_step *step, weir_status status, const char *format, ...)
+    WEIR_PRINTF(3, 4);
 
 WEIR_END_DECLS
 #endif

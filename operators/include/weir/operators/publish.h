@@ -55,6 +55,8 @@ WEIR_API void weir_arrangement_publish(weir_arrangement *arrangement, const char
 struct weir_import_options {
     size_t struct_size;
     uint64_t as_of; /* an epoch; 0: all that is kept, from the first epoch on that is */
+    /* One that is not kept any more is found out when the workers have been asked: the importing
+     * dataflow is FAILED then, with GONE, and no other. */
 };
 
 /* On the graph: NOT_FOUND if nothing was published under the name, TYPE_MISMATCH if it has other
