@@ -352,7 +352,8 @@ START_TEST(a_thousand_leave_nothing)
     come_and_go(&f, 20); /* what is kept for reuse is there after that */
     size_t before = least_used(&f, SIZE_MAX);
     come_and_go(&f, 1000);
-    ck_assert_uint_eq(least_used(&f, before), before);
+    /* before, the calls that ask may not have been freed in any round: then it is less now */
+    ck_assert_uint_le(least_used(&f, before), before);
     ck_assert_int_eq(weir_input_send(h, number, { 7 }), WEIR_OK);
     weir_input_close(h);
     finish(&f);
