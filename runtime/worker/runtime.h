@@ -139,7 +139,7 @@ struct weir_dataflow {
     unsigned made, complete, freed; /* workers */
     unsigned freed_elsewhere;       /* processes */
     bool told_freed;
-    weir_error *error;              /* why it could not be built */
+    weir_error *error;              /* why it could not be built, or gave up */
     uint32_t refs;                  /* atomic */
     uint32_t described;             /* atomic: weir__described */
     weir_graph *graph;

@@ -168,7 +168,8 @@ WEIR_API bool weir_step_full(weir_step *step);
  * trace) and that has not been taken: it counts as under way, though no batch has it. While it is
  * much, the senders of what the node has taken stay charged with it. */
 WEIR_API void weir_step_under_way(weir_step *step, size_t bytes);
-/* Ends the run with this status and text: weir_run returns it. The step's sends still count. */
+/* Ends the run with this status and text: weir_run returns it. The step's sends still count. One
+ * dataflow alone is ended by weir_step_fail_dataflow (weir/dataflow.h). */
 WEIR_API void weir_step_fail(weir_step *step, weir_status status, const char *format, ...)
     WEIR_PRINTF(3, 4);
 
