@@ -46,8 +46,10 @@ typedef struct description {
 /* Index, from 0, of the least value that has this fraction of all at or below it. */
 static int64_t rank_of(double fraction, int64_t total)
 {
-    double rank = ceil(fraction * (double)total);
-    if (rank >= (double)total)
+    double all = (double)total, rank = ceil(fraction * all);
+    if (rank > 1 && (rank - 1) / all >= fraction) /* the product was rounded up */
+        rank--;
+    if (rank >= all)
         return total - 1;
     return rank > 1 ? (int64_t)rank - 1 : 0;
 }

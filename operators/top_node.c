@@ -13,6 +13,7 @@
 #include <weir/operators/reduce.h>
 #include <weir/table.h>
 
+#include "arrange.h"
 #include "keyed.h"
 #include "pending.h"
 
@@ -92,7 +93,8 @@ weir_port *weir__top_add(const weir__top_spec *given)
     weir_graph *graph = weir_port_graph(runs);
     weir__top_spec *what = weir_graph_alloc(graph, sizeof *what);
     *what = *given;
-    if (weir_port_depth(runs) > 1)
+    /* The runs of an import's past have many times: a reduction looks at each of them. */
+    if (weir_port_depth(runs) > 1 || given->in->what->imported)
         return weir_reduce_erased(what->in,
                                   &(weir_reduce_spec){ .struct_size = sizeof(weir_reduce_spec),
                                                        .kind = what->kind,

@@ -101,7 +101,7 @@ struct weir_env {
      * with room on the disk for all of its size, to be written in place; map_seal cuts it to a
      * size, after which it is read only; map_open maps one that is there. The kernel may take its
      * pages out of memory and read them again. dir_take makes the folder if it has to, claims it
-     * for this process (EWOULDBLOCK: another one has it) and removes files of this ending that an
+     * for this process (EWOULDBLOCK: another one has it) and removes files NUMBER + ending that an
      * earlier one has left: how many. Any thread. */
     int (*map_create)(void *disk, const char *path, uint64_t size, weir_mapped *mapped);
     int (*map_seal)(void *disk, weir_mapped *mapped, uint64_t size);

@@ -26,8 +26,16 @@ static void map_close(void *disk, weir_mapped *mapped)
     (void)disk;
     if (mapped->at)
         munmap(mapped->at, mapped->size);
-    close(mapped->file);
+    if (mapped->file >= 0)
+        close(mapped->file);
     mapped->at = NULL;
+}
+
+/* A mapping needs no descriptor: there are more runs than a process may have files open. */
+static void let_go_of_file(weir_mapped *mapped)
+{
+    close(mapped->file);
+    mapped->file = -1;
 }
 
 static int map(weir_mapped *mapped, int protection)
@@ -65,6 +73,7 @@ static int map_seal(void *disk, weir_mapped *mapped, uint64_t size)
     if (kept < mapped->size)
         munmap(mapped->at + kept, mapped->size - kept);
     mapped->size = size;
+    let_go_of_file(mapped);
     return 0;
 }
 
@@ -82,6 +91,8 @@ static int map_open(void *disk, const char *path, weir_mapped *mapped)
         code = map(mapped, PROT_READ);
     if (code)
         map_close(disk, mapped);
+    else
+        let_go_of_file(mapped);
     return code;
 }
 
@@ -93,21 +104,27 @@ static int file_remove(void *disk, const char *path)
 
 /* ---- the folder ---- */
 
-static unsigned remove_ending(const char *dir, const char *ending)
+/* A number and the ending: a regular file of this user, and nothing else that lies there. */
+static bool is_ours(int fd, const char *name, const char *ending)
 {
-    char path[4096];
+    struct stat info;
+    size_t digits = strspn(name, "0123456789");
+    return digits > 0 && strcmp(name + digits, ending) == 0 &&
+           fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+           info.st_uid == geteuid();
+}
+
+static unsigned remove_numbered(int fd, const char *ending)
+{
     unsigned removed = 0;
-    size_t len = strlen(ending);
-    DIR *all = opendir(dir);
-    for (const struct dirent *entry; all && (entry = readdir(all));) {
-        size_t name = strlen(entry->d_name);
-        if (name <= len || strcmp(entry->d_name + name - len, ending) != 0 ||
-            (size_t)snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) >= sizeof path)
-            continue;
-        removed += unlink(path) == 0;
-    }
+    int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *all = again < 0 ? NULL : fdopendir(again);
+    for (const struct dirent *entry; all && (entry = readdir(all));)
+        removed += is_ours(fd, entry->d_name, ending) && unlinkat(fd, entry->d_name, 0) == 0;
     if (all)
         closedir(all);
+    else if (again >= 0)
+        close(again);
     return removed;
 }
 
@@ -144,7 +161,7 @@ static int dir_take(void *disk, const char *dir, const char *ending, weir_folder
         close(fd);
         return code;
     }
-    *removed = remove_ending(dir, ending);
+    *removed = remove_numbered(fd, ending);
     *folder = weir_alloc_must(sizeof **folder);
     (*folder)->fd = fd;
     return 0;

@@ -216,6 +216,9 @@ bool weir__segment_check(const weir_trace_run *run, uint64_t *block, uint64_t co
     if (!segment)
         return true;
     memcpy(&h, segment->mapped.at, sizeof h);
+    if (*block == 0 && check_head(segment, run->shape, &h, error) != WEIR_OK)
+        return true;
+    h.used = segment->used; /* the head may have gone bad since */
     uint64_t blocks = blocks_of(segment->used);
     for (; *block < blocks && count > 0; count--, ++*block)
         if (check_block(segment, &h, *block, error) != WEIR_OK)

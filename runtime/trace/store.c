@@ -10,7 +10,7 @@
 
 #include "trace/store.h"
 
-enum { PAUSE = 64 };
+enum { PAUSE = 64, TRIES = 1000 };
 
 static const char ending[] = ".run";
 
@@ -62,8 +62,9 @@ static void failed(weir__store *store, const char *path, const char *what, int c
 static bool pauses(weir__store *store)
 {
     uint32_t left = __atomic_load_n(&store->pause, __ATOMIC_RELAXED);
-    if (left > 0)
-        __atomic_store_n(&store->pause, left - 1, __ATOMIC_RELAXED);
+    while (left > 0 && !__atomic_compare_exchange_n(&store->pause, &left, left - 1, true,
+                                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
     return left > 0;
 }
 
@@ -81,10 +82,13 @@ weir__segment *weir__segment_create(weir__store *store, uint64_t bytes)
     if (!segment)
         return NULL;
     *segment = (weir__segment){ .store = store, .size = size };
-    (void)snprintf(segment->path, size - sizeof *segment, "%s/%" PRIu64 "%s", store->dir,
-                   __atomic_fetch_add(&store->next, 1, __ATOMIC_RELAXED), ending);
     uint64_t room = WEIR__SEGMENT_HEAD + bytes + 8 * blocks_of(bytes);
-    int code = store->env.map_create(store->env.disk, segment->path, room, &segment->mapped);
+    int code = EEXIST; /* a name that is taken, by what is no run, is passed over */
+    for (int tries = 0; code == EEXIST && tries < TRIES; tries++) {
+        (void)snprintf(segment->path, size - sizeof *segment, "%s/%" PRIu64 "%s", store->dir,
+                       __atomic_fetch_add(&store->next, 1, __ATOMIC_RELAXED), ending);
+        code = store->env.map_create(store->env.disk, segment->path, room, &segment->mapped);
+    }
     if (code) {
         failed(store, segment->path, "made", code);
         weir_free(segment, size);

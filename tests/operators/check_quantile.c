@@ -145,6 +145,25 @@ START_TEST(many_values)
 }
 END_TEST
 
+static void build_hundred(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_quantile(weir_test_collection(g, value), middle, WEIR_KEY(value, key),
+                                   value, 0.55, 0.07));
+}
+
+/* 0.55 times 100 is more than 55 in binary. */
+START_TEST(whole_ranks)
+{
+    weir_test *t = weir_test_create(build_hundred, NULL, .no_delays = true);
+    for (uint64_t i = 1; i <= 100; i++)
+        weir_test_push(t, 0, value, 0, 1, { i, 1 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(key: 1, low: 55, high: 7) @0 +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 START_TEST(overflow)
 {
     weir_test *t = weir_test_create(build_many, NULL);
@@ -199,6 +218,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_sorting, many_values, overflow, refusals, NULL };
+    const TTest *const tests[] = { like_sorting, many_values, whole_ranks, overflow, refusals, NULL };
     return test_run(test_suite("quantile", tests));
 }

@@ -323,11 +323,22 @@ START_TEST(folders)
     ck_assert_ptr_nonnull(strstr(error.what, "another process has it"));
     (void)snprintf(path, sizeof path, "%s/17.run", f.dir);
     fclose(fopen(path, "w")); /* as one that was killed leaves it */
-    (void)snprintf(path, sizeof path, "%s/notes", f.dir);
-    fclose(fopen(path, "w"));
+    static const char *const others[] = { "notes", "setup.run", ".run", "5.run.old", "x5.run" };
+    for (unsigned i = 0; i < 5; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", f.dir, others[i]);
+        fclose(fopen(path, "w"));
+    }
+    (void)snprintf(path, sizeof path, "%s/1.run", f.dir);
+    ck_assert_int_eq(symlink("notes", path), 0);
     weir__store_release(f.store);
     ck_assert_int_eq(weir__store_create(&f.env, f.dir, 1, &f.store, &error), WEIR_OK);
     ck_assert_int_eq(unlink(path), 0); /* what is no run stays */
+    for (unsigned i = 0; i < 5; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", f.dir, others[i]);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    (void)snprintf(path, sizeof path, "%s/17.run", f.dir);
+    ck_assert_int_eq(unlink(path), -1);
     (void)snprintf(path, sizeof path, "%s/a/b", f.dir);
     ck_assert_int_eq(weir__store_create(&f.env, path, 1, &other, &error), WEIR_OK);
     weir__store_release(other);
