@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arrange.h"
+#include "trace_failed.h"
 
 enum { WORK_OF_A_STEP = 32 << 10, FUEL = 1 << 10 };
 
@@ -148,7 +149,7 @@ static bool work(weir_step *step, state *s, const weir_batch *batch, size_t *lef
 /* What was taken may be merged only now. */
 static void merge(weir_step *step, const state *s)
 {
-    if (weir_trace_work(weir_trace_reader_trace(s->reader), FUEL))
+    if (weir__trace_merge(step, weir_trace_reader_trace(s->reader), FUEL))
         weir_step_again(step);
 }
 

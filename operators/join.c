@@ -11,6 +11,7 @@
 
 #include "join.h"
 #include "pin.h"
+#include "trace_failed.h"
 
 enum { BLOCKS_OF_A_STEP = 64, FUEL = 1 << 9, LOOKUPS_OF_FUEL = 8 };
 
@@ -269,7 +270,7 @@ static void merge(weir_step *step, state *s)
 {
     for (int side = 0; side < 2; side++) {
         weir_trace *trace = weir_trace_reader_trace(s->readers[side]);
-        if (weir_trace_work(trace, FUEL + s->matched[side] / LOOKUPS_OF_FUEL))
+        if (weir__trace_merge(step, trace, FUEL + s->matched[side] / LOOKUPS_OF_FUEL))
             weir_step_again(step);
         s->matched[side] = 0;
     }

@@ -11,6 +11,7 @@
 
 #include "keyed.h"
 #include "stash.h"
+#include "trace_failed.h"
 
 enum { FUEL = 1 << 10 };
 
@@ -219,7 +220,7 @@ static void run(weir_step *step, void *ctx)
     if (s->failed)
         return;
     move_since(step, s);
-    if (weir_trace_work(weir_trace_reader_trace(s->reader), FUEL))
+    if (weir__trace_merge(step, weir_trace_reader_trace(s->reader), FUEL))
         weir_step_again(step);
 }
 

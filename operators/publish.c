@@ -11,6 +11,8 @@
 #include <weir/node.h>
 #include <weir/observe.h>
 
+#include "trace_failed.h"
+
 enum { FUEL = 1 << 10 };
 
 typedef struct state {
@@ -202,6 +204,6 @@ static void run(weir_step *step, void *ctx)
     if (news)
         wake(s->part);
     /* what was delivered may be merged only now, which the one who appended it did not see */
-    if (weir_trace_work(weir_trace_reader_trace(s->reader), FUEL))
+    if (weir__trace_merge(step, weir_trace_reader_trace(s->reader), FUEL))
         weir_step_again(step);
 }

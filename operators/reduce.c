@@ -563,10 +563,9 @@ static void run(weir_step *step, void *ctx)
         return;
     }
     weir__runs_under_way(s->results, step);
-    bool more = weir_trace_work(s->results, FUEL + FUEL_AN_UPDATE * s->appended);
+    bool more = weir__trace_merge(step, s->results, FUEL + FUEL_AN_UPDATE * s->appended);
     /* what was taken, and is not asked for any more, may be merged only now */
-    more |= weir_trace_work(weir_trace_reader_trace(s->in), FUEL);
+    more |= weir__trace_merge(step, weir_trace_reader_trace(s->in), FUEL);
     if (more || s->working)
         weir_step_again(step);
-    weir__trace_check(step, weir_trace_error(s->results));
 }

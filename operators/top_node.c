@@ -16,6 +16,7 @@
 #include "arrange.h"
 #include "keyed.h"
 #include "pending.h"
+#include "trace_failed.h"
 
 /* Fuel is for each level of merging; a group of more values than LARGE has a front that is kept. */
 enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, KEYS_OF_A_STEP = 16 << 10,
@@ -517,9 +518,9 @@ static void run(weir_step *step, void *ctx)
         fail(step, s);
         return;
     }
-    bool more = weir_trace_work(s->trace, FUEL + FUEL_AN_UPDATE * s->appended);
+    bool more = weir__trace_merge(step, s->trace, FUEL + FUEL_AN_UPDATE * s->appended);
     /* what was taken, and is not asked for any more, may be merged only now */
-    more |= weir_trace_work(weir_trace_reader_trace(s->in), FUEL);
+    more |= weir__trace_merge(step, weir_trace_reader_trace(s->in), FUEL);
     if (more || s->working)
         weir_step_again(step);
 }

@@ -24,4 +24,13 @@ static inline void weir__trace_check(weir_step *step, const weir_error *error)
         weir_step_fail(step, error->status, "%s", error->what);
 }
 
+/* Merges, for whoever reads the trace: true if there is more to do. What is found to be damaged
+ * ends the run, also when the one who appended to the trace is gone. */
+static inline bool weir__trace_merge(weir_step *step, weir_trace *trace, size_t fuel)
+{
+    bool more = weir_trace_work(trace, fuel);
+    weir__trace_check(step, weir_trace_error(trace));
+    return more;
+}
+
 #endif

@@ -218,6 +218,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_sorting, many_values, whole_ranks, overflow, refusals, NULL };
+    const TTest *const tests[] = { like_sorting, many_values, whole_ranks,
+                                   overflow,     refusals,    NULL };
     return test_run(test_suite("quantile", tests));
 }
