@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "owned.h"
+#include "shown.h"
 #include "tally.h"
 
 enum { BYTES_MAX = 3500 };
@@ -14,9 +15,8 @@ enum { BYTES_MAX = 3500 };
 /* A value of the table: behind it the state, then the result that was put out last. */
 typedef struct group {
     weir__tally tally;
-    bool is_shown;
-    weir__owned state, result;
-    weir__owned gone; /* the strings of the result before, which is on its way out */
+    weir__owned state;
+    weir__shown shown;
 } group;
 
 typedef struct description {
@@ -64,46 +64,28 @@ static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx
     const description *d = ctx;
     const weir_type *type = d->spec.out;
     group *g = (group *)(void *)value;
-    char *shown = result_of(d, value);
     _Alignas(16) char key[WEIR_RECORD_SIZE_MAX], now[WEIR_RECORD_SIZE_MAX];
     bool is_there = value->records != 0;
-    int count = 0;
-    weir__owned_free(&g->gone);
     if (is_there) {
         unfold_key(d, changes, key);
         d->spec.result(key, state_of(d, value), now);
         weir_record_canonicalize(type, now);
     }
-    if (is_there == g->is_shown && (!is_there || weir_record_equal(type, now, shown)))
-        return 0;
-    if (g->is_shown) {
-        memcpy(changes->records[count], shown, type->size);
-        changes->diffs[count++] = -1;
-        g->gone = g->result;
-        g->result = (weir__owned){ .heap = NULL };
-    }
-    g->is_shown = is_there;
-    if (!is_there)
-        return count;
-    memcpy(shown, now, type->size);
-    weir__owned_settle(&g->result, type, shown);
-    memcpy(changes->records[count], shown, type->size);
-    changes->diffs[count++] = 1;
-    return count;
+    return weir__shown_replace(&g->shown, type, result_of(d, value), is_there ? now : NULL,
+                               changes);
 }
 
 static size_t bytes_of(const weir__tally *value)
 {
     const group *g = (const group *)(const void *)value;
-    return (size_t)g->state.size + g->result.size + g->gone.size;
+    return g->state.size + weir__shown_bytes(&g->shown);
 }
 
 static void end_value(weir__tally *value)
 {
     group *g = (group *)(void *)value;
     weir__owned_free(&g->state);
-    weir__owned_free(&g->result);
-    weir__owned_free(&g->gone);
+    weir__shown_fini(&g->shown);
 }
 
 weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *given)

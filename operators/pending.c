@@ -5,6 +5,7 @@
 #include "pending.h"
 
 #include <string.h>
+#include <weir/operators/arrange.h>
 
 weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,
                                weir_error *error)
@@ -127,6 +128,16 @@ void weir__pending_add_run(weir__pending *p, weir_step *step, weir_trace_run *ru
         t->run_capacity = capacity;
     }
     t->runs[t->run_count++] = weir_trace_run_retain(run);
+}
+
+void weir__pending_take_runs(weir__pending *p, weir_step *step, weir_trace_reader *reader)
+{
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
+        for (size_t i = 0; i < batch->count; i++) {
+            const weir_run_ref *ref = weir_batch_record(batch, i);
+            weir_trace_run *run = weir_trace_reader_deliver(reader, ref->number);
+            weir__pending_add_run(p, step, run, &batch->time);
+        }
 }
 
 static void make_ready(weir__pending *p, const weir__pending_time *t)

@@ -55,6 +55,8 @@ void weir__pending_fini(weir__pending *p);
 /* A run that came with the current batch, at the batch's time. Keeps a reference. */
 void weir__pending_add_run(weir__pending *p, weir_step *step, weir_trace_run *run,
                            const weir_time *time);
+/* Takes the references of runs that have come at input 0: delivered to the reader, and added. */
+void weir__pending_take_runs(weir__pending *p, weir_step *step, weir_trace_reader *reader);
 /* Makes ready what has a time that is not at or after the frontier: its runs, and its keys become
  * due. False: there is nothing. What was ready before is done. */
 bool weir__pending_take(weir__pending *p, const weir_frontier *frontier);

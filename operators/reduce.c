@@ -519,16 +519,6 @@ static void begin_round(state *s, const weir_frontier *upper)
 
 /* ---- steps ---- */
 
-static void take_runs(weir_step *step, state *s)
-{
-    for (const weir_batch *batch; (batch = weir_step_take(step, 0));)
-        for (size_t i = 0; i < batch->count; i++) {
-            const weir_run_ref *ref = weir_batch_record(batch, i);
-            weir_trace_run *made = weir_trace_reader_deliver(s->in, ref->number);
-            weir__pending_add_run(&s->pending, step, made, &batch->time);
-        }
-}
-
 /* What has been complete is asked for no more. */
 static void move_since(state *s, const weir_frontier *frontier)
 {
@@ -550,7 +540,7 @@ static void run(weir_step *step, void *ctx)
             weir__pending_done(&s->pending, step);
             end_round(s);
         }
-        take_runs(step, s);
+        weir__pending_take_runs(&s->pending, step, s->in);
         const weir_frontier *frontier = weir_step_frontier(step, 0);
         if (!weir__pending_take(&s->pending, frontier)) {
             move_since(s, frontier);

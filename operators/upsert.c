@@ -9,6 +9,7 @@
 
 #include "fields.h"
 #include "owned.h"
+#include "shown.h"
 #include "tally.h"
 
 enum { BYTES_MAX = 3500 };
@@ -17,9 +18,8 @@ enum { BYTES_MAX = 3500 };
 typedef struct group {
     weir__tally tally;
     bool is_new;   /* something of the open epoch has come */
-    bool is_shown; /* there is a result */
-    weir__owned record, result;
-    weir__owned gone; /* the strings of the result before, which is on its way out */
+    weir__owned record;
+    weir__shown shown;
 } group;
 
 typedef struct description {
@@ -72,12 +72,9 @@ static int result_of(const description *d, group *g, const weir__tally_changes *
 static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx)
 {
     const description *d = ctx;
-    const weir_type *type = d->spec.out;
     group *g = (group *)(void *)value;
-    char *shown = (char *)value + d->result_at;
     _Alignas(16) char now[WEIR_RECORD_SIZE_MAX];
-    int count = 0, is_there = result_of(d, g, changes, now);
-    weir__owned_free(&g->gone);
+    int is_there = result_of(d, g, changes, now);
     g->is_new = false;
     if (is_there < 0) {
         changes->error = (weir__tally_error){ WEIR_INVALID, "the function gave for",
@@ -85,36 +82,21 @@ static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx
         return -1;
     }
     value->records = is_there;
-    if (is_there == g->is_shown && (!is_there || weir_record_equal(type, now, shown)))
-        return 0;
-    if (g->is_shown) {
-        memcpy(changes->records[count], shown, type->size);
-        changes->diffs[count++] = -1;
-        g->gone = g->result;
-        g->result = (weir__owned){ .heap = NULL };
-    }
-    g->is_shown = is_there;
-    if (!is_there)
-        return count;
-    memcpy(shown, now, type->size);
-    weir__owned_settle(&g->result, type, shown);
-    memcpy(changes->records[count], shown, type->size);
-    changes->diffs[count++] = 1;
-    return count;
+    return weir__shown_replace(&g->shown, d->spec.out, (char *)value + d->result_at,
+                               is_there ? now : NULL, changes);
 }
 
 static size_t bytes_of(const weir__tally *value)
 {
     const group *g = (const group *)(const void *)value;
-    return (size_t)g->record.size + g->result.size + g->gone.size;
+    return g->record.size + weir__shown_bytes(&g->shown);
 }
 
 static void end_value(weir__tally *value)
 {
     group *g = (group *)(void *)value;
     weir__owned_free(&g->record);
-    weir__owned_free(&g->result);
-    weir__owned_free(&g->gone);
+    weir__shown_fini(&g->shown);
 }
 
 /* ---- building ---- */
