@@ -23,10 +23,4 @@ weir_check(deploy/files e2e ${source}/tests/deploy/run ${source} $<TARGET_FILE:e
 weir_check(headers/alone headers ${source}/tests/headers/run ${source})
 weir_check(compile/messages compile ${source}/tests/compile/run ${source})
 weir_check(consumer/packages consumer ${source}/tests/consumer/run ${source} ${CMAKE_BINARY_DIR})
-
-# What is written in Python beyond its own library: tests that require the fixture python find
-# ${PYTHON_WITH_PACKAGES}. It is outside of the build's folder, one for all builds.
-set(PYTHON_WITH_PACKAGES ${source}/build/venv/bin/python3)
 weir_check(python/check-prepare python ${source}/tests/python/check-prepare)
-weir_check(python/prepare python ${source}/tests/python/prepare)
-set_tests_properties(python/prepare PROPERTIES FIXTURES_SETUP python)

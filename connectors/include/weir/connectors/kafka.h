@@ -88,8 +88,9 @@ WEIR_API weir_port *weir_kafka_source_add(weir_graph *graph, const weir_type *ty
 /* A topic as a collection: of each key the newest record, that of the greatest offset, until a
  * message without a value removes it, as a compacted topic and weir_kafka_sink of a collection have
  * them. The key is one field, which the message's key fills (.key_field is that), and messages of
- * one key lie in one partition. .tombstone_field must not be set. The result's unique key is the
- * key. names is the field's, and NULL. */
+ * one key lie in one partition. A record that has one str beside the key takes the value as it is,
+ * raw, unless .codec says otherwise. .tombstone_field must not be set. The result's unique key is
+ * the key. names is the field's, and NULL. */
 WEIR_API weir_port *weir_kafka_table_add(weir_graph *graph, const weir_type *type,
                                          const char *const *names,
                                          const weir_kafka_source_options *options);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See inside.h. It keeps about the newest 5 MB of each of four partitions: enough for a month of
+ * flights, or for a year of every twelfth.
+ */
+#include "inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <weir/connectors/kafka_mock.h>
+
+enum { PARTITIONS = 4 };
+
+struct inside {
+    weir_main_config config;
+    weir_kafka_mock *mock;
+};
+
+static weir_status prepare(weir_main_program *program, void *ctx, weir_error *error)
+{
+    inside *kafka = ctx;
+    const char *dead = weir_main_option(program, "dead-letter-topic");
+    const char *delays = weir_main_option(program, "delays-topic");
+    if (weir_main_option(program, "brokers"))
+        return WEIR_OK;
+    const char *topics[] = { "flights", "weather", "airports", "planes", "airlines",
+                             dead ? dead : "dead-letters", delays ? delays : "carrier-delays",
+                             NULL };
+    kafka->mock = weir_kafka_mock_start(1, PARTITIONS, topics, error);
+    if (!kafka->mock)
+        return error->status;
+    /* The mock answers a fetch when its time is up, not when there is something. */
+    weir_status status = WEIR_OK;
+    if (!weir_main_option(program, "kafka"))
+        status = weir_main_set_option(program, "kafka", "fetch.wait.max.ms=5");
+    return status == WEIR_OK ? weir_main_set_option(program, "brokers",
+                                                    weir_kafka_mock_brokers(kafka->mock))
+                             : status;
+}
+
+static void started(weir_main_program *program, void *ctx)
+{
+    inside *kafka = ctx;
+    (void)program;
+    if (kafka->mock) {
+        printf("Kafka at %s\n", weir_kafka_mock_brokers(kafka->mock));
+        fflush(stdout); /* weir_main tells at the end if it was not written */
+    }
+}
+
+static void ended(weir_main_program *program, void *ctx)
+{
+    inside *kafka = ctx;
+    (void)program;
+    weir_kafka_mock_stop(kafka->mock);
+}
+
+inside *inside_create(void)
+{
+    inside *kafka = calloc(1, sizeof *kafka);
+    if (!kafka)
+        abort();
+    kafka->config = (weir_main_config){
+        .struct_size = sizeof kafka->config,
+        .about = "Delays of flights, from five topics whose rows come, are corrected and go.",
+        .prepare = prepare, .started = started, .ended = ended, .hook_ctx = kafka };
+    return kafka;
+}
+
+void inside_destroy(inside *kafka) { free(kafka); }
+
+const weir_main_config *inside_config(inside *kafka) { return &kafka->config; }
