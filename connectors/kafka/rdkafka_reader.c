@@ -5,7 +5,13 @@
  * the program would need the right to. Messages are taken by batches without waiting; a lot keeps
  * them until the last record that points into one is gone. (The calls cost alike: 0.25 µs of CPU
  * a message by batches, and by callbacks, which want a copy.)
+ *
+ * A broker's thread that finds the queue full does not look again for up to 1 s, unless it is
+ * woken: newer versions than 2.1 have fetch.queue.backoff.ms for that. Any request wakes it, so
+ * when a queue that was nearly full is half empty the ends of its partitions are asked for, and not
+ * waited for.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include <weir/memory.h>
@@ -18,6 +24,8 @@ typedef struct reader {
     weir__kafka_reader base; /* first */
     weir__rdkafka *handle;
     size_t bytes_mean;       /* of recent messages */
+    size_t messages_max, bytes_max; /* what librdkafka fetches ahead */
+    bool filled;             /* the queue was nearly full, and nobody asked since */
 } reader;
 
 typedef struct lot {
@@ -120,6 +128,34 @@ static weir__kafka_lot *make_lot(reader *r, rd_kafka_message_t *const *taken, ui
     return &l->base;
 }
 
+static void ask_on(reader *r, size_t queued)
+{
+    weir__rdkafka *handle = r->handle;
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)handle->started_count);
+    for (uint32_t i = 0; i < handle->started_count; i++)
+        rd_kafka_topic_partition_list_add(list, handle->topic_name, handle->started[i])->offset =
+            RD_KAFKA_OFFSET_END;
+    rd_kafka_offsets_for_times(handle->rk, list, 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    weir_log(WEIR_LOG_DEBUG, "kafka: topic '%s': %zu messages are left: fetching goes on",
+             handle->topic_name, queued);
+}
+
+/* Bytes are known by their mean only: half of the bound counts as all of it. */
+static void keep_filled(reader *r)
+{
+    size_t queued = rd_kafka_queue_length(r->handle->queue);
+    size_t most = r->bytes_max / 2 / (r->bytes_mean + 1);
+    size_t full = most < r->messages_max ? most : r->messages_max;
+    if (queued >= full - full / 4) {
+        r->filled = true;
+    } else if (r->filled && queued <= full / 2) {
+        r->filled = false;
+        ask_on(r, queued);
+    }
+}
+
 static weir__kafka_lot *reader_fetch(weir__kafka_reader *base, uint32_t max)
 {
     reader *r = (reader *)base;
@@ -127,6 +163,7 @@ static weir__kafka_lot *reader_fetch(weir__kafka_reader *base, uint32_t max)
     for (;;) {
         ssize_t count = rd_kafka_consume_batch_queue(r->handle->queue, 0, taken,
                                                      max < LOT_MAX ? max : LOT_MAX);
+        keep_filled(r);
         if (count <= 0)
             return NULL;
         weir__kafka_lot *made = make_lot(r, taken, (uint32_t)count);
@@ -197,6 +234,15 @@ static void reader_close(weir__kafka_reader *base)
     weir_free(base, sizeof(reader));
 }
 
+/* A number of the configuration that the handle has. */
+static size_t number(const reader *r, const char *key)
+{
+    char text[32];
+    size_t size = sizeof text;
+    rd_kafka_conf_res_t got = rd_kafka_conf_get(rd_kafka_conf(r->handle->rk), key, text, &size);
+    return got == RD_KAFKA_CONF_OK ? strtoumax(text, NULL, 10) : 0;
+}
+
 weir__kafka_reader *weir__rdkafka_reader_open(const weir__kafka_open *open, weir_error *error)
 {
     static const weir__kafka_reader_ops ops = {
@@ -207,6 +253,8 @@ weir__kafka_reader *weir__rdkafka_reader_open(const weir__kafka_open *open, weir
     if (!handle)
         return NULL;
     reader *r = weir_alloc_must(sizeof *r);
-    *r = (reader){ { &ops }, handle, 0 };
+    *r = (reader){ .base = { &ops }, .handle = handle };
+    r->messages_max = number(r, "queued.min.messages");
+    r->bytes_max = number(r, "queued.max.messages.kbytes") * 1000; /* as librdkafka has it */
     return &r->base;
 }

@@ -2,9 +2,10 @@
  *
  * The epoch clock: one number line for a cluster. A source sends at its open epoch. Once it has
  * sent something the epoch is closed as soon as the one before is complete where it settles (views
- * and sinks), at the latest after a tick; the next one is the greater of its own plus one and the
- * greatest heard of. A source that has sent nothing follows what it hears: of its own dataflow at
- * once, of others within a tick (agenda.c). Nobody ticks at rest.
+ * and sinks), at the latest after a tick, and not before it if all of those write only now and
+ * then; the next one is the greater of its own plus one and the greatest heard of. A source that
+ * has sent nothing follows what it hears: of its own dataflow at once, of others within a tick
+ * (agenda.c). Nobody ticks at rest.
  */
 #include <string.h>
 
@@ -38,9 +39,12 @@ void weir_step_finish(weir_step *step)
 
 bool weir_step_ending(const weir_step *step) { return step->ending; }
 
-/* Everything before this epoch is complete at every view and sink, as far as is known here. */
+/* Everything before this epoch is complete at every view and sink, as far as is known here, and one
+ * of them waits for it. */
 static bool settled_before(const weir__dataflow *dataflow, uint64_t epoch)
 {
+    if (dataflow->unhurried)
+        return false;
     weir_time before = weir_time_1(epoch - 1);
     for (uint32_t i = 0; epoch && i < dataflow->settling_count; i++)
         if (weir_frontier_less_equal(dataflow->settling[i], &before))

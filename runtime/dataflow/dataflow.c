@@ -30,19 +30,23 @@ static void find_settling(weir__dataflow *dataflow)
 {
     weir_graph *graph = dataflow->graph;
     for (int fill = 0; fill < 2; fill++) {
-        uint32_t n = 0, clocked = 0;
+        uint32_t n = 0, hurried = 0, clocked = 0;
         for (uint32_t i = 0; i < graph->nodes.count; i++) {
             weir_node *node = weir__graph_node(graph, i);
-            for (unsigned k = 0; k < node->spec.input_count; k++)
-                if (node->spec.inputs[k].settles && ++n && fill)
+            for (unsigned k = 0; k < node->spec.input_count; k++) {
+                const weir_node_input *input = &node->spec.inputs[k];
+                hurried += input->settles && !input->unhurried;
+                if (input->settles && ++n && fill)
                     dataflow->settling[n - 1] =
                         weir__tracker_frontier(dataflow->tracker, node->first_input + k);
+            }
             if (node->spec.follows_clock && ++clocked && fill)
                 dataflow->clocked[clocked - 1] = i;
         }
         if (fill)
             break;
         dataflow->settling_count = n;
+        dataflow->unhurried = n > 0 && hurried == 0;
         dataflow->clocked_count = clocked;
         dataflow->settling = weir__region_alloc(&dataflow->memory, n * sizeof(weir_frontier *));
         dataflow->clocked = weir__region_alloc(&dataflow->memory, clocked * sizeof(uint32_t));

@@ -220,6 +220,7 @@ struct weir__dataflow {
     uint32_t clocked_count;
     const weir_frontier **settling; /* frontiers of the ports where epochs settle */
     uint32_t settling_count;
+    bool unhurried;                 /* nothing that settles is in a hurry: epochs last a tick */
     uint32_t waiting_count; /* sources that wait for room */
     uint64_t next_due_ns;
     uint64_t epoch_heard; /* the greatest epoch in any of its changes: what idle sources follow */

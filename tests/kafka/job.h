@@ -22,7 +22,7 @@
 /* ---- the log ---- */
 
 static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
-static char job_log[1 << 16]; /* lines of WARN and worse, and INFO */
+static char job_log[1 << 16]; /* lines of INFO and worse, or of what was asked for */
 static size_t job_log_len;
 
 static WEIR_UNUSED void job_on_log(weir_log_level level, const char *text, void *ctx)
@@ -46,11 +46,16 @@ static WEIR_UNUSED bool job_said(const char *part)
     return is;
 }
 
-static WEIR_UNUSED void job_log_start(void)
+static WEIR_UNUSED void job_log_start_at(weir_log_level level)
 {
     job_log_len = 0;
     job_log[0] = 0;
-    weir_log_set(job_on_log, NULL, getenv("WEIR_TEST_LOG") ? WEIR_LOG_DEBUG : WEIR_LOG_INFO);
+    weir_log_set(job_on_log, NULL, getenv("WEIR_TEST_LOG") ? WEIR_LOG_DEBUG : level);
+}
+
+static WEIR_UNUSED void job_log_start(void)
+{
+    job_log_start_at(WEIR_LOG_INFO);
 }
 
 /* ---- records that came out of a stream, as texts ---- */

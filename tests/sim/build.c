@@ -94,7 +94,8 @@ static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const 
         inputs[i] = (weir_node_input){
             .type = item_type(), .interest = op->interest[i], .route = op->route[i],
             .key = { .count = 1, .field = { op->key[i] } }, .route_fn = to_workers,
-            .route_ctx = use, .takes_diffs = true, .settles = op->settles };
+            .route_ctx = use, .takes_diffs = true, .settles = op->settles,
+            .unhurried = op->settles && op->in[0] % 2 };
         for (unsigned o = 0; o < op->outputs; o++) {
             weir_summary *s = &summaries[i * op->outputs + o];
             *s = weir_summary_identity(depth);

@@ -443,9 +443,84 @@ START_TEST(clock_passes_idle_sources)
 }
 END_TEST
 
+/* ---- an epoch lasts a tick where nothing that settles is in a hurry ---- */
+
+typedef struct paced {
+    unsigned sinks;         /* bit 0: one in a hurry, bit 1: one that is not */
+    unsigned tick_ms;
+    unsigned steps, epochs; /* of the source: how often it sent, and at how many epochs */
+    uint64_t last;
+} paced;
+
+/* One number each time. */
+static void paced_step(weir_step *step, void *state)
+{
+    paced *p = state;
+    weir_time t = weir_step_epoch(step);
+    p->epochs += p->steps++ == 0 || t.at[0] != p->last;
+    p->last = t.at[0];
+    number_emit((weir_out(number)){ weir_step_output(step, 0, &t) }, (number){ p->steps });
+    weir_step_again(step);
+}
+
+static void drop_step(weir_step *step, void *state)
+{
+    (void)state;
+    while (weir_step_take(step, 0))
+        ;
+}
+
+static void build_paced(weir_graph *g, void *ctx)
+{
+    paced *p = ctx;
+    weir_stream(number) s = source(g, paced_step, p);
+    for (unsigned i = 0; i < 2; i++)
+        if (p->sinks >> i & 1) {
+            weir_node_input input = { .type = number_type(), .interest = WEIR_ALWAYS,
+                                      .settles = true, .unhurried = i == 1 };
+            weir_node_add(g, &(weir_node_spec){
+                .struct_size = sizeof(weir_node_spec), .kind = "sink",
+                .name = i ? "unhurried" : "hurried", .input_count = 1, .inputs = &input,
+                .init = keep_ctx, .step = drop_step }, &s.port);
+        }
+}
+
+/* Until the source has sent so often, and at so many epochs. */
+static void run_paced(paced *p, unsigned steps, unsigned epochs)
+{
+    weir_config config = { .struct_size = sizeof config, .workers = 1, .no_spin = true,
+                           .epoch_tick_ms = p->tick_ms };
+    weir_runtime *runtime = weir_runtime_create(&config, NULL);
+    ck_assert_ptr_nonnull(runtime);
+    ck_assert_int_eq(weir_runtime_build(runtime, NULL, build_paced, p, NULL), WEIR_OK);
+    weir_worker *worker = weir_runtime_take_worker(runtime, 0, NULL);
+    ck_assert_int_eq(weir_runtime_start(runtime, NULL), WEIR_OK);
+    while (p->steps < steps || p->epochs < epochs)
+        ck_assert(weir_worker_step(worker));
+    weir_runtime_stop(runtime);
+    while (weir_worker_step(worker))
+        ;
+    ck_assert_int_eq(weir_runtime_wait(runtime, NULL), WEIR_OK);
+    weir_runtime_destroy(runtime);
+}
+
+START_TEST(unhurried_epochs_last_a_tick)
+{
+    enum { HOUR_MS = 3600000, MANY = 500 };
+    paced hurried = { .sinks = 1, .tick_ms = HOUR_MS }, both = { .sinks = 3, .tick_ms = HOUR_MS };
+    paced patient = { .sinks = 2, .tick_ms = HOUR_MS }, ticking = { .sinks = 2, .tick_ms = 1 };
+    run_paced(&hurried, MANY, 3); /* they end: epochs close long before the tick */
+    run_paced(&both, MANY, 3);
+    run_paced(&patient, MANY, 1);
+    ck_assert_uint_eq(patient.epochs, 1);
+    run_paced(&ticking, 1, 3);
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("engine_run", (const TTest *const[]){
         woken_by_another_thread, stopped_and_called, stopped_twice, stepped_by_the_host,
-        failures_end_the_run, in_flight_is_bounded, clock_passes_idle_sources, NULL }));
+        failures_end_the_run, in_flight_is_bounded, clock_passes_idle_sources,
+        unhurried_epochs_last_a_tick, NULL }));
 }

@@ -329,6 +329,23 @@ START_TEST(records_deleted_before_they_were_read_are_said)
 }
 END_TEST
 
+/* librdkafka fetches a batch of a partition at a time: far more than the queue is to have. */
+START_TEST(a_full_queue_is_fetched_on)
+{
+    enum { COUNT = 3000 };
+    set_up_with(1, 1);
+    write_lines(0, COUNT);
+    job_log_start_at(WEIR_LOG_DEBUG);
+    const char *const few[] = { "queued.min.messages=20", NULL };
+    weir_kafka_source_options o = { .until_end = true, .settings = few };
+    weir_error error;
+    ck_assert_int_eq(job_run(NULL, build_source, &o, &error), WEIR_OK);
+    ck_assert(job_said("messages are left: fetching goes on"));
+    check_lines(COUNT);
+    tear_down();
+}
+END_TEST
+
 /* Batches, and so messages, that are kept after the run: the handle waits for them. */
 static weir_batch *kept;
 
@@ -417,7 +434,7 @@ int main(void)
         a_full_queue_is_waited_for,
         denied_access_ends_the_run,
         records_deleted_before_they_were_read_are_said,
-        records_outlive_their_source,
+        a_full_queue_is_fetched_on, records_outlive_their_source,
         wrong_settings_are_refused_when_the_graph_is_built,
         mock_clusters_refuse_bad_topics,
         NULL,
