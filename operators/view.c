@@ -62,22 +62,24 @@ static void release_view(void *view)
     weir_view_release(view);
 }
 
-static bool find_key(weir_port *in, const char *name, const char *const *names, weir_key *key)
+/* The key given, or else the unique one. */
+static bool find_key(weir_port *in, const char *name, const weir_key *given, weir_key *key)
 {
     weir_graph *graph = weir_port_graph(in);
-    weir_error error;
-    if (names) {
-        if (weir_key_resolve(weir_port_type(in), names, key, &error) == WEIR_OK)
-            return true;
-        weir_graph_fail(graph, error.status, name, error.hint, "%s", error.what);
+    const weir_type *type = weir_port_type(in);
+    *key = given ? *given : *weir_port_unique_key(in);
+    if (!given && key->count == 0) {
+        weir_graph_fail(graph, WEIR_INVALID, name, "name the fields that readers look up by",
+                        "a view needs a key, and no unique key of these records is known");
         return false;
     }
-    *key = *weir_port_unique_key(in);
-    if (key->count > 0)
-        return true;
-    weir_graph_fail(graph, WEIR_INVALID, name, "name the fields that readers look up by",
-                    "a view needs a key, and no unique key of these records is known");
-    return false;
+    bool valid = key->count > 0 && key->count <= WEIR_KEY_FIELDS_MAX;
+    for (uint32_t i = 0; valid && i < key->count; i++)
+        valid = key->field[i] < type->field_count;
+    if (!valid)
+        weir_graph_fail(graph, WEIR_TYPE_MISMATCH, name, "name 1 to 8 fields of the record",
+                        "the key is none of the stream's records '%s'", type->name);
+    return valid;
 }
 
 static weir_view *publish(weir_port *in, const weir_view_spec *spec)
@@ -99,9 +101,22 @@ static weir_view *publish(weir_port *in, const weir_view_spec *spec)
 weir_view *weir__view_add(weir_port *in, const char *name, const char *const *names,
                           const struct weir_view_options *options)
 {
+    weir_key key;
+    weir_error error;
+    if (!in || !names || weir_key_resolve(weir_port_type(in), names, &key, &error) == WEIR_OK)
+        return weir_view_erased(in, name, names ? &key : NULL, options);
+    weir_graph_fail(weir_port_graph(in), error.status, name, error.hint, "%s", error.what);
+    return NULL;
+}
+
+weir_view *weir_view_erased(weir_port *in, const char *name, const weir_key *key,
+                            const struct weir_view_options *options)
+{
+    static const struct weir_view_options defaults = { .struct_size = sizeof defaults };
     if (!in || weir_graph_failed(weir_port_graph(in)))
         return NULL;
     weir_graph *graph = weir_port_graph(in);
+    options = options ? options : &defaults;
     unsigned retention_ms = options->retention_ms ? options->retention_ms : RETENTION_MS;
     weir_view_spec published = { .struct_size = sizeof published,
                                  .name = name,
@@ -123,7 +138,7 @@ weir_view *weir__view_add(weir_port *in, const char *name, const char *const *na
             "the records of a scope cannot be published: their times have no one order");
         return NULL;
     }
-    if (!find_key(in, name, names, &published.key))
+    if (!find_key(in, name, key, &published.key))
         return NULL;
     weir_view *view = publish(in, &published);
     if (!view)

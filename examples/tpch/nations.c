@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Queries about trade between nations: what suppliers sell in their own nation (5).
+ * Queries about trade between nations: what suppliers sell in their own nation (5), and between two
+ * nations, in both directions (7).
  */
 #include "queries.h"
 #include "values.h"
@@ -87,4 +88,90 @@ weir_port *tpch_q5(const tpch_tables *t)
                                        WEIR_KEY(supplier, s_suppkey, s_nationkey), local_sale);
     weir_stream(local) sums = weir_sum(own, local, WEIR_KEY(local, nation), amount);
     return weir_map(sums, to_q5_row).port;
+}
+
+/* ---- 7: what France and Germany sold to each other, by year ---- */
+
+#define SELLER(F)  F(u32, suppkey) F(str, nation)
+#define CLIENT(F)  F(u32, custkey) F(str, nation)
+#define IMPORT(F)  F(u64, orderkey) F(str, nation)
+#define SHIPPED(F) F(u64, orderkey) F(u32, suppkey) F(i32, year) F(i64, amount)
+#define EXPORT(F)  F(u64, orderkey) F(str, nation) F(i32, year) F(i64, amount)
+#define TRADE(F)   F(str, from) F(str, to) F(i32, year) F(i64, amount)
+#define Q7_ROW(F)  F(str, supp_nation) F(str, cust_nation) F(i32, l_year) F(decimal(4), revenue)
+WEIR_RECORD(seller, SELLER)
+WEIR_RECORD(client, CLIENT)
+WEIR_RECORD(import, IMPORT)
+WEIR_RECORD(shipped, SHIPPED)
+WEIR_RECORD(export, EXPORT)
+WEIR_RECORD(trade, TRADE)
+WEIR_RECORD(q7_row, Q7_ROW)
+
+static bool is_partner(const nation *n)
+{
+    return tpch_is(&n->n_name, "FRANCE") || tpch_is(&n->n_name, "GERMANY");
+}
+static bool was_shipped(const lineitem *l)
+{
+    return tpch_within(l->l_shipdate, tpch_day(1995, 1, 1), tpch_day(1997, 1, 1));
+}
+WEIR_FILTER(is_partner, nation)
+WEIR_FILTER(was_shipped, lineitem)
+
+static shipped to_shipped(const lineitem *l)
+{
+    return (shipped){ l->l_orderkey, l->l_suppkey, weir_date_parts(l->l_shipdate).year,
+                      tpch_revenue(l->l_extendedprice, l->l_discount) };
+}
+WEIR_MAP(to_shipped, lineitem, shipped)
+
+static void seller_of(const supplier *s, const nation *n, weir_out(seller) out)
+{
+    seller_emit(out, (seller){ s->s_suppkey, n->n_name });
+}
+static void client_of(const customer *c, const nation *n, weir_out(client) out)
+{
+    client_emit(out, (client){ c->c_custkey, n->n_name });
+}
+static void import_of(const sold *o, const client *c, weir_out(import) out)
+{
+    import_emit(out, (import){ o->orderkey, c->nation });
+}
+static void export_of(const shipped *l, const seller *s, weir_out(export) out)
+{
+    export_emit(out, (export){ l->orderkey, s->nation, l->year, l->amount });
+}
+static void trade_of(const export *e, const import *i, weir_out(trade) out)
+{
+    if (!weir_str_equal(&e->nation, &i->nation))
+        trade_emit(out, (trade){ e->nation, i->nation, e->year, e->amount });
+}
+WEIR_JOIN(seller_of, supplier, nation, seller)
+WEIR_JOIN(client_of, customer, nation, client)
+WEIR_JOIN(import_of, sold, client, import)
+WEIR_JOIN(export_of, shipped, seller, export)
+WEIR_JOIN(trade_of, export, import, trade)
+
+static q7_row to_q7_row(const trade *t)
+{
+    return (q7_row){ t->from, t->to, t->year, tpch_decimal(t->amount) };
+}
+WEIR_MAP(to_q7_row, trade, q7_row)
+
+weir_port *tpch_q7(const tpch_tables *t)
+{
+    weir_stream(nation) both = weir_filter(t->nation, is_partner);
+    weir_stream(seller) sellers = weir_join(t->supplier, WEIR_KEY(supplier, s_nationkey), both,
+                                            WEIR_KEY(nation, n_nationkey), seller_of);
+    weir_stream(client) clients = weir_join(t->customer, WEIR_KEY(customer, c_nationkey), both,
+                                            WEIR_KEY(nation, n_nationkey), client_of);
+    weir_stream(import) imports = weir_join(weir_map(t->orders, to_sold), WEIR_KEY(sold, custkey),
+                                            clients, WEIR_KEY(client, custkey), import_of);
+    weir_stream(shipped) lines = weir_map(weir_filter(t->lineitem, was_shipped), to_shipped);
+    weir_stream(export) exports =
+        weir_join(lines, WEIR_KEY(shipped, suppkey), sellers, WEIR_KEY(seller, suppkey), export_of);
+    weir_stream(trade) each = weir_join(exports, WEIR_KEY(export, orderkey), imports,
+                                        WEIR_KEY(import, orderkey), trade_of);
+    weir_stream(trade) sums = weir_sum(each, trade, WEIR_KEY(trade, from, to, year), amount);
+    return weir_map(sums, to_q7_row).port;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Queries about orders and their lines: the largest orders that are not shipped yet (3), and how
- * many were late, by priority (4).
+ * Queries about orders and their lines: the largest orders that are not shipped yet (3), how many
+ * were late, by priority (4) and by how they were sent (12), and those of very many things (18).
  */
 #include "queries.h"
 #include "values.h"
@@ -110,4 +110,126 @@ weir_port *tpch_q4(const tpch_tables *t)
     weir_stream(quarter) found =
         weir_semijoin(ordered, WEIR_KEY(quarter, orderkey), lines, WEIR_KEY(late, orderkey));
     return weir_count(found, q4_row, WEIR_KEY(quarter, priority)).port;
+}
+
+/* ---- 12: orders of which a line came late though sent in time, by mode and priority ---- */
+
+#define SENT(F)      F(u64, orderkey) F(str, shipmode)
+#define URGENCY(F)   F(u64, orderkey) F(flag, high)
+#define SENT_LATE(F) F(str, shipmode) F(flag, high)
+#define Q12_SUMS(F)  F(i64, high) F(i64, low)
+#define Q12_ROW(F)   F(str, l_shipmode) F(i64, high_line_count) F(i64, low_line_count)
+WEIR_RECORD(sent, SENT)
+WEIR_RECORD(urgency, URGENCY)
+WEIR_RECORD(sent_late, SENT_LATE)
+WEIR_RECORD(q12_sums, Q12_SUMS)
+WEIR_RECORD(q12_row, Q12_ROW)
+
+static bool was_sent_in_time(const lineitem *l)
+{
+    return (tpch_is(&l->l_shipmode, "MAIL") || tpch_is(&l->l_shipmode, "SHIP")) && came_late(l) &&
+           l->l_shipdate.days < l->l_commitdate.days &&
+           tpch_within(l->l_receiptdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1));
+}
+WEIR_FILTER(was_sent_in_time, lineitem)
+
+static sent to_sent(const lineitem *l) { return (sent){ l->l_orderkey, l->l_shipmode }; }
+static urgency to_urgency(const orders *o)
+{
+    return (urgency){ o->o_orderkey, tpch_is(&o->o_orderpriority, "1-URGENT") ||
+                                         tpch_is(&o->o_orderpriority, "2-HIGH") };
+}
+WEIR_MAP(to_sent, lineitem, sent)
+WEIR_MAP(to_urgency, orders, urgency)
+
+static void how_urgent(const sent *s, const urgency *u, weir_out(sent_late) out)
+{
+    sent_late_emit(out, (sent_late){ s->shipmode, u->high });
+}
+WEIR_JOIN(how_urgent, sent, urgency, sent_late)
+
+static void add_late(const sent_late *l, int64_t n, q12_sums *s)
+{
+    *(l->high ? &s->high : &s->low) += n;
+}
+static q12_row to_q12_row(const sent_late *key, const q12_sums *s)
+{
+    return (q12_row){ key->shipmode, s->high, s->low };
+}
+WEIR_ACCUMULATE(add_late, to_q12_row, sent_late, q12_sums, q12_row)
+
+weir_port *tpch_q12(const tpch_tables *t)
+{
+    weir_stream(sent) lines = weir_map(weir_filter(t->lineitem, was_sent_in_time), to_sent);
+    weir_stream(sent_late) found =
+        weir_join(lines, WEIR_KEY(sent, orderkey), weir_map(t->orders, to_urgency),
+                  WEIR_KEY(urgency, orderkey), how_urgent);
+    return weir_accumulate(found, WEIR_KEY(sent_late, shipmode), add_late).port;
+}
+
+/* ---- 18: the hundred most expensive orders of more than 300 things, and who ordered them ---- */
+
+#define LARGE(F)  F(u64, orderkey) F(i64, quantity)
+#define PLACED(F) F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice)
+#define LARGE_ORDER(F)                                                                             \
+    F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice) F(i64, quantity)
+#define LARGE_RANKED(F)                                                                            \
+    F(flag, all) F(str, name) F(u32, custkey) F(u64, orderkey) F(date, orderdate)                  \
+    F(i64, totalprice) F(i64, quantity)
+#define Q18_ROW(F)                                                                                 \
+    F(str, c_name) F(u32, c_custkey) F(u64, o_orderkey) F(date, o_orderdate)                       \
+    F(decimal(2), o_totalprice) F(decimal(2), sum_quantity)
+WEIR_RECORD(large, LARGE)
+WEIR_RECORD(placed, PLACED)
+WEIR_RECORD(large_order, LARGE_ORDER)
+WEIR_RECORD(large_ranked, LARGE_RANKED)
+WEIR_RECORD(q18_row, Q18_ROW)
+
+static large to_large(const lineitem *l) { return (large){ l->l_orderkey, l->l_quantity }; }
+static placed to_placed(const orders *o)
+{
+    return (placed){ o->o_orderkey, o->o_custkey, o->o_orderdate, o->o_totalprice };
+}
+static bool is_large(const large *l) { return l->quantity > 30000; }
+WEIR_MAP(to_large, lineitem, large)
+WEIR_MAP(to_placed, orders, placed)
+WEIR_FILTER(is_large, large)
+
+static void large_order_of(const large *l, const placed *o, weir_out(large_order) out)
+{
+    large_order_emit(
+        out, (large_order){ o->orderkey, o->custkey, o->orderdate, o->totalprice, l->quantity });
+}
+static void with_name(const large_order *o, const customer *c, weir_out(large_ranked) out)
+{
+    large_ranked_emit(out, (large_ranked){ true, c->c_name, o->custkey, o->orderkey, o->orderdate,
+                                           o->totalprice, o->quantity });
+}
+WEIR_JOIN(large_order_of, large, placed, large_order)
+WEIR_JOIN(with_name, large_order, customer, large_ranked)
+
+static q18_row to_q18_row(const large_ranked *r)
+{
+    return (q18_row){ r->name,
+                      r->custkey,
+                      r->orderkey,
+                      r->orderdate,
+                      tpch_decimal(r->totalprice),
+                      tpch_decimal(r->quantity) };
+}
+WEIR_MAP(to_q18_row, large_ranked, q18_row)
+
+weir_port *tpch_q18(const tpch_tables *t)
+{
+    weir_stream(large) sums =
+        weir_sum(weir_map(t->lineitem, to_large), large, WEIR_KEY(large, orderkey), quantity);
+    weir_stream(large_order) found =
+        weir_join(weir_filter(sums, is_large), WEIR_KEY(large, orderkey),
+                  weir_map(t->orders, to_placed), WEIR_KEY(placed, orderkey), large_order_of);
+    weir_stream(large_ranked) all = weir_join(found, WEIR_KEY(large_order, custkey), t->customer,
+                                              WEIR_KEY(customer, c_custkey), with_name);
+    weir_stream(large_ranked) top = weir_top(
+        all, WEIR_KEY(large_ranked, all), 100,
+        weir_order_then(WEIR_DESC(large_ranked, totalprice), WEIR_ASC(large_ranked, orderdate)));
+    return weir_map(top, to_q18_row).port;
 }

@@ -49,9 +49,9 @@ static q1_row to_q1_row(const q1_item *key, const q1_sums *s)
                      .sum_base_price = tpch_decimal(s->price),
                      .sum_disc_price = tpch_decimal(s->revenue),
                      .sum_charge = tpch_decimal(s->charge),
-                     .avg_qty = tpch_quotient(tpch_decimal(s->quantity), s->count),
-                     .avg_price = tpch_quotient(tpch_decimal(s->price), s->count),
-                     .avg_disc = tpch_quotient(tpch_decimal(s->discount), s->count),
+                     .avg_qty = tpch_quotient(s->quantity, 1, s->count),
+                     .avg_price = tpch_quotient(s->price, 1, s->count),
+                     .avg_disc = tpch_quotient(s->discount, 1, s->count),
                      .count_order = s->count };
 }
 WEIR_ACCUMULATE(add_item, to_q1_row, q1_item, q1_sums, q1_row)

@@ -28,9 +28,26 @@ typedef struct tpch_query {
 extern const tpch_query tpch_queries[TPCH_QUERY_COUNT];
 
 weir_port *tpch_q1(const tpch_tables *t);
+weir_port *tpch_q2(const tpch_tables *t);
 weir_port *tpch_q3(const tpch_tables *t);
 weir_port *tpch_q4(const tpch_tables *t);
 weir_port *tpch_q5(const tpch_tables *t);
 weir_port *tpch_q6(const tpch_tables *t);
+weir_port *tpch_q7(const tpch_tables *t);
+weir_port *tpch_q8(const tpch_tables *t);
+weir_port *tpch_q9(const tpch_tables *t);
+weir_port *tpch_q10(const tpch_tables *t);
+weir_port *tpch_q11(const tpch_tables *t);
+weir_port *tpch_q12(const tpch_tables *t);
+weir_port *tpch_q13(const tpch_tables *t);
+weir_port *tpch_q14(const tpch_tables *t);
+weir_port *tpch_q15(const tpch_tables *t);
+weir_port *tpch_q16(const tpch_tables *t);
+weir_port *tpch_q17(const tpch_tables *t);
+weir_port *tpch_q18(const tpch_tables *t);
+weir_port *tpch_q19(const tpch_tables *t);
+weir_port *tpch_q20(const tpch_tables *t);
+weir_port *tpch_q21(const tpch_tables *t);
+weir_port *tpch_q22(const tpch_tables *t);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The eight tables of TPC-H as records: those columns that its queries read, under the names of the
- * specification. Decimals are whole hundredths ("0.04" is 4), a column of one character is that
+ * specification. Decimals are an i64 in hundredths ("0.04" is 4), other numbers are narrower; a u8 is
  * character, keys are as wide as scale 100 needs.
  */
 #ifndef TPCH_TABLES_H
@@ -25,7 +25,7 @@
     F(u32, p_partkey) F(i32, p_size) F(str, p_name) F(str, p_mfgr) F(str, p_brand) F(str, p_type)  \
     F(str, p_container)
 
-#define PARTSUPP(F) F(u32, ps_partkey) F(u32, ps_suppkey) F(i64, ps_availqty) F(i64, ps_supplycost)
+#define PARTSUPP(F) F(u32, ps_partkey) F(u32, ps_suppkey) F(i32, ps_availqty) F(i64, ps_supplycost)
 
 #define ORDERS(F)                                                                                  \
     F(u64, o_orderkey) F(u32, o_custkey) F(date, o_orderdate) F(i64, o_totalprice)                 \

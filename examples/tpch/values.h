@@ -31,6 +31,24 @@ static inline bool tpch_is(const weir_str *s, const char *text)
     return s->len == strlen(text) && tpch_begins(s, text);
 }
 
+/* Whether one follows the other in it. */
+static inline bool tpch_has_both(const weir_str *s, const char *first, const char *then)
+{
+    const char *text = weir_str_data(s), *end = text + s->len;
+    const char *at = memmem(text, s->len, first, strlen(first));
+    at = at ? at + strlen(first) : end;
+    return at < end && memmem(at, (size_t)(end - at), then, strlen(then)) != NULL;
+}
+static inline bool tpch_has(const weir_str *s, const char *text)
+{
+    return memmem(weir_str_data(s), s->len, text, strlen(text)) != NULL;
+}
+static inline bool tpch_ends(const weir_str *s, const char *text)
+{
+    size_t len = strlen(text);
+    return s->len >= len && memcmp(weir_str_data(s) + s->len - len, text, len) == 0;
+}
+
 /* n of a unit of which 100 are one, as the decimal that it is; and so on. */
 static inline weir_decimal tpch_decimal(int64_t n) { return (weir_decimal){ .unscaled = n }; }
 
@@ -40,10 +58,11 @@ static inline int64_t tpch_revenue(int64_t price, int64_t discount)
     return price * (100 - discount);
 }
 
-/* a / b for b > 0 and a >= 0, rounded half up. */
-static inline weir_decimal tpch_quotient(weir_decimal a, int64_t b)
+/* a × scale / b, rounded half up; none of them is negative. 0, where SQL has null, for b 0. */
+static inline weir_decimal tpch_quotient(int64_t a, int64_t scale, int64_t b)
 {
-    return (weir_decimal){ .unscaled = (2 * a.unscaled + b) / (2 * b) };
+    __extension__ typedef __int128 wide;
+    return (weir_decimal){ b == 0 ? 0 : ((wide)2 * a * scale + b) / ((wide)2 * b) };
 }
 
 #endif

@@ -170,8 +170,14 @@ static void keyless(weir_graph *g, void *ctx)
 {
     fixture *f = ctx;
     weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
-    struct weir_view_options none = { .struct_size = sizeof none };
-    weir__view_add(b.port, "balances", NULL, &none);
+    weir_view_erased(b.port, "balances", NULL, NULL);
+}
+
+static void alien_key(weir_graph *g, void *ctx)
+{
+    fixture *f = ctx;
+    weir_stream(balance) b = weir_input_add(g, balance, &f->input, .collection = true);
+    weir_view_erased(b.port, "balances", &(weir_key){ .count = 1, .field = { 2 } }, NULL);
 }
 
 static void unknown_key(weir_graph *g, void *ctx)
@@ -215,6 +221,7 @@ START_TEST(refusals)
         { plain, WEIR_TYPE_MISMATCH, "plain stream" }, { keyless, WEIR_INVALID, "key" },
         { unknown_key, WEIR_TYPE_MISMATCH, "colour" }, { bad_name, WEIR_INVALID, "my balances" },
         { twice, WEIR_EXISTS, "balances" },            { scoped, WEIR_INVALID, "scope" },
+        { alien_key, WEIR_TYPE_MISMATCH, "none of the stream's records" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fixture f = { 0 };

@@ -31,6 +31,9 @@ struct weir_view_options {
  * */
 WEIR_API weir_view *weir__view_add(weir_port *in, const char *name, const char *const *key,
                                    const struct weir_view_options *options);
+/* The same over records described at run time. key NULL: the unique key; options NULL: defaults. */
+WEIR_API weir_view *weir_view_erased(weir_port *in, const char *name, const weir_key *key,
+                                     const struct weir_view_options *options);
 
 WEIR_END_DECLS
 

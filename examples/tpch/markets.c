@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Queries about markets of parts: the share of a nation in a market (8), and what all nations earn
+ * with a kind of parts (9).
+ */
+#include "queries.h"
+#include "values.h"
+
+/* Parts that a query asks for. */
+#define WANTED(F) F(u32, partkey)
+#define DATED(F)  F(u64, orderkey) F(i32, year)
+#define SELLER(F) F(u32, suppkey) F(str, nation)
+WEIR_RECORD(wanted, WANTED)
+WEIR_RECORD(dated, DATED)
+WEIR_RECORD(seller, SELLER)
+
+static wanted to_wanted(const part *p) { return (wanted){ p->p_partkey }; }
+static dated to_dated(const orders *o)
+{
+    return (dated){ o->o_orderkey, weir_date_parts(o->o_orderdate).year };
+}
+WEIR_MAP(to_wanted, part, wanted)
+WEIR_MAP(to_dated, orders, dated)
+
+static void seller_of(const supplier *s, const nation *n, weir_out(seller) out)
+{
+    seller_emit(out, (seller){ s->s_suppkey, n->n_name });
+}
+WEIR_JOIN(seller_of, supplier, nation, seller)
+
+static weir_stream(seller) sellers_of(const tpch_tables *t)
+{
+    return weir_join(t->supplier, WEIR_KEY(supplier, s_nationkey), t->nation,
+                     WEIR_KEY(nation, n_nationkey), seller_of);
+}
+
+/* ---- 8: which share of America's market of a type of parts Brazil had, by year ---- */
+
+#define AMERICAN(F)      F(u32, custkey)
+#define ORDERED(F)       F(u64, orderkey) F(u32, custkey) F(i32, year)
+#define STEEL(F)         F(u64, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, amount)
+#define STEEL_OF_YEAR(F) F(u32, suppkey) F(i32, year) F(i64, amount)
+#define MARKET(F)        F(i32, year) F(flag, brazil) F(i64, amount)
+#define MARKET_SUMS(F)   F(i64, brazil) F(i64, total)
+#define Q8_ROW(F)        F(i32, o_year) F(decimal(4), mkt_share)
+WEIR_RECORD(american, AMERICAN)
+WEIR_RECORD(ordered, ORDERED)
+WEIR_RECORD(steel, STEEL)
+WEIR_RECORD(steel_of_year, STEEL_OF_YEAR)
+WEIR_RECORD(market, MARKET)
+WEIR_RECORD(market_sums, MARKET_SUMS)
+WEIR_RECORD(q8_row, Q8_ROW)
+
+static bool is_america(const region *r) { return tpch_is(&r->r_name, "AMERICA"); }
+static bool is_steel(const part *p) { return tpch_is(&p->p_type, "ECONOMY ANODIZED STEEL"); }
+static bool is_recent(const orders *o)
+{
+    return tpch_within(o->o_orderdate, tpch_day(1995, 1, 1), tpch_day(1997, 1, 1));
+}
+WEIR_FILTER(is_america, region)
+WEIR_FILTER(is_steel, part)
+WEIR_FILTER(is_recent, orders)
+
+static ordered to_ordered(const orders *o)
+{
+    return (ordered){ o->o_orderkey, o->o_custkey, weir_date_parts(o->o_orderdate).year };
+}
+static steel to_steel(const lineitem *l)
+{
+    return (steel){ l->l_orderkey, l->l_partkey, l->l_suppkey,
+                    tpch_revenue(l->l_extendedprice, l->l_discount) };
+}
+WEIR_MAP(to_ordered, orders, ordered)
+WEIR_MAP(to_steel, lineitem, steel)
+
+static void in_region(const nation *n, const region *r, weir_out(nation) out)
+{
+    (void)r;
+    nation_emit(out, *n);
+}
+static void lives_in(const customer *c, const nation *n, weir_out(american) out)
+{
+    (void)n;
+    american_emit(out, (american){ c->c_custkey });
+}
+static void ordered_by(const ordered *o, const american *a, weir_out(dated) out)
+{
+    (void)a;
+    dated_emit(out, (dated){ o->orderkey, o->year });
+}
+static void of_wanted(const steel *s, const wanted *w, weir_out(steel) out)
+{
+    (void)w;
+    steel_emit(out, *s);
+}
+static void in_year(const steel *s, const dated *o, weir_out(steel_of_year) out)
+{
+    steel_of_year_emit(out, (steel_of_year){ s->suppkey, o->year, s->amount });
+}
+static void sold_by(const steel_of_year *s, const seller *by, weir_out(market) out)
+{
+    market_emit(out, (market){ s->year, tpch_is(&by->nation, "BRAZIL"), s->amount });
+}
+WEIR_JOIN(in_region, nation, region, nation)
+WEIR_JOIN(lives_in, customer, nation, american)
+WEIR_JOIN(ordered_by, ordered, american, dated)
+WEIR_JOIN(of_wanted, steel, wanted, steel)
+WEIR_JOIN(in_year, steel, dated, steel_of_year)
+WEIR_JOIN(sold_by, steel_of_year, seller, market)
+
+static void add_market(const market *m, int64_t n, market_sums *s)
+{
+    s->brazil += m->brazil ? n * m->amount : 0;
+    s->total += n * m->amount;
+}
+static q8_row to_q8_row(const market *key, const market_sums *s)
+{
+    return (q8_row){ key->year, tpch_quotient(s->brazil, 10000, s->total) };
+}
+WEIR_ACCUMULATE(add_market, to_q8_row, market, market_sums, q8_row)
+
+static weir_stream(dated) american_orders(const tpch_tables *t)
+{
+    weir_stream(nation) nations =
+        weir_join(t->nation, WEIR_KEY(nation, n_regionkey), weir_filter(t->region, is_america),
+                  WEIR_KEY(region, r_regionkey), in_region);
+    weir_stream(american) people = weir_join(t->customer, WEIR_KEY(customer, c_nationkey), nations,
+                                             WEIR_KEY(nation, n_nationkey), lives_in);
+    weir_stream(ordered) recent = weir_map(weir_filter(t->orders, is_recent), to_ordered);
+    return weir_join(recent, WEIR_KEY(ordered, custkey), people, WEIR_KEY(american, custkey),
+                     ordered_by);
+}
+
+weir_port *tpch_q8(const tpch_tables *t)
+{
+    weir_stream(wanted) parts = weir_map(weir_filter(t->part, is_steel), to_wanted);
+    weir_stream(steel) lines = weir_join(weir_map(t->lineitem, to_steel), WEIR_KEY(steel, partkey),
+                                         parts, WEIR_KEY(wanted, partkey), of_wanted);
+    weir_stream(steel_of_year) sold = weir_join(
+        lines, WEIR_KEY(steel, orderkey), american_orders(t), WEIR_KEY(dated, orderkey), in_year);
+    weir_stream(market) all = weir_join(sold, WEIR_KEY(steel_of_year, suppkey), sellers_of(t),
+                                        WEIR_KEY(seller, suppkey), sold_by);
+    return weir_accumulate(all, WEIR_KEY(market, year), add_market).port;
+}
+
+/* ---- 9: what is earned with parts whose names have "green" in them, by nation and year ---- */
+
+#define GREEN(F) F(u64, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, quantity) F(i64, amount)
+#define EARNED(F) F(u64, orderkey) F(u32, suppkey) F(i64, amount)
+#define EARNED_BY(F) F(u64, orderkey) F(str, nation) F(i64, amount)
+#define PROFIT(F) F(str, nation) F(i32, year) F(i64, amount)
+#define Q9_ROW(F) F(str, nation) F(i32, o_year) F(decimal(4), sum_profit)
+WEIR_RECORD(green, GREEN)
+WEIR_RECORD(earned, EARNED)
+WEIR_RECORD(earned_by, EARNED_BY)
+WEIR_RECORD(profit, PROFIT)
+WEIR_RECORD(q9_row, Q9_ROW)
+
+static bool is_green(const part *p) { return tpch_has(&p->p_name, "green"); }
+WEIR_FILTER(is_green, part)
+
+static green to_green(const lineitem *l)
+{
+    return (green){ l->l_orderkey, l->l_partkey, l->l_suppkey, l->l_quantity,
+                    tpch_revenue(l->l_extendedprice, l->l_discount) };
+}
+WEIR_MAP(to_green, lineitem, green)
+
+static void of_green(const green *g, const wanted *w, weir_out(green) out)
+{
+    (void)w;
+    green_emit(out, *g);
+}
+static void less_cost(const green *g, const partsupp *s, weir_out(earned) out)
+{
+    int64_t cost = s->ps_supplycost * g->quantity;
+    earned_emit(out, (earned){ g->orderkey, g->suppkey, g->amount - cost });
+}
+static void by_nation(const earned *e, const seller *s, weir_out(earned_by) out)
+{
+    earned_by_emit(out, (earned_by){ e->orderkey, s->nation, e->amount });
+}
+static void by_year(const earned_by *e, const dated *o, weir_out(profit) out)
+{
+    profit_emit(out, (profit){ e->nation, o->year, e->amount });
+}
+WEIR_JOIN(of_green, green, wanted, green)
+WEIR_JOIN(less_cost, green, partsupp, earned)
+WEIR_JOIN(by_nation, earned, seller, earned_by)
+WEIR_JOIN(by_year, earned_by, dated, profit)
+
+static q9_row to_q9_row(const profit *p)
+{
+    return (q9_row){ p->nation, p->year, tpch_decimal(p->amount) };
+}
+WEIR_MAP(to_q9_row, profit, q9_row)
+
+weir_port *tpch_q9(const tpch_tables *t)
+{
+    weir_stream(wanted) parts = weir_map(weir_filter(t->part, is_green), to_wanted);
+    weir_stream(green) lines = weir_join(weir_map(t->lineitem, to_green), WEIR_KEY(green, partkey),
+                                         parts, WEIR_KEY(wanted, partkey), of_green);
+    weir_stream(earned) each = weir_join(lines, WEIR_KEY(green, partkey, suppkey), t->partsupp,
+                                         WEIR_KEY(partsupp, ps_partkey, ps_suppkey), less_cost);
+    weir_stream(earned_by) theirs = weir_join(each, WEIR_KEY(earned, suppkey), sellers_of(t),
+                                              WEIR_KEY(seller, suppkey), by_nation);
+    weir_stream(profit) profits =
+        weir_join(theirs, WEIR_KEY(earned_by, orderkey), weir_map(t->orders, to_dated),
+                  WEIR_KEY(dated, orderkey), by_year);
+    return weir_map(weir_sum(profits, profit, WEIR_KEY(profit, nation, year), amount), to_q9_row)
+        .port;
+}
