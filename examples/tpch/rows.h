@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of TPC-H tables in files, as records: TABLE.tbl, a line a row with a | behind each column, or
- * TABLE.csv, with a first line of names and quotes around texts. Both have all columns of the
+ * Rows of TPC-H tables in files, as records: TABLE.tbl, a line a row with a | behind each column,
+ * or TABLE.csv, with a first line of names and quotes around texts. Both have all columns of the
  * specification; those that a record lacks are passed over.
  */
 #ifndef TPCH_ROWS_H

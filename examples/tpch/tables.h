@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The eight tables of TPC-H as records: those columns that its queries read, under the names of the
- * specification. Decimals are an i64 in hundredths ("0.04" is 4), other numbers are narrower; a u8 is
- * character, keys are as wide as scale 100 needs.
+ * specification. Decimals are an i64 of hundredths ("0.04" is 4), whole numbers are narrower, but
+ * for the key of orders, which is unsigned; a u8 is a column of one character.
  */
 #ifndef TPCH_TABLES_H
 #define TPCH_TABLES_H
