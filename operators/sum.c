@@ -52,6 +52,11 @@ static bool is_integer(weir_kind kind)
     return kind >= WEIR_KIND_i8 && kind <= WEIR_KIND_u64;
 }
 
+static bool is_word(const weir_field *field)
+{
+    return !field->optional && (field->kind == WEIR_KIND_i64 || field->kind == WEIR_KIND_u64);
+}
+
 /* Without records there may still be a sum: of some that came and of others that went. */
 static bool is_blank(const weir__tally *value)
 {
@@ -76,7 +81,7 @@ static bool holds(const weir_field *field, const weir_field *result, bool is_ave
     return result->kind == WEIR_KIND_i64 || result->kind == WEIR_KIND_u64;
 }
 
-static weir__tally_add_fn add;
+static weir__tally_add_fn add, add_word;
 static weir__tally_put_fn put;
 
 static size_t bytes_of(const weir__tally *value)
@@ -134,7 +139,7 @@ static weir_port *build(weir_port *in, const weir_key *key, uint16_t field, cons
                                                     .fills_key = true,
                                                     .unique = true,
                                                     .value_size = sizeof(total),
-                                                    .add = add,
+                                                    .add = is_word(f) ? add_word : add,
                                                     .put = put,
                                                     .is_blank = what->is_float ? is_blank_float
                                                                                : is_blank,
@@ -242,6 +247,25 @@ static bool add(weir__tally *value, const void *record, int64_t diff, const void
     error->after = "leaves the range of 128 bits on its way";
     return !__builtin_mul_overflow(integer_of(field->kind, at), (wide)diff, &change) &&
            !__builtin_add_overflow(t->sum.integer, change, &t->sum.integer);
+}
+
+/* The same where the field is a plain number of 64 bits, as most are: nothing but the sum. */
+static bool add_word(weir__tally *value, const void *record, int64_t diff, const void *ctx,
+                     weir__tally_error *error)
+{
+    const description *what = ctx;
+    total *t = (total *)(void *)value;
+    uint64_t word;
+    memcpy(&word, (const char *)record + what->field->offset, sizeof word);
+    wide change = what->field->kind == WEIR_KIND_i64 ? (wide)(int64_t)word : (wide)word;
+    t->values = (int64_t)((uint64_t)t->values + (uint64_t)diff);
+    if (diff != 1)
+        change *= diff; /* of two factors of at most 64 bits: it fits */
+    if (!__builtin_add_overflow(t->sum.integer, change, &t->sum.integer))
+        return true;
+    error->before = "the sum for";
+    error->after = "leaves the range of 128 bits on its way";
+    return false;
 }
 
 /* False: the result's kind does not hold it. */

@@ -245,6 +245,55 @@ START_TEST(overflow)
 }
 END_TEST
 
+/* The records stay few while the sum goes to where 128 bits end, and there it is told. */
+START_TEST(overflow_of_words)
+{
+    sale up = { .shop = 3, .cents = INT64_MAX }, down = { .shop = 3, .cents = INT64_MIN };
+    for (int ups = 1; ups <= 2; ups++) {
+        weir_test *t = weir_test_create(build_collection, NULL);
+        for (int i = 0; i < ups; i++) {
+            weir_test_push_record(t, 0, 0, &down, 0, -(INT64_MAX - 1));
+            weir_test_push_record(t, 0, 0, &up, 0, INT64_MAX - 1);
+        }
+        ck_assert_int_eq(weir_test_finish(t), ups == 1 ? WEIR_OK : WEIR_OVERFLOWED);
+        if (ups == 2)
+            ck_assert_str_eq(weir_test_error(t)->what,
+                             "the sum for (product: \"\", shop: 3) leaves the range of 128 bits on "
+                             "its way");
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
+#define WORD(F)     F(u8, shop) F(u64, value)
+#define WORD_SUM(F) F(u8, shop) F(u64, sum)
+WEIR_RECORD(word, WORD)
+WEIR_RECORD(word_sum, WORD_SUM)
+
+static void build_words(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(word) s = weir_test_collection(g, word);
+    weir_test_output(weir_sum(s, word_sum, WEIR_KEY(word, shop), value));
+}
+
+/* Above the range of i64 they are no numbers below 0. */
+START_TEST(words_without_a_sign)
+{
+    weir_test *t = weir_test_create(build_words, NULL);
+    weir_test_push(t, 0, word, 0, 1, { .shop = 1, .value = UINT64_MAX });
+    weir_test_push(t, 0, word, 1, 3, { .shop = 1, .value = UINT64_MAX });
+    weir_test_push(t, 0, word, 1, -3, { .shop = 1, .value = UINT64_MAX - 1 });
+    weir_test_push(t, 0, word, 1, 1, { .shop = 2, .value = UINT64_MAX });
+    weir_test_push(t, 0, word, 1, -1, { .shop = 1, .value = 3 });
+    weir_test_push(t, 0, word, 1, 1, { .shop = 1, .value = 0 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(shop: 1, sum: 18446744073709551615) @0 +1\n"
+                                           "(shop: 2, sum: 18446744073709551615) @1 +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 static void build_taxes(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -364,7 +413,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { like_plain_sums, of_a_plain_stream, records_that_go_first,
-                                   overflow, overflow_of_decimals, refusals, memory_runs_out,
-                                   NULL };
+                                   overflow, overflow_of_decimals, overflow_of_words,
+                                   words_without_a_sign, refusals, memory_runs_out, NULL };
     return test_run(test_suite("sum", tests));
 }

@@ -227,6 +227,30 @@ START_TEST(columns_hash_as_records_do)
 }
 END_TEST
 
+/* Which have a path of their own; wherever they lie, and however few there are. */
+START_TEST(columns_of_pairs_hash_as_records_do)
+{
+    enum { COUNT = 40 };
+    static const weir_field fields[] = { { .name = "a", .kind = WEIR_KIND_u64 },
+                                         { .name = "b", .kind = WEIR_KIND_i64, .offset = 8 } };
+    weir_type type = { .struct_size = sizeof type, .name = "pair", .size = 16, .align = 8,
+                       .field_count = 2, .fields = fields };
+    uint64_t state = seed = test_seed(28), words[2 * COUNT + 1], hashes[COUNT + 1];
+    for (size_t i = 0; i <= 2 * COUNT; i++)
+        words[i] = test_random(&state);
+    for (size_t first = 0; first < 2; first++)
+        for (size_t count = 0; count <= COUNT; count++)
+            for (uint16_t field = 0; field < 2; field++) {
+                weir_key key = { 1, { field } };
+                hashes[count] = 7;
+                weir_key_hash_column(&type, &key, words + first, count, seed, hashes);
+                for (size_t i = 0; i < count; i++)
+                    LAW(hashes[i] == weir_key_hash(&type, &key, words + first + 2 * i, seed));
+                LAW(hashes[count] == 7);
+            }
+}
+END_TEST
+
 START_TEST(optional_keys_agree_with_plain_ones_of_another_type)
 {
     uint64_t state = seed = test_seed(27);
@@ -318,6 +342,7 @@ int main(void)
         canonical_form_keeps_the_record_and_is_final,
         moved_strings_leave_the_record_equal,
         columns_hash_as_records_do,
+        columns_of_pairs_hash_as_records_do,
         optional_keys_agree_with_plain_ones_of_another_type,
         hashes_of_small_keys_can_be_undone,
         seeds_matter_and_high_bits_are_even,
