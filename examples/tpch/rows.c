@@ -223,7 +223,7 @@ static bool parse(const weir_field *field, weir_str text, void *record)
     void *to = (char *)record + field->offset;
     switch (field->kind) {
     case WEIR_KIND_u8:
-        memcpy(to, weir_str_data(&text), text.len == 1);
+        *(uint8_t *)to = (uint8_t)weir_str_data(&text)[0];
         return text.len == 1;
     case WEIR_KIND_i64:
         return parse_hundredths(text, to);
