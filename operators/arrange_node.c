@@ -11,8 +11,8 @@
 #include "trace_failed.h"
 
 /* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
- * takes as many. Fuel is for each level of merging. */
-enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 9, FUEL_AN_UPDATE = 2, SPARES_MAX = 4 };
+ * takes as many. */
+enum { RUN_UPDATES = 64 << 10, SPARES_MAX = 4 };
 
 /* Runs that readers have not taken count as under way when they have more bytes. */
 enum { UNDELIVERED = 256 << 10 };
@@ -311,15 +311,15 @@ static void run(weir_step *step, void *ctx)
         take(step, s, batch);
     if (!s->failed && s->due_count > 0)
         seal(step, s);
-    if (!s->failed && (weir_trace_work(s->trace, FUEL + FUEL_AN_UPDATE * s->appended) ||
-                       weir_step_waiting(step, 0) > 0))
-        weir_step_again(step);
+    if (!s->failed) {
+        weir__trace_merge(step, s->trace, s->appended, 0);
+        if (weir_step_waiting(step, 0) > 0)
+            weir_step_again(step);
+    }
     weir__runs_under_way(s->trace, step);
     if (s->failed) {
         weir_trace_info info;
         weir_trace_get_info(s->trace, &info);
         weir__trace_failed(step, s->failed, info.updates);
-    } else {
-        weir__trace_check(step, weir_trace_error(s->trace));
     }
 }

@@ -7,7 +7,7 @@
 #include "arrange.h"
 #include "trace_failed.h"
 
-enum { WORK_OF_A_STEP = 32 << 10, FUEL = 1 << 10 };
+enum { WORK_OF_A_STEP = 32 << 10 };
 
 typedef struct state {
     const weir_arrangement *of;
@@ -149,8 +149,7 @@ static bool work(weir_step *step, state *s, const weir_batch *batch, size_t *lef
 /* What was taken may be merged only now. */
 static void merge(weir_step *step, const state *s)
 {
-    if (weir__trace_merge(step, weir_trace_reader_trace(s->reader), FUEL))
-        weir_step_again(step);
+    weir__trace_merge(step, weir_trace_reader_trace(s->reader), 0, 0);
 }
 
 /* Nobody reads the changes: whoever asked for them reads the arrangement, by its key. */

@@ -13,7 +13,7 @@
 #include "pin.h"
 #include "trace_failed.h"
 
-enum { BLOCKS_OF_A_STEP = 64, FUEL = 1 << 9, LOOKUPS_OF_FUEL = 8 };
+enum { BLOCKS_OF_A_STEP = 64 };
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {
@@ -270,8 +270,7 @@ static void merge(weir_step *step, state *s)
 {
     for (int side = 0; side < 2; side++) {
         weir_trace *trace = weir_trace_reader_trace(s->readers[side]);
-        if (weir__trace_merge(step, trace, FUEL + s->matched[side] / LOOKUPS_OF_FUEL))
-            weir_step_again(step);
+        weir__trace_merge(step, trace, 0, s->matched[side]);
         s->matched[side] = 0;
     }
 }

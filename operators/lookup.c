@@ -13,8 +13,6 @@
 #include "stash.h"
 #include "trace_failed.h"
 
-enum { FUEL = 1 << 10 };
-
 typedef struct description {
     weir__lookup_spec spec;
     weir_arrangement *with;
@@ -220,8 +218,7 @@ static void run(weir_step *step, void *ctx)
     if (s->failed)
         return;
     move_since(step, s);
-    if (weir__trace_merge(step, weir_trace_reader_trace(s->reader), FUEL))
-        weir_step_again(step);
+    weir__trace_merge(step, weir_trace_reader_trace(s->reader), 0, 0);
 }
 
 /* ---- building ---- */

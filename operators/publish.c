@@ -13,8 +13,6 @@
 
 #include "trace_failed.h"
 
-enum { FUEL = 1 << 10 };
-
 typedef struct state {
     weir__published_part *part;
     weir_trace_reader *reader;
@@ -204,6 +202,5 @@ static void run(weir_step *step, void *ctx)
     if (news)
         wake(s->part);
     /* what was delivered may be merged only now, which the one who appended it did not see */
-    if (weir__trace_merge(step, weir_trace_reader_trace(s->reader), FUEL))
-        weir_step_again(step);
+    weir__trace_merge(step, weir_trace_reader_trace(s->reader), 0, 0);
 }

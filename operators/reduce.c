@@ -16,8 +16,8 @@
 #include "pending.h"
 #include "trace_failed.h"
 
-/* Fuel is for each level of merging; a run of results has so many updates at most. */
-enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, KEYS_OF_A_STEP = 16 << 10 };
+/* A run of results has so many updates at most. */
+enum { RUN_UPDATES = 64 << 10, KEYS_OF_A_STEP = 16 << 10 };
 
 enum { RESULTS, RUNS, OUTPUTS };
 
@@ -46,7 +46,7 @@ typedef struct state {
     weir__pending pending;
     weir__correct correct;
     weir_frontier since;
-    size_t appended; /* updates, in this step */
+    size_t appended, looked; /* updates, keys, in this step */
     weir_status failed;
     /* the round */
     bool working;
@@ -60,6 +60,7 @@ typedef struct state {
     uint32_t front_count, front_capacity;
     weir__pending_key **due; /* by hash */
     size_t due_count, due_at, due_capacity, fresh_capacity;
+    size_t asked; /* keys that come next and that the cursors were asked for */
 } state;
 
 /* ---- the graph ---- */
@@ -362,6 +363,7 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
         for (uint32_t i = 0; i < known->times.count; i++)
             weir_history_seed(&c->history, &weir_frontier_times(&known->times)[i]);
     }
+    s->looked++;
     s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
     if (!s->failed)
         put_out(step, s, hash);
@@ -404,6 +406,47 @@ static void work_due(weir_step *step, state *s, weir__pending_key *key)
     work_key(step, s, key, key->hash);
 }
 
+static void ask(state *s, const uint64_t *hashes, size_t count)
+{
+    weir_cursor_ask(s->in_cursor, hashes, count);
+    weir_cursor_ask(s->own_cursor, hashes, count);
+    s->asked = count ? count : WEIR_CURSOR_ASK_MAX;
+}
+
+static bool next_fresh(state *s)
+{
+    uint64_t hashes[WEIR_CURSOR_ASK_MAX];
+    if (!s->fresh)
+        return false;
+    if (s->asked == 0)
+        ask(s, hashes, weir_cursor_peek(s->fresh, hashes, WEIR_CURSOR_ASK_MAX));
+    s->asked--;
+    if (weir_cursor_next_key(s->fresh))
+        return true;
+    weir_cursor_destroy(s->fresh);
+    s->fresh = NULL;
+    s->asked = 0;
+    return false;
+}
+
+static weir__pending_key *next_due(state *s)
+{
+    uint64_t hashes[WEIR_CURSOR_ASK_MAX];
+    size_t count = 0;
+    while (s->due_at < s->due_count && !s->due[s->due_at]->due)
+        s->due_at++;
+    if (s->due_at == s->due_count)
+        return NULL;
+    for (size_t i = s->due_at; s->asked == 0 && i < s->due_count && count < WEIR_CURSOR_ASK_MAX;
+         i++)
+        if (s->due[i]->due)
+            hashes[count++] = s->due[i]->hash;
+    if (s->asked == 0)
+        ask(s, hashes, count);
+    s->asked--;
+    return s->due[s->due_at++];
+}
+
 /* False: the step's work is used up, or something failed. */
 static bool work(weir_step *step, state *s)
 {
@@ -411,17 +454,14 @@ static bool work(weir_step *step, state *s)
     for (size_t left = KEYS_OF_A_STEP; !s->failed; left--) {
         if (left == 0 || weir_step_spent(step))
             return false;
-        if (s->fresh && weir_cursor_next_key(s->fresh)) {
+        if (next_fresh(s)) {
             work_fresh(step, s);
             continue;
         }
-        weir_cursor_destroy(s->fresh);
-        s->fresh = NULL;
-        while (s->due_at < s->due_count && !s->due[s->due_at]->due)
-            s->due_at++;
-        if (s->due_at == s->due_count)
+        weir__pending_key *key = next_due(s);
+        if (!key)
             break;
-        work_due(step, s, s->due[s->due_at++]);
+        work_due(step, s, key);
     }
     for (uint32_t i = 0; i < s->front_count; i++)
         build_run(step, s, &s->fronts[i]);
@@ -503,6 +543,7 @@ static weir_cursor *fresh_cursor(state *s)
 static void begin_round(state *s, const weir_frontier *upper)
 {
     s->working = true;
+    s->asked = 0;
     weir_frontier_set(&s->upper, upper);
     find_fronts(s);
     find_due(s);
@@ -532,7 +573,7 @@ static void move_since(state *s, const weir_frontier *frontier)
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
-    s->appended = 0;
+    s->appended = s->looked = 0;
     while (!s->failed) {
         if (s->working && !work(step, s))
             break;
@@ -553,9 +594,9 @@ static void run(weir_step *step, void *ctx)
         return;
     }
     weir__runs_under_way(s->results, step);
-    bool more = weir__trace_merge(step, s->results, FUEL + FUEL_AN_UPDATE * s->appended);
+    weir__trace_merge(step, s->results, s->appended, s->looked);
     /* what was taken, and is not asked for any more, may be merged only now */
-    more |= weir__trace_merge(step, weir_trace_reader_trace(s->in), FUEL);
-    if (more || s->working)
+    weir__trace_merge(step, weir_trace_reader_trace(s->in), 0, s->looked);
+    if (s->working)
         weir_step_again(step);
 }

@@ -18,9 +18,8 @@
 #include "pending.h"
 #include "trace_failed.h"
 
-/* Fuel is for each level of merging; a group of more values than LARGE has a front that is kept. */
-enum { RUN_UPDATES = 64 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4, KEYS_OF_A_STEP = 16 << 10,
-       LARGE = 256 };
+/* A group of more values than LARGE has a front that is kept. */
+enum { RUN_UPDATES = 64 << 10, KEYS_OF_A_STEP = 16 << 10, LARGE = 256 };
 
 /* Results of a key, in their order. */
 typedef struct results {
@@ -508,9 +507,9 @@ static void run(weir_step *step, void *ctx)
         fail(step, s);
         return;
     }
-    bool more = weir__trace_merge(step, s->trace, FUEL + FUEL_AN_UPDATE * s->appended);
+    weir__trace_merge(step, s->trace, s->appended, 0);
     /* what was taken, and is not asked for any more, may be merged only now */
-    more |= weir__trace_merge(step, weir_trace_reader_trace(s->in), FUEL);
-    if (more || s->working)
+    weir__trace_merge(step, weir_trace_reader_trace(s->in), 0, 0);
+    if (s->working)
         weir_step_again(step);
 }

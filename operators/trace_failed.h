@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How operators that keep a trace end the run when it cannot be kept: one text for all of them.
+ * What operators that keep a trace have in common: how they merge it, and how they end the run when
+ * it cannot be kept.
  */
 #ifndef WEIR_OPERATORS_TRACE_FAILED_H
 #define WEIR_OPERATORS_TRACE_FAILED_H
@@ -24,13 +25,25 @@ static inline void weir__trace_check(weir_step *step, const weir_error *error)
         weir_step_fail(step, error->status, "%s", error->what);
 }
 
-/* Merges, for whoever reads the trace: true if there is more to do. What is found to be damaged
- * ends the run, also when the one who appended to the trace is gone. */
-static inline bool weir__trace_merge(weir_step *step, weir_trace *trace, size_t fuel)
+/* Fuel at each level of merging: for an update that was appended, the first ones of a step more so
+ * that small runs become few at once; for keys that were looked up, since each run costs them
+ * something; where nothing else is to be done, some ten microseconds. */
+static inline size_t weir__merge_fuel(const weir_step *step, size_t appended, size_t looked)
 {
-    bool more = weir_trace_work(trace, fuel);
+    enum { AN_UPDATE = 3, FEW = 1024, OF_FEW = 5, A_LOOKUP = 2, IDLE = 512 };
+    size_t few = appended < FEW ? appended : FEW;
+    return AN_UPDATE * appended + OF_FEW * few + A_LOOKUP * looked +
+           (weir_step_is_idle(step) ? IDLE : 0);
+}
+
+/* Merges, for whoever reads the trace; what is left to do is done when there is nothing else. What
+ * is found to be damaged ends the run, also when the one who appended to the trace is gone. */
+static inline void weir__trace_merge(weir_step *step, weir_trace *trace, size_t appended,
+                                     size_t looked)
+{
+    if (weir_trace_work(trace, weir__merge_fuel(step, appended, looked)))
+        weir_step_when_idle(step);
     weir__trace_check(step, weir_trace_error(trace));
-    return more;
 }
 
 #endif

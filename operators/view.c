@@ -16,7 +16,7 @@
 
 /* A run is built when it has this many updates, at the latest: some milliseconds of work. Fuel is
  * for each level of merging; an update costs some 30 ns. */
-enum { RUN_UPDATES = 8 << 10, FUEL = 1 << 10, FUEL_AN_UPDATE = 4 };
+enum { RUN_UPDATES = 8 << 10 };
 
 /* Retention goes by moments at which it was noted what was complete: about this many. */
 enum { MOMENTS = 32, RETENTION_MS = 10000 };
@@ -322,8 +322,9 @@ static void run(weir_step *step, void *ctx)
         s->upper = complete;
         note_moment(s, now);
     }
-    if (!s->failed && weir_spine_work(s->spine, FUEL + FUEL_AN_UPDATE * s->appended))
-        weir_step_again(step);
+    if (!s->failed &&
+        weir_spine_work(s->spine, weir__merge_fuel(step, s->appended, 0)))
+        weir_step_when_idle(step);
     if (!s->failed && (later || !weir_spine_current(s->spine)))
         show(step, s, now);
     if (!s->failed)

@@ -11,6 +11,7 @@ void weir__agenda_init(weir__agenda *agenda)
 {
     *agenda = (weir__agenda){ .due_ns = UINT64_MAX, .follow_ns = UINT64_MAX };
     agenda->ready_end = &agenda->ready;
+    agenda->idle_end = &agenda->idle;
 }
 
 void weir__agenda_add(weir__dataflow *dataflow)
@@ -45,6 +46,14 @@ void weir__agenda_remove(weir__dataflow *dataflow)
         if (!*at)
             agenda->ready_end = at;
     }
+    if (item->is_idle) {
+        weir__dataflow **at = &agenda->idle;
+        while (*at != dataflow)
+            at = &(*at)->item.next_idle;
+        *at = item->next_idle;
+        if (!*at)
+            agenda->idle_end = at;
+    }
     if (dataflow->clocked_count) {
         weir__dataflow **at = &agenda->clocked;
         while (*at != dataflow)
@@ -59,6 +68,33 @@ weir__dataflow *weir__agenda_take(weir__agenda *agenda)
     agenda->ready = NULL;
     agenda->ready_end = &agenda->ready;
     return first;
+}
+
+void weir__agenda_add_idle(weir__dataflow *dataflow)
+{
+    weir__agenda *agenda = &dataflow->context->agenda;
+    if (dataflow->item.is_idle)
+        return;
+    dataflow->item.is_idle = true;
+    dataflow->item.next_idle = NULL;
+    *agenda->idle_end = dataflow;
+    agenda->idle_end = &dataflow->item.next_idle;
+}
+
+/* Each dataflow in turn, and each of its nodes. */
+bool weir__agenda_use_idle(weir__agenda *agenda)
+{
+    weir__dataflow *dataflow = agenda->idle;
+    if (!dataflow)
+        return false;
+    agenda->idle = dataflow->item.next_idle;
+    if (!agenda->idle)
+        agenda->idle_end = &agenda->idle;
+    dataflow->item.is_idle = false;
+    weir__node_activate_idle(dataflow);
+    if (dataflow->idle_count)
+        weir__agenda_add_idle(dataflow);
+    return true;
 }
 
 bool weir__agenda_is_active(const weir__agenda *agenda)

@@ -5,7 +5,8 @@
  *
  * A dataflow is ready when a node became active, when its tracker got updates, or when a moment
  * that it waits for has come; it stays ready while sources wait for room. After its turn it rests
- * (weir__dataflow_rest): then it says when it has to run again.
+ * (weir__dataflow_rest): then it says when it has to run again. Beside these there are dataflows
+ * with nodes that wait for a moment in which nothing else is to be done.
  */
 #ifndef WEIR_DATAFLOW_AGENDA_H
 #define WEIR_DATAFLOW_AGENDA_H
@@ -20,6 +21,7 @@ typedef struct weir__agenda {
     weir__dataflow *ready, **ready_end; /* in the order in which they became ready */
     weir__dataflow *timed;   /* those that wait for a moment */
     weir__dataflow *clocked; /* those with sources that follow the epoch clock */
+    weir__dataflow *idle, **idle_end; /* those with nodes that are called when nothing else is */
     uint64_t due_ns;         /* the earliest of those moments or before it; UINT64_MAX: none */
     uint64_t follow_ns;      /* when idle dataflows follow the epoch clock; UINT64_MAX: they did */
     uint64_t epoch_followed; /* how far they did */
@@ -29,9 +31,9 @@ typedef struct weir__agenda {
 
 /* A dataflow's place in it. */
 typedef struct weir__agenda_item {
-    weir__dataflow *next_ready, *next_timed, *next_clocked;
+    weir__dataflow *next_ready, *next_timed, *next_clocked, *next_idle;
     uint64_t due_ns;
-    bool is_ready, is_timed;
+    bool is_ready, is_timed, is_idle;
 } weir__agenda_item;
 
 void weir__agenda_init(weir__agenda *agenda);
@@ -42,6 +44,10 @@ void weir__agenda_remove(weir__dataflow *dataflow);
 void weir__agenda_wake(struct weir__context *context);
 /* Takes out all that are ready: a list by item.next_ready, each still marked. */
 weir__dataflow *weir__agenda_take(weir__agenda *agenda);
+/* Of a dataflow that has such a node. */
+void weir__agenda_add_idle(weir__dataflow *dataflow);
+/* There is nothing else to do: makes the next one of those nodes active. False: there is none. */
+bool weir__agenda_use_idle(weir__agenda *agenda);
 /* Notes that others heard of a later epoch than some dataflows follow. */
 void weir__agenda_note_epoch(struct weir__context *context);
 /* The next moment at which a dataflow has something to do; UINT64_MAX: there is none. */

@@ -69,6 +69,8 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     dataflow->active_words = (nodes + 63) / 64 + 1;
     dataflow->active = weir__region_alloc(&dataflow->memory,
                                           dataflow->active_words * sizeof(uint64_t));
+    dataflow->idle = weir__region_alloc(&dataflow->memory,
+                                        dataflow->active_words * sizeof(uint64_t));
     weir__flow_init(dataflow);
     if (context->cluster && context->local == 0)
         dataflow->credits_told = weir__region_alloc(&dataflow->memory, (size_t)context->workers *
@@ -296,6 +298,35 @@ static void run_pass(weir__dataflow *dataflow)
         }
     }
     weir__hook_pass(dataflow, steps);
+}
+
+void weir__node_wait_for_idle(weir__node_instance *node)
+{
+    weir__dataflow *dataflow = node->step.dataflow;
+    uint32_t id = node->step.node->id;
+    uint64_t bit = 1ull << (id & 63);
+    if (dataflow->idle[id >> 6] & bit)
+        return;
+    dataflow->idle[id >> 6] |= bit;
+    dataflow->idle_count++;
+    weir__agenda_add_idle(dataflow);
+}
+
+void weir__node_activate_idle(weir__dataflow *dataflow)
+{
+    uint32_t nodes = dataflow->graph->nodes.count, id = dataflow->idle_next;
+    for (; dataflow->idle_count; id++) {
+        id = id < nodes ? id : 0;
+        uint64_t bit = 1ull << (id & 63);
+        if (!(dataflow->idle[id >> 6] & bit))
+            continue;
+        dataflow->idle[id >> 6] &= ~bit;
+        dataflow->idle_count--;
+        dataflow->idle_next = id + 1;
+        dataflow->nodes[id].step.is_idle = true;
+        weir__node_activate(&dataflow->nodes[id]);
+        return;
+    }
 }
 
 static void wake_due(weir__dataflow *dataflow)

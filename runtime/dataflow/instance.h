@@ -180,6 +180,7 @@ struct weir_step {
     size_t step_bytes_left;
     size_t read_bytes; /* back from files, in this step */
     bool again, stepping, finished, made;
+    bool when_idle, is_idle; /* it asked to be called, is called, since there is nothing else */
     bool ending; /* a source asked to end: one more step, then its capabilities go */
     uint64_t due_ns; /* UINT64_MAX: none; place in the dataflow's timers */
     /* sources that follow the epoch clock */
@@ -208,6 +209,8 @@ struct weir__dataflow {
     weir__node_instance *nodes;
     uint64_t *active; /* bitmap of node ids */
     uint32_t active_words, active_count;
+    uint64_t *idle; /* those that are called when there is nothing else to do */
+    uint32_t idle_count, idle_next;
     weir__changes pass, unpublished;
     bool touched;     /* the tracker got updates since the last propagate */
     uint8_t asked_lately; /* not 0: nodes asked to run in one of the last propagations */
@@ -270,6 +273,10 @@ static inline void weir__node_activate(weir__node_instance *node)
         weir__dataflow_ready(node->step.dataflow);
     }
 }
+/* It is called when there is nothing else to do. */
+void weir__node_wait_for_idle(weir__node_instance *node);
+/* The next one of these becomes active. */
+void weir__node_activate_idle(weir__dataflow *dataflow);
 /* Adds a change of this worker: applied at the end of the pass. */
 static inline void weir__dataflow_change(weir__dataflow *dataflow, uint32_t port,
                                          const weir_time *time, int64_t diff)

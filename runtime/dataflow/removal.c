@@ -45,7 +45,8 @@ void weir__dataflow_discard(weir__dataflow *dataflow)
     weir__flow_discard_outboxes(dataflow);
     weir__wakers_take(dataflow->context); /* ours among them, which are void from now on */
     memset(dataflow->active, 0, dataflow->active_words * sizeof(uint64_t));
-    dataflow->active_count = dataflow->waiting_count = 0;
+    memset(dataflow->idle, 0, dataflow->active_words * sizeof(uint64_t));
+    dataflow->active_count = dataflow->waiting_count = dataflow->idle_count = 0;
     dataflow->next_due_ns = UINT64_MAX;
     settle(dataflow);
     weir__dataflow_ready(dataflow);

@@ -92,7 +92,7 @@ void weir__node_step(weir__node_instance *node)
     if (step->finished && step->node->spec.input_count == 0)
         return;
     step->stepping = true;
-    step->again = false;
+    step->again = step->when_idle = false;
     step->step_bytes_left = step->context->step_bytes;
     step->read_bytes = 0;
     if (step->waits_for_room) {
@@ -105,7 +105,7 @@ void weir__node_step(weir__node_instance *node)
     bool read = weir__hook_step(step);
     step->node->spec.step(step, step->state);
     finish_step(step);
-    step->stepping = false;
+    step->stepping = step->is_idle = false;
     count(&step->steps, 1);
     if (stands_for) {
         uint64_t ns = env->now_ns(env->ctx) - start_ns;
@@ -118,6 +118,8 @@ void weir__node_step(weir__node_instance *node)
         weir__node_finish(node);
     if ((step->again || was_held_back(step)) && !step->finished)
         weir__node_activate(node);
+    else if (step->when_idle && !step->finished)
+        weir__node_wait_for_idle(node);
 }
 
 const char *weir_step_name(const weir_step *step) { return step->node->name; }
@@ -287,6 +289,8 @@ void weir_step_send(weir_step *step, unsigned o, const weir_batch *batch, const 
 }
 
 void weir_step_again(weir_step *step) { step->again = true; }
+void weir_step_when_idle(weir_step *step) { step->when_idle = true; }
+bool weir_step_is_idle(const weir_step *step) { return step->is_idle; }
 
 void weir_step_at_ns(weir_step *step, uint64_t when_ns)
 {

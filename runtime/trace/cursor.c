@@ -2,61 +2,53 @@
  *
  * Owns cursors: the runs of a list read as one, key by key, value by value.
  */
-#include "trace/run.h"
+#include "trace/cursor.h"
 
-/* A run, and what of it lies ahead. `values` are of the current key, `updates` of the current
- * value: empty where the run has no part in it. */
-typedef struct lane {
-    const weir_trace_run *run;
-    uint32_t next, key; /* keys: the one ahead, the current one */
-    weir__range values, updates;
-} lane;
-
-struct weir_cursor {
-    weir_shape *shape;
-    size_t size;
-    uint64_t hash;
-    uint32_t count;
-    uint32_t ahead;    /* lanes below this have keys ahead or take part in the current one */
-    bool is_found;     /* by find: lanes below `ahead` take part in the current key, no others */
-    bool is_placed;    /* ... and all lanes have the hash of what lies ahead of it */
-    lane *key, *value; /* lanes that show the current key and value; NULL before */
-    uint32_t value_at;
-    lane *lanes;
-    uint64_t *hashes; /* of the keys ahead, while placed; the greatest where there is none */
-    char *record;
-};
+#include "base/assert.h"
 
 weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count)
 {
     size_t record = count > 0 ? runs[0]->shape->type->size : 0;
-    size_t size = sizeof(weir_cursor) + count * (sizeof(lane) + sizeof(uint64_t)) + record + 16;
+    size_t lane = sizeof(weir__place) + sizeof(weir_trace_run *) + sizeof(uint64_t);
+    size_t size = sizeof(weir_cursor) + count * lane + record + 16;
     weir_cursor *c = weir_alloc_zero(size);
     if (!c)
         return NULL;
     c->size = size;
     c->count = (uint32_t)count;
-    c->lanes = (lane *)(void *)(c + 1);
-    c->hashes = (uint64_t *)(void *)(c->lanes + count);
+    c->lanes = (weir__place *)(void *)(c + 1);
+    c->runs = (const weir_trace_run **)(void *)(c->lanes + count);
+    c->hashes = (uint64_t *)(void *)(c->runs + count);
     c->record = (char *)(((uintptr_t)(c->hashes + count) + 15) & ~(uintptr_t)15);
     c->shape = count > 0 ? runs[0]->shape : NULL;
     for (size_t i = 0; i < count; i++)
-        c->lanes[i].run = runs[i];
+        c->lanes[i].run = c->runs[i] = runs[i];
     c->ahead = c->count;
     return c;
 }
 
 void weir_cursor_destroy(weir_cursor *c)
 {
-    if (c)
-        weir_free(c, c->size);
+    if (!c)
+        return;
+    weir_free(c->asked, c->asked_size);
+    weir_free(c, c->size);
+}
+
+/* A key that was asked for has its own lanes. */
+void weir__cursor_restore(weir_cursor *c)
+{
+    for (uint32_t i = 0; c->was_asked && i < c->count; i++)
+        c->lanes[i].run = c->runs[i];
+    c->was_asked = false;
 }
 
 void weir_cursor_seek(weir_cursor *c, uint64_t hash)
 {
+    weir__cursor_restore(c);
     for (uint32_t i = 0; i < c->count; i++) {
-        lane *l = &c->lanes[i];
-        *l = (lane){ .run = l->run, .next = weir__run_seek(l->run, hash) };
+        weir__place *l = &c->lanes[i];
+        *l = (weir__place){ .run = l->run, .next = weir__run_seek(l->run, hash) };
     }
     c->ahead = c->count;
     c->is_found = c->is_placed = false;
@@ -68,13 +60,13 @@ void weir_cursor_seek(weir_cursor *c, uint64_t hash)
 static void drop_spent(weir_cursor *c)
 {
     for (uint32_t i = 0; i < c->ahead;) {
-        lane *l = &c->lanes[i];
+        weir__place *l = &c->lanes[i];
         l->values = l->updates = (weir__range){ 0, 0 };
         if (l->next < l->run->key_count) {
             i++;
             continue;
         }
-        lane spent = *l;
+        weir__place spent = *l;
         *l = c->lanes[--c->ahead];
         c->lanes[c->ahead] = spent;
     }
@@ -82,22 +74,23 @@ static void drop_spent(weir_cursor *c)
 
 bool weir_cursor_next_key(weir_cursor *c)
 {
+    WEIR_DCHECK(!c->was_asked, "a cursor goes on from a key that was asked for");
     c->key = c->value = NULL;
     c->ahead = c->is_found ? c->count : c->ahead;
     c->is_found = c->is_placed = false;
     drop_spent(c);
     for (uint32_t i = 0; i < c->ahead; i++) {
-        lane *l = &c->lanes[i];
+        weir__place *l = &c->lanes[i];
         if (!c->key || weir__run_compare_keys(l->run, l->next, c->key->run, c->key->next) < 0)
             c->key = l;
     }
     if (!c->key)
         return false;
-    lane *key = c->key;
+    weir__place *key = c->key;
     key->key = key->next;
     c->hash = weir__run_hash(key->run, key->key);
     for (uint32_t i = 0; i < c->ahead; i++) {
-        lane *l = &c->lanes[i];
+        weir__place *l = &c->lanes[i];
         if (l != key && weir__run_compare_keys(l->run, l->next, key->run, key->key) != 0)
             continue;
         l->key = l->next++;
@@ -109,11 +102,11 @@ bool weir_cursor_next_key(weir_cursor *c)
 
 bool weir_cursor_next_value(weir_cursor *c)
 {
-    lane *value = NULL;
+    weir__place *value = NULL;
     if (!c->key)
         return false;
     for (uint32_t i = 0; i < c->ahead; i++) {
-        lane *l = &c->lanes[i];
+        weir__place *l = &c->lanes[i];
         l->updates = (weir__range){ 0, 0 };
         if (l->values.at < l->values.end &&
             (!value ||
@@ -125,7 +118,7 @@ bool weir_cursor_next_value(weir_cursor *c)
         return false;
     c->value_at = value->values.at;
     for (uint32_t i = 0; i < c->ahead; i++) {
-        lane *l = &c->lanes[i];
+        weir__place *l = &c->lanes[i];
         if (l->values.at < l->values.end &&
             (l == value ||
              weir__run_compare_values(l->run, l->values.at, value->run, c->value_at) == 0))
@@ -134,7 +127,7 @@ bool weir_cursor_next_value(weir_cursor *c)
     return true;
 }
 
-static size_t seek_value(lane *l, const char *packed)
+static size_t seek_value(weir__place *l, const char *packed)
 {
     const weir__pack *rests = &l->run->shape->rests;
     uint32_t low = l->values.at, high = l->values.end;
@@ -180,7 +173,7 @@ size_t weir_cursor_ahead(const weir_cursor *c)
 bool weir_cursor_next_update(weir_cursor *c, weir_time *time, int64_t *diff)
 {
     for (uint32_t i = 0; c->value && i < c->ahead; i++) {
-        lane *l = &c->lanes[i];
+        weir__place *l = &c->lanes[i];
         if (l->updates.at == l->updates.end)
             continue;
         *time = weir__run_time(l->run, l->updates.at);
@@ -190,76 +183,37 @@ bool weir_cursor_next_update(weir_cursor *c, weir_time *time, int64_t *diff)
     return false;
 }
 
-static inline uint64_t hash_ahead(const lane *l)
+/* The least hash that the lanes have from these places on; those that have it go on. */
+static bool next_hash(const weir_cursor *c, uint32_t *at, uint64_t *hash)
 {
-    return l->next < l->run->key_count ? weir__run_hash(l->run, l->next) : UINT64_MAX;
-}
-
-/* Every lane goes to its first key of this hash or a greater one: on from where it is, if what was
- * found last comes before. So of keys in the order of hashes, one costs the runs that lack it a
- * comparison. */
-static void place(weir_cursor *c, uint64_t hash)
-{
-    bool goes_on = c->is_placed && hash > c->hash;
-    for (uint32_t i = 0; i < c->count; i++) {
-        lane *l = &c->lanes[i];
-        if (goes_on && c->hashes[i] >= hash)
-            continue;
-        l->next = weir__run_seek(l->run, hash);
-        c->hashes[i] = hash_ahead(l);
-    }
-    c->hash = hash;
-    c->is_found = c->is_placed = true;
-    c->ahead = 0;
-    c->key = c->value = NULL;
-}
-
-/* Lanes whose next key has this hash come first. */
-static void gather(weir_cursor *c, uint64_t hash)
-{
-    for (uint32_t i = 0; i < c->count; i++) {
-        lane *l = &c->lanes[i], *to = &c->lanes[c->ahead], other = *to;
-        if (c->hashes[i] != hash || l->next == l->run->key_count)
-            continue;
-        *to = *l;
-        *l = other;
-        c->hashes[i] = c->hashes[c->ahead];
-        c->hashes[c->ahead++] = hash;
-    }
-}
-
-/* The same key as the record has, among keys of its hash. */
-static bool find_equal(weir_cursor *c, const void *record, uint64_t hash)
-{
-    weir_cursor_seek(c, hash);
-    while (weir_cursor_next_key(c) && c->hash == hash)
-        if (weir_key_equal(c->shape->type, &c->shape->key, c->record, record))
-            return true;
-    c->key = c->value = NULL;
-    return false;
-}
-
-bool weir_cursor_find(weir_cursor *c, const void *record)
-{
-    if (c->count == 0)
-        return false;
-    uint64_t hash = weir_shape_hash(c->shape, record);
-    place(c, hash);
-    gather(c, hash);
-    if (c->ahead == 0)
-        return false;
-    if (!c->shape->bijective)
-        return find_equal(c, record, hash);
+    bool any = false;
     for (uint32_t i = 0; i < c->ahead; i++) {
-        lane *l = &c->lanes[i];
-        l->key = l->next++;
-        l->values = weir__run_values(l->run, l->key);
-        l->updates = (weir__range){ 0, 0 };
-        c->hashes[i] = hash_ahead(l);
+        const weir_trace_run *run = c->lanes[i].run;
+        if (at[i] < run->key_count && (!any || run->hashes[at[i]] < *hash)) {
+            *hash = run->hashes[at[i]];
+            any = true;
+        }
     }
-    c->key = &c->lanes[0];
-    weir__run_get_key(c->key->run, c->key->key, c->record);
-    return true;
+    for (uint32_t i = 0; any && i < c->ahead; i++) {
+        const weir_trace_run *run = c->lanes[i].run;
+        while (at[i] < run->key_count && run->hashes[at[i]] == *hash)
+            at[i]++;
+    }
+    return any;
+}
+
+size_t weir_cursor_peek(const weir_cursor *c, uint64_t *hashes, size_t most)
+{
+    enum { LANES_MAX = 16 };
+    uint32_t at[LANES_MAX];
+    size_t count = 0;
+    if (c->is_found || c->ahead > LANES_MAX)
+        return 0;
+    for (uint32_t i = 0; i < c->ahead; i++)
+        at[i] = c->lanes[i].next;
+    while (count < most && next_hash(c, at, &hashes[count]))
+        count++;
+    return count;
 }
 
 uint64_t weir_cursor_hash(const weir_cursor *c)
@@ -287,7 +241,7 @@ bool weir_cursor_sum(weir_cursor *c, const weir_time *time, int64_t *result)
     /* Of many updates a part may leave the range though the sum does not. */
     __extension__ __int128 sum = 0;
     for (uint32_t i = 0; c->value && i < c->ahead; i++) {
-        const lane *l = &c->lanes[i];
+        const weir__place *l = &c->lanes[i];
         for (uint32_t u = l->updates.at; u < l->updates.end; u++)
             if (is_before(weir__run_coords(l->run, u), time, c->shape->depth))
                 sum += weir__run_diff(l->run, u);

@@ -91,6 +91,8 @@ struct weir_worker {
     bool received;       /* by a look before this turn, which need not look again */
     bool logs_wait;      /* letters were taken before them: they are read next */
     bool found;          /* the last turn has found something to do */
+    bool fills_time;     /* since nothing was found nodes are called that waited for that */
+    uint64_t found_ns;   /* when something was found last */
     unsigned turns_by_clock; /* that went by the last look at it */
     uint64_t clock_ticks;    /* of the environment's counter, a little before that or long ago */
     uint64_t last_poll_ns, spin_ns;

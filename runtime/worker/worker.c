@@ -509,6 +509,10 @@ static bool turn(weir_worker *worker)
         weir__runtime_fail(worker->runtime, &context->error);
     worker->in_turn = false;
     worker->found = any;
+    if (any) {
+        worker->fills_time = false;
+        worker->found_ns = context->now_ns;
+    }
     return any;
 }
 
@@ -524,15 +528,6 @@ static bool begin(weir_worker *worker)
         worker->context.env->park_cancel(worker->context.env->ctx, worker->context.local);
     }
     return true;
-}
-
-bool weir_worker_step(weir_worker *worker)
-{
-    if (!begin(worker))
-        return false;
-    if (is_running(worker))
-        turn(worker);
-    return !is_over(worker);
 }
 
 static inline void relax(void)
@@ -557,6 +552,35 @@ static bool peek(weir_worker *worker)
     return atomic_load_explicit(&context->woken, memory_order_relaxed) ||
            atomic_load_explicit(&worker->calls, memory_order_relaxed) ||
            weir__order_has_more(worker);
+}
+
+/* There has been nothing to do for a while: calls one node that waits for that. What comes
+ * meanwhile waits for it, so it is a little at a time. False: there is none. */
+static bool fill_time(weir_worker *worker)
+{
+    if (WEIR_LIKELY(!worker->context.agenda.idle) || !worker->running)
+        return false;
+    if (peek(worker)) {
+        turn(worker);
+        return true;
+    }
+    uint64_t found_ns = worker->found_ns;
+    weir__agenda_use_idle(&worker->context.agenda);
+    turn(worker);
+    worker->found = false;
+    worker->found_ns = found_ns;
+    worker->fills_time = true;
+    return true;
+}
+
+bool weir_worker_step(weir_worker *worker)
+{
+    if (!begin(worker))
+        return false;
+    if (is_running(worker) && !turn(worker) &&
+        worker->context.now_ns - worker->found_ns >= worker->spin_ns)
+        fill_time(worker);
+    return !is_over(worker);
 }
 
 /* Looks for work for as long as a wake-up costs, while that has paid lately. */
@@ -592,6 +616,12 @@ static bool spin(weir_worker *worker)
     return false;
 }
 
+/* Spins, but where that has just been in vain and only time was filled since. */
+static bool look_again(weir_worker *worker)
+{
+    return !worker->fills_time && spin(worker);
+}
+
 /* Whether the next thing to do is to wait for others: the last turn has done what there was, and
  * nobody has given this worker anything since. */
 static bool waits_for_others(weir_worker *worker)
@@ -610,7 +640,7 @@ bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns)
     bool any = running && turn(worker);
     if (is_over(worker))
         return false;
-    if (any || timeout_ns == 0 || (running && spin(worker)))
+    if (any || timeout_ns == 0 || (running && (look_again(worker) || fill_time(worker))))
         return !is_over(worker);
     weir__park_wait(worker, timeout_ns);
     return !is_over(worker);
@@ -621,7 +651,8 @@ bool weir__worker_go_on(weir_worker *worker)
     if (!begin(worker))
         return false;
     bool running = is_running(worker);
-    if (!(running && turn(worker)) && !ends_at_once(worker) && !(running && spin(worker)))
+    if (!(running && turn(worker)) && !ends_at_once(worker) &&
+        !(running && (look_again(worker) || fill_time(worker))))
         weir__park_wait(worker, UINT64_MAX);
     return !ends_at_once(worker);
 }
@@ -635,6 +666,8 @@ bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns)
     worker->prepared = true;
     weir__park_arm(worker);
     if (is_running(worker) && (turn(worker) || is_over(worker))) /* over: its goodbye just left */
+        return false;
+    if (fill_time(worker))
         return false;
     if (worker->cluster && weir__cluster_has_work(worker->cluster))
         return false;

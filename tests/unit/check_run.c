@@ -211,6 +211,8 @@ START_TEST(found_by_hash)
 }
 END_TEST
 
+enum { ASKED_KEYS = 400 };
+
 /* The sum of the diffs of a key in all runs; found says whether the cursor found it. */
 static int64_t look_up(weir_cursor *c, const void *record, bool *found)
 {
@@ -262,6 +264,82 @@ START_TEST(found_in_many_runs)
         if (test_below(&random, 16) == 0)
             weir_cursor_seek(c, weir_cursor_hash(order));
     }
+    weir_cursor_destroy(c);
+    weir_cursor_destroy(order);
+    for (int r = 0; r < RUNS; r++)
+        weir_trace_run_release(runs[r]);
+    weir_trace_run_release(all);
+    weir_trace_builder_destroy(b);
+    weir_shape_release(shape);
+}
+END_TEST
+
+/* Asks for as many keys as may be, some of which no run has, looks some of them up, and others
+ * between; names of which several have one hash are told apart. */
+static void check_asked(weir_cursor *c, weir_cursor *order, char (*names)[40],
+                        const int64_t *wanted, uint64_t *random)
+{
+    uint64_t hashes[WEIR_CURSOR_ASK_MAX];
+    size_t most = 1 + test_below(random, WEIR_CURSOR_ASK_MAX);
+    size_t count = weir_cursor_peek(order, hashes, most), seen = 0;
+    uint64_t last = 0;
+    ck_assert_uint_le(count, most);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_uint_lt(hashes[i - 1], hashes[i]);
+    weir_cursor_ask(c, hashes, count);
+    while (seen < count && weir_cursor_next_key(order) && weir_cursor_next_value(order)) {
+        const named *n = weir_cursor_record(order);
+        int64_t k = n->count;
+        bool found;
+        seen += seen == 0 || weir_cursor_hash(order) != last;
+        last = weir_cursor_hash(order);
+        ck_assert_uint_eq(last, hashes[seen - 1]);
+        if (test_below(random, 4) == 0)
+            continue;
+        ck_assert_int_eq(look_up(c, n, &found), wanted[k]);
+        ck_assert_int_eq(found, wanted[k] != 0);
+        if (test_below(random, 8) == 0) {
+            k = (int64_t)test_below(random, ASKED_KEYS);
+            named other = { weir_str_of(names[k]), 0 };
+            ck_assert_int_eq(look_up(c, &other, &found), wanted[k]);
+        }
+    }
+}
+
+START_TEST(keys_that_were_asked_for)
+{
+    enum { RUNS = 5, ROUNDS = 300 };
+    static char names[ASKED_KEYS][40];
+    int64_t wanted[ASKED_KEYS] = { 0 };
+    uint64_t random = 11;
+    weir_shape *shape = shape_of(named_type(), 0);
+    weir_trace_run *runs[RUNS], *all;
+    weir_trace_builder *b = weir_trace_builder_create(shape, &account);
+    for (int k = 0; k < ASKED_KEYS; k++)
+        snprintf(names[k], sizeof names[k], "the name of key %d", k);
+    for (int r = 0; r < RUNS; r++) {
+        for (int k = r; k < ASKED_KEYS; k += r == RUNS - 1 ? 100 : r + 3) {
+            add(b, &(named){ weir_str_of(names[k]), r }, (uint64_t)r, k + 1);
+            wanted[k] += k + 1;
+        }
+        runs[r] = build(b);
+    }
+    for (int k = 0; k < ASKED_KEYS; k++)
+        add(b, &(named){ weir_str_of(names[k]), k }, 0, 1);
+    all = build(b);
+    weir_cursor *order = weir_cursor_create(&all, 1), *c = weir_cursor_create(runs, RUNS);
+    for (int i = 0; i < ROUNDS; i++) {
+        check_asked(c, order, names, wanted, &random);
+        if (test_below(&random, 8) == 0)
+            weir_cursor_seek(order, 0);
+    }
+    weir_cursor_seek(c, 0);
+    int left = 0;
+    while (weir_cursor_next_key(c))
+        left++;
+    for (int k = 0; k < ASKED_KEYS; k++)
+        left -= wanted[k] != 0;
+    ck_assert_int_eq(left, 0);
     weir_cursor_destroy(c);
     weir_cursor_destroy(order);
     for (int r = 0; r < RUNS; r++)
@@ -421,8 +499,15 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { shapes,        consolidates,       columns_left_out,
-                                   found_by_hash, found_in_many_runs, merges,
-                                   diffs_overflow, memory_runs_out,   NULL };
+    const TTest *const tests[] = { shapes,
+                                   consolidates,
+                                   columns_left_out,
+                                   found_by_hash,
+                                   found_in_many_runs,
+                                   keys_that_were_asked_for,
+                                   merges,
+                                   diffs_overflow,
+                                   memory_runs_out,
+                                   NULL };
     return test_run(test_suite("run", tests));
 }

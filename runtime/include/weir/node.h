@@ -158,6 +158,11 @@ WEIR_API bool weir_step_output_is_read(const weir_step *step, unsigned output);
 
 /* Call step again soon, even if nothing comes. */
 WEIR_API void weir_step_again(weir_step *step);
+/* Call step when the worker has had nothing else to do for a while, before it sleeps: for work that
+ * nobody waits for, in pieces of some microseconds. A complete dataflow may not be called so. */
+WEIR_API void weir_step_when_idle(weir_step *step);
+/* Whether this call is one of these. */
+WEIR_API bool weir_step_is_idle(const weir_step *step);
 /* Call step at or after this moment of weir_step_now_ns; the earliest one asked for counts. */
 WEIR_API void weir_step_at_ns(weir_step *step, uint64_t when_ns);
 /* Whether the step's budget of output bytes and work is used up: then say weir_step_again, keep

@@ -100,8 +100,8 @@ WEIR_API void weir_spine_clear(weir_spine *spine);
  * (unless NULL) is this one's. NO_MEMORY: the reference stays with the caller. */
 WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *number);
 /* Works about `fuel` updates off at each level of merging. Returns whether there is more to do;
- * then it should be called again, also when nothing comes. With fuel of a small multiple of what
- * was appended, the number of runs stays logarithmic. Failing memory only delays. */
+ * then it should be called again some time, also when nothing comes. With fuel of a small multiple
+ * of what was appended, the number of runs stays logarithmic. Failing memory only delays. */
 WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
 /* The spine answers for times at or after one of since's: a time t may be moved to the meet over
  * all f of since of join(t, f), which no such time can tell from t. Never goes back, and not beyond
@@ -291,6 +291,14 @@ WEIR_API bool weir_cursor_next_value(weir_cursor *cursor);
 WEIR_API bool weir_cursor_next_update(weir_cursor *cursor, weir_time *time, int64_t *diff);
 /* Goes to the key of this record of the shape's type. False: no update has it. */
 WEIR_API bool weir_cursor_find(weir_cursor *cursor, const void *record);
+/* Keys that will be looked up soon, by their hashes, ascending: those that find goes to in this
+ * order are looked up together, which is faster where many runs lie in memory that is in no cache.
+ * Until more are asked for; next_key must not be called behind such a key before a seek. */
+enum { WEIR_CURSOR_ASK_MAX = 32 };
+WEIR_API void weir_cursor_ask(weir_cursor *cursor, const uint64_t *hashes, size_t count);
+/* Hashes of the keys that next_key will go to, ascending, each once, at most so many: how many.
+ * It may be none where there are many runs. */
+WEIR_API size_t weir_cursor_peek(const weir_cursor *cursor, uint64_t *hashes, size_t most);
 WEIR_API uint64_t weir_cursor_hash(const weir_cursor *cursor);
 /* Before the first value of the current key that comes behind this record of the key, in their
  * order. Returns how many values it had to look at. */
