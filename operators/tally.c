@@ -167,22 +167,31 @@ static bool reserve_touched(state *s, size_t more)
     return true;
 }
 
-static void add_one(state *s, weir__tally *value, const void *record, int64_t diff)
+static inline void add_one(state *s, const weir__tally_spec *spec, weir__tally *value,
+                           const void *record, int64_t diff)
 {
-    const weir__tally_spec *spec = s->spec;
-    weir__tally_error error = { .status = WEIR_OVERFLOWED };
-    size_t before = spec->bytes ? spec->bytes(value) : 0;
     s->touched[s->touched_count] = value;
     s->touched_count += !value->touched;
     value->touched = true;
-    if (__builtin_add_overflow(value->records, diff, &value->records) ||
-        value->records == INT64_MIN)
+    if (WEIR_UNLIKELY(__builtin_add_overflow(value->records, diff, &value->records) ||
+                      value->records == INT64_MIN))
         fail_with(s, value, &(weir__tally_error){ WEIR_OVERFLOWED, "the number of records of",
                                                   "leaves the range of 64 bits" });
-    else if (!spec->add(value, record, diff, spec->ctx, &error))
-        fail_with(s, value, &error);
-    if (spec->bytes)
-        charge(s, (int64_t)spec->bytes(value) - (int64_t)before);
+    else if (WEIR_UNLIKELY(!spec->add(value, record, diff, spec->ctx, &s->changes.error)))
+        fail_with(s, value, &s->changes.error);
+}
+
+static void add_many(state *s, void *const *values, const weir_batch *batch, size_t from, size_t n)
+{
+    const weir__tally_spec *spec = s->spec;
+    s->changes.error = (weir__tally_error){ .status = WEIR_OVERFLOWED };
+    for (size_t k = 0; k < n && !s->error.status; k++) {
+        size_t before = spec->bytes ? spec->bytes(values[k]) : 0;
+        add_one(s, spec, values[k], weir_batch_record(batch, from + k),
+                weir_batch_diff(batch, from + k));
+        if (spec->bytes)
+            charge(s, (int64_t)spec->bytes(values[k]) - (int64_t)before);
+    }
 }
 
 static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
@@ -196,8 +205,7 @@ static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
         if (!reserve_touched(s, n) ||
             weir_table_insert_many(s->table, weir_batch_record(batch, i), hashes, n, values) < n)
             fail_with(s, NULL, &no_memory);
-        for (size_t k = 0; k < n && !s->error.status; k++)
-            add_one(s, values[k], weir_batch_record(batch, i + k), weir_batch_diff(batch, i + k));
+        add_many(s, values, batch, i, n);
     }
 }
 
