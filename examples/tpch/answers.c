@@ -149,7 +149,8 @@ bool tpch_answer_write(weir_view *view, const tpch_query *query, FILE *file, wei
     answer a = { .type = weir_view_type(view), .error = error };
     bool ok = find_order(&a, query) && read_view(&a, view);
     if (ok) {
-        qsort_r(a.records, a.count, sizeof *a.records, compare, &a);
+        if (a.count > 0)
+            qsort_r(a.records, a.count, sizeof *a.records, compare, &a);
         write_all(&a, file);
         if (ferror(file))
             ok = weir_error_set(error, WEIR_IO, "cannot write an answer") == WEIR_OK;
