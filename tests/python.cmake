@@ -19,6 +19,7 @@ set_tests_properties(kafka/flights PROPERTIES TIMEOUT 300 LABELS kafka
 # All queries on one plan; and one of them from the other kind of file, in small epochs.
 set(compare ${python} ${PROJECT_SOURCE_DIR}/examples/tpch/compare.py $<TARGET_FILE:tpch>)
 add_test(NAME e2e/tpch COMMAND ${compare})
-add_test(NAME e2e/tpch-csv COMMAND ${compare} --query 5 --format csv --batch 40 --workers 3)
+add_test(NAME e2e/tpch-csv
+  COMMAND ${compare} --query 5 --format csv --scale 0.01 --batch 40 --workers 3)
 set_tests_properties(e2e/tpch e2e/tpch-csv PROPERTIES TIMEOUT 300 LABELS e2e
   FIXTURES_REQUIRED python)
