@@ -95,6 +95,18 @@ static void say_where(weir_error *error, const char *name, unsigned worker)
                       own[0] ? ": " : "", own);
 }
 
+/* An input that nothing leads to has no frontier that could still move: who wants to know that it
+ * is over is told once. */
+static bool is_over(const weir__dataflow *dataflow, const weir_node *node)
+{
+    bool over = false;
+    for (unsigned k = 0; k < node->spec.input_count; k++)
+        over |= node->spec.inputs[k].interest != WEIR_NEVER &&
+                weir_frontier_is_empty(
+                    weir__tracker_frontier(dataflow->tracker, node->first_input + k));
+    return over;
+}
+
 weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
 {
     for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++) {
@@ -116,7 +128,7 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
                 return WEIR_FAILED;
             }
         }
-        if (spec->initial_capabilities || spec->input_count == 0)
+        if (spec->initial_capabilities || spec->input_count == 0 || is_over(dataflow, step->node))
             weir__node_activate(&dataflow->nodes[i]);
     }
     weir__dataflow_apply(dataflow);

@@ -129,7 +129,27 @@ static void build_own(weir_graph *g, void *ctx)
     (void)ctx;
 }
 
+/* A loop that nothing feeds is over before it begins; the dataflow goes on. */
+static void build_unfed(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(edge) value;
+    weir_variable(edge) v = weir_variable_new(g, edge, weir_scope_add(g, NULL, "rounds"), &value);
+    weir_variable_set(v, weir_distinct(value));
+    weir_arranged_publish(weir_arrange(weir_leave(value), WEIR_KEY(edge, from)), "unfed");
+    weir_test_output(weir_test_collection(g, edge));
+}
+
+static void build_import_unfed(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, from), "unfed");
+    weir_test_output(weir_arranged_collection(edges));
+}
+
 static const weir_test_build builds[] = { { "import", build_import, NULL },
+                                          { "unfed", build_unfed, NULL },
+                                          { "import unfed", build_import_unfed, NULL },
                                           { "loop", build_loop, NULL },
                                           { "publish", build, NULL },
                                           { "import, publish", build_import_published, NULL },
@@ -237,6 +257,18 @@ START_TEST(in_a_scope)
     epoch(t, 11);
     ck_assert_str_eq(weir_test_take_sums(t, 0), "(from: 1, to: 10) @11 -1\n"
                                                 "(from: 1, to: 11) @11 +1\n");
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
+START_TEST(of_what_nothing_feeds)
+{
+    weir_test *t = start(2, false, 0);
+    add(t, "unfed", NULL);
+    add(t, "import unfed", NULL);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_frontier(t, 1), "{}");
     ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
     weir_test_destroy(t);
 }
@@ -517,7 +549,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { the_whole_history, as_of_a_time, in_a_scope, refusals,
+    const TTest *const tests[] = { the_whole_history, as_of_a_time, in_a_scope,
+                                   of_what_nothing_feeds, refusals,
                                    an_import_arranged_anew_is_published, the_importer_goes,
                                    the_publisher_goes, the_publisher_goes_by_itself, at_random,
                                    NULL };

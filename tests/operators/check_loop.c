@@ -250,6 +250,56 @@ START_TEST(collections_go_round)
 }
 END_TEST
 
+/* ---- a loop that nothing feeds ---- */
+
+static unsigned steps_told[3]; /* by interest: at the end of the input */
+
+static void look(weir_step *step, void *state)
+{
+    weir_interest *interest = state;
+    if (weir_frontier_is_empty(weir_step_frontier(step, 0)))
+        steps_told[*interest]++;
+}
+
+static weir_status keep_ctx(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)step;
+    (void)error;
+    *state = ctx;
+    return WEIR_OK;
+}
+
+static void build_unfed(weir_graph *g, void *ctx)
+{
+    static weir_interest interests[] = { WEIR_IF_HOLDING, WEIR_ALWAYS };
+    (void)ctx;
+    weir_stream(number) again;
+    weir_scope *rounds = weir_scope_add(g, NULL, "rounds");
+    weir_loop(number) loop = weir_loop_variable(g, number, rounds, &again);
+    weir_loop_connect(loop, again);
+    for (int i = 0; i < 2; i++) {
+        weir_node_input input = { .type = number_type(), .interest = interests[i] };
+        weir_node_add(g, &(weir_node_spec){
+            .struct_size = sizeof(weir_node_spec), .kind = "look", .input_count = 1,
+            .inputs = &input, .ctx = &interests[i], .init = keep_ctx, .step = look },
+            &again.port);
+    }
+    weir_test_output(weir_test_input(g, number));
+}
+
+/* Its frontier is empty before it could move: who wants to know is told all the same. */
+START_TEST(that_it_is_over_is_told)
+{
+    steps_told[WEIR_IF_HOLDING] = steps_told[WEIR_ALWAYS] = 0;
+    weir_test *t = weir_test_create(build_unfed, NULL, .workers = 2);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_eq(steps_told[WEIR_IF_HOLDING], 2);
+    ck_assert_uint_eq(steps_told[WEIR_ALWAYS], 2);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 static void collection_round_plain(weir_graph *g, void *ctx)
@@ -277,5 +327,5 @@ int main(void)
 {
     return test_run(test_suite("loop", (const TTest *const[]){
         rounds_are_counted, as_deep_as_times_go, regions_add_no_coordinate, collections_go_round,
-        refusals, NULL }));
+        that_it_is_over_is_told, refusals, NULL }));
 }

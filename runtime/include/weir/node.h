@@ -21,7 +21,8 @@ typedef struct weir_step weir_step;
 typedef struct weir_waker weir_waker;
 
 /* What a node wants to be told about an input's frontier: nothing; its moves while the node holds a
- * capability, and that it is empty; every move. */
+ * capability, and that it is empty; every move. An input that is empty from the beginning, since
+ * nothing leads to it, is told once. */
 typedef enum weir_interest { WEIR_NEVER, WEIR_IF_HOLDING, WEIR_ALWAYS } weir_interest;
 
 /* Which worker's instance of the node a record reaches. */

@@ -23,8 +23,9 @@
  * When an epoch is complete, result is called for each key that it touched; of its first argument
  * the key's fields are set, all else is zero; strings of the result may come from anywhere. If the
  * result is another than before, the old one leaves with diff -1 and the new one with diff +1. A
- * key of which no record is left has no result, and its state is forgotten. Records are exchanged
- * by the key.
+ * key of which no record is left has no result, and its state is forgotten: it is made for
+ * collections whose counts are not below 0 when an epoch is complete. Records are exchanged by the
+ * key.
  */
 #ifndef WEIR_OPERATORS_ACCUMULATE_H
 #define WEIR_OPERATORS_ACCUMULATE_H
@@ -75,13 +76,15 @@ WEIR_END_DECLS
                    "WEIR_ACCUMULATE(" #fn ", " #end ", " #IN ", " #STATE ", " #OUT "): " #end      \
                    " must be " #OUT " (const " #IN " *, const " #STATE " *)");                     \
     typedef IN weir_accumulate_in_##fn;                                                            \
-    static void weir_accumulate_change_##fn(const void *record, int64_t n, void *state)            \
+    static void weir_accumulate_change_##fn(const void *weir_record_, int64_t weir_n_,             \
+                                            void *weir_state_)                                     \
     {                                                                                              \
-        fn(record, n, state);                                                                      \
+        fn(weir_record_, weir_n_, weir_state_);                                                    \
     }                                                                                              \
-    static void weir_accumulate_result_##fn(const void *key, const void *state, void *result)      \
+    static void weir_accumulate_result_##fn(const void *weir_key_, const void *weir_state_,        \
+                                            void *weir_result_)                                    \
     {                                                                                              \
-        weir_store_##OUT(result, end(key, state));                                                 \
+        weir_store_##OUT(weir_result_, end(weir_key_, weir_state_));                               \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_accumulate_add_##fn(weir_port *in,             \
                                                                         const char *const *key)    \
