@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
-#include "sim.h"
+#include <weir/weir.h>
+
+#include "forms.h"
 
 static void map_items(const void *in, void *out, size_t count, void *ctx)
 {
@@ -76,7 +78,8 @@ static weir_port *route(struct sim_use *use, weir_port *in)
     return weir_port_to_all(in);
 }
 
-/* In plain streams or in loops, which are collections: all their diffs are 1. */
+/* In plain streams or in loops, which are collections: all their diffs are 1, except in plans of
+ * collections. */
 static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const *in)
 {
     static const char *const kinds[] = { [SIM_MANUAL] = "manual", [SIM_CLOCKED] = "clocked",
@@ -85,11 +88,14 @@ static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const 
                                          [SIM_TURN] = "turn",     [SIM_GATHER] = "gather",
                                          [SIM_SINK] = "sink" };
     const sim_op *op = use->op;
+    const sim_plan *plan = &use->flow->plan;
     bool source = op->kind <= SIM_CLOCKED;
-    unsigned depth = sim_depth(&use->flow->plan, op);
+    unsigned depth = sim_depth(plan, op);
     weir_node_input inputs[2];
     weir_node_output outputs[2] = { { .type = item_type() }, { .type = item_type() } };
     weir_summary summaries[4];
+    if (op->outputs && plan->collections)
+        outputs[0].collection = !plan->streams[op->out[0]].plain;
     for (unsigned i = 0; i < op->inputs; i++) {
         inputs[i] = (weir_node_input){
             .type = item_type(), .interest = op->interest[i], .route = op->route[i],
@@ -123,12 +129,81 @@ static weir_scope *scope_of(weir_graph *graph, sim_flow *flow, unsigned scope)
     return flow->scopes[scope];
 }
 
+/* ---- of collections ---- */
+
+static const char *const shared = "shared";
+
+static uint64_t at_hops(const item *i) { return i->hops; }
+WEIR_ENTER_AT(at_hops, item)
+
+static weir_port *enter(weir_port *in, weir_scope *scope, sim_way way)
+{
+    weir_stream(item) s = { .port = in };
+    if (way == SIM_AT_HOPS)
+        return weir_enter_at(s, scope, at_hops).port;
+    if (way == SIM_AT_FIRST)
+        return weir_port_enter(in, scope);
+    weir_arranged(item) a = weir_arrange(s, WEIR_KEY(item, value));
+    return weir_arranged_collection(weir_arranged_enter(a, scope)).port;
+}
+
+static weir_port *variable(weir_graph *graph, sim_flow *flow, struct sim_use *use)
+{
+    const sim_op *op = use->op;
+    weir_scope *scope = scope_of(graph, flow, op->scope);
+    weir_stream(item) start = { .port = op->inputs > 1 ? flow->ports[op->in[1]] : NULL }, value;
+    weir_variable(item) v = op->inputs > 1
+                                ? weir_variable_from(start, scope, &value, .limit = op->limit)
+                                : weir_variable_new(graph, item, scope, &value,
+                                                    .limit = op->limit);
+    use->variable = v.variable;
+    return value.port;
+}
+
+static void publish(const sim_op *op, weir_port *in)
+{
+    weir_stream(item) s = { .port = in };
+    weir_arranged_publish(weir_arrange(s, WEIR_KEY(item, key)), shared,
+                          .keep_history = op->keeps_history);
+}
+
+static weir_port *import(weir_graph *graph, const sim_flow *flow, const sim_op *op)
+{
+    uint64_t as_of = sim_keeps_history(&flow->run->flows[0].plan) ? op->a : 0;
+    weir_arranged(item) a =
+        weir_arranged_import(graph, item, WEIR_KEY(item, key), shared, .as_of = as_of);
+    return weir_arranged_collection(a).port;
+}
+
+/* False: it is no operator of collections. */
+static bool add_collection(weir_graph *graph, sim_flow *flow, struct sim_use *use,
+                           weir_port *const *in)
+{
+    const sim_op *op = use->op;
+    weir_port *out = NULL;
+    if (op->kind == SIM_FORM)
+        out = op->form->build(op, in);
+    else if (op->kind == SIM_VARIABLE)
+        out = variable(graph, flow, use);
+    else if (op->kind == SIM_PUBLISH)
+        publish(op, in[0]);
+    else if (op->kind == SIM_IMPORT)
+        out = import(graph, flow, op);
+    else
+        return false;
+    if (op->outputs)
+        flow->ports[op->out[0]] = out;
+    return true;
+}
+
 static void add(weir_graph *graph, sim_flow *flow, struct sim_use *use)
 {
     const sim_op *op = use->op;
-    weir_port *in[2], **out = &flow->ports[op->out[0]];
+    weir_port *in[SIM_INPUTS], **out = &flow->ports[op->out[0]];
     for (unsigned i = 0; i < op->inputs; i++)
         in[i] = flow->ports[op->in[i]];
+    if (add_collection(graph, flow, use, in))
+        return;
     switch (op->kind) {
     case SIM_MAP:
     case SIM_FILTER:
@@ -136,7 +211,7 @@ static void add(weir_graph *graph, sim_flow *flow, struct sim_use *use)
         *out = stage(use, in[0]);
         break;
     case SIM_ENTER:
-        *out = weir_port_enter(in[0], scope_of(graph, flow, op->scope));
+        *out = enter(in[0], scope_of(graph, flow, op->scope), op->way);
         break;
     case SIM_LEAVE:
         *out = weir_port_leave(in[0]);
@@ -177,6 +252,8 @@ void sim_build(weir_graph *graph, void *ctx)
     for (unsigned i = 0; i < p->op_count; i++)
         if (flow->use[i].feedback)
             weir_feedback_connect(flow->use[i].feedback, flow->ports[p->ops[i].in[0]]);
+        else if (flow->use[i].variable)
+            weir__variable_set(flow->use[i].variable, flow->ports[p->ops[i].in[0]]);
     for (unsigned s = 0; s < p->stream_count; s++)
         if (p->streams[s].probed)
             weir_probe_add(flow->ports[s], NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The seeds that every change of the library has to pass: 200 of one process, then those of plans
- * with up to three; and the seeds that once failed.
+ * with up to three; those of collections, with the seeds that once failed.
  */
 #include "sim.h"
 
-enum { FIXED = SIM_ALONE, MANY = 60 };
+enum { FIXED = SIM_ALONE, MANY = 60, COLLECTIONS = 600 };
 
 static void expect(const sim_limits *limits)
 {
@@ -31,6 +31,16 @@ START_TEST(seeds_of_many_processes)
 }
 END_TEST
 
+START_TEST(seeds_of_collections)
+{
+    static const uint64_t failed[] = { 1155, 1477, 1687, 1893, 1935 };
+    for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + COLLECTIONS; seed += 2)
+        expect(&(sim_limits){ .seed = seed });
+    for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
+        expect(&(sim_limits){ .seed = failed[i] });
+}
+END_TEST
+
 /* The same seed is the same run, to the step: else nothing could be looked at again. */
 START_TEST(runs_repeat)
 {
@@ -39,12 +49,16 @@ START_TEST(runs_repeat)
         sim_run_once(&(sim_limits){ .seed = seed }, &one);
         sim_run_once(&(sim_limits){ .seed = seed }, &two);
         ck_assert_uint_eq(one.steps, two.steps);
+        sim_run_once(&(sim_limits){ .seed = 2 * seed + 1 }, &one);
+        sim_run_once(&(sim_limits){ .seed = 2 * seed + 1 }, &two);
+        ck_assert_uint_eq(one.steps, two.steps);
     }
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { fixed_seeds, seeds_of_many_processes, runs_repeat, NULL };
+    const TTest *const tests[] = { fixed_seeds, seeds_of_many_processes, seeds_of_collections,
+                                   runs_repeat, NULL };
     return test_run(test_suite("seeds", tests));
 }

@@ -93,9 +93,14 @@ static void print_failure(sim_limits limits, sim_outcome *outcome, bool shrinks)
         printf("smaller, after %llu steps: %s\n", (unsigned long long)outcome->steps,
                outcome->text);
     }
-    sim_plan *plan = calloc(1, sizeof *plan);
+    sim_plan *plan = calloc(2, sizeof *plan);
     sim_plan_draw(plan, &limits);
     sim_plan_print(plan);
+    for (unsigned flow = 1; plan->collections && flow < plan->flow_count; flow++) {
+        sim_plan_draw_more(&plan[1], plan, flow);
+        printf("flow %u: ", flow);
+        sim_plan_print(&plan[1]);
+    }
     free(plan);
     printf("again: %s\n", sim_command(&limits, command, sizeof command));
 }

@@ -14,6 +14,7 @@ typedef struct sim_hold {
     weir_cap cap; /* unless the node has a single one */
     uint64_t due_ns;
     item *records;
+    int64_t *diffs;
     size_t count;
 } sim_hold;
 
@@ -25,7 +26,8 @@ struct sim_node {
     unsigned worker;
     uint64_t random;
     weir_waker *waker;
-    weir_time time; /* of the record in hand */
+    weir_time time; /* of the record in hand, */
+    int64_t diff;   /* and how often it is there */
     weir_frontier seen[2];
     bool has_seen[2];
     sim_hold *holds;
@@ -40,6 +42,7 @@ struct sim_node {
 };
 
 void sim_source_open(sim_node *node);
-void sim_send(weir_step *step, unsigned output, const weir_time *time, const item *record);
+void sim_send(weir_step *step, unsigned output, const weir_time *time, const item *record,
+              int64_t diff);
 
 #endif

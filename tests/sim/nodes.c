@@ -42,16 +42,20 @@ void sim_node_fini(void *state)
     sim_node *n = state;
     for (unsigned i = 0; i < 2; i++)
         weir_frontier_fini(&n->seen[i]);
-    for (size_t i = 0; i < n->hold_count; i++)
+    for (size_t i = 0; i < n->hold_count; i++) {
         free(n->holds[i].records);
+        free(n->holds[i].diffs);
+    }
     free(n->holds);
     n->use->node[n->worker] = NULL;
     free(n);
 }
 
-void sim_send(weir_step *step, unsigned output, const weir_time *time, const item *record)
+void sim_send(weir_step *step, unsigned output, const weir_time *time, const item *record,
+              int64_t diff)
 {
     weir_builder *out = weir_step_output(step, output, time);
+    weir_builder_set_diff(out, diff);
     memcpy(weir_builder_next(out, sizeof *record), record, sizeof *record);
 }
 
@@ -87,7 +91,9 @@ static void keep(weir_step *step, sim_node *n, const weir_time *time, const sim_
     }
     sim_hold *h = &n->holds[i];
     h->records = realloc(h->records, (h->count + 1) * sizeof *h->records);
-    h->records[h->count++] = made->record;
+    h->diffs = realloc(h->diffs, (h->count + 1) * sizeof *h->diffs);
+    h->records[h->count] = made->record;
+    h->diffs[h->count++] = n->diff;
 }
 
 /* The sums by key of what was kept. */
@@ -103,7 +109,7 @@ static void send_groups(weir_step *step, sim_hold *h)
         }
         item result = sim_group_result(&group);
         if (first)
-            sim_send(step, 0, &h->time, &result);
+            sim_send(step, 0, &h->time, &result, 1);
     }
 }
 
@@ -134,9 +140,10 @@ static void release(weir_step *step, sim_node *n, size_t i)
     if (n->op->kind == SIM_GATHER)
         send_groups(step, &h);
     for (size_t k = 0; n->op->kind != SIM_GATHER && k < h.count; k++)
-        sim_send(step, h.output, &h.time, &h.records[k]);
+        sim_send(step, h.output, &h.time, &h.records[k], h.diffs[k]);
     let_go(step, n, &h);
     free(h.records);
+    free(h.diffs);
 }
 
 static bool is_complete(const sim_node *n, const weir_time *t)
@@ -198,7 +205,8 @@ static void handle(weir_step *step, sim_node *n, unsigned input, const item *rec
     unsigned last = sim_depth(&n->flow->plan, n->op) - 1;
     if (n->op->kind == SIM_SINK) {
         sim_records_add(&n->flow->output,
-                        &(sim_record){ (unsigned)(n->op - n->flow->plan.ops), time, *record, 1 });
+                        &(sim_record){ (unsigned)(n->op - n->flow->plan.ops), time, *record,
+                                        n->diff });
         return;
     }
     for (unsigned k = 0, count = sim_make(n->op, input, record, made); k < count; k++) {
@@ -207,7 +215,7 @@ static void handle(weir_step *step, sim_node *n, unsigned input, const item *rec
         bool now = n->op->patience == SIM_AT_ONCE ||
                    (n->op->kind != SIM_GATHER && below(n, 4) == 0);
         if (now)
-            sim_send(step, made[k].output, &time, &made[k].record);
+            sim_send(step, made[k].output, &time, &made[k].record, n->diff);
         else
             keep(step, n, &time, &made[k]);
     }
@@ -225,9 +233,10 @@ static void take(weir_step *step, sim_node *n, unsigned input)
                          "told that the frontier is %s", weir_step_name(step),
                          weir_time_text(&n->time, b->depth, time, sizeof time), input,
                          weir_frontier_text(&n->seen[input], seen, sizeof seen));
-            if (weir_batch_diff(b, i) != 1)
+            n->diff = weir_batch_diff(b, i);
+            if (n->diff != 1 && !n->run->plan->collections)
                 sim_fail(n->run, "node '%s' takes a diff of %lld", weir_step_name(step),
-                         (long long)weir_batch_diff(b, i));
+                         (long long)n->diff);
             handle(step, n, input, weir_batch_record(b, i));
         }
     if (weir_step_waiting(step, input))

@@ -181,6 +181,11 @@ void sim_oracle_end(sim_flow *flow)
     flow->oracle = NULL;
 }
 
+uint32_t sim_oracle_id(const sim_oracle *o)
+{
+    return o->graph->id;
+}
+
 /* ---- what is outstanding ---- */
 
 /* The worker has not built it yet: to the others it has what all have in the beginning. */

@@ -76,6 +76,21 @@ void sim_order_ask(sim_run *run)
     }
 }
 
+bool sim_order_is_complete(const sim_run *run)
+{
+    for (unsigned f = 1; f < run->flow_count; f++) {
+        const sim_flow *flow = &run->flows[f];
+        if (flow->removed)
+            continue;
+        if (!flow->oracle)
+            return false;
+        for (unsigned w = 0; w < sim_workers(run->plan); w++)
+            if (run->worker[w]->next_id <= sim_oracle_id(flow->oracle))
+                return false;
+    }
+    return true;
+}
+
 bool sim_order_check_flow(sim_flow *flow)
 {
     sim_run *run = flow->run;

@@ -5,77 +5,14 @@
  */
 #include <string.h>
 
-#include "sim.h"
+#include "draw.h"
+#include "forms.h"
 
 enum { EPOCHS = 6, WORK_MAX = 2500 };
-
-typedef struct drawing {
-    sim_plan *plan;
-    uint64_t random;
-    unsigned nodes; /* left to draw */
-} drawing;
-
-static uint64_t below(drawing *d, uint64_t bound)
-{
-    return test_below(&d->random, bound);
-}
-
-static bool chance(drawing *d, unsigned percent)
-{
-    return below(d, 100) < percent;
-}
 
 unsigned sim_depth(const sim_plan *plan, const sim_op *op)
 {
     return plan->scopes[op->scope].depth;
-}
-
-/* ---- operators and streams ---- */
-
-static sim_op *add_op(drawing *d, sim_kind kind, unsigned scope)
-{
-    sim_op *op = &d->plan->ops[d->plan->op_count++];
-    memset(op, 0, sizeof *op);
-    op->kind = kind;
-    op->scope = scope;
-    op->a = 1 + below(d, 7);
-    op->b = below(d, 50);
-    memset(op->in, SIM_NONE, sizeof op->in);
-    return op;
-}
-
-static void take(drawing *d, sim_op *op, unsigned stream)
-{
-    op->in[op->inputs++] = stream;
-    d->plan->streams[stream].used = true;
-}
-
-static unsigned give(drawing *d, sim_op *op)
-{
-    sim_plan *p = d->plan;
-    sim_stream *s = &p->streams[p->stream_count];
-    memset(s, 0, sizeof *s);
-    s->op = (unsigned)(op - p->ops);
-    s->output = op->outputs;
-    s->scope = op->scope;
-    op->out[op->outputs++] = p->stream_count;
-    for (unsigned i = 0; i < op->inputs; i++)
-        s->in_loop |= p->streams[op->in[i]].in_loop;
-    return p->stream_count++;
-}
-
-/* One stream out that keeps what is known of the one in. */
-static unsigned pass(drawing *d, sim_op *op)
-{
-    unsigned out = give(d, op);
-    for (unsigned i = 0; i < op->inputs; i++)
-        d->plan->streams[out].collection |= d->plan->streams[op->in[i]].collection;
-    return out;
-}
-
-static bool is_full(const drawing *d)
-{
-    return d->plan->op_count + 12 > SIM_OPS || d->plan->stream_count + 16 > SIM_STREAMS;
 }
 
 /* ---- nodes ---- */
@@ -83,7 +20,7 @@ static bool is_full(const drawing *d)
 static weir_route draw_route(drawing *d, unsigned stream)
 {
     const sim_stream *s = &d->plan->streams[stream];
-    uint64_t n = below(d, 20);
+    uint64_t n = draw_below(d, 20);
     if (n < 9)
         return WEIR_LOCAL;
     if (n < 13)
@@ -93,59 +30,50 @@ static weir_route draw_route(drawing *d, unsigned stream)
     return n == 19 && !s->in_loop ? WEIR_TO_ALL : WEIR_LOCAL;
 }
 
-static void draw_habits(drawing *d, sim_op *op)
+void draw_habits(drawing *d, sim_op *op)
 {
     unsigned depth = sim_depth(d->plan, op);
-    op->patience = (sim_patience)below(d, 4);
-    op->one_cap = depth == 1 && chance(d, 30);
+    op->patience = (sim_patience)draw_below(d, 4);
+    op->one_cap = depth == 1 && draw_chance(d, 30);
     for (unsigned i = 0; i < op->inputs; i++) {
         op->route[i] = draw_route(d, op->in[i]);
-        op->key[i] = (uint32_t)below(d, 2);
-        op->interest[i] = chance(d, 70) ? WEIR_NEVER
-                                        : chance(d, 50) ? WEIR_ALWAYS : WEIR_IF_HOLDING;
+        op->key[i] = (uint32_t)draw_below(d, 2);
+        op->interest[i] = draw_chance(d, 70)   ? WEIR_NEVER
+                          : draw_chance(d, 50) ? WEIR_ALWAYS
+                                               : WEIR_IF_HOLDING;
     }
     memset(op->add, 0, sizeof op->add);
     if (op->kind == SIM_SINK) {
-        op->settles = chance(d, 50);
+        op->settles = draw_chance(d, 50);
         op->patience = SIM_AT_ONCE;
-        op->interest[0] = chance(d, 70) ? WEIR_ALWAYS : WEIR_NEVER;
+        op->interest[0] = draw_chance(d, 70) ? WEIR_ALWAYS : WEIR_NEVER;
     }
     if (op->kind == SIM_GATHER) {
-        bool by_key = d->plan->streams[op->in[0]].collection || chance(d, 70);
+        bool by_key = d->plan->streams[op->in[0]].collection || draw_chance(d, 70);
         op->route[0] = by_key ? WEIR_BY_KEY : WEIR_BY_FUNCTION;
         op->key[0] = 0;
         op->patience = SIM_FRONTIER;
     }
     if (op->kind == SIM_DELAY)
-        op->add[0][0] = (uint8_t)(1 + below(d, 3));
+        op->add[0][0] = (uint8_t)(1 + draw_below(d, 3));
     if (op->kind == SIM_PAIR)
         for (unsigned i = 0; i < 2; i++)
             for (unsigned o = 0; o < 2; o++)
-                op->add[i][o] = (uint8_t)(chance(d, 25) ? SIM_NONE : chance(d, 70) ? 0 : 1);
+                op->add[i][o] = (uint8_t)(draw_chance(d, 25)   ? SIM_NONE
+                                          : draw_chance(d, 70) ? 0
+                                                               : 1);
     if (op->patience == SIM_FRONTIER)
         for (unsigned i = 0; i < op->inputs; i++)
-            op->interest[i] = chance(d, 50) ? WEIR_ALWAYS : WEIR_IF_HOLDING;
-}
-
-/* A stream of this scope, newer ones rather than older ones. */
-static unsigned pick(drawing *d, unsigned scope, unsigned from)
-{
-    const sim_plan *p = d->plan;
-    unsigned found[SIM_STREAMS], count = 0;
-    for (unsigned s = from; s < p->stream_count; s++)
-        if (p->streams[s].scope == scope)
-            found[count++] = s;
-    unsigned back = (unsigned)below(d, count < 3 || chance(d, 25) ? count : 3);
-    return found[count - 1 - back];
+            op->interest[i] = draw_chance(d, 50) ? WEIR_ALWAYS : WEIR_IF_HOLDING;
 }
 
 static unsigned add_stage(drawing *d, unsigned scope, unsigned in)
 {
-    sim_op *op = add_op(d, SIM_MAP + (sim_kind)below(d, 3), scope);
+    sim_op *op = draw_op(d, SIM_MAP + (sim_kind)draw_below(d, 3), scope);
     if (d->plan->streams[in].in_loop && op->kind == SIM_FLAT_MAP)
         op->kind = SIM_FILTER; /* it would multiply with every round */
-    take(d, op, in);
-    return pass(d, op);
+    draw_take(d, op, in);
+    return draw_pass(d, op);
 }
 
 static unsigned add_route(drawing *d, unsigned scope, unsigned in)
@@ -153,47 +81,33 @@ static unsigned add_route(drawing *d, unsigned scope, unsigned in)
     weir_route route = draw_route(d, in);
     if (route == WEIR_LOCAL)
         return in;
-    sim_op *op = add_op(d, SIM_ROUTE, scope);
-    take(d, op, in);
+    sim_op *op = draw_op(d, SIM_ROUTE, scope);
+    draw_take(d, op, in);
     op->route[0] = route;
-    op->key[0] = (uint32_t)below(d, 2);
-    return pass(d, op);
+    op->key[0] = (uint32_t)draw_below(d, 2);
+    return draw_pass(d, op);
 }
 
 static unsigned add_node(drawing *d, sim_kind kind, unsigned scope, unsigned from)
 {
-    sim_op *op = add_op(d, kind, scope);
-    take(d, op, pick(d, scope, from));
+    sim_op *op = draw_op(d, kind, scope);
+    draw_take(d, op, draw_pick(d, scope, from));
     if (kind == SIM_PAIR)
-        take(d, op, pick(d, scope, from));
+        draw_take(d, op, draw_pick(d, scope, from));
     draw_habits(d, op);
-    unsigned out = kind == SIM_SINK ? SIM_NONE : give(d, op);
+    unsigned out = kind == SIM_SINK ? SIM_NONE : draw_give(d, op);
     if (kind == SIM_PAIR || kind == SIM_SPLIT)
-        give(d, op);
+        draw_give(d, op);
     return out;
 }
 
 static void add_body(drawing *d, unsigned scope, unsigned from, unsigned nodes);
 
-static unsigned add_scope(drawing *d, unsigned parent)
-{
-    sim_scope *s = &d->plan->scopes[d->plan->scope_count];
-    *s = (sim_scope){ parent, d->plan->scopes[parent].depth + 1 };
-    return d->plan->scope_count++;
-}
-
-static unsigned move(drawing *d, sim_kind kind, unsigned to, unsigned in)
-{
-    sim_op *op = add_op(d, kind, to);
-    take(d, op, in);
-    return pass(d, op);
-}
-
 static unsigned add_feedback(drawing *d, unsigned scope)
 {
-    sim_op *op = add_op(d, SIM_FEEDBACK, scope);
-    op->a = 1 + below(d, 2);
-    unsigned out = give(d, op);
+    sim_op *op = draw_op(d, SIM_FEEDBACK, scope);
+    op->a = 1 + draw_below(d, 2);
+    unsigned out = draw_give(d, op);
     d->plan->streams[out].collection = true;
     d->plan->streams[out].in_loop = true;
     return out;
@@ -204,49 +118,49 @@ static void add_loop(drawing *d, unsigned parent, unsigned from, unsigned nodes)
 {
     sim_plan *p = d->plan;
     bool own = p->scopes[parent].depth < WEIR_TIME_COORDS && p->scope_count < SIM_SCOPES &&
-               chance(d, 75);
-    unsigned scope = own ? add_scope(d, parent) : parent, in = pick(d, parent, from);
+               draw_chance(d, 75);
+    unsigned scope = own ? draw_scope(d, parent) : parent, in = draw_pick(d, parent, from);
     if (own)
-        in = move(d, SIM_ENTER, scope, in);
-    unsigned back[2], backs = chance(d, 30) ? 2 : 1, inner = p->stream_count;
+        in = draw_move(d, SIM_ENTER, scope, in);
+    unsigned back[2], backs = draw_chance(d, 30) ? 2 : 1, inner = p->stream_count;
     for (unsigned k = 0; k < backs; k++) {
         back[k] = add_feedback(d, scope);
-        sim_op *both = add_op(d, SIM_CONCAT, scope);
-        take(d, both, in);
-        take(d, both, back[k]);
-        in = pass(d, both);
+        sim_op *both = draw_op(d, SIM_CONCAT, scope);
+        draw_take(d, both, in);
+        draw_take(d, both, back[k]);
+        in = draw_pass(d, both);
     }
     inner = in;
     add_body(d, scope, inner, nodes);
     for (unsigned k = 0; k < backs; k++) {
-        sim_op *turn = add_op(d, SIM_TURN, scope);
-        take(d, turn, pick(d, scope, inner));
+        sim_op *turn = draw_op(d, SIM_TURN, scope);
+        draw_take(d, turn, draw_pick(d, scope, inner));
         draw_habits(d, turn);
         turn->patience = turn->patience == SIM_FRONTIER ? SIM_STEPS : turn->patience;
-        unsigned again = give(d, turn), done = give(d, turn);
-        if (chance(d, 30))
+        unsigned again = draw_give(d, turn), done = draw_give(d, turn);
+        if (draw_chance(d, 30))
             again = add_stage(d, scope, again);
-        take(d, &p->ops[p->streams[back[k]].op], again);
+        draw_take(d, &p->ops[p->streams[back[k]].op], again);
         if (own)
-            done = move(d, SIM_LEAVE, parent, done);
-        if (k == 0 && own && chance(d, 30))
-            move(d, SIM_LEAVE, parent, pick(d, scope, inner));
+            done = draw_move(d, SIM_LEAVE, parent, done);
+        if (k == 0 && own && draw_chance(d, 30))
+            draw_move(d, SIM_LEAVE, parent, draw_pick(d, scope, inner));
     }
 }
 
 static void add_body(drawing *d, unsigned scope, unsigned from, unsigned nodes)
 {
     unsigned until = d->nodes > nodes ? d->nodes - nodes : 0;
-    while (d->nodes > until && !is_full(d)) {
-        unsigned n = (unsigned)below(d, 100);
+    while (d->nodes > until && !draw_is_full(d)) {
+        unsigned n = (unsigned)draw_below(d, 100);
         d->nodes--;
         if (n < 18)
-            add_stage(d, scope, add_route(d, scope, pick(d, scope, from)));
+            add_stage(d, scope, add_route(d, scope, draw_pick(d, scope, from)));
         else if (n < 26) {
-            sim_op *op = add_op(d, SIM_CONCAT, scope);
-            take(d, op, pick(d, scope, from));
-            take(d, op, pick(d, scope, from));
-            pass(d, op);
+            sim_op *op = draw_op(d, SIM_CONCAT, scope);
+            draw_take(d, op, draw_pick(d, scope, from));
+            draw_take(d, op, draw_pick(d, scope, from));
+            draw_pass(d, op);
         } else if (n < 42)
             add_node(d, SIM_RELAY, scope, from);
         else if (n < 52)
@@ -268,22 +182,22 @@ static void draw_graph(drawing *d)
 {
     sim_plan *p = d->plan;
     p->scopes[p->scope_count++] = (sim_scope){ 0, 1 };
-    unsigned sources = 1 + (unsigned)below(d, 2);
-    d->nodes = 1 + (unsigned)below(d, 11);
+    unsigned sources = 1 + (unsigned)draw_below(d, 2);
+    d->nodes = 1 + (unsigned)draw_below(d, 11);
     if (p->limits.nodes && p->limits.nodes < d->nodes)
         d->nodes = p->limits.nodes;
     p->node_count = d->nodes;
     for (unsigned i = 0; i < sources; i++) {
-        sim_op *op = add_op(d, p->clocked ? SIM_CLOCKED : SIM_MANUAL, 0);
-        give(d, op);
+        sim_op *op = draw_op(d, p->clocked ? SIM_CLOCKED : SIM_MANUAL, 0);
+        draw_give(d, op);
     }
     add_body(d, 0, 0, d->nodes);
     unsigned streams = p->stream_count;
     for (unsigned s = 0; s < streams && p->op_count < SIM_OPS; s++) {
-        p->streams[s].probed = chance(d, 10);
-        if (!p->streams[s].used && chance(d, 80)) {
-            sim_op *op = add_op(d, SIM_SINK, p->streams[s].scope);
-            take(d, op, s);
+        p->streams[s].probed = draw_chance(d, 10);
+        if (!p->streams[s].used && draw_chance(d, 80)) {
+            sim_op *op = draw_op(d, SIM_SINK, p->streams[s].scope);
+            draw_take(d, op, s);
             draw_habits(d, op);
         }
     }
@@ -295,17 +209,19 @@ static void draw_input(drawing *d)
 {
     sim_plan *p = d->plan;
     unsigned sources = p->ops[1].kind == p->ops[0].kind ? 2 : 1;
-    uint64_t epochs = 1 + below(d, EPOCHS);
-    uint64_t hops = chance(d, 20) ? 30 : 4;
-    unsigned count = 4 + (unsigned)below(d, SIM_RECORDS - 4);
+    uint64_t epochs = 1 + draw_below(d, EPOCHS);
+    uint64_t hops = draw_chance(d, 20) ? 30 : 4;
+    unsigned count = 4 + (unsigned)draw_below(d, SIM_RECORDS - 4);
     if (p->limits.records && p->limits.records < count)
         count = p->limits.records;
     for (p->input_count = 0; p->input_count < count; p->input_count++)
         p->input[p->input_count] = (sim_input){
-            .op = (unsigned)below(d, sources),
-            .worker = (unsigned)below(d, sim_workers(p)),
-            .epoch = below(d, epochs),
-            .record = { .key = below(d, 12), .value = below(d, 1000), .hops = below(d, hops) },
+            .op = (unsigned)draw_below(d, sources),
+            .worker = (unsigned)draw_below(d, sim_workers(p)),
+            .epoch = draw_below(d, epochs),
+            .diff = 1,
+            .record = { .key = draw_below(d, 12), .value = draw_below(d, 1000),
+                        .hops = draw_below(d, hops) },
         };
     /* what would become too much is cut to a part */
     for (;;) {
@@ -329,20 +245,20 @@ static void draw_weather(drawing *d)
 {
     sim_plan *p = d->plan;
     static const unsigned workers[] = { 1, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8 };
-    p->workers = workers[below(d, sizeof workers / sizeof *workers)];
+    p->workers = workers[draw_below(d, sizeof workers / sizeof *workers)];
     if (p->limits.workers && p->limits.workers < p->workers)
         p->workers = p->limits.workers;
-    p->clocked = chance(d, 30);
-    p->batch_bytes = 48u << below(d, 6);
-    p->budget_bytes = chance(d, 30) ? 2000u << below(d, 4) : 0;
-    p->log_bytes = 256u << below(d, 5);
-    p->spin_us = chance(d, 25) ? 1 + (unsigned)below(d, 20) : 0;
-    p->delays = chance(d, 90);
-    p->stalls = chance(d, 60);
-    p->spurious = chance(d, 30);
-    p->ending = chance(d, 88) ? SIM_COMPLETES : SIM_IS_STOPPED + (sim_ending)below(d, 3);
-    p->ends_at = 20 + below(d, 400);
-    p->flow_count = chance(d, 60) ? 1 : 2 + (unsigned)below(d, SIM_FLOWS - 1);
+    p->clocked = draw_chance(d, 30);
+    p->batch_bytes = 48u << draw_below(d, 6);
+    p->budget_bytes = draw_chance(d, 30) ? 2000u << draw_below(d, 4) : 0;
+    p->log_bytes = 256u << draw_below(d, 5);
+    p->spin_us = draw_chance(d, 25) ? 1 + (unsigned)draw_below(d, 20) : 0;
+    p->delays = draw_chance(d, 90);
+    p->stalls = draw_chance(d, 60);
+    p->spurious = draw_chance(d, 30);
+    p->ending = draw_chance(d, 88) ? SIM_COMPLETES : SIM_IS_STOPPED + (sim_ending)draw_below(d, 3);
+    p->ends_at = 20 + draw_below(d, 400);
+    p->flow_count = draw_chance(d, 60) ? 1 : 2 + (unsigned)draw_below(d, SIM_FLOWS - 1);
     if (p->limits.flows && p->limits.flows < p->flow_count)
         p->flow_count = p->limits.flows;
 }
@@ -355,33 +271,46 @@ static void draw_processes(drawing *d)
     p->processes = 1;
     if (limits->seed <= SIM_ALONE || limits->processes == 1)
         return;
-    p->processes = 1 + (unsigned)below(d, SIM_PROCESSES);
+    p->processes = 1 + (unsigned)draw_below(d, SIM_PROCESSES);
     if (limits->processes && limits->processes < p->processes)
         p->processes = limits->processes;
-    p->workers = 1 + (unsigned)below(d, SIM_WORKERS / SIM_PROCESSES);
+    p->workers = 1 + (unsigned)draw_below(d, SIM_WORKERS / SIM_PROCESSES);
     if (limits->workers && limits->workers < p->workers)
         p->workers = limits->workers;
-    p->victim = (unsigned)below(d, p->processes);
-    if (p->processes > 1 && chance(d, 25))
-        p->ending = chance(d, 60) ? SIM_CRASHES : SIM_FREEZES;
-    p->entry_count = (unsigned)below(d, SIM_ENTRIES);
-    p->ends_early = p->ending >= SIM_CRASHES && chance(d, 25);
+    p->victim = (unsigned)draw_below(d, p->processes);
+    if (p->processes > 1 && draw_chance(d, 25))
+        p->ending = draw_chance(d, 60) ? SIM_CRASHES : SIM_FREEZES;
+    p->entry_count = (unsigned)draw_below(d, SIM_ENTRIES);
+    p->ends_early = p->ending >= SIM_CRASHES && draw_chance(d, 25);
     if (p->ends_early)
-        p->ends_at = below(d, 60);
+        p->ends_at = draw_below(d, 60);
 }
 
-void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
+static void draw(sim_plan *plan, const sim_limits *limits, const sim_plan *first)
 {
     memset(plan, 0, sizeof *plan);
     plan->limits = *limits;
     plan->seed = limits->seed;
     drawing d = { .plan = plan, .random = limits->seed * 3 };
+    plan->collections = first ? first->collections
+                              : limits->seed > SIM_PLAIN && limits->seed % 2 == 1;
     draw_weather(&d);
     draw_processes(&d);
     d.random = limits->seed * 3 + 1;
-    draw_graph(&d);
+    if (plan->collections)
+        draw_collections(&d, first);
+    else
+        draw_graph(&d);
     d.random = limits->seed * 3 + 2;
-    draw_input(&d);
+    if (plan->collections)
+        draw_collections_input(&d, first);
+    else
+        draw_input(&d);
+}
+
+void sim_plan_draw(sim_plan *plan, const sim_limits *limits)
+{
+    draw(plan, limits, NULL);
 }
 
 void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number)
@@ -390,16 +319,19 @@ void sim_plan_draw_more(sim_plan *plan, const sim_plan *first, unsigned number)
     limits.seed = first->seed * 1000 + number;
     limits.workers = 0;
     limits.processes = 1;
-    sim_plan_draw(plan, &limits);
+    draw(plan, &limits, first);
     plan->limits = first->limits;
     plan->processes = first->processes;
     plan->workers = first->workers;
     drawing d = { .plan = plan, .random = plan->seed * 3 + 2 };
-    draw_input(&d); /* again: for so many workers */
-    plan->added_at = 1 + below(&d, 200);
-    plan->removed_at = chance(&d, 50) ? plan->added_at + below(&d, 100) : 0;
-    plan->adder = (unsigned)below(&d, plan->processes);
-    plan->remover = chance(&d, 50) ? plan->adder : (unsigned)below(&d, plan->processes);
+    if (plan->collections) /* again: for so many workers */
+        draw_collections_input(&d, first);
+    else
+        draw_input(&d);
+    plan->added_at = 1 + draw_below(&d, 200);
+    plan->removed_at = draw_chance(&d, 50) ? plan->added_at + draw_below(&d, 100) : 0;
+    plan->adder = (unsigned)draw_below(&d, plan->processes);
+    plan->remover = draw_chance(&d, 50) ? plan->adder : (unsigned)draw_below(&d, plan->processes);
 }
 
 /* ---- what operators do to records ---- */
@@ -466,7 +398,8 @@ item sim_group_result(const sim_group *group)
 
 static const char *const kinds[] = { "manual source", "clocked source", "map", "filter",
                                      "flat_map", "enter", "leave", "concat", "route", "feedback",
-                                     "relay", "delay", "split", "pair", "turn", "gather", "sink" };
+                                     "relay", "delay", "split", "pair", "turn", "gather", "sink",
+                                     "", "variable", "publish", "import" };
 
 void sim_plan_print(const sim_plan *p)
 {
@@ -474,11 +407,15 @@ void sim_plan_print(const sim_plan *p)
     static const char *const interests[] = { "", " if holding", " always" };
     static const char *const patience[] = { "", ", after steps", ", after a while",
                                             ", when complete" };
+    static const char *const ways[] = { "", " at hops", " arranged" };
     printf("seed %llu: %u processes, %u workers, %u records, batches of %zu bytes\n",
            (unsigned long long)p->seed, p->processes, p->workers, p->input_count, p->batch_bytes);
     for (unsigned i = 0; i < p->op_count; i++) {
         const sim_op *op = &p->ops[i];
-        printf("  %2u: depth %u, %s", i, sim_depth(p, op), kinds[op->kind]);
+        printf("  %2u: depth %u, %s%s", i, sim_depth(p, op),
+               op->form ? op->form->name : kinds[op->kind], ways[op->way]);
+        if (op->limit)
+            printf(" (%u rounds)", op->limit);
         for (unsigned k = 0; k < op->inputs; k++)
             printf("%s s%u%s%s", k ? " +" : " of", op->in[k], routes[op->route[k]],
                    interests[op->interest[k]]);

@@ -113,9 +113,10 @@ static void step(sim_run *run, unsigned w)
     run->steps++;
     run->rests = 0;
     bool all = below(run, 16) == 0;
+    bool looks = !run->plan->collections || below(run, 3) == 0; /* many ports, many times */
     sim_processes_check(run);
     for (unsigned v = 0; v < sim_workers(run->plan) && !run->cut_short; v++)
-        if ((v == w || all) && !run->process[sim_process_of(run, v)].dead)
+        if (((v == w && looks) || all) && !run->process[sim_process_of(run, v)].dead)
             sim_oracle_check(run, v);
     if (run->plan->stalls && below(run, 40) == 0)
         sim_world_stall(world, place, below(run, 5000000));
@@ -243,8 +244,13 @@ static void check_output(sim_run *run, sim_flow *flow)
     char text[400];
     if (!sim_order_check_flow(flow))
         return;
-    sim_evaluate(&flow->plan, &flow->input, &want, SIZE_MAX);
-    const char *differs = sim_records_differ(&flow->output, &want, text, sizeof text);
+    const char *differs;
+    if (flow->plan.collections) {
+        differs = sim_scratch_differs(flow, text, sizeof text);
+    } else {
+        sim_evaluate(&flow->plan, &flow->input, &want, SIZE_MAX);
+        differs = sim_records_differ(&flow->output, &want, text, sizeof text);
+    }
     if (differs)
         sim_fail(run, "flow %u: %s", flow->number, differs);
     sim_records_fini(&want);

@@ -58,13 +58,12 @@ const char *sim_records_differ(sim_records *have, sim_records *want, char *text,
             continue;
         const sim_record *r = order > 0 ? w : h;
         snprintf(text, size, "the sink %u has {%llu, %llu, %llu} at (%llu, %llu, %llu, %llu) "
-                 "%llu times, and in sequence %llu times", r->op,
+                 "%lld times, and in sequence %lld times", r->op,
                  (unsigned long long)r->record.key, (unsigned long long)r->record.value,
                  (unsigned long long)r->record.hops, (unsigned long long)r->time.at[0],
                  (unsigned long long)r->time.at[1], (unsigned long long)r->time.at[2],
                  (unsigned long long)r->time.at[3],
-                 order > 0 ? 0 : (unsigned long long)h->count,
-                 order < 0 ? 0 : (unsigned long long)w->count);
+                 order > 0 ? 0 : (long long)h->count, order < 0 ? 0 : (long long)w->count);
         return text;
     }
     return NULL;
@@ -107,7 +106,7 @@ static void send(evaluation *e, unsigned stream, const sim_record *record)
             a->record.op = i;
             if (p->ops[i].route[k] == WEIR_TO_ALL)
                 a->record.count *= sim_workers(p);
-            e->handed_on += a->record.count;
+            e->handed_on += (size_t)a->record.count;
         }
 }
 
@@ -127,7 +126,7 @@ static void gather(evaluation *e, const arrival *a)
         e->pending[e->pending_count++] =
             (struct pending){ a->op, { .time = r->time, .key = r->record.key } };
     }
-    sim_group_add(&e->pending[i].group, &r->record, r->count);
+    sim_group_add(&e->pending[i].group, &r->record, (uint64_t)r->count);
 }
 
 static void arrive(evaluation *e, const arrival *a)

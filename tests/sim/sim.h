@@ -13,6 +13,7 @@
 
 #include <weir/dataflow.h>
 #include <weir/node.h>
+#include <weir/operators/iterate.h>
 #include <weir/record.h>
 #include <weir/sequencer.h>
 #include <weir/worker.h>
@@ -25,6 +26,7 @@ WEIR_RECORD(item, ITEM)
 enum { SIM_PROCESSES = 3, SIM_WORKERS = 9, SIM_OPS = 64, SIM_STREAMS = 96, SIM_RECORDS = 96 };
 enum { SIM_SCOPES = 16 };
 enum { SIM_ALONE = 200 }; /* plans of seeds up to this have one process */
+enum { SIM_PLAIN = 300 }; /* of those above this, every other one is of collections */
 enum { SIM_NONE = 255, SIM_CONNECT_MS = 1000 };
 
 /* ---- plan.c: what is run ---- */
@@ -46,8 +48,16 @@ typedef enum sim_kind {
     SIM_PAIR,     /* two inputs, two outputs, a summary of its own for each of the four ways */
     SIM_TURN,     /* a record goes round again, or leaves the loop */
     SIM_GATHER,   /* sums by key, when a time is complete */
-    SIM_SINK
+    SIM_SINK,
+    SIM_FORM,     /* of collections: an operator of the library (forms.h) */
+    SIM_VARIABLE, /* of a scope: input 0 is what it is set to, input 1 its start, if it has one */
+    SIM_PUBLISH,  /* an arrangement under a name */
+    SIM_IMPORT    /* the same in another dataflow */
 } sim_kind;
+enum { SIM_INPUTS = 3 };
+
+/* How a collection comes into a scope. */
+typedef enum sim_way { SIM_AT_FIRST, SIM_AT_HOPS, SIM_ARRANGED } sim_way;
 
 /* When a node sends what it made. */
 typedef enum sim_patience { SIM_AT_ONCE, SIM_STEPS, SIM_TIMER, SIM_FRONTIER } sim_patience;
@@ -56,21 +66,28 @@ typedef struct sim_op {
     sim_kind kind;
     unsigned scope;
     unsigned inputs, outputs;
-    unsigned in[2], out[2]; /* streams */
-    weir_route route[2];
-    uint32_t key[2];        /* the field of the route */
-    weir_interest interest[2];
+    unsigned in[SIM_INPUTS], out[2]; /* streams */
+    weir_route route[SIM_INPUTS];
+    uint32_t key[SIM_INPUTS]; /* the field of the route */
+    weir_interest interest[SIM_INPUTS];
     sim_patience patience;
     bool one_cap;           /* a single capability an output, moved on; depth 1 only */
     bool settles;
     uint64_t a, b;
     uint8_t add[2][2];      /* by input and output: what is added to the last coordinate; NONE */
+    /* of collections */
+    const struct sim_form *form;
+    sim_way way;
+    unsigned limit;         /* of a VARIABLE; 0: until nothing changes */
+    bool keeps_history;     /* of a PUBLISH; then an IMPORT begins at .a */
 } sim_op;
 
 typedef struct sim_stream {
     unsigned op, output, scope;
     bool collection, used, probed;
     bool in_loop;
+    bool plain;    /* in a plan of collections, not declared to be one */
+    bool negative; /* its counts may be below 0 */
 } sim_stream;
 
 typedef struct sim_scope {
@@ -81,6 +98,7 @@ typedef struct sim_input {
     unsigned op, worker;
     uint64_t epoch;
     item record;
+    int64_t diff;
 } sim_input;
 
 typedef enum sim_ending {
@@ -104,6 +122,8 @@ typedef struct sim_plan {
     uint64_t seed;
     unsigned processes, workers; /* workers: of each process */
     bool clocked;
+    bool collections;        /* the operators of collections, compared with scratch.c */
+    bool publishes;
     size_t batch_bytes, budget_bytes, log_bytes; /* log_bytes: of a chunk of a log */
     unsigned spin_us;
     bool delays;             /* channels are late */
@@ -158,7 +178,7 @@ typedef struct sim_record {
     unsigned op; /* of the source or the sink */
     weir_time time;
     item record;
-    uint64_t count;
+    int64_t count;
 } sim_record;
 typedef struct sim_records {
     sim_record *items;
@@ -172,6 +192,16 @@ void sim_records_fini(sim_records *records);
 /* What reaches the sinks. False: more than so many records would be handed on. */
 bool sim_evaluate(const sim_plan *plan, const sim_records *input, sim_records *output,
                   size_t at_most);
+
+/* ---- scratch.c: collections from scratch, at each time ---- */
+
+/* Whether the plan's collections stay small, and what goes round comes to an end. Of a flow that
+ * imports, first is the plan of the flow that publishes. */
+bool sim_scratch_fits(const sim_plan *plan, const sim_plan *first);
+/* What the sinks of a flow hold, at each time, that they should not: a text, or NULL. */
+bool sim_keeps_history(const sim_plan *plan); /* of what is published */
+struct sim_flow;
+const char *sim_scratch_differs(struct sim_flow *flow, char *text, size_t size);
 
 /* ---- paths.c: summaries of all paths of a graph ---- */
 
@@ -262,6 +292,7 @@ struct sim_flow {
         const sim_op *op;
         char name[12];
         weir_feedback *feedback;
+        weir_variable *variable;
         sim_node *node[SIM_WORKERS];
     } use[SIM_OPS];
     sim_oracle *oracle;
@@ -316,6 +347,8 @@ void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
 void sim_order_begin(sim_run *run, unsigned process);
 /* Adds and removes dataflows, and pushes entries, if it is time: from anywhere. */
 void sim_order_ask(sim_run *run);
+/* All that is to be added has been, on all workers: who publishes may end. */
+bool sim_order_is_complete(const sim_run *run);
 /* The flow as this process knows it; NULL: it does not, yet. */
 weir_dataflow *sim_order_find(sim_flow *flow, unsigned process);
 /* All is gone that should be; true: the flow was built, and lived to its end. */
@@ -375,6 +408,8 @@ void sim_source_step(weir_step *step, void *state);
 /* Of a flow that a worker has built. */
 void sim_oracle_begin(sim_flow *flow);
 void sim_oracle_end(sim_flow *flow);
+/* The number of the dataflow. */
+uint32_t sim_oracle_id(const sim_oracle *oracle);
 /* After each step: no frontier of any worker is beyond a batch or a capability that exists. */
 void sim_oracle_check(sim_run *run, unsigned worker);
 /* Nobody has anything to do: every frontier is exactly what is outstanding. */

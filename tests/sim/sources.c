@@ -36,8 +36,8 @@ static void send_one(weir_step *step, sim_node *n, const weir_time *time)
     unsigned i = (unsigned)below(n, n->left_count < 8 ? n->left_count : 8);
     const sim_input *in = n->left[i];
     weir_time t = time ? *time : weir_time_1(in->epoch);
-    sim_send(step, 0, &t, &in->record);
-    sim_records_add(&n->flow->input, &(sim_record){ in->op, t, in->record, 1 });
+    sim_send(step, 0, &t, &in->record, in->diff);
+    sim_records_add(&n->flow->input, &(sim_record){ in->op, t, in->record, in->diff });
     memmove(&n->left[i], &n->left[i + 1], (--n->left_count - i) * sizeof *n->left);
 }
 
@@ -120,7 +120,8 @@ void sim_source_step(weir_step *step, void *state)
     }
     if (n->op->kind == SIM_MANUAL)
         close_epochs(step, n);
-    if (n->left_count == 0 && below(n, 3) == 0)
+    bool may_end = !n->flow->plan.publishes || sim_order_is_complete(n->run);
+    if (n->left_count == 0 && below(n, 3) == 0 && may_end)
         finish(step, n);
     else
         wait(step, n);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The library's operators over collections, as the simulator has them: how each is added to a
+ * graph, and what it gives, from the whole of its inputs at one time. Records are items, and small:
+ * what an operator makes of other records is mapped to them.
+ */
+#ifndef WEIR_TESTS_SIM_FORMS_H
+#define WEIR_TESTS_SIM_FORMS_H
+
+#include "sim.h"
+
+/* ---- bags ---- */
+
+typedef struct sim_count {
+    item record;
+    int64_t count;
+} sim_count;
+/* How often each record is there. */
+typedef struct sim_bag {
+    sim_count *items;
+    size_t count, capacity;
+} sim_bag;
+void sim_bag_add(sim_bag *bag, item record, int64_t count);
+/* In the order of key, value, hops, each once, none that is there 0 times. */
+void sim_bag_settle(sim_bag *bag);
+void sim_bag_fini(sim_bag *bag);
+/* Counts of one key of a settled bag that lie together. False: there is none at or after *at. */
+typedef struct sim_of_key {
+    uint64_t key;
+    const sim_count *items;
+    size_t count;
+    int64_t total;
+} sim_of_key;
+bool sim_bag_next_key(const sim_bag *bag, size_t *at, sim_of_key *of);
+
+/* A number as a value of items. */
+static inline uint64_t sim_small(int64_t n)
+{
+    return (uint64_t)((n % 16 + 16) % 16);
+}
+
+enum { SIM_SEEN_EPOCHS = 20, SIM_SEEN_ROUNDS = 12 };
+
+/* ---- what an operator gives at one time (scratch.c) ---- */
+
+typedef struct sim_scratch sim_scratch;
+typedef struct sim_at {
+    sim_scratch *scratch;
+    const sim_op *op;
+    unsigned depth;
+    weir_time time;
+} sim_at;
+/* An input at the time, or at an earlier one. Settled. */
+const sim_bag *sim_at_input(const sim_at *at, unsigned input, const weir_time *time);
+/* What was sent at this time or before into input 0, which is a source's, from *i on; NULL: no
+ * more. */
+const sim_record *sim_at_sent(const sim_at *at, size_t *i);
+
+/* ---- forms ---- */
+
+enum {
+    SIM_OUTSIDE = 1,   /* refused in scopes */
+    SIM_WHOLE = 2,     /* counts of its inputs are not below 0 */
+    SIM_OF_SOURCE = 4, /* takes a source, as it is */
+    SIM_PLAIN_TOO = 8, /* also one that is no collection */
+    SIM_CLEAN = 16,    /* its own counts are above 0, whatever its inputs' are */
+    SIM_NEGATES = 32,  /* its own counts may be below 0, whatever its inputs' are */
+    SIM_LONG = 64      /* many rounds: in scopes not with many workers */
+};
+
+typedef struct sim_form {
+    const char *name;
+    unsigned inputs, outputs; /* outputs: 1, or none */
+    unsigned flags;
+    unsigned rounds;          /* coordinates that it adds inside */
+    unsigned weight;          /* of 100 forms, about so many; 0: drawn in its own way */
+    weir_port *(*build)(const sim_op *op, weir_port *const *in);
+    void (*evaluate)(const sim_at *at, sim_bag *out);
+    /* or: what it gives for each key of its only input */
+    void (*of_key)(const sim_op *op, const sim_of_key *of, sim_bag *out);
+} sim_form;
+
+/* Lists of forms, each ended by one without a name. */
+extern const sim_form sim_forms_moves[], sim_forms_keys[], sim_forms_sets[], sim_forms_joins[],
+    sim_forms_graphs[];
+/* Of all of them; NULL: there are not so many. */
+const sim_form *sim_form_at(unsigned index);
+void sim_form_evaluate(const sim_form *form, const sim_at *at, sim_bag *out);
+
+#endif
