@@ -41,6 +41,16 @@ enum weir__planted_mistake {
     WEIR__BEAT_OVERSLEPT,    /* a worker sleeps beyond its next heartbeat */
     WEIR__FOLD_TWICE,        /* a sum for a slow reader has an entry twice */
     WEIR__DUE_OF_LAST,       /* of several dataflows' moments, the last one in the list counts */
+    WEIR__READ_AHEAD,        /* a reader of a trace sees runs that it was not delivered yet */
+    WEIR__READ_BEHIND,       /* a reader does not see the run that it was delivered last */
+    WEIR__SINCE_OF_ONE,      /* a trace forgets what one of its readers will not ask for */
+    WEIR__SINCE_BEYOND,      /* a merge moves times one epoch beyond since */
+    WEIR__MERGE_CROSSES,     /* what a reader was not delivered yet is merged with what it was */
+    WEIR__MERGE_LOSES,       /* of three runs or more that are merged, the newest is left out */
+    WEIR__PENDING_FORGOTTEN, /* a reduction does not come back to times that are not complete */
+    WEIR__JOIN_OF_TWO,       /* a join of an interesting time with another is not visited */
+    WEIR__IMPORT_UNMOVED,    /* an import shows times before the one at which it begins */
+    WEIR__IMPORT_SHORT,      /* of what was there when an import begins the newest run is missing */
     WEIR__MISTAKES,
 };
 extern int weir__planted;

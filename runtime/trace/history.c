@@ -14,6 +14,7 @@
 #include <weir/memory.h>
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "base/wide.h"
 
 typedef struct updates {
@@ -167,9 +168,9 @@ static void insert(const weir_history *h, times *list, size_t from, const weir_t
 /* A time to be visited, or to be left for later. */
 static void await(weir_history *h, const weir_frontier *upper, const weir_time *t)
 {
-    if (weir_frontier_less_equal(upper, t))
+    if (weir_frontier_less_equal(upper, t) && !WEIR_PLANTED(PENDING_FORGOTTEN))
         weir_frontier_insert(&h->pending, t);
-    else
+    else if (!weir_frontier_less_equal(upper, t))
         insert(h, &h->more->queue, h->more->head, t);
 }
 
@@ -228,6 +229,8 @@ static void add_joins(weir_history *h, const weir_frontier *upper)
         if (weir_time_less_equal(bound, &m->now, h->depth))
             continue;
         weir_time join = weir_time_join(bound, &m->now, h->depth);
+        if (!weir_time_equal(&join, bound, h->depth) && WEIR_PLANTED(JOIN_OF_TWO))
+            continue;
         await(h, upper, &join);
     }
     if (h->depth == 1)

@@ -4,6 +4,7 @@
  * to a floor, so that what was forgotten before cannot be seen. The runs are the trace's own.
  */
 #include "base/assert.h"
+#include "base/planted.h"
 #include "trace/trace.h"
 
 /* ---- life ---- */
@@ -93,7 +94,7 @@ void weir_trace_import_begin(weir_trace *trace, const weir_time *from)
     import->begun = true;
     import->floor = *from;
     for (uint32_t i = 0; i < since->depth; i++)
-        import->moves |= from->at[i] > 0;
+        import->moves |= from->at[i] > 0 && !WEIR_PLANTED(IMPORT_UNMOVED);
     if (import->behind == 0) {
         weir_trace_runs_release(import->past);
         import->past = NULL;
@@ -105,7 +106,7 @@ void weir_trace_import_begin(weir_trace *trace, const weir_time *from)
 size_t weir_trace_import_numbers(const weir_trace *trace, const uint64_t **numbers)
 {
     *numbers = trace->import->numbers;
-    return trace->import->count;
+    return trace->import->count - (trace->import->count > 1 && WEIR_PLANTED(IMPORT_SHORT));
 }
 
 /* ---- reading ---- */

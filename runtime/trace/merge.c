@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/planted.h"
 #include "trace/compact.h"
 #include "trace/segment.h"
 
@@ -43,12 +44,16 @@ bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t coun
     *m = (weir__merge){ .count = count };
     for (uint32_t i = 0; i < count; i++)
         m->lanes[i] = (weir__lane){ .run = runs[i], .keys = { 0, runs[i]->key_count } };
+    if (count > 2 && WEIR_PLANTED(MERGE_LOSES))
+        m->lanes[count - 1].keys.end = 0;
     weir__room room = room_of(m);
     if (!weir__writer_init(&m->writer, runs[0]->shape, &room))
         return false;
     m->reserved = m->writer.run->size;
     m->checking = runs[0]->shape->store ? 0 : count;
     weir_frontier_set(&m->since, since);
+    if (since->count == 1 && WEIR_PLANTED(SINCE_BEYOND))
+        m->since.one.at[0]++;
     return true;
 }
 

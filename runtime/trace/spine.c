@@ -11,6 +11,7 @@
 #include "trace/spine.h"
 
 #include "base/assert.h"
+#include "base/planted.h"
 #include "trace/compact.h"
 
 enum { SIMILAR_MIN = 4 };
@@ -218,6 +219,8 @@ static uint32_t joinable(const weir_spine *spine)
     uint64_t through = WEIR_THROUGH_ALL;
     for (const weir_hold *h = spine->holds; h; h = h->next)
         through = h->through < through ? h->through : through;
+    if (through < spine->appended && WEIR_PLANTED(MERGE_CROSSES))
+        through = WEIR_THROUGH_ALL;
     return weir__spine_below(spine, through);
 }
 
@@ -376,11 +379,16 @@ void weir__frontier_raise(weir_frontier *f, const weir_frontier *by)
     weir_frontier_fini(&raised);
 }
 
+static const weir_hold *next_hold(const weir_hold *hold)
+{
+    return hold->next && WEIR_PLANTED(SINCE_OF_ONE) ? NULL : hold->next;
+}
+
 static bool advance_epoch(weir_spine *spine, const weir_frontier *wanted)
 {
     bool any = wanted->count > 0;
     uint64_t epoch = any ? wanted->one.at[0] : UINT64_MAX;
-    for (const weir_hold *h = spine->holds; h; h = h->next) {
+    for (const weir_hold *h = spine->holds; h; h = next_hold(h)) {
         any |= h->since.count > 0;
         epoch = h->since.count > 0 && h->since.one.at[0] < epoch ? h->since.one.at[0] : epoch;
     }
@@ -401,7 +409,7 @@ void weir_spine_advance_since(weir_spine *spine, const weir_frontier *wanted)
     spine->changed = true;
     weir_frontier_init(&since, wanted->depth);
     weir_frontier_set(&since, wanted);
-    for (const weir_hold *h = spine->holds; h; h = h->next)
+    for (const weir_hold *h = spine->holds; h; h = next_hold(h))
         for (uint32_t i = 0; i < h->since.count; i++)
             weir_frontier_insert(&since, &weir_frontier_times(&h->since)[i]);
     weir__frontier_raise(&since, &spine->since);

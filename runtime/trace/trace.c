@@ -4,6 +4,7 @@
  * together let a trace forget. Runs and merges are the spine's.
  */
 #include "base/assert.h"
+#include "base/planted.h"
 #include "trace/segment.h"
 #include "trace/trace.h"
 
@@ -404,13 +405,23 @@ void weir_trace_reader_advance(weir_trace_reader *reader, const weir_frontier *s
     weir_frontier_fini(&cut);
 }
 
+/* How many of the runs it was delivered. */
+static uint32_t seen(const weir_trace_reader *reader)
+{
+    const weir_spine *spine = reader->trace->spine;
+    uint32_t count = weir__spine_below(spine, reader->hold.through);
+    if (count < spine->count && WEIR_PLANTED(READ_AHEAD))
+        return spine->count;
+    return count - (count > 1 && WEIR_PLANTED(READ_BEHIND));
+}
+
 size_t weir_trace_reader_runs(const weir_trace_reader *reader, weir_trace_run *const **runs)
 {
     const weir_spine *spine = reader->trace->spine;
     if (reader->import)
         return weir__import_runs(reader->import, reader, runs);
     *runs = spine->runs;
-    return weir__spine_below(spine, reader->hold.through);
+    return seen(reader);
 }
 
 weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader)
@@ -418,5 +429,5 @@ weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader)
     weir_spine *spine = reader->trace->spine;
     if (reader->import)
         return weir__import_list(reader->import, reader);
-    return weir__spine_list(spine, weir__spine_below(spine, reader->hold.through));
+    return weir__spine_list(spine, seen(reader));
 }
