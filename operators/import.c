@@ -210,7 +210,7 @@ static weir_status start_init(weir_step *step, void *ctx, void **result, weir_er
     }
     start *s = weir_alloc_must(sizeof *s);
     *s = (start){ .what = what, .worker = worker, .waker = weir_step_waker(step) };
-    what->what->traces[worker] = weir_trace_import(part->trace);
+    what->what->traces[worker] = weir_trace_import(part->trace, weir_step_account(step));
     what->starts[worker] = s;
     *result = s;
     if (what->what->traces[worker])
@@ -222,8 +222,11 @@ static weir_status start_init(weir_step *step, void *ctx, void **result, weir_er
 static void start_fini(void *ctx)
 {
     start *s = ctx;
+    weir_trace *trace = s->what->what->traces[s->worker];
     s->what->starts[s->worker] = NULL;
-    weir_trace_release(s->what->what->traces[s->worker]);
+    if (trace)
+        weir_trace_leave_account(trace);
+    weir_trace_release(trace);
     s->what->what->traces[s->worker] = NULL;
     weir_free(s, sizeof *s);
 }

@@ -18,13 +18,6 @@ static inline void weir__trace_failed(weir_step *step, weir_status status, size_
         weir_step_fail(step, status, "no memory for a trace of %zu updates", updates);
 }
 
-/* Ends the run if a file of the trace is damaged: what weir_trace_error says. */
-static inline void weir__trace_check(weir_step *step, const weir_error *error)
-{
-    if (WEIR_UNLIKELY(error != NULL))
-        weir_step_fail(step, error->status, "%s", error->what);
-}
-
 /* Fuel at each level of merging: for an update that was appended, the first ones of a step more so
  * that small runs become few at once; for keys that were looked up, since each run costs them
  * something; where nothing else is to be done, some ten microseconds. */
@@ -36,14 +29,12 @@ static inline size_t weir__merge_fuel(const weir_step *step, size_t appended, si
            (weir_step_is_idle(step) ? IDLE : 0);
 }
 
-/* Merges, for whoever reads the trace; what is left to do is done when there is nothing else. What
- * is found to be damaged ends the run, also when the one who appended to the trace is gone. */
+/* Merges, for whoever reads the trace; what is left to do is done when there is nothing else. */
 static inline void weir__trace_merge(weir_step *step, weir_trace *trace, size_t appended,
                                      size_t looked)
 {
     if (weir_trace_work(trace, weir__merge_fuel(step, appended, looked)))
         weir_step_when_idle(step);
-    weir__trace_check(step, weir_trace_error(trace));
 }
 
 #endif

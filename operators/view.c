@@ -331,6 +331,4 @@ static void run(weir_step *step, void *ctx)
         forget(step, s, now);
     if (s->failed)
         weir__trace_failed(step, s->failed, weir_spine_updates(s->spine));
-    else
-        weir__trace_check(step, weir_spine_error(s->spine));
 }

@@ -181,6 +181,8 @@ void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_s
     if (context->failed)
         return;
     context->failed = true;
+    memset(dataflow->active, 0, dataflow->active_words * sizeof *dataflow->active);
+    dataflow->active_count = 0; /* what it has sent is not to be worked off in this pass */
     weir_error_set(&context->error, status, "%s", text);
     if (step)
         weir_error_detail(&context->error, "in operator '%s' on worker %u", step->node->name,

@@ -52,6 +52,8 @@ typedef struct weir__context {
      * are woken then. False: not now. */
     bool (*publish)(struct weir__context *context, weir__dataflow *dataflow,
                     weir__changes *changes);
+    weir_error *const *wrong;       /* *wrong: what is wrong with the state directory, by whichever
+                                     * thread was told; NULL: there is none */
     bool failed;
     weir_error error;
 } weir__context;

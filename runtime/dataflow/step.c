@@ -86,6 +86,18 @@ static bool was_held_back(const weir_step *step)
     return false;
 }
 
+/* What a step reads of the state directory counts as not there where it is damaged: nothing comes
+ * of it. */
+static void check_state(weir_step *step)
+{
+    weir__context *context = step->context;
+    const weir_error *wrong = __atomic_load_n(context->wrong, __ATOMIC_ACQUIRE);
+    if (WEIR_LIKELY(!wrong) || context->failed)
+        return;
+    weir__dataflow_fail(step->dataflow, step, wrong->status, wrong->what);
+    weir_error_hint(&context->error, "%s", wrong->hint);
+}
+
 void weir__node_step(weir__node_instance *node)
 {
     weir_step *step = &node->step;
@@ -105,6 +117,8 @@ void weir__node_step(weir__node_instance *node)
     bool read = weir__hook_step(step);
     step->node->spec.step(step, step->state);
     finish_step(step);
+    if (WEIR_UNLIKELY(step->context->wrong != NULL))
+        check_state(step);
     step->stepping = step->is_idle = false;
     count(&step->steps, 1);
     if (stands_for) {

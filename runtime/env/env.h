@@ -97,20 +97,25 @@ struct weir_env {
                      uint64_t offset);
     void (*file_close)(void *disk, weir_file *file);
 
-    /* Files with names that are mapped instead of read. map_create makes one that was not there,
-     * with room on the disk for all of its size, to be written in place; map_seal cuts it to a
-     * size, after which it is read only; map_open maps one that is there. The kernel may take its
-     * pages out of memory and read them again. dir_take makes the folder if it has to, claims it
-     * for this process (EWOULDBLOCK: another one has it) and removes files NUMBER + ending that an
-     * earlier one has left: how many. Any thread. */
-    int (*map_create)(void *disk, const char *path, uint64_t size, weir_mapped *mapped);
-    int (*map_seal)(void *disk, weir_mapped *mapped, uint64_t size);
-    int (*map_open)(void *disk, const char *path, weir_mapped *mapped);
-    void (*map_close)(void *disk, weir_mapped *mapped);
-    int (*file_remove)(void *disk, const char *path);
+    /* Files with names that are mapped instead of read. dir_take makes the folder if it has to,
+     * claims it for this process (EWOULDBLOCK: another one has it) and removes files named NUMBER +
+     * ending that an earlier one has left: how many. What follows happens there, wherever the
+     * folder has been moved to and whatever the process's own folder is. map_create makes a file
+     * that was not there, with room on the disk for all of its size, to be written in place;
+     * map_seal cuts it to a size, after which it is read only; map_open maps one that is there. The
+     * kernel may take its pages out of memory and read them again: map_look does so for a part of
+     * it and says EIO where just to read it would be a signal, since the file is shorter by now, or
+     * the disk fails. Any thread. */
     int (*dir_take)(void *disk, const char *dir, const char *ending, weir_folder **folder,
                     unsigned *removed);
     void (*dir_leave)(void *disk, weir_folder *folder);
+    int (*map_create)(void *disk, weir_folder *folder, const char *name, uint64_t size,
+                      weir_mapped *mapped);
+    int (*map_seal)(void *disk, weir_mapped *mapped, uint64_t size);
+    int (*map_open)(void *disk, weir_folder *folder, const char *name, weir_mapped *mapped);
+    int (*map_look)(void *disk, const weir_mapped *mapped, uint64_t offset, uint64_t size);
+    void (*map_close)(void *disk, weir_mapped *mapped);
+    int (*file_remove)(void *disk, weir_folder *folder, const char *name);
 
     /* Streams to other processes, used by one worker only; NULL: the runtime makes TCP. */
     weir_net *net;

@@ -17,6 +17,10 @@
 
 #include <weir/memory.h>
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 struct weir_folder {
     int fd;
 };
@@ -47,10 +51,11 @@ static int map(weir_mapped *mapped, int protection)
     return 0;
 }
 
-static int map_create(void *disk, const char *path, uint64_t size, weir_mapped *mapped)
+static int map_create(void *disk, weir_folder *folder, const char *name, uint64_t size,
+                      weir_mapped *mapped)
 {
     *mapped = (weir_mapped){ .size = size };
-    mapped->file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    mapped->file = openat(folder->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (mapped->file < 0)
         return errno;
     int code = posix_fallocate(mapped->file, 0, (off_t)size);
@@ -59,7 +64,7 @@ static int map_create(void *disk, const char *path, uint64_t size, weir_mapped *
     if (!code)
         return 0;
     map_close(disk, mapped);
-    unlink(path);
+    unlinkat(folder->fd, name, 0);
     return code;
 }
 
@@ -77,11 +82,11 @@ static int map_seal(void *disk, weir_mapped *mapped, uint64_t size)
     return 0;
 }
 
-static int map_open(void *disk, const char *path, weir_mapped *mapped)
+static int map_open(void *disk, weir_folder *folder, const char *name, weir_mapped *mapped)
 {
     struct stat info;
     int code = 0;
-    *mapped = (weir_mapped){ .file = open(path, O_RDONLY | O_CLOEXEC) };
+    *mapped = (weir_mapped){ .file = openat(folder->fd, name, O_RDONLY | O_CLOEXEC) };
     if (mapped->file < 0)
         return errno;
     if (fstat(mapped->file, &info))
@@ -96,10 +101,20 @@ static int map_open(void *disk, const char *path, weir_mapped *mapped)
     return code;
 }
 
-static int file_remove(void *disk, const char *path)
+/* A kernel that cannot answer (before Linux 5.14) lets the reader find out. */
+static int map_look(void *disk, const weir_mapped *mapped, uint64_t offset, uint64_t size)
 {
     (void)disk;
-    return unlink(path) ? errno : 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset / page * page;
+    if (madvise(mapped->at + from, offset + size - from, MADV_POPULATE_READ) == 0)
+        return 0;
+    return errno == EFAULT || errno == EHWPOISON ? EIO : 0;
+}
+
+static int file_remove(void *disk, weir_folder *folder, const char *name)
+{
+    (void)disk;
+    return unlinkat(folder->fd, name, 0) ? errno : 0;
 }
 
 /* ---- the folder ---- */
@@ -172,6 +187,7 @@ static void dir_leave(void *disk, weir_folder *folder)
     (void)disk;
     if (!folder)
         return;
+    flock(folder->fd, LOCK_UN); /* for children that were forked meanwhile, too */
     close(folder->fd);
     weir_free(folder, sizeof *folder);
 }
@@ -181,6 +197,7 @@ void weir__env_maps_set(weir_env *env)
     env->map_create = map_create;
     env->map_seal = map_seal;
     env->map_open = map_open;
+    env->map_look = map_look;
     env->map_close = map_close;
     env->file_remove = file_remove;
     env->dir_take = dir_take;

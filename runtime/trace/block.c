@@ -84,6 +84,8 @@ weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room)
     measure(&l);
     if (shape->store)
         head.segment = weir__segment_create(shape->store, columns_of(&l));
+    if (room->waits && !head.segment && shape->store && columns_of(&l) >= shape->store->least)
+        return NULL;
     weir_trace_run *run = weir_alloc(head.segment ? sizeof *run : l.size);
     if (!run) {
         weir__segment_destroy(head.segment);

@@ -43,6 +43,14 @@ void weir__cursor_restore(weir_cursor *c)
     c->was_asked = false;
 }
 
+static inline bool has_value(weir__place *l)
+{
+    if (l->values.at < l->values.end && weir__run_sound_value(l->run, l->values.at))
+        return true;
+    l->values.at = l->values.end;
+    return false;
+}
+
 void weir_cursor_seek(weir_cursor *c, uint64_t hash)
 {
     weir__cursor_restore(c);
@@ -62,7 +70,7 @@ static void drop_spent(weir_cursor *c)
     for (uint32_t i = 0; i < c->ahead;) {
         weir__place *l = &c->lanes[i];
         l->values = l->updates = (weir__range){ 0, 0 };
-        if (l->next < l->run->key_count) {
+        if (weir__place_has_key(l)) {
             i++;
             continue;
         }
@@ -108,7 +116,7 @@ bool weir_cursor_next_value(weir_cursor *c)
     for (uint32_t i = 0; i < c->ahead; i++) {
         weir__place *l = &c->lanes[i];
         l->updates = (weir__range){ 0, 0 };
-        if (l->values.at < l->values.end &&
+        if (has_value(l) &&
             (!value ||
              weir__run_compare_values(l->run, l->values.at, value->run, value->values.at) < 0))
             value = l;
@@ -134,6 +142,10 @@ static size_t seek_value(weir__place *l, const char *packed)
     size_t looked = 0;
     for (; low < high; looked++) {
         uint32_t middle = low + (high - low) / 2;
+        if (!weir__run_sound_value(l->run, middle)) {
+            low = l->values.end;
+            break;
+        }
         int order = rests->type.size == 0
                         ? 0
                         : weir__pack_compare(rests, weir__run_rest(l->run, middle), l->run->heap,
@@ -189,14 +201,16 @@ static bool next_hash(const weir_cursor *c, uint32_t *at, uint64_t *hash)
     bool any = false;
     for (uint32_t i = 0; i < c->ahead; i++) {
         const weir_trace_run *run = c->lanes[i].run;
-        if (at[i] < run->key_count && (!any || run->hashes[at[i]] < *hash)) {
+        if (at[i] < run->key_count && weir__run_sound_key(run, at[i]) &&
+            (!any || run->hashes[at[i]] < *hash)) {
             *hash = run->hashes[at[i]];
             any = true;
         }
     }
     for (uint32_t i = 0; any && i < c->ahead; i++) {
         const weir_trace_run *run = c->lanes[i].run;
-        while (at[i] < run->key_count && run->hashes[at[i]] == *hash)
+        while (at[i] < run->key_count && weir__run_sound_key(run, at[i]) &&
+               run->hashes[at[i]] == *hash)
             at[i]++;
     }
     return any;

@@ -16,6 +16,15 @@ typedef struct weir__place {
     weir__range values, updates;
 } weir__place;
 
+/* Whether there is a key ahead; a file that is damaged there has none. */
+static inline bool weir__place_has_key(weir__place *l)
+{
+    if (l->next < l->run->key_count && weir__run_sound_key(l->run, l->next))
+        return true;
+    l->next = l->run->key_count;
+    return false;
+}
+
 /* A key that was asked for, in a run that has its hash: the first one of that. */
 typedef struct weir__hit {
     uint32_t run, key;

@@ -7,9 +7,9 @@
 
 #include "base/assert.h"
 
-static inline uint64_t hash_ahead(const weir__place *l)
+static inline uint64_t hash_ahead(weir__place *l)
 {
-    return l->next < l->run->key_count ? weir__run_hash(l->run, l->next) : UINT64_MAX;
+    return weir__place_has_key(l) ? weir__run_hash(l->run, l->next) : UINT64_MAX;
 }
 
 /* ---- together ---- */
@@ -94,7 +94,8 @@ static void each_hit(const weir_cursor *c, void (*fn)(const weir_trace_run *run,
     for (uint32_t k = 0; k < a->count; k++)
         for (uint32_t i = 0; i < a->hit_counts[k]; i++) {
             weir__hit hit = a->hits[(size_t)k * c->count + i];
-            fn(c->runs[hit.run], hit.key);
+            if (!c->runs[hit.run]->segment)
+                fn(c->runs[hit.run], hit.key);
         }
 }
 
@@ -140,6 +141,24 @@ static void search(const weir_cursor *c, uint32_t r, const weir__range *spans)
     }
 }
 
+/* A run in a file is asked for what it has before it is read. */
+static void seek(const weir_cursor *c, uint32_t r)
+{
+    const weir_trace_run *run = c->runs[r];
+    const weir__asked *a = c->asked;
+    for (uint32_t k = 0; k < a->count; k++) {
+        uint32_t at = weir__run_seek(run, a->hashes[k]);
+        if (at < run->key_count && weir__run_sound_key(run, at) &&
+            run->hashes[at] == a->hashes[k])
+            note_hit(c, k, r, at);
+    }
+}
+
+static inline bool by_directory(const weir_trace_run *run)
+{
+    return run->directory && !run->segment;
+}
+
 void weir_cursor_ask(weir_cursor *c, const uint64_t *hashes, size_t count)
 {
     weir__asked *a = asked_of(c);
@@ -151,13 +170,15 @@ void weir_cursor_ask(weir_cursor *c, const uint64_t *hashes, size_t count)
     memcpy(a->hashes, hashes, count * sizeof *hashes);
     memset(a->hit_counts, 0, count * sizeof *a->hit_counts);
     for (uint32_t r = 0; r < c->count; r++)
-        if (c->runs[r]->directory)
+        if (by_directory(c->runs[r]))
             ask_directory(c->runs[r], a, a->spans + (size_t)r * WEIR_CURSOR_ASK_MAX);
     for (uint32_t r = 0; r < c->count; r++)
-        if (c->runs[r]->directory)
+        if (by_directory(c->runs[r]))
             ask_hashes(c->runs[r], a, a->spans + (size_t)r * WEIR_CURSOR_ASK_MAX);
     for (uint32_t r = 0; r < c->count; r++) {
-        if (c->runs[r]->directory)
+        if (c->runs[r]->segment)
+            seek(c, r);
+        else if (by_directory(c->runs[r]))
             search(c, r, a->spans + (size_t)r * WEIR_CURSOR_ASK_MAX);
         else
             walk(c, r);
@@ -181,7 +202,8 @@ static bool is_at(const weir_cursor *c, const weir_trace_run *run, uint32_t *key
 {
     if (c->shape->bijective)
         return true;
-    for (; *key < run->key_count && run->hashes[*key] == hash; ++*key) {
+    for (; *key < run->key_count && weir__run_sound_key(run, *key) && run->hashes[*key] == hash;
+         ++*key) {
         weir__run_get_key(run, *key, c->record);
         if (weir_key_equal(c->shape->type, &c->shape->key, c->record, record))
             return true;

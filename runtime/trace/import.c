@@ -7,6 +7,37 @@
 #include "base/planted.h"
 #include "trace/trace.h"
 
+/* ---- what it keeps ---- */
+
+/* Of a run that is seen as another one, whose columns are not its own but for the times. */
+static size_t beside(const weir_trace_run *run)
+{
+    return run && run->origin ? run->size : 0;
+}
+
+static void charge(weir__import *import)
+{
+    const weir_trace_runs *past = import->past;
+    size_t bytes = beside(import->last);
+    if (!import->account)
+        return;
+    for (uint32_t i = 0; past && i < past->count; i++)
+        bytes += past->runs[i] == import->last ? 0 : beside(past->runs[i]);
+    for (uint32_t i = 0; i < import->moved.count; i++)
+        bytes += beside(import->moved.runs[i]);
+    if (bytes != import->charged)
+        weir_account_add(import->account, (int64_t)bytes - (int64_t)import->charged);
+    import->charged = bytes;
+}
+
+void weir__import_leave_account(weir__import *import)
+{
+    if (import->account)
+        weir_account_add(import->account, -(int64_t)import->charged);
+    import->account = NULL;
+    import->charged = 0;
+}
+
 /* ---- life ---- */
 
 static void drop_moved(weir__moved *m)
@@ -20,6 +51,7 @@ static void drop_moved(weir__moved *m)
 
 void weir__import_destroy(weir__import *import)
 {
+    weir__import_leave_account(import);
     drop_moved(&import->moved);
     weir_free(import->moved.runs, import->moved.capacity * sizeof *import->moved.runs);
     weir_free(import->moved.of, import->moved.capacity * sizeof *import->moved.of);
@@ -30,7 +62,7 @@ void weir__import_destroy(weir__import *import)
     weir_free(import, sizeof *import);
 }
 
-weir_trace *weir_trace_import(weir_trace *of)
+weir_trace *weir_trace_import(weir_trace *of, weir_account *account)
 {
     weir_trace *base = weir__trace_base(of), *trace = weir_alloc_zero(sizeof *trace);
     weir__import *import = weir_alloc_zero(sizeof *import);
@@ -47,6 +79,7 @@ weir_trace *weir_trace_import(weir_trace *of)
     for (uint32_t i = 0; i < past->count; i++)
         numbers[i] = base->spine->levels[i].end - 1;
     *import = (weir__import){ .base = weir_trace_retain(base),
+                              .account = account,
                               .past = past,
                               .numbers = numbers,
                               .count = past->count };
@@ -67,6 +100,7 @@ void weir__import_leave(weir__import *import)
         return;
     weir_trace_runs_release(import->past);
     import->past = NULL;
+    charge(import);
 }
 
 /* ---- the floor ---- */
@@ -83,6 +117,7 @@ static void move_past(weir__import *import)
         past->runs[i] = weir__run_moved(from->runs[i], &import->floor);
     weir_trace_runs_release(import->past);
     import->past = past;
+    charge(import);
 }
 
 void weir_trace_import_begin(weir_trace *trace, const weir_time *from)
@@ -141,6 +176,7 @@ weir_trace_run *weir__import_see(weir__import *import, weir_trace_run *run)
     weir_trace_run *seen = weir__run_moved(run, &import->floor);
     weir_trace_run_release(import->last);
     import->last = seen;
+    charge(import);
     return seen;
 }
 
@@ -177,6 +213,7 @@ static void refresh(weir__import *import)
     weir_free(m->runs, m->capacity * sizeof *m->runs);
     weir_free(m->of, m->capacity * sizeof *m->of);
     *m = made;
+    charge(import);
 }
 
 size_t weir__import_runs(weir__import *import, const weir_trace_reader *reader,

@@ -149,7 +149,8 @@ static void look(weir_matcher *m, uint32_t mine, uint32_t from)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint64_t hash = few->hashes[mine];
-    for (uint32_t k = from; k < many->key_count && many->hashes[k] == hash; k++)
+    for (uint32_t k = from; k < many->key_count && weir__run_sound_key(many, k) &&
+                            many->hashes[k] == hash; k++)
         if (same_key(few, mine, many, k)) {
             m->found_few[m->found_count] = mine;
             m->found_many[m->found_count++] = k;
@@ -163,7 +164,13 @@ static void walk_group(weir_matcher *m)
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint32_t a = m->next_few, b = m->next_many;
     uint32_t steps = 8 * GROUP;
+    bool in_files = few->segment || many->segment;
     while (a < few->key_count && b < many->key_count && m->found_count < GROUP && steps-- > 0) {
+        if (WEIR_UNLIKELY(in_files) &&
+            !(weir__run_sound_key(few, a) && weir__run_sound_key(many, b))) {
+            a = few->key_count;
+            break;
+        }
         uint64_t hash = few->hashes[a], other = many->hashes[b];
         if (hash == other)
             look(m, a, b); /* keys of one hash may follow: b stays */
@@ -190,13 +197,18 @@ static void seek_group(weir_matcher *m)
     const uint64_t *hashes = few->hashes + m->next_few;
     if (count > GROUP)
         count = GROUP;
+    for (uint32_t i = 0; few->segment && i < count; i++)
+        if (!weir__run_sound_key(few, m->next_few + i)) {
+            m->next_few = few->key_count;
+            return;
+        }
     const uint32_t *stretches[GROUP];
     for (uint32_t i = 0; i < count; i++) {
         stretches[i] = stretch_of(many, hashes[i]);
         __builtin_prefetch(stretches[i]);
     }
     for (uint32_t i = 0; i < count; i++)
-        if (stretches[i])
+        if (stretches[i] && weir__run_sound_seek(many, hashes[i]))
             __builtin_prefetch(&many->hashes[*stretches[i]]);
     for (uint32_t i = 0; i < count; i++)
         from[i] = weir__run_seek(many, hashes[i]);
@@ -266,19 +278,23 @@ static bool next_run(weir_matcher *m)
 
 /* ---- pairs ---- */
 
-static void start_value(lane *l)
+/* False: it is in a file that is damaged there, and counts as not there. */
+static bool start_value(lane *l)
 {
+    if (!weir__run_sound_value(l->run, l->value))
+        return false;
     l->updates = weir__run_updates(l->run, l->value);
     l->update = l->updates.at;
     l->record = NULL;
+    return true;
 }
 
-static void start_key(lane *l, uint32_t key)
+static bool start_key(lane *l, uint32_t key)
 {
     l->key = key;
     l->values = weir__run_values(l->run, key);
     l->value = l->values.at;
-    start_value(l);
+    return start_value(l);
 }
 
 static void make_record(weir_matcher *m, unsigned side)
@@ -300,16 +316,14 @@ static void step_pair(weir_matcher *m)
         return;
     a->update = a->updates.at;
     if (++b->value < b->values.end) {
-        start_value(b);
+        m->pairing = start_value(b);
         return;
     }
-    if (++a->value < a->values.end) {
-        start_value(a);
+    m->pairing = ++a->value < a->values.end;
+    if (m->pairing) {
         b->value = b->values.at;
-        start_value(b);
-        return;
+        m->pairing = start_value(a) && start_value(b);
     }
-    m->pairing = false;
 }
 
 static void put_time(weir_matcher *m, size_t at)
@@ -346,9 +360,11 @@ static bool fill(weir_matcher *m, bool *ones, weir_status *status)
         if (!m->pairing) {
             if (m->found_at == m->found_count && !find_keys(m))
                 return m->paused;
-            start_key(&m->lanes[m->few], m->found_few[m->found_at]);
-            start_key(&m->lanes[1 - m->few], m->found_many[m->found_at++]);
-            m->pairing = true;
+            uint32_t at = m->found_at++;
+            m->pairing = start_key(&m->lanes[m->few], m->found_few[at]) &&
+                         start_key(&m->lanes[1 - m->few], m->found_many[at]);
+            if (!m->pairing)
+                continue;
         }
         if (!put_pair(m, ones)) {
             *status = WEIR_OVERFLOWED;

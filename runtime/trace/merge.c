@@ -20,7 +20,7 @@ static weir__room room_of(const weir__merge *m)
 {
     const weir_trace_run *first = m->lanes[0].run;
     uint32_t depth = first->shape->depth;
-    weir__room e = { .first_hash = UINT64_MAX, .values_vary = m->count > 1 };
+    weir__room e = { .first_hash = UINT64_MAX, .values_vary = m->count > 1, .waits = true };
     for (uint32_t i = 0; i < m->count; i++) {
         const weir_trace_run *run = m->lanes[i].run;
         uint64_t low = weir__run_hash(run, 0), high = weir__run_hash(run, run->key_count - 1);
@@ -64,7 +64,7 @@ void weir__merge_fini(weir__merge *m)
     weir_frontier_fini(&m->since);
 }
 
-bool weir__merge_finish(weir__merge *m, weir_trace_run **run, weir_error **damage)
+bool weir__merge_finish(weir__merge *m, weir_trace_run **run)
 {
     *run = m->failed ? NULL : weir__writer_take(&m->writer);
     if (*run && !weir__segment_seal(*run)) {
@@ -73,11 +73,6 @@ bool weir__merge_finish(weir__merge *m, weir_trace_run **run, weir_error **damag
         m->failed = true;
     }
     bool ok = !m->failed;
-    if (m->damage && !*damage)
-        *damage = m->damage;
-    else
-        weir_free(m->damage, sizeof *m->damage);
-    m->damage = NULL;
     weir__merge_fini(m);
     return ok;
 }
@@ -87,18 +82,14 @@ bool weir__merge_finish(weir__merge *m, weir_trace_run **run, weir_error **damag
 static bool check(weir__merge *m, size_t *fuel)
 {
     uint64_t blocks = *fuel * CHECKED_AN_UPDATE / WEIR__SEGMENT_BLOCK + 1;
-    weir_error error = { .status = WEIR_OK };
+    const weir__store *store = m->lanes[0].run->shape->store;
     while (m->checking < m->count &&
-           weir__segment_check(m->lanes[m->checking].run, &m->checked, blocks, &error) &&
-           error.status == WEIR_OK) {
+           weir__segment_check(m->lanes[m->checking].run, &m->checked, blocks) &&
+           !weir__store_error(store)) {
         m->checking++;
         m->checked = 0;
     }
-    if (error.status != WEIR_OK) {
-        m->failed = true;
-        m->damage = weir_alloc_must(sizeof error);
-        *m->damage = error;
-    }
+    m->failed = weir__store_error(store) != NULL;
     return m->checking == m->count;
 }
 

@@ -25,7 +25,6 @@ typedef struct weir__merge {
     bool written;        /* all of it; its columns are being moved together */
     uint32_t checking;   /* the lane whose file is held against its checksums; all: `count` */
     uint64_t checked;    /* blocks of it */
-    weir_error *damage;  /* what is wrong with one; else NULL */
     uint64_t time; /* of what is pending: at depth 1 */
     int64_t sum;
     weir__column moved; /* updates of a value: at other depths */
@@ -35,14 +34,15 @@ typedef struct weir__merge {
     weir__lane lanes[WEIR__MERGE_MAX];
 } weir__merge;
 
-/* Runs from the oldest to the newest. */
+/* Runs from the oldest to the newest. False: memory failed, or the result would lie in a file and
+ * none can be made now. */
 bool weir__merge_init(weir__merge *merge, weir_trace_run *const *runs, uint32_t count,
                       const weir_frontier *since);
-/* Works off up to *fuel updates, and takes them off it. True: all is written, or memory failed. */
+/* Works off up to *fuel updates, and takes them off it. True: all is written, or it failed. */
 bool weir__merge_work(weir__merge *merge, size_t *fuel);
-/* The run, or NULL if nothing is left. False: memory failed, or a file, of which *damage says what
- * is wrong with it (else it is untouched). The merge is over either way. */
-bool weir__merge_finish(weir__merge *merge, weir_trace_run **run, weir_error **damage);
+/* The run, or NULL if nothing is left. False: memory failed, or a file, of which the store has been
+ * told. The merge is over either way. */
+bool weir__merge_finish(weir__merge *merge, weir_trace_run **run);
 void weir__merge_fini(weir__merge *merge);
 
 #endif

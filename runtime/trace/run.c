@@ -126,8 +126,10 @@ void weir_trace_run_release(weir_trace_run *run)
 {
     if (!run || __atomic_sub_fetch(&run->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    weir_trace_run_release(run->origin);
-    weir__segment_destroy(run->segment);
+    if (run->origin)
+        weir_trace_run_release(run->origin);
+    else
+        weir__segment_destroy(run->segment);
     weir_shape_release(run->shape);
     weir_free(run, run->size);
 }
@@ -150,14 +152,14 @@ weir_trace_run *weir__run_moved(weir_trace_run *run, const weir_time *to)
         return weir_trace_run_retain(run);
     weir_time meet = weir_time_join(&run->meet, to, depth);
     weir_time join = weir_time_join(&run->join, to, depth);
-    bool same = weir_time_equal(&meet, &join, depth);
+    bool same = weir_time_equal(&meet, &join, depth) ||
+                !weir__run_sound_updates(run, (weir__range){ 0, run->value_count });
     size_t size = sizeof *run + (same ? 0 : run->update_count * (size_t)depth * 8);
     weir_trace_run *moved = weir_alloc_must(size);
     *moved = *run;
     moved->refs = 1;
     moved->size = size;
     moved->origin = weir_trace_run_retain(run);
-    moved->segment = NULL;
     moved->shape = weir_shape_retain(run->shape);
     moved->meet = meet;
     moved->join = join;
@@ -212,6 +214,8 @@ void weir_trace_runs_release(weir_trace_runs *list)
 uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash)
 {
     uint32_t low = 0, high = run->key_count;
+    if (!weir__run_sound_seek(run, hash))
+        return high;
     if (hash <= weir__run_hash(run, 0))
         return 0;
     if (hash > weir__run_hash(run, high - 1))

@@ -42,7 +42,7 @@ struct weir_trace_run {
     uint32_t key_count, value_count, update_count;
     weir_shape *shape;
     weir__segment *segment; /* the file of the columns; NULL: they lie behind the head */
-    weir_trace_run *origin; /* whose columns these are; NULL: its own */
+    weir_trace_run *origin; /* whose columns, and file, these are; NULL: its own */
     size_t size; /* of the block */
     uint64_t *hashes, *times;
     int64_t *diffs, diff;
@@ -105,7 +105,41 @@ static inline const char *weir__run_rest(const weir_trace_run *run, uint32_t val
     return run->rests + (size_t)value * run->shape->rests.type.size;
 }
 
-/* Index of the first key whose hash is at or after this one. */
+/* ---- runs in files (sound.c) ---- */
+
+/* Whether what is read next can be read, and is as it was written: a key with where its values are,
+ * a value with its updates, the updates of some values, what a seek looks at, where the values of
+ * all keys are. False: it must not be read, and the store has been told (segment.h), with which the
+ * dataflow ends; until then it counts as not there. Merges check whole files instead. */
+bool weir__segment_sound_key(const weir_trace_run *run, uint32_t key);
+bool weir__segment_sound_value(const weir_trace_run *run, uint32_t value);
+bool weir__segment_sound_updates(const weir_trace_run *run, weir__range values);
+bool weir__segment_sound_seek(const weir_trace_run *run, uint64_t hash);
+bool weir__segment_sound_keys(const weir_trace_run *run);
+static inline bool weir__run_sound_key(const weir_trace_run *run, uint32_t key)
+{
+    return WEIR_LIKELY(!run->segment) || weir__segment_sound_key(run, key);
+}
+static inline bool weir__run_sound_value(const weir_trace_run *run, uint32_t value)
+{
+    return WEIR_LIKELY(!run->segment) || weir__segment_sound_value(run, value);
+}
+
+static inline bool weir__run_sound_updates(const weir_trace_run *run, weir__range values)
+{
+    return WEIR_LIKELY(!run->segment) || weir__segment_sound_updates(run, values);
+}
+static inline bool weir__run_sound_keys(const weir_trace_run *run)
+{
+    return WEIR_LIKELY(!run->segment) || weir__segment_sound_keys(run);
+}
+static inline bool weir__run_sound_seek(const weir_trace_run *run, uint64_t hash)
+{
+    return WEIR_LIKELY(!run->segment) || weir__segment_sound_seek(run, hash);
+}
+
+/* Index of the first key whose hash is at or after this one; of a file that is damaged there, the
+ * end. */
 uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash);
 /* Order of keys: by hash, then by fields. */
 int weir__run_compare_keys(const weir_trace_run *a, uint32_t key_a, const weir_trace_run *b,
@@ -123,9 +157,10 @@ typedef struct weir__room {
     uint64_t first_hash, last_hash;
     size_t keys, values, updates, heap;
     bool values_vary, updates_vary, times_vary, diffs_vary; /* whether the column may be needed */
+    bool waits; /* no run rather than one in memory that should lie in a file */
 } weir__room;
 
-/* An empty run whose columns have this room. NULL: no memory. */
+/* An empty run whose columns have this room. NULL: no memory, or no file. */
 weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room);
 /* How far the columns of a run have been moved together. */
 typedef struct weir__fit {

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/planted.h"
 #include "trace/compact.h"
+#include "trace/segment.h"
 
 enum { SIMILAR_MIN = 4 };
 
@@ -68,6 +69,8 @@ void weir__spine_drop(weir_spine *spine)
     }
     spine->count = 0;
     spine->updates = 0;
+    if (spine->waits > 0)
+        weir__store_count(spine->shape->store, &spine->waits, 0);
     list_changed(spine);
     charge(spine);
 }
@@ -88,7 +91,6 @@ void weir_spine_destroy(weir_spine *spine)
     weir_free(spine->levels, spine->capacity * sizeof *spine->levels);
     weir_free(spine->runs, spine->capacity * sizeof *spine->runs);
     weir_free(spine->spare, sizeof *spine->spare);
-    weir_free(spine->damage, sizeof *spine->damage);
     spine->bytes = 0;
     charge(spine);
     weir_frontier_fini(&spine->since);
@@ -99,11 +101,6 @@ void weir_spine_destroy(weir_spine *spine)
 size_t weir_spine_bytes(const weir_spine *spine)
 {
     return spine->bytes;
-}
-
-const weir_error *weir_spine_error(const weir_spine *spine)
-{
-    return spine->damage;
 }
 
 size_t weir_spine_updates(const weir_spine *spine)
@@ -235,10 +232,13 @@ static bool worth_compacting(const weir_spine *spine, uint32_t i)
 
 static void start(weir_spine *spine, uint32_t first, uint32_t count)
 {
+    if (spine->stuck)
+        return; /* one trial a call */
     weir__merge *merge = spine->spare ? spine->spare : weir_alloc(sizeof *merge);
     spine->spare = NULL;
     if (!merge || !weir__merge_init(merge, spine->runs + first, count, &spine->since)) {
         weir_free(merge, sizeof *merge);
+        spine->stuck = true;
         return;
     }
     spine->merges++;
@@ -282,7 +282,8 @@ static void start_oldest(weir_spine *spine, uint32_t end)
 static void start_merges(weir_spine *spine)
 {
     uint32_t end = joinable(spine), last = end;
-    spine->changed |= end > spine->seen + 1;
+    spine->changed |= end > spine->seen + 1 || spine->stuck;
+    spine->stuck = false;
     spine->seen = end;
     do {
         uint32_t count = similar(spine, last);
@@ -309,7 +310,7 @@ static void finish(weir_spine *spine, uint32_t i)
     for (uint32_t k = 0; k < taken; k++)
         l[k].busy = false;
     spine->bytes -= merge->reserved;
-    bool ok = weir__merge_finish(merge, &run, &spine->damage);
+    bool ok = weir__merge_finish(merge, &run);
     merge_end(spine, i);
     if (!ok)
         return;
@@ -346,14 +347,31 @@ static bool work_once(weir_spine *spine, size_t fuel)
     return finished;
 }
 
+/* While the disk fails: runs that should lie in files, and all that a merge would put into one. */
+static void count_waiting(weir_spine *spine)
+{
+    weir__store *store = spine->shape->store;
+    bool fails = __atomic_load_n(&store->failing, __ATOMIC_RELAXED) != 0;
+    uint64_t waits = 0;
+    for (uint32_t i = 0; fails && i < spine->count; i++) {
+        const weir_trace_run *run = spine->runs[i];
+        if (!run->segment && (spine->stuck || run->size >= store->least))
+            waits += run->size;
+    }
+    if (waits != spine->waits)
+        weir__store_count(store, &spine->waits, waits);
+}
+
 /* What a merge made may be merged on: with half the fuel each time, so that there is an end. */
 bool weir_spine_work(weir_spine *spine, size_t fuel)
 {
-    if (WEIR_UNLIKELY(spine->damage != NULL))
+    if (WEIR_UNLIKELY(weir__store_error(spine->shape->store) != NULL))
         return false;
     start_merges(spine);
     for (; fuel > 0 && spine->merges > 0 && work_once(spine, fuel); fuel /= 2)
         start_merges(spine);
+    if (spine->shape->store)
+        count_waiting(spine);
     charge(spine);
     return spine->merges > 0;
 }

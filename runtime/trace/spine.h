@@ -33,7 +33,8 @@ struct weir_spine {
     bool changed;          /* other than by a run at its end: all of it is looked at for merges */
     uint32_t seen;         /* how many runs could be merged when it was looked at */
     weir__merge *spare;
-    weir_error *damage;    /* what is wrong with a file that it has; else NULL */
+    bool stuck;            /* a merge found no memory or no file: it is tried again */
+    uint64_t waits;        /* bytes that wait in memory for the disk, as the store has been told */
 };
 
 /* Room for one more run. */

@@ -9,8 +9,8 @@
 
 /* Cuts the file to this size; it is read only from now on. False: it failed (logged). */
 bool weir__store_seal(weir__segment *segment, uint64_t size);
-/* Maps a file that is there. NULL: it cannot be, as the error says. */
-weir__segment *weir__store_open(weir__store *store, const char *path, weir_error *error);
+/* Maps a file of the folder that is there. NULL: it cannot be, as the error says. */
+weir__segment *weir__store_open(weir__store *store, const char *name, weir_error *error);
 /* The file stays where it is. */
 void weir__store_forget(weir__segment *segment);
 

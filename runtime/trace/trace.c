@@ -21,11 +21,17 @@ static void free_text(char *text)
         weir_free(text, strlen(text) + 1);
 }
 
+/* What a run keeps, in memory or on the disk: a reader that does not take it must fill neither. */
+static uint64_t size_of(const weir_trace_run *run)
+{
+    return run->size + (run->segment ? run->segment->mapped.size : 0);
+}
+
 static void pending_drop(weir_trace *trace, uint64_t below)
 {
     for (; trace->pending_count > 0 && trace->pending_first < below; trace->pending_first++) {
         weir_trace_run *run = trace->pending[trace->pending_at++];
-        trace->pending_bytes -= run->size;
+        trace->pending_bytes -= size_of(run);
         weir_trace_run_release(run);
         trace->pending_count--;
     }
@@ -93,6 +99,10 @@ weir_shape *weir_trace_shape(const weir_trace *trace)
 void weir_trace_leave_account(weir_trace *trace)
 {
     weir_spine *spine = trace->spine;
+    if (trace->import) {
+        weir__import_leave_account(trace->import);
+        return;
+    }
     if (spine->account)
         weir_account_add(spine->account, -(int64_t)spine->charged);
     spine->account = NULL;
@@ -137,7 +147,7 @@ static void pending_add(weir_trace *trace, weir_trace_run *run)
     if (trace->pending_count == 0)
         trace->pending_first = trace->spine->appended;
     trace->pending[trace->pending_at + trace->pending_count++] = weir_trace_run_retain(run);
-    trace->pending_bytes += run->size;
+    trace->pending_bytes += size_of(run);
     trace->crowded = trace->pending_bytes > trace->watched_bytes;
 }
 
@@ -188,11 +198,6 @@ static void show(weir_trace *trace)
     for (uint32_t i = 0; spine->shape->store && i < spine->count; i++)
         disk += spine->runs[i]->segment ? spine->runs[i]->segment->mapped.size : 0;
     weir__shown_set(&shown->disk_bytes, disk);
-}
-
-const weir_error *weir_trace_error(const weir_trace *trace)
-{
-    return weir_spine_error(trace->spine);
 }
 
 weir_status weir_traces_show(weir_traces *traces, weir_trace *trace, const weir_trace_place *place)

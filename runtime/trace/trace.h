@@ -26,6 +26,8 @@ typedef struct weir__import {
     uint32_t count, behind; /* readers that are not through with it */
     weir__moved moved;
     weir_trace_run *last;  /* that was given out by deliver */
+    weir_account *account; /* of times that are moved: all else is the base's */
+    size_t charged;
 } weir__import;
 
 struct weir_trace {
@@ -66,6 +68,7 @@ static inline weir_trace *weir__trace_base(weir_trace *trace)
 
 /* ---- import.c ---- */
 void weir__import_destroy(weir__import *import);
+void weir__import_leave_account(weir__import *import);
 /* A reader that begins, and that is through with the past or ends before. */
 void weir__import_enter(weir__import *import);
 void weir__import_leave(weir__import *import);

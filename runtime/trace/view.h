@@ -87,6 +87,8 @@ weir_view_reader *weir__reader_create(weir_view *view, const char *owner);
 bool weir__reader_take(weir_view_reader *reader);
 void weir__reader_set_time(weir_view_reader *reader, uint64_t time);
 void weir__reader_close_here(weir_view_reader *reader);
+/* NULL: it has no runs in files. */
+const struct weir__store *weir__reader_store(const weir_view_reader *reader);
 weir_status weir__reader_lookup_here(weir_view_reader *reader, const void *key,
                                      weir_view_row_fn *fn, void *ctx);
 weir_status weir__reader_scan_here(weir_view_reader *reader, weir_view_place *place, size_t limit,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "trace/column.h"
-#include "trace/run.h"
+#include "trace/segment.h"
 #include "trace/view.h"
 
 /* An update found in a run. */
@@ -32,38 +32,42 @@ static bool note(weir__changes *f, const found *update)
     return room;
 }
 
-/* Index of what the i-th entry of the finer column belongs to. */
-static uint32_t index_of(const uint32_t *at, uint32_t count, uint32_t i)
+/* Index of what the i-th entry of the finer column belongs to, among these. */
+static uint32_t index_of(const uint32_t *at, weir__range among, uint32_t i)
 {
     if (!at)
         return i;
-    uint32_t low = 0, high = count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
+    while (among.end - among.at > 1) {
+        uint32_t middle = among.at + (among.end - among.at) / 2;
         if (at[middle] <= i)
-            low = middle;
+            among.at = middle;
         else
-            high = middle;
+            among.end = middle;
     }
-    return low;
+    return among.at;
 }
 
+/* Of a file that is damaged there is nothing more to find: the reader is told at the end. */
 static bool find_in_values(weir__changes *f, const weir_trace_run *run, uint32_t worker,
-                           weir__range values)
+                           weir__range keys, weir__range values)
 {
+    if (!weir__run_sound_updates(run, values))
+        return true;
     weir__range updates = { weir__run_updates(run, values.at).at,
                             weir__run_updates(run, values.end - 1).end };
     for (uint32_t u = updates.at; u < updates.end; u++) {
         uint64_t time = weir__run_epoch(run, u);
         if (time <= f->after || time > f->until)
             continue;
-        uint32_t value = index_of(run->update_at, run->value_count, u);
+        uint32_t value = index_of(run->update_at, values, u);
         found update = { .time = time,
                          .run = run,
                          .worker = worker,
                          .value = value,
-                         .key = index_of(run->value_at, run->key_count, value),
+                         .key = index_of(run->value_at, keys, value),
                          .diff = weir__run_diff(run, u) };
+        if (!weir__run_sound_value(run, value) || !weir__run_sound_key(run, update.key))
+            return true;
         if (!note(f, &update))
             return false;
     }
@@ -76,12 +80,20 @@ static bool find_key(weir__changes *f, const weir_trace_run *run, uint32_t worke
     uint64_t hash = weir_shape_hash(shape, key);
     _Alignas(16) char record[WEIR_RECORD_SIZE_MAX];
     for (uint32_t k = weir__run_seek(run, hash);
-         k < run->key_count && weir__run_hash(run, k) == hash; k++) {
+         k < run->key_count && weir__run_sound_key(run, k) && weir__run_hash(run, k) == hash;
+         k++) {
         weir__run_get_key(run, k, record);
         if (weir_key_equal(shape->type, &shape->key, record, key))
-            return find_in_values(f, run, worker, weir__run_values(run, k));
+            return find_in_values(f, run, worker, (weir__range){ k, k + 1 },
+                                  weir__run_values(run, k));
     }
     return true;
+}
+
+static bool find_any(weir__changes *f, const weir_trace_run *run, uint32_t worker)
+{
+    weir__range keys = { 0, run->key_count }, values = { 0, run->value_count };
+    return !weir__run_sound_keys(run) || find_in_values(f, run, worker, keys, values);
 }
 
 static weir_status find_all(weir_view_reader *reader, weir__changes *f, const void *key)
@@ -96,10 +108,9 @@ static weir_status find_all(weir_view_reader *reader, weir__changes *f, const vo
         const weir_trace_runs *runs = reader->taken[w].runs;
         for (uint32_t i = 0; runs && i < runs->count; i++) {
             const weir_trace_run *run = runs->runs[i];
-            weir__range all = { 0, run->value_count };
             if (run->join.at[0] <= f->after || run->meet.at[0] > f->until)
                 continue;
-            if (key ? !find_key(f, run, w, key) : !find_in_values(f, run, w, all))
+            if (key ? !find_key(f, run, w, key) : !find_any(f, run, w))
                 return WEIR_NO_MEMORY;
         }
     }
@@ -129,6 +140,8 @@ weir_status weir__changes_find(weir_view_reader *reader, uint64_t after, const v
     f->after = after;
     f->until = reader->time;
     weir_status status = find_all(reader, f, key);
+    const weir_error *error = weir__store_error(weir__reader_store(reader));
+    status = status == WEIR_OK && error ? error->status : status;
     if (status != WEIR_OK) {
         weir__changes_free(f);
         return status;

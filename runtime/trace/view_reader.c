@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "trace/segment.h"
+
 /* ---- opening, moving on, closing ---- */
 
 /* In one go. The hold is placed already, so that nothing of it has forgotten the reader's time. */
@@ -182,10 +184,30 @@ uint64_t weir_view_reader_since(const weir_view_reader *reader)
 
 const weir_error *weir_view_reader_error(const weir_view_reader *reader)
 {
-    return reader->far ? weir__far_error(reader) : NULL;
+    return reader->far ? weir__far_error(reader) : weir__store_error(weir__reader_store(reader));
 }
 
 /* ---- the state at the reader's time ---- */
+
+/* Where runs of it lie that are in files: the process has one place for these. */
+const struct weir__store *weir__reader_store(const weir_view_reader *reader)
+{
+    const weir_view *view = reader->view;
+    for (unsigned w = view->first; w < view->first + view->here; w++) {
+        const weir_trace_runs *runs = reader->taken[w].runs;
+        for (uint32_t i = 0; runs && i < runs->count; i++)
+            if (runs->runs[i]->segment)
+                return runs->runs[i]->segment->store;
+    }
+    return NULL;
+}
+
+/* A file that is damaged lacks what was in it: nothing is shown that goes by that. */
+static inline weir_status status_of(const weir__store *store)
+{
+    const weir_error *error = weir__store_error(store);
+    return WEIR_LIKELY(!error) ? WEIR_OK : error->status;
+}
 
 /* A cursor of what a worker has; *cursor is NULL if that is nothing. */
 static weir_status cursor_of(weir_view_reader *reader, unsigned worker, weir_cursor **cursor)
@@ -215,25 +237,29 @@ weir_status weir__reader_lookup_here(weir_view_reader *reader, const void *key,
                                      weir_view_row_fn *fn, void *ctx)
 {
     const weir_view *view = reader->view;
+    const weir__store *store = weir__reader_store(reader);
     weir_cursor *cursor;
     weir_status status =
         cursor_of(reader, weir__view_owner(view, weir__view_hash(view, key)), &cursor);
-    if (status != WEIR_OK || !cursor || !weir_cursor_find(cursor, key))
+    if (status != WEIR_OK || !cursor)
         return status;
-    while (weir_cursor_next_value(cursor)) {
+    if (!weir_cursor_find(cursor, key))
+        return status_of(store);
+    while (weir_cursor_next_value(cursor) && (status = status_of(store)) == WEIR_OK) {
         weir_view_row row = { .time = reader->time };
         if (!weir_cursor_sum(cursor, &(weir_time){ { reader->time } }, &row.diff))
             return WEIR_OVERFLOWED;
         row.record = weir_cursor_record(cursor);
         if (row.diff != 0 && !fn(&row, ctx))
-            break;
+            return WEIR_OK;
     }
-    return WEIR_OK;
+    return status_of(store);
 }
 
 /* A scan on its way. */
 typedef struct scan {
     weir_view_reader *reader;
+    const weir__store *store;
     weir_view_place *place;
     weir_view_place from;   /* where it began */
     uint64_t hash, ordinal; /* of the record at hand */
@@ -247,6 +273,8 @@ static weir_status scan_key(scan *s, weir_cursor *cursor, bool *go_on)
 {
     while (*go_on && weir_cursor_next_value(cursor)) {
         int64_t sum;
+        if (status_of(s->store) != WEIR_OK)
+            break;
         if (!weir_cursor_sum(cursor, &(weir_time){ { s->reader->time } }, &sum))
             return WEIR_OVERFLOWED;
         if (sum == 0)
@@ -260,7 +288,7 @@ static weir_status scan_key(scan *s, weir_cursor *cursor, bool *go_on)
         *s->place = (weir_view_place){ .hash = s->hash, .ordinal = s->ordinal };
         *go_on = s->fn(&row, s->ctx) && --s->left > 0;
     }
-    return WEIR_OK;
+    return status_of(s->store);
 }
 
 weir_status weir__reader_scan_here(weir_view_reader *reader, weir_view_place *place, size_t limit,
@@ -269,6 +297,7 @@ weir_status weir__reader_scan_here(weir_view_reader *reader, weir_view_place *pl
     const weir_view *view = reader->view;
     unsigned from = weir__view_owner(view, place->hash), end = view->first + view->here;
     scan s = { .reader = reader,
+               .store = weir__reader_store(reader),
                .place = place,
                .from = *place,
                .hash = place->hash,
@@ -287,6 +316,7 @@ weir_status weir__reader_scan_here(weir_view_reader *reader, weir_view_place *pl
             s.hash = weir_cursor_hash(cursor);
             status = scan_key(&s, cursor, &go_on);
         }
+        status = status == WEIR_OK ? status_of(s.store) : status;
         if (status != WEIR_OK)
             return status;
     }

@@ -14,6 +14,7 @@
 #include <weir/worker.h>
 
 #include "base/id_table.h"
+#include "base/lines.h"
 #include "comm/ask.h"
 #include "dataflow/instance.h"
 #include "event/flight.h"
@@ -61,7 +62,8 @@ struct weir__early {
 typedef struct weir__watch weir__watch;
 
 struct weir_worker {
-    weir__context context; /* first: a context is its worker */
+    /* First: a context is its worker. In whole lines, since workers lie side by side. */
+    _Alignas(WEIR__LINE) weir__context context;
     weir__live own_live;   /* where there is no flight recorder */
     weir__events events;
     uint64_t marked_place, marked_ns; /* by the watch: a step that takes long, first seen when */

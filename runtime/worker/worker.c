@@ -10,6 +10,7 @@
 #include "comm/cores.h"
 #include "dataflow/hooks.h"
 #include "dataflow/letter.h"
+#include "trace/segment.h"
 #include "worker/cluster.h"
 #include "worker/planted.h"
 
@@ -53,6 +54,7 @@ weir_status weir__worker_init(weir_worker *worker, weir_runtime *runtime, unsign
     context->budget_share = (int64_t)(config->budget_bytes / context->workers);
     context->step_bytes = step_bytes(context);
     context->spill_dir = config->spill_dir;
+    context->wrong = runtime->store ? &runtime->store->error : NULL;
     context->tick_ns = (uint64_t)config->epoch_tick_ms * 1000000;
     context->now_ns = runtime->env->now_ns(runtime->env->ctx);
     weir__agenda_init(&context->agenda);
@@ -351,7 +353,7 @@ static bool run_ready(weir_worker *worker)
         next = dataflow->item.next_ready;
         any |= weir__dataflow_turn(dataflow, SLICE_NS);
         dataflow->item.is_ready = false; /* whether it is again, its rest will see */
-        bool due = worker->context.workers > 1 && is_due(dataflow);
+        bool due = worker->context.workers > 1 && !worker->context.failed && is_due(dataflow);
         /* a condition of constants alone: then every compiler leaves the call out */
         if (WEIR_PLANTED(SPLIT_SET) || WEIR_PLANTED(PART_PUBLISHED)) {
             if (due && (WEIR_PLANTED(SPLIT_SET) || dataflow->active_count)) {

@@ -297,13 +297,16 @@ END_TEST
 /* The same when every run lies in a file, also when files fail at times: what cannot be made or
  * completed stays in memory. */
 static weir_env disk;
-static int (*real_create)(void *ctx, const char *path, uint64_t size, weir_mapped *mapped);
+static int (*real_create)(void *ctx, weir_folder *folder, const char *name, uint64_t size,
+                          weir_mapped *mapped);
 static int (*real_seal)(void *ctx, weir_mapped *mapped, uint64_t size);
 static uint64_t calls, fail_every;
 
-static int create_sometimes(void *ctx, const char *path, uint64_t size, weir_mapped *mapped)
+static int create_sometimes(void *ctx, weir_folder *folder, const char *name, uint64_t size,
+                            weir_mapped *mapped)
 {
-    return fail_every && ++calls % fail_every == 0 ? ENOSPC : real_create(ctx, path, size, mapped);
+    return fail_every && ++calls % fail_every == 0 ? ENOSPC
+                                                   : real_create(ctx, folder, name, size, mapped);
 }
 
 static int seal_sometimes(void *ctx, weir_mapped *mapped, uint64_t size)

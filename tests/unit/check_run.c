@@ -352,7 +352,6 @@ END_TEST
 
 static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t since, size_t fuel)
 {
-    weir_error *damage = NULL;
     weir__merge m;
     weir_trace_run *run;
     weir_trace_run *runs[] = { a, b };
@@ -360,7 +359,7 @@ static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t sinc
     ck_assert(weir__merge_init(&m, runs, b ? 2 : 1, &frontier));
     for (size_t left = fuel; !weir__merge_work(&m, &left); left = fuel)
         ck_assert_uint_eq(left, 0);
-    ck_assert(weir__merge_finish(&m, &run, &damage));
+    ck_assert(weir__merge_finish(&m, &run));
     return run;
 }
 

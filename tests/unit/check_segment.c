@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Runs in files: what is written is what is opened; files that are truncated or damaged, wherever,
- * are named; disks that fail; folders that another process has, or has left.
+ * are named, by whoever reads them; disks that fail; folders that another process has, or has left.
  */
 #include "trace/segment.h"
 
@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <weir/match.h>
 #include <weir/record.h>
 
 #include "env/files.h"
@@ -129,7 +131,7 @@ START_TEST(round_trip)
             ck_assert_uint_gt(f.store->bytes, 3000 * 16);
             copy_file(&f, run, run->segment->mapped.size, UINT64_MAX);
             weir_error error;
-            ck_assert_int_eq(weir__segment_open(f.store, f.copy, f.shape, &opened, &error),
+            ck_assert_int_eq(weir__segment_open(f.store, "copy", f.shape, &opened, &error),
                              WEIR_OK);
             ck_assert_uint_eq(weir_trace_run_updates(opened), weir_trace_run_updates(run));
             ck_assert_uint_eq(weir_trace_run_keys(opened), weir_trace_run_keys(run));
@@ -151,7 +153,7 @@ static void refuses(const fixture *f, weir_status status, const char *what)
 {
     weir_trace_run *opened;
     weir_error error = { .status = WEIR_OK };
-    ck_assert_int_eq(weir__segment_open(f->store, f->copy, f->shape, &opened, &error), status);
+    ck_assert_int_eq(weir__segment_open(f->store, "copy", f->shape, &opened, &error), status);
     ck_assert_ptr_null(opened);
     ck_assert_msg(strstr(error.what, f->copy) && strstr(error.what, what), "%s, not %s",
                   error.what, what);
@@ -238,10 +240,10 @@ START_TEST(damage_is_found_by_merges)
         ck_assert_int_eq(weir_trace_append(trace, run, &number), WEIR_OK);
         weir_trace_reader_deliver(reader, number);
     }
-    ck_assert_ptr_null(weir_trace_error(trace));
+    ck_assert_ptr_null(weir__store_error(f.store));
     for (int i = 0; i < 1000 && weir_trace_work(trace, 100); i++)
         ;
-    const weir_error *error = weir_trace_error(trace);
+    const weir_error *error = weir__store_error(f.store);
     ck_assert_ptr_nonnull(error);
     ck_assert_int_eq(error->status, WEIR_BAD_DATA);
     ck_assert_ptr_nonnull(strstr(error->what, "/2.run is damaged: the checksum of block 0"));
@@ -252,12 +254,123 @@ START_TEST(damage_is_found_by_merges)
 }
 END_TEST
 
+/* ---- what is damaged later is found by who reads it first ---- */
+
+static void damage(const weir_trace_run *run, uint64_t at)
+{
+    char byte;
+    int fd = open(run->segment->path, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pread(fd, &byte, 1, (off_t)(WEIR__SEGMENT_HEAD + at)), 1);
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)(WEIR__SEGMENT_HEAD + at)), 1);
+    close(fd);
+}
+
+static void said(const fixture *f, const char *what)
+{
+    const weir_error *error = weir__store_error(f->store);
+    ck_assert_ptr_nonnull(error);
+    ck_assert_int_eq(error->status, WEIR_BAD_DATA);
+    ck_assert_msg(strstr(error->what, f->dir) && strstr(error->what, what), "%s, not %s",
+                  error->what, what);
+}
+
+static void look_up(weir_trace_run *run)
+{
+    weir_cursor *c = weir_cursor_create(&run, 1);
+    char text[64];
+    for (uint64_t i = 0; i < 10000; i++) {
+        (void)snprintf(text, sizeof text, i % 3 ? "n%llu" : "a name of many letters, number %llu",
+                       (unsigned long long)(i / 2));
+        item r = { 0, weir_str_of(text), 0 };
+        int64_t sum;
+        if (weir_cursor_find(c, &r))
+            while (weir_cursor_next_value(c))
+                (void)weir_cursor_sum(c, &(weir_time){ { 9, 9 } }, &sum);
+    }
+    weir_cursor_destroy(c);
+}
+
+static void match(weir_trace_run *run)
+{
+    weir_shape *shapes[2] = { run->shape, run->shape };
+    weir_matcher *m = weir_matcher_create(shapes, run->shape->depth);
+    weir_trace_runs *list = weir__runs_list(&run, 1);
+    weir_status status;
+    weir_matcher_start(m, 0, run, list);
+    while (weir_matcher_next(m, &status))
+        ;
+    ck_assert_int_eq(status, WEIR_OK);
+    weir_trace_runs_release(list);
+    weir_matcher_destroy(m);
+}
+
+static void scan(weir_trace_run *run)
+{
+    (void)sum_of(run);
+}
+
+typedef void read_fn(weir_trace_run *run);
+static read_fn *const readers[] = { scan, look_up, match };
+
+/* The column that a reader is led astray by, or all but the directory, which only seeks read. */
+START_TEST(damage_is_found_by_readers)
+{
+    for (int r = 0; r < 3; r++)
+        for (unsigned part = 0; part < 6; part++) {
+            fixture f;
+            start(&f, 1, 1 + part % 2);
+            weir_trace_run *run = build(&f, 0, 10000);
+            uint64_t used = run->segment->used, at = used * part / 6;
+            uint64_t directory = (uint64_t)((char *)run->directory -
+                                            weir__segment_columns(run->segment));
+            readers[r](run);
+            ck_assert_ptr_null(weir__store_error(f.store));
+            weir_trace_run_release(run);
+            run = build(&f, 0, 10000); /* of which nothing has been read */
+            if (at / WEIR__SEGMENT_BLOCK == directory / WEIR__SEGMENT_BLOCK)
+                at = used - 1;
+            damage(run, at);
+            readers[r](run);
+            said(&f, "is damaged: the checksum of block");
+            weir_trace_run_release(run);
+            end(&f);
+        }
+}
+END_TEST
+
+/* Not by a signal. */
+START_TEST(files_that_become_shorter)
+{
+    for (int r = 0; r < 5; r++) {
+        fixture f;
+        start(&f, 1, 1);
+        weir_trace_run *run = build(&f, 0, 10000);
+        ck_assert_uint_gt(run->segment->used, 3 * WEIR__SEGMENT_BLOCK);
+        ck_assert_int_eq(truncate(run->segment->path, r < 3 ? 4096 + 2 * 65536 : 0), 0);
+        uint64_t block = 0;
+        if (r < 3)
+            readers[r](run);
+        else if (r == 3)
+            ck_assert(!weir__segment_sound_key(run, run->key_count - 1));
+        else
+            (void)weir__segment_check(run, &block, 1);
+        said(&f, r < 4 ? "is damaged: it is truncated, or the disk fails: block"
+                       : "is damaged: its head cannot be read any more");
+        weir_trace_run_release(run);
+        end(&f);
+    }
+}
+END_TEST
+
 static weir_env real;
 static uint64_t refused, unsealed;
 
-static int create_refused(void *ctx, const char *path, uint64_t size, weir_mapped *mapped)
+static int create_refused(void *ctx, weir_folder *folder, const char *name, uint64_t size,
+                          weir_mapped *mapped)
 {
-    return refused && refused-- ? ENOSPC : real.map_create(ctx, path, size, mapped);
+    return refused && refused-- ? ENOSPC : real.map_create(ctx, folder, name, size, mapped);
 }
 
 static int seal_refused(void *ctx, weir_mapped *mapped, uint64_t size)
@@ -286,6 +399,115 @@ START_TEST(disks_that_fail)
         ck_assert_uint_eq(f.store->segments, 1);
     }
     weir_trace_run_release(whole);
+    end(&f);
+}
+END_TEST
+
+typedef struct four {
+    weir_trace *trace;
+    weir_trace_reader *reader;
+    size_t bytes; /* of one of its runs */
+} four;
+
+/* Runs in memory that would become one in a file. */
+static four four_small_runs(fixture *f)
+{
+    four made = { .trace = weir_trace_create(f->shape, NULL, "items") };
+    uint64_t number;
+    made.reader = weir_trace_reader_open(made.trace, &(weir_trace_reader_spec){ .owner = "test" });
+    f->store->least = UINT64_MAX;
+    for (uint64_t i = 0; i < 4; i++) {
+        weir_trace_run *run = build(f, 1000 * i, 1000);
+        made.bytes = weir_trace_run_bytes(run);
+        ck_assert_int_eq(weir_trace_append(made.trace, run, &number), WEIR_OK);
+        weir_trace_reader_deliver(made.reader, number);
+    }
+    f->store->least = 2 * made.bytes;
+    return made;
+}
+
+static uint64_t runs_of(const weir_trace *trace)
+{
+    weir_trace_info info;
+    weir_trace_get_info(trace, &info);
+    return info.runs;
+}
+
+/* No merge gets by in memory what it has no file for: it waits until there is one. */
+START_TEST(merges_wait_for_the_disk)
+{
+    for (int sealing = 0; sealing < 2; sealing++) {
+        fixture f;
+        start(&f, 1, 1);
+        real = f.env;
+        f.store->env.map_create = create_refused;
+        f.store->env.map_seal = seal_refused;
+        four t = four_small_runs(&f);
+        *(sealing ? &unsealed : &refused) = 1;
+        for (int i = 0; i < 40; i++) {
+            (void)weir_trace_work(t.trace, 1 << 20);
+            ck_assert_uint_eq(runs_of(t.trace), 4);
+        }
+        ck_assert_int_eq(f.store->failing, sealing ? EIO : ENOSPC);
+        ck_assert_uint_gt(f.store->waiting, 3 * t.bytes);
+        for (int i = 0; i < 40; i++)
+            (void)weir_trace_work(t.trace, 1 << 20);
+        ck_assert_uint_eq(runs_of(t.trace), 1);
+        ck_assert_uint_eq(f.store->segments, 1);
+        ck_assert_int_eq(f.store->failing, 0);
+        ck_assert_uint_eq(f.store->waiting, 0);
+        ck_assert_ptr_null(weir__store_error(f.store));
+        weir_trace_reader_close(t.reader);
+        weir_trace_release(t.trace);
+        end(&f);
+    }
+}
+END_TEST
+
+/* What waits has a bound: memory would not last for as long as the disk is full. */
+START_TEST(too_much_waits_for_the_disk)
+{
+    fixture f;
+    start(&f, 1, 1);
+    real = f.env;
+    f.store->env.map_create = create_refused;
+    four t = four_small_runs(&f);
+    f.store->most = 3 * t.bytes;
+    refused = UINT64_MAX;
+    ck_assert(!weir_trace_work(t.trace, 1 << 20));
+    const weir_error *error = weir__store_error(f.store);
+    ck_assert_ptr_nonnull(error);
+    ck_assert_int_eq(error->status, WEIR_IO);
+    ck_assert_msg(strstr(error->what, "takes no more runs (No space left on device)"), "%s",
+                  error->what);
+    ck_assert(!weir_trace_work(t.trace, 1 << 20));
+    refused = 0;
+    weir_trace_reader_close(t.reader);
+    weir_trace_release(t.trace);
+    ck_assert_uint_eq(f.store->waiting, 0);
+    end(&f);
+}
+END_TEST
+
+/* New runs that should lie in files are bounded, too. */
+START_TEST(new_runs_in_memory_are_bounded)
+{
+    fixture f;
+    start(&f, 1, 1);
+    real = f.env;
+    f.store->env.map_create = create_refused;
+    refused = UINT64_MAX;
+    weir_spine *spine = weir_spine_create(f.shape, NULL);
+    weir_trace_run *run = build(&f, 0, 1000);
+    f.store->most = weir_trace_run_bytes(run);
+    ck_assert_int_eq(weir_spine_append(spine, run, NULL), WEIR_OK);
+    (void)weir_spine_work(spine, 1000);
+    ck_assert_ptr_null(weir__store_error(f.store));
+    ck_assert_int_eq(weir_spine_append(spine, build(&f, 1000, 1000), NULL), WEIR_OK);
+    (void)weir_spine_work(spine, 1000);
+    ck_assert_ptr_nonnull(weir__store_error(f.store));
+    refused = 0;
+    weir_spine_destroy(spine);
     end(&f);
 }
 END_TEST
@@ -352,12 +574,99 @@ START_TEST(folders)
 }
 END_TEST
 
+/* A run that a reader has not taken counts in full, though it is in no memory. */
+START_TEST(undelivered_runs_in_files)
+{
+    fixture f;
+    start(&f, 1, 1);
+    weir_trace *trace = weir_trace_create(f.shape, NULL, "items");
+    weir_trace_reader *reader =
+        weir_trace_reader_open(trace, &(weir_trace_reader_spec){ .owner = "test" });
+    weir_trace_run *run = build(&f, 0, 1000);
+    uint64_t number, size = run->segment->mapped.size;
+    weir_trace_info info;
+    ck_assert_int_eq(weir_trace_append(trace, run, &number), WEIR_OK);
+    weir_trace_get_info(trace, &info);
+    ck_assert_uint_gt(info.undelivered_bytes, size);
+    weir_trace_reader_deliver(reader, number);
+    (void)weir_trace_work(trace, 1);
+    weir_trace_get_info(trace, &info);
+    ck_assert_uint_eq(info.undelivered_bytes, 0);
+    weir_trace_reader_close(reader);
+    weir_trace_release(trace);
+    end(&f);
+}
+END_TEST
+
+/* It does not matter where the process goes, nor that the folder is moved. */
+START_TEST(the_folder_is_held)
+{
+    fixture f;
+    char before[1000], moved[100], kept[100];
+    weir__store *store;
+    start(&f, 1, 1);
+    (void)snprintf(moved, sizeof moved, "%s/moved", f.dir);
+    (void)snprintf(kept, sizeof kept, "%s/kept", f.dir);
+    ck_assert_ptr_nonnull(getcwd(before, sizeof before));
+    ck_assert_int_eq(chdir(f.dir), 0);
+    ck_assert_int_eq(weir__store_create(&f.env, "kept", 1, &store, NULL), WEIR_OK);
+    weir__shape_set_store(f.shape, store);
+    weir_trace_run *first = build(&f, 0, 1000);
+    ck_assert_int_eq(chdir("/"), 0);
+    weir_trace_run *second = build(&f, 0, 1000);
+    ck_assert_ptr_nonnull(second->segment);
+    ck_assert_int_eq(rename(kept, moved), 0);
+    weir_trace_run *third = build(&f, 0, 1000);
+    ck_assert_ptr_nonnull(third->segment);
+    weir_trace_run_release(first);
+    weir_trace_run_release(second);
+    weir_trace_run_release(third);
+    weir__store_release(store);
+    ck_assert_int_eq(rmdir(moved), 0); /* all files went with their runs */
+    ck_assert_int_eq(chdir(before), 0);
+    end(&f);
+}
+END_TEST
+
+/* A child that was forked has the folder as well, but not after its parent has left it. */
+START_TEST(children_do_not_keep_the_folder)
+{
+    fixture f;
+    int ends[2], status;
+    char byte;
+    start(&f, 1, 1);
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) != 0);
+    }
+    close(ends[0]);
+    weir__store_release(f.store);
+    weir_status taken = weir__store_create(&f.env, f.dir, 1, &f.store, NULL);
+    close(ends[1]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(taken, WEIR_OK);
+    end(&f);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = { round_trip,       truncated,
                                    one_bit,          of_other_records,
                                    disks_that_fail,  damage_is_found_by_merges,
                                    the_last_run_ends_it, folders,
+                                   damage_is_found_by_readers,
+                                   files_that_become_shorter,
+                                   merges_wait_for_the_disk,
+                                   too_much_waits_for_the_disk,
+                                   new_runs_in_memory_are_bounded,
+                                   undelivered_runs_in_files,
+                                   the_folder_is_held,
+                                   children_do_not_keep_the_folder,
                                    NULL };
     return test_run(test_suite("segment", tests));
 }

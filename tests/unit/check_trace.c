@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Traces and their readers: numbers of runs, what was delivered to whom, what readers at a greater
- * depth let go of, what is dropped when nobody asks, memory that runs out.
+ * depth let go of, what is dropped when nobody asks, what imports are charged with, memory that
+ * runs out.
  */
 #include <weir/trace.h>
 
@@ -227,9 +228,59 @@ START_TEST(memory_runs_out)
 }
 END_TEST
 
+/* What is seen at other times than it was appended at has these beside it: charged to who asked. */
+START_TEST(imports_are_charged)
+{
+    enum { COUNT = 1000 };
+    weir_account importer = { 0 };
+    uint64_t times[COUNT];
+    row rows[COUNT];
+    weir_trace_run *run;
+    start(1);
+    weir_trace_reader *own = open("own", 0);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        times[i] = i;
+        rows[i] = (row){ i, 1 };
+    }
+    weir_updates u = { .records = rows, .count = COUNT, .times = times };
+    uint64_t number;
+    ck_assert_int_eq(weir_trace_builder_add(builder, &u), WEIR_OK);
+    ck_assert_int_eq(weir_trace_builder_build(builder, &run), WEIR_OK);
+    ck_assert_int_eq(weir_trace_append(trace, run, &number), WEIR_OK);
+    weir_trace_reader_deliver(own, number);
+    int64_t before = weir_account_bytes(&account);
+    for (int leaves = 0; leaves < 2; leaves++) {
+        weir_trace *base = trace;
+        weir_trace_run *const *runs;
+        trace = weir_trace_import(base, &importer);
+        weir_trace_reader *late = open("late", 0);
+        ck_assert_int_eq(weir_account_bytes(&importer), 0);
+        weir_trace_import_begin(trace, &(weir_time){ { 500 } });
+        ck_assert_int_ge(weir_account_bytes(&importer), COUNT * 8);
+        ck_assert_int_lt(weir_account_bytes(&importer), COUNT * 9);
+        weir_trace_reader_deliver(late, number); /* it is kept until the next one */
+        ck_assert_int_ge(weir_account_bytes(&importer), COUNT * 8);
+        ck_assert_int_lt(weir_account_bytes(&importer), COUNT * 9);
+        ck_assert_uint_eq(weir_trace_reader_runs(late, &runs), 1);
+        ck_assert_int_ge(weir_account_bytes(&importer), 2 * COUNT * 8);
+        if (leaves) {
+            weir_trace_leave_account(trace);
+            ck_assert_int_eq(weir_account_bytes(&importer), 0);
+        }
+        ck_assert_int_eq(weir_account_bytes(&account), before); /* the base's is its own */
+        weir_trace_reader_close(late);
+        weir_trace_release(trace);
+        ck_assert_int_eq(weir_account_bytes(&importer), 0);
+        trace = base;
+    }
+    weir_trace_reader_close(own);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = { delivered,   deeper_reader,   partial_order,
-                                   nobody_asks, memory_runs_out, NULL };
+                                   nobody_asks, memory_runs_out, imports_are_charged, NULL };
     return test_run(test_suite("trace", tests));
 }

@@ -101,7 +101,8 @@ WEIR_API void weir_spine_clear(weir_spine *spine);
 WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *number);
 /* Works about `fuel` updates off at each level of merging. Returns whether there is more to do;
  * then it should be called again some time, also when nothing comes. With fuel of a small multiple
- * of what was appended, the number of runs stays logarithmic. Failing memory only delays. */
+ * of what was appended, the number of runs stays logarithmic. Failing memory only delays, and so
+ * does a disk that has no room. */
 WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
 /* The spine answers for times at or after one of since's: a time t may be moved to the meet over
  * all f of since of join(t, f), which no such time can tell from t. Never goes back, and not beyond
@@ -112,8 +113,6 @@ WEIR_API const weir_frontier *weir_spine_since(const weir_spine *spine);
 WEIR_API weir_trace_runs *weir_spine_list(weir_spine *spine);
 /* The list last made, NULL if it is not that of the runs any more. No reference. */
 WEIR_API const weir_trace_runs *weir_spine_current(const weir_spine *spine);
-/* NULL, or what is wrong with a file of it: nothing is merged any more. */
-WEIR_API const weir_error *weir_spine_error(const weir_spine *spine);
 WEIR_API size_t weir_spine_updates(const weir_spine *spine);
 WEIR_API size_t weir_spine_bytes(const weir_spine *spine);
 
@@ -152,13 +151,11 @@ WEIR_API weir_trace *weir_trace_retain(weir_trace *trace);
 WEIR_API void weir_trace_release(weir_trace *trace);
 WEIR_API const char *weir_trace_name(const weir_trace *trace);
 WEIR_API weir_shape *weir_trace_shape(const weir_trace *trace);
-/* The account that it was created with ends; it lives on while it is read. */
+/* The account that it was created with, or imported, ends; it lives on while it is read. */
 WEIR_API void weir_trace_leave_account(weir_trace *trace);
 /* As with spines. */
 WEIR_API weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number);
 WEIR_API bool weir_trace_work(weir_trace *trace, size_t fuel);
-/* NULL, or what is wrong with a file that it has: it is of no use any more. */
-WEIR_API const weir_error *weir_trace_error(const weir_trace *trace);
 /* fn is called, on the trace's thread, whenever the undelivered bytes have been more than these and
  * are not any more. NULL: no longer. */
 WEIR_API void weir_trace_watch(weir_trace *trace, uint64_t bytes, void (*fn)(void *ctx), void *ctx);
@@ -169,8 +166,8 @@ WEIR_API size_t weir_trace_current(const weir_trace *trace, weir_trace_run *cons
 /* What a trace takes, for people. */
 typedef struct weir_trace_info {
     uint64_t updates, bytes, runs, appended;
-    uint64_t undelivered_bytes; /* of runs that not all readers had been delivered when it last
-                                 * worked or something was appended */
+    uint64_t undelivered_bytes; /* of runs, in files as well, that not all readers had been
+                                 * delivered when it last worked or something was appended */
 } weir_trace_info;
 WEIR_API void weir_trace_get_info(const weir_trace *trace, weir_trace_info *info);
 WEIR_API void weir_trace_each_hold(const weir_trace *trace,
@@ -209,8 +206,9 @@ WEIR_API weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader
 
 /* The trace as a stream of its runs shows it that begins now: what there is has been delivered to
  * none of its readers. They are opened as those of any other trace, until the import has begun; it
- * shares the runs and what is held. Keeps a reference. NULL: no memory. */
-WEIR_API weir_trace *weir_trace_import(weir_trace *trace);
+ * shares the runs and what is held. What it keeps beside them, times that are moved, is charged to
+ * the account (or NULL). Keeps a reference. NULL: no memory. */
+WEIR_API weir_trace *weir_trace_import(weir_trace *trace, weir_account *account);
 /* No reader will see a time that is not at or after this one: those before it, which a trace that
  * has forgotten some tells wrongly, are moved up to it. At or after the since of the trace; once,
  * before anything is delivered. */

@@ -114,7 +114,8 @@ WEIR_API uint64_t weir_view_reader_time(const weir_view_reader *reader);
 WEIR_API uint64_t weir_view_reader_since(const weir_view_reader *reader);
 /* Moves on to the latest complete time. True if that is later. */
 WEIR_API bool weir_view_reader_refresh(weir_view_reader *reader);
-/* NULL, or why another process could not be asked: the reader is of no use any more. */
+/* NULL, or why another process could not be asked, or what is wrong with the state directory: the
+ * reader is of no use any more. */
 WEIR_API const weir_error *weir_view_reader_error(const weir_view_reader *reader);
 
 /* A record and how often it is there, or a change: by how much. Valid for the call; strings, too.
@@ -128,8 +129,8 @@ typedef struct weir_view_row {
 typedef bool weir_view_row_fn(const weir_view_row *row, void *ctx);
 
 /* The records of a key. key is a record of the view's type of which only the key's fields are read.
- * All of these: NO_MEMORY, or OVERFLOWED if the diffs of a record do not add up in 64 bits. Of a
- * divided view also what weir_view_reader_error has, TOO_LARGE of a record of more than 64 MiB that
+ * All of these: NO_MEMORY, OVERFLOWED if the diffs of a record do not add up in 64 bits, or what
+ * weir_view_reader_error has. Of a divided view also TOO_LARGE of a record of more than 64 MiB that
  * another process has, and TOO_LARGE of a key of more than 16 MiB. */
 WEIR_API weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key,
                                              weir_view_row_fn *fn, void *ctx);

@@ -42,8 +42,15 @@ typedef struct weir_config {
     const char *spill_dir;     /* for what the budget has no room for: unnamed files; default
                                 * "/tmp" */
     const char *state_dir;     /* where large runs of traces lie, in files that are mapped: made if
-                                * it is not there, and this process's alone; default: in memory */
-    size_t segment_bytes;      /* from which on a run lies in a file; default 4 MiB */
+                                * it is not there, and this process's alone, from now on, whatever
+                                * is its working directory later; a child that is forked and does
+                                * not call exec keeps it when this process is killed. Room for one
+                                * run, nothing that lasts: what is left in it is removed, nothing
+                                * is synced. A file that is found damaged, cut short or unreadable
+                                * ends the run (BAD_DATA); default: in memory */
+    size_t segment_bytes;      /* from which on a run lies in a file; default 4 MiB. While the disk
+                                * is full runs wait in memory, 64 times as much at most (64 MiB at
+                                * least); more of them end the run (IO) */
     size_t batch_bytes;        /* of a full batch; default chosen by measurement */
     unsigned epoch_tick_ms;    /* an open epoch is closed after this at the latest; default 5 */
     unsigned spin_us;          /* how long to look for work before parking; default: adaptive */
