@@ -89,7 +89,13 @@ static weir_config config_of(weir_test *test, const struct weir_test_options *op
     for (size_t i = 0; i < options->service_count; i++)
         test->services[i] = options->services[i];
     test->services[options->service_count] = (weir_service){ service_name, test };
+    const char *from = getenv("WEIR_SEGMENT_BYTES");
+    size_t segment_bytes = options->segment_bytes ? options->segment_bytes
+                           : from && *from        ? strtoull(from, NULL, 0)
+                                                  : 0;
     return (weir_config){ .struct_size = sizeof(weir_config), .workers = test->workers,
+                          .state_dir = segment_bytes ? "state" : NULL,
+                          .segment_bytes = segment_bytes,
                           .hash_seed = test->seed * 2 + 1, .budget_bytes = options->budget_bytes,
                           .batch_bytes = options->batch_bytes, .until_stopped = true,
                           .epoch_tick_ms = options->epoch_tick_ms, .no_spin = true,
@@ -139,6 +145,11 @@ weir_test *weir__test_create(weir_build_fn *build, const struct weir_test_option
     weir_config config = config_of(test, &options);
     start(test, &config, &options);
     return test;
+}
+
+weir__test_disk *weir__test_disk_of(const weir_test *test)
+{
+    return weir__test_env_disk(test->env);
 }
 
 void weir_test_destroy(weir_test *test)

@@ -56,6 +56,8 @@ struct weir_test_options {
     size_t batch_bytes;     /* of a full batch; small ones make many batches */
     size_t budget_bytes;    /* of the dataflow in flight; what is beyond goes to a disk in memory */
     size_t disk_bytes;      /* when that disk is full; default: never */
+    size_t segment_bytes;   /* runs of traces that are as large lie in files of that disk; default:
+                             * the number in the environment's WEIR_SEGMENT_BYTES, else none does */
     unsigned epoch_tick_ms;
     const weir_setting *settings; /* of the program's own options */
     size_t setting_count;
