@@ -16,7 +16,7 @@
 #define FUZZ_TARGETS(XX)                                                                           \
     XX(json) XX(msgpack) XX(raw) XX(values) XX(batch)                                              \
     XX(flight) XX(options) XX(address) XX(query)                                                   \
-    XX(frame) XX(ask) XX(handshake) XX(captured) XX(events)
+    XX(frame) XX(ask) XX(handshake) XX(captured) XX(events) XX(segment)
 
 static inline void fuzz_promise(bool kept)
 {
@@ -26,7 +26,7 @@ static inline void fuzz_promise(bool kept)
 
 /* The rest of this file: codecs, numbers, dates. outside.h: files, options, HTTP; cluster.h: what
  * processes send each other; ask.h: what they ask each other about views; captured.h: captured
- * events and their files. */
+ * events and their files; segment.h: runs in files. */
 
 /* ---- codecs: what was decoded is canonical, and comes back from its own encoding ---- */
 
@@ -215,6 +215,7 @@ static inline void fuzz_batch(const char *data, size_t size)
 #include "fuzz/outside.h"
 
 #include "fuzz/captured.h"
+#include "fuzz/segment.h"
 #include "fuzz/ask.h"
 #include "fuzz/cluster.h"
 
