@@ -93,7 +93,7 @@ static void unfold_key(state *s, const weir__entry *entry)
 /* False: the step's work is used up. */
 static bool emit(weir_step *step, state *s)
 {
-    weir_time time = weir_time_1(weir__stash_first(&s->stash)->epoch);
+    weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     weir_builder *out = weir_step_output(step, 0, &time);
     for (weir__entry *entry; (entry = weir_table_walk_next(&s->walk));) {
         unfold_key(s, entry);

@@ -8,6 +8,7 @@
 #include <weir/observe.h>
 
 #include "arrange.h"
+#include "times.h"
 #include "trace_failed.h"
 
 /* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
@@ -30,8 +31,7 @@ typedef struct state {
     weir_account *account;
     weir_shape *shape;
     weir_trace *trace;
-    due *dues; /* in lexicographic order: due_count of them from due_first on */
-    uint32_t due_first, due_count, due_capacity;
+    weir__times dues;
     weir_frontier sealed; /* nothing is due that is not at or after it */
     weir_trace_builder *spares[SPARES_MAX];
     uint32_t spare_count;
@@ -98,12 +98,12 @@ void weir__runs_leave(weir_trace *trace)
 static void fini(void *ctx)
 {
     state *s = ctx;
-    for (uint32_t i = 0; i < s->due_count; i++)
-        weir_trace_builder_destroy(s->dues[s->due_first + i].builder);
+    for (uint32_t i = 0; i < s->dues.count; i++)
+        weir_trace_builder_destroy(((due *)weir__times_at(&s->dues, i))->builder);
     weir_frontier_fini(&s->sealed);
     while (s->spare_count > 0)
         weir_trace_builder_destroy(s->spares[--s->spare_count]);
-    weir_free(s->dues, s->due_capacity * sizeof *s->dues);
+    weir__times_fini(&s->dues);
     s->what->traces[s->worker] = NULL;
     if (s->trace)
         weir__runs_leave(s->trace);
@@ -119,6 +119,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     *s = (state){ .what = what,
                   .worker = weir_step_worker(step),
                   .account = weir_step_account(step) };
+    weir__times_init(&s->dues, what->depth, sizeof(due));
     weir_frontier_init(&s->sealed, what->depth);
     weir_frontier_insert(&s->sealed, &(weir_time){ { 0 } });
     weir_shape_spec spec = { .type = what->type,
@@ -154,55 +155,20 @@ static weir_trace_builder *builder_for(state *s)
     return builder;
 }
 
-/* Index of the first one that is not before this time. */
-static uint32_t find(const state *s, const weir_time *time)
-{
-    uint32_t low = s->due_first, high = s->due_first + s->due_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (weir_time_compare(&s->dues[middle].time, time, s->what->depth) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Room for one more at the end: there where others have left, or in more memory. */
-static void reserve(state *s)
-{
-    if (s->due_first + s->due_count < s->due_capacity)
-        return;
-    if (s->due_first > s->due_count) {
-        memcpy(s->dues, s->dues + s->due_first, s->due_count * sizeof *s->dues);
-        s->due_first = 0;
-        return;
-    }
-    uint32_t capacity = s->due_capacity ? 2 * s->due_capacity : 4;
-    s->dues = weir_realloc_must(s->dues, s->due_capacity * sizeof *s->dues,
-                                capacity * sizeof *s->dues);
-    s->due_capacity = capacity;
-}
-
 /* The one of this time, which is at or after the current batch's; NULL: no memory. Valid until
  * another one is made. */
 static due *due_of(weir_step *step, state *s, const weir_time *time)
 {
-    uint32_t at = find(s, time), end = s->due_first + s->due_count;
-    if (at < end && weir_time_equal(&s->dues[at].time, time, s->what->depth))
-        return &s->dues[at];
-    uint32_t place = at - s->due_first;
-    reserve(s);
-    at = s->due_first + place;
-    end = s->due_first + s->due_count;
-    due made = { .time = *time, .builder = builder_for(s) };
-    if (!made.builder)
+    due *d = weir__times_find(&s->dues, time);
+    if (d)
+        return d;
+    weir_trace_builder *builder = builder_for(s);
+    if (!builder)
         return NULL;
-    made.cap = weir_cap_retain(step, 0, time);
-    memmove(&s->dues[at + 1], &s->dues[at], (end - at) * sizeof made);
-    s->due_count++;
-    s->dues[at] = made;
-    return &s->dues[at];
+    d = weir__times_add(&s->dues, time);
+    d->builder = builder;
+    d->cap = weir_cap_retain(step, 0, time);
+    return d;
 }
 
 /* What there is of a time becomes a run and leaves. */
@@ -266,40 +232,32 @@ static void take(weir_step *step, state *s, const weir_batch *batch)
 
 /* ---- the step ---- */
 
-static void finish(weir_step *step, state *s, due *d)
+typedef struct sealing {
+    weir_step *step;
+    state *s;
+} sealing;
+
+static void finish(void *entry, void *ctx)
 {
-    send(step, s, d);
-    weir_cap_drop(step, d->cap);
+    const sealing *at = ctx;
+    state *s = at->s;
+    due *d = entry;
+    send(at->step, s, d);
+    weir_cap_drop(at->step, d->cap);
     if (s->spare_count < SPARES_MAX)
         s->spares[s->spare_count++] = d->builder;
     else
         weir_trace_builder_destroy(d->builder);
 }
 
-/* Times that nothing more can come of leave. With one coordinate they are the first ones: what
- * stays is not looked at. */
+/* Times that nothing more can come of leave. */
 static void seal(weir_step *step, state *s)
 {
     const weir_frontier *frontier = weir_step_frontier(step, 0);
     if (weir_frontier_equal(frontier, &s->sealed))
         return; /* since what came then was at or after it */
     weir_frontier_set(&s->sealed, frontier);
-    if (frontier->depth == 1) {
-        for (; s->due_count > 0 &&
-               !weir_frontier_less_equal(frontier, &s->dues[s->due_first].time);
-             s->due_count--)
-            finish(step, s, &s->dues[s->due_first++]);
-        return;
-    }
-    due *dues = s->dues + s->due_first;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < s->due_count; i++) {
-        if (weir_frontier_less_equal(frontier, &dues[i].time))
-            dues[kept++] = dues[i];
-        else
-            finish(step, s, &dues[i]);
-    }
-    s->due_count = kept;
+    weir__times_take(&s->dues, frontier, finish, &(sealing){ step, s });
 }
 
 static void run(weir_step *step, void *ctx)
@@ -309,7 +267,7 @@ static void run(weir_step *step, void *ctx)
     s->taken = s->appended = 0;
     while (!s->failed && s->taken < RUN_UPDATES && (batch = weir_step_take(step, 0)))
         take(step, s, batch);
-    if (!s->failed && s->due_count > 0)
+    if (!s->failed && s->dues.count > 0)
         seal(step, s);
     if (!s->failed) {
         weir__trace_merge(step, s->trace, s->appended, 0);

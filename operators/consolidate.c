@@ -153,7 +153,7 @@ static void build_run(state *s)
 static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     state *s = ctx;
-    uint64_t epoch = weir__stash_first(&s->stash)->epoch;
+    uint64_t epoch = weir__stash_epoch(&s->stash);
     while (from < to && !s->failed) {
         size_t room = RUN_UPDATES - weir_trace_builder_count(s->builder);
         weir_updates updates = { .records = weir_batch_record(batch, from),
@@ -224,7 +224,7 @@ static void copy_strings(const weir_type *type, char *record, weir_builder *out)
 static bool emit(weir_step *step, state *s)
 {
     const weir_type *type = s->what->type;
-    uint64_t epoch = weir__stash_first(&s->stash)->epoch;
+    uint64_t epoch = weir__stash_epoch(&s->stash);
     weir_time time = weir_time_1(epoch);
     weir_builder *out = weir_step_output(step, 0, &time);
     bool more = true;

@@ -389,7 +389,7 @@ static inline bool is_usual(const state *s, const tally *t)
 /* False: the step's work is used up. */
 static bool emit(weir_step *step, state *s)
 {
-    weir_time time = weir_time_1(weir__stash_first(&s->stash)->epoch);
+    weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     weir_builder *out = weir_step_output(step, 0, &time);
     size_t size = s->what->out->size;
     while (s->emitted < s->touched_count) {

@@ -149,7 +149,7 @@ static void look_up(state *s, weir_builder *out, const void *tuple, int64_t chan
 /* False: the step's work is used up. */
 static bool work(weir_step *step, state *s)
 {
-    weir_time time = weir_time_1(weir__stash_first(&s->stash)->epoch), as_of = time;
+    weir_time time = weir_time_1(weir__stash_epoch(&s->stash)), as_of = time;
     if (s->d->spec.before && as_of.at[0]-- == 0)
         s->at = s->piece_count; /* there was nothing before */
     for (; s->at < s->piece_count; s->at++) {
@@ -182,7 +182,7 @@ static void move_since(weir_step *step, state *s)
     weir_frontier since;
     weir_frontier_init(&since, 1);
     if (first || !weir_frontier_is_empty(weir_step_frontier(step, 0))) {
-        epoch = first && first->epoch < epoch ? first->epoch : epoch;
+        epoch = first && first->time.at[0] < epoch ? first->time.at[0] : epoch;
         weir_frontier_insert(&since, &(weir_time){ { epoch > 0 ? epoch - 1 : 0 } });
     }
     weir_trace_reader_advance(s->reader, &since);

@@ -13,6 +13,8 @@ weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pe
     *p = (weir__pending){ .depth = spec->depth,
                           .outputs = spec->outputs,
                           .account = weir_step_account(step) };
+    weir__times_init(&p->waits, spec->depth, sizeof(weir__pending_time));
+    weir__times_init(&p->ready, spec->depth, sizeof(weir__pending_time));
     weir_table_options options = { .struct_size = sizeof options,
                                    .type = spec->type,
                                    .key = *spec->key,
@@ -31,12 +33,11 @@ static void free_time(weir__pending_time *t)
     weir_free(t->keys, t->key_capacity * sizeof(weir__pending_key *));
 }
 
-static void free_list(weir__pending_list *list)
+static void free_list(weir__times *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        free_time(&list->at[list->first + i]);
-    weir_free(list->at, list->capacity * sizeof *list->at);
-    *list = (weir__pending_list){ .at = NULL };
+        free_time(weir__times_at(list, i));
+    weir__times_fini(list);
 }
 
 void weir__pending_fini(weir__pending *p)
@@ -53,46 +54,14 @@ void weir__pending_fini(weir__pending *p)
 
 /* ---- times ---- */
 
-/* Index of the first one that is not before this time. */
-static uint32_t find(const weir__pending *p, const weir_time *time)
-{
-    uint32_t low = p->waits.first, high = low + p->waits.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (weir_time_compare(&p->waits.at[middle].time, time, p->depth) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - p->waits.first;
-}
-
-static weir__pending_time *push(weir__pending_list *list, uint32_t at)
-{
-    if (list->first + list->count == list->capacity) {
-        if (list->first > list->count) {
-            memcpy(list->at, list->at + list->first, list->count * sizeof *list->at);
-            list->first = 0;
-        } else {
-            uint32_t capacity = 2 * list->capacity + 4;
-            list->at = weir_realloc_must(list->at, list->capacity * sizeof *list->at,
-                                         capacity * sizeof *list->at);
-            list->capacity = capacity;
-        }
-    }
-    weir__pending_time *place = &list->at[list->first + at];
-    memmove(place + 1, place, (list->count++ - at) * sizeof *place);
-    return place;
-}
-
 /* An entry whose time is at or before this one; NULL: there is none. */
 static const weir__pending_time *before(const weir__pending *p, const weir_time *time)
 {
-    const weir__pending_list *lists[] = { &p->ready, &p->waits };
+    const weir__times *lists[] = { &p->ready, &p->waits };
     for (int k = 0; k < 2; k++)
         for (uint32_t i = 0; i < lists[k]->count; i++)
-            if (weir_time_less_equal(&lists[k]->at[lists[k]->first + i].time, time, p->depth))
-                return &lists[k]->at[lists[k]->first + i];
+            if (weir_time_less_equal(weir__times_time(lists[k], i), time, p->depth))
+                return weir__times_at(lists[k], i);
     return NULL;
 }
 
@@ -101,9 +70,8 @@ static const weir__pending_time *before(const weir__pending *p, const weir_time 
 static weir__pending_time *time_of(weir__pending *p, weir_step *step, const weir_time *time,
                                    bool of_batch)
 {
-    uint32_t at = find(p, time);
-    weir__pending_time *there = p->waits.at + p->waits.first + at;
-    if (at < p->waits.count && weir_time_equal(&there->time, time, p->depth))
+    weir__pending_time *there = weir__times_find(&p->waits, time);
+    if (there)
         return there;
     weir__pending_time made = { .time = *time };
     const weir__pending_time *from = of_batch ? NULL : before(p, time);
@@ -112,7 +80,7 @@ static weir__pending_time *time_of(weir__pending *p, weir_step *step, const weir
             made.caps[o] = of_batch ? weir_cap_retain(step, o, time)
                            : from   ? weir_cap_delayed(step, from->caps[o], time)
                                     : WEIR_CAP_NONE; /* using it is an assertion */
-    weir__pending_time *t = push(&p->waits, at);
+    weir__pending_time *t = weir__times_add(&p->waits, time);
     *t = made;
     return t;
 }
@@ -140,42 +108,27 @@ void weir__pending_take_runs(weir__pending *p, weir_step *step, weir_trace_reade
         }
 }
 
-static void make_ready(weir__pending *p, const weir__pending_time *t)
+static void make_ready(void *entry, void *ctx)
 {
+    weir__pending *p = ctx;
+    const weir__pending_time *t = entry;
     for (uint32_t k = 0; k < t->key_count; k++)
         for (uint32_t n = 0; n < t->keys[k]->times.count && !t->keys[k]->due; n++)
             t->keys[k]->due = weir_time_equal(&weir_frontier_times(&t->keys[k]->times)[n],
                                               &t->time, p->depth);
-    *push(&p->ready, p->ready.count) = *t;
+    *(weir__pending_time *)weir__times_add(&p->ready, &t->time) = *t;
 }
 
-/* With one coordinate they are the first ones: what stays is not looked at. */
 bool weir__pending_take(weir__pending *p, const weir_frontier *frontier)
 {
-    weir__pending_list *waits = &p->waits;
-    if (p->depth == 1) {
-        for (; waits->count > 0 &&
-               !weir_frontier_less_equal(frontier, &waits->at[waits->first].time);
-             waits->count--)
-            make_ready(p, &waits->at[waits->first++]);
-        return p->ready.count > 0;
-    }
-    weir__pending_time *times = waits->at + waits->first;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < waits->count; i++) {
-        if (weir_frontier_less_equal(frontier, &times[i].time))
-            times[kept++] = times[i];
-        else
-            make_ready(p, &times[i]);
-    }
-    waits->count = kept;
+    weir__times_take(&p->waits, frontier, make_ready, p);
     return p->ready.count > 0;
 }
 
 void weir__pending_done(weir__pending *p, weir_step *step)
 {
     for (uint32_t i = 0; i < p->ready.count; i++) {
-        weir__pending_time *t = &p->ready.at[i];
+        weir__pending_time *t = weir__pending_ready(p, i);
         for (uint32_t k = 0; k < t->key_count; k++) {
             weir__pending_key *key = t->keys[k];
             key->due = false;
@@ -189,7 +142,7 @@ void weir__pending_done(weir__pending *p, weir_step *step)
                 weir_cap_drop(step, t->caps[o]);
         free_time(t);
     }
-    p->ready.count = 0;
+    weir__times_clear(&p->ready);
 }
 
 /* ---- keys ---- */

@@ -10,6 +10,8 @@
 #include <weir/table.h>
 #include <weir/trace.h>
 
+#include "times.h"
+
 /* A key that is to be looked at again at these times: a value of the table. */
 typedef struct weir__pending_key {
     uint64_t hash;
@@ -28,16 +30,11 @@ typedef struct weir__pending_time {
     uint32_t run_count, run_capacity, key_count, key_capacity;
 } weir__pending_time;
 
-typedef struct weir__pending_list {
-    weir__pending_time *at; /* in lexicographic order: count of them from `first` on */
-    uint32_t first, count, capacity;
-} weir__pending_list;
-
 typedef struct weir__pending {
     unsigned depth, outputs;
     weir_table *table; /* by the key of `type` */
-    weir__pending_list waits;
-    weir__pending_list ready; /* between take and done; its first is 0 */
+    weir__times waits; /* of weir__pending_time */
+    weir__times ready; /* between take and done */
     weir_account *account;
 } weir__pending;
 
@@ -47,6 +44,12 @@ typedef struct weir__pending_spec {
     unsigned depth;
     unsigned outputs; /* bit o: the right to send at output o is kept; one bit at least */
 } weir__pending_spec;
+
+/* The i-th of the times that are ready. */
+static inline weir__pending_time *weir__pending_ready(const weir__pending *p, uint32_t i)
+{
+    return weir__times_at(&p->ready, i);
+}
 
 weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,
                                weir_error *error);

@@ -470,13 +470,13 @@ static bool work(weir_step *step, state *s)
 
 static void find_fronts(state *s)
 {
-    const weir__pending_list *ready = &s->pending.ready;
+    const weir__times *ready = &s->pending.ready;
     s->front_count = 0;
     for (uint32_t i = 0; i < ready->count; i++) { /* ascending: what is before it came already */
+        const weir_time *time = weir__times_time(ready, i);
         bool is_front = true;
         for (uint32_t k = 0; k < s->front_count && is_front; k++)
-            is_front = !weir_time_less_equal(&s->fronts[k].time, &ready->at[i].time,
-                                             s->what->depth);
+            is_front = !weir_time_less_equal(&s->fronts[k].time, time, s->what->depth);
         if (!is_front)
             continue;
         if (s->front_count == s->front_capacity) {
@@ -487,7 +487,7 @@ static void find_fronts(state *s)
                    (capacity - s->front_capacity) * sizeof *s->fronts);
             s->front_capacity = capacity;
         }
-        s->fronts[s->front_count++].time = ready->at[i].time;
+        s->fronts[s->front_count++].time = *time;
     }
 }
 
@@ -500,30 +500,32 @@ static int by_hash(const void *a, const void *b)
 
 static void find_due(state *s)
 {
-    const weir__pending_list *ready = &s->pending.ready;
+    const weir__pending *p = &s->pending;
     size_t most = 0;
-    for (uint32_t i = 0; i < ready->count; i++)
-        most += ready->at[i].key_count;
+    for (uint32_t i = 0; i < p->ready.count; i++)
+        most += weir__pending_ready(p, i)->key_count;
     if (most > s->due_capacity) {
         s->due = weir_realloc_must(s->due, s->due_capacity * sizeof(weir__pending_key *),
                                    2 * most * sizeof(weir__pending_key *));
         s->due_capacity = 2 * most;
     }
     s->due_count = s->due_at = 0;
-    for (uint32_t i = 0; i < ready->count; i++)
-        for (uint32_t k = 0; k < ready->at[i].key_count; k++)
-            if (ready->at[i].keys[k]->due)
-                s->due[s->due_count++] = ready->at[i].keys[k];
+    for (uint32_t i = 0; i < p->ready.count; i++) {
+        const weir__pending_time *t = weir__pending_ready(p, i);
+        for (uint32_t k = 0; k < t->key_count; k++)
+            if (t->keys[k]->due)
+                s->due[s->due_count++] = t->keys[k];
+    }
     if (s->due_count > 1)
         qsort(s->due, s->due_count, sizeof(weir__pending_key *), by_hash);
 }
 
 static weir_cursor *fresh_cursor(state *s)
 {
-    const weir__pending_list *ready = &s->pending.ready;
+    const weir__pending *p = &s->pending;
     size_t count = 0;
-    for (uint32_t i = 0; i < ready->count; i++)
-        count += ready->at[i].run_count;
+    for (uint32_t i = 0; i < p->ready.count; i++)
+        count += weir__pending_ready(p, i)->run_count;
     if (count > s->fresh_capacity) {
         s->fresh_runs = weir_realloc_must(s->fresh_runs,
                                           s->fresh_capacity * sizeof(weir_trace_run *),
@@ -531,9 +533,11 @@ static weir_cursor *fresh_cursor(state *s)
         s->fresh_capacity = 2 * count;
     }
     count = 0;
-    for (uint32_t i = 0; i < ready->count; i++)
-        for (uint32_t k = 0; k < ready->at[i].run_count; k++)
-            s->fresh_runs[count++] = ready->at[i].runs[k];
+    for (uint32_t i = 0; i < p->ready.count; i++) {
+        const weir__pending_time *t = weir__pending_ready(p, i);
+        for (uint32_t k = 0; k < t->run_count; k++)
+            s->fresh_runs[count++] = t->runs[k];
+    }
     weir_cursor *cursor = count ? weir_cursor_create(s->fresh_runs, count) : NULL;
     if (count && !cursor)
         s->failed = WEIR_NO_MEMORY;

@@ -4,6 +4,8 @@
  */
 #include "stash.h"
 
+#include <stdlib.h>
+
 /* About a millisecond. */
 enum { WORK_OF_A_STEP = 64 << 10 };
 
@@ -12,116 +14,146 @@ void weir__stash_init(weir__stash *stash, bool with_caps, weir_account *account)
     *stash = (weir__stash){
         .with_caps = with_caps, .inputs = 1, .limit = WORK_OF_A_STEP, .account = account
     };
+    weir__times_init(&stash->dues, 1, sizeof(weir__due));
 }
 
-static weir_batch *take(weir__stash *stash, weir__due *due)
+static size_t bytes_of(const weir__kept *kept)
+{
+    return kept->batch->bytes + (kept->order ? kept->batch->count * sizeof *kept->order : 0);
+}
+
+/* The next one that is kept; false: there is none. */
+static bool take(weir__stash *stash, weir__due *due, weir__kept *kept)
 {
     if (due->taken == due->count)
-        return NULL;
-    weir_batch *batch = due->batches[due->taken++];
-    weir_account_add(stash->account, -(int64_t)batch->bytes);
+        return false;
+    *kept = due->kept[due->taken++];
+    weir_account_add(stash->account, -(int64_t)bytes_of(kept));
     if (due->taken == due->count)
         due->taken = due->count = 0;
-    return batch;
+    return true;
+}
+
+static void kept_free(weir__kept *kept)
+{
+    if (kept->order)
+        weir_free(kept->order, kept->batch->count * sizeof *kept->order);
+    weir_batch_release(kept->batch);
 }
 
 static void due_free(weir__due *due)
 {
-    weir_free(due->batches, due->capacity * sizeof(weir_batch *));
+    weir_free(due->kept, due->capacity * sizeof *due->kept);
 }
 
 void weir__stash_fini(weir__stash *stash)
 {
-    for (uint32_t i = 0; i < stash->count; i++) {
-        weir_batch *batch;
-        while ((batch = take(stash, &stash->dues[i])))
-            weir_batch_release(batch);
-        due_free(&stash->dues[i]);
+    for (uint32_t i = 0; i < stash->dues.count; i++) {
+        weir__due *due = weir__times_at(&stash->dues, i);
+        for (weir__kept kept; take(stash, due, &kept);)
+            kept_free(&kept);
+        due_free(due);
     }
-    weir_free(stash->dues, stash->capacity * sizeof *stash->dues);
-    *stash = (weir__stash){ .dues = NULL };
-}
-
-/* Index of the first entry whose epoch is not after this one. */
-static uint32_t find(const weir__stash *stash, uint64_t epoch)
-{
-    uint32_t low = 0, high = stash->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (stash->dues[middle].epoch > epoch)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    weir__times_fini(&stash->dues);
 }
 
 /* The entry of an epoch, made if there is none. Valid until another one is made. Its capability
  * comes from an earlier entry's, or else from the current batch. */
 static weir__due *due_of(weir__stash *stash, weir_step *step, uint64_t epoch)
 {
-    uint32_t at = find(stash, epoch);
-    if (at < stash->count && stash->dues[at].epoch == epoch)
-        return &stash->dues[at];
-    if (stash->count == stash->capacity) {
-        uint32_t capacity = stash->capacity ? 2 * stash->capacity : 8;
-        stash->dues = weir_realloc_must(stash->dues, stash->capacity * sizeof *stash->dues,
-                                        capacity * sizeof *stash->dues);
-        stash->capacity = capacity;
-    }
-    weir__due *due = &stash->dues[at];
     weir_time time = weir_time_1(epoch);
+    weir__due *due = weir__times_find(&stash->dues, &time);
+    if (due)
+        return due;
+    const weir__due *first = weir__stash_first(stash);
     weir_cap cap = WEIR_CAP_NONE;
     if (stash->with_caps)
-        cap = at < stash->count ? weir_cap_delayed(step, due->cap, &time)
-                                : weir_cap_retain(step, 0, &time);
-    memmove(due + 1, due, (stash->count - at) * sizeof *due);
-    stash->count++;
-    *due = (weir__due){ .epoch = epoch, .cap = cap };
+        cap = first && first->time.at[0] < epoch ? weir_cap_delayed(step, first->cap, &time)
+                                                 : weir_cap_retain(step, 0, &time);
+    due = weir__times_add(&stash->dues, &time);
+    due->cap = cap;
     return due;
 }
 
-static void keep(weir__stash *stash, weir__due *due, const weir_batch *batch)
+/* Takes what is kept over. */
+static void keep(weir__stash *stash, weir__due *due, const weir__kept *kept)
 {
     if (due->count == due->capacity) {
         uint32_t capacity = due->capacity ? 2 * due->capacity : 4;
-        due->batches = weir_realloc_must(due->batches, due->capacity * sizeof(weir_batch *),
-                                         capacity * sizeof(weir_batch *));
+        due->kept = weir_realloc_must(due->kept, due->capacity * sizeof *due->kept,
+                                      capacity * sizeof *due->kept);
         due->capacity = capacity;
     }
-    due->batches[due->count++] = weir_batch_retain(batch);
-    weir_account_add(stash->account, (int64_t)batch->bytes);
+    due->kept[due->count++] = *kept;
+    weir_account_add(stash->account, (int64_t)bytes_of(kept));
 }
 
-/* The least of the records' times that is after `epoch`; UINT64_MAX if there is none. */
-static uint64_t next_epoch(const weir_batch *batch, uint64_t epoch)
+static int by_time(const void *a, const void *b, void *times)
 {
-    uint64_t next = UINT64_MAX;
-    for (size_t i = 0; batch->times && i < batch->count; i++)
-        if (batch->times[i] > epoch && batch->times[i] < next)
-            next = batch->times[i];
-    return next;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint64_t of_x = ((const uint64_t *)times)[x], of_y = ((const uint64_t *)times)[y];
+    return of_x != of_y ? (of_x > of_y) - (of_x < of_y) : (x > y) - (x < y);
+}
+
+/* Puts the records in the order of their times, so that each is looked at once, whatever else the
+ * batch has. */
+static weir__kept put_in_order(const weir_batch *batch)
+{
+    weir__kept kept = { .batch = weir_batch_retain(batch) };
+    size_t i = 1, count = batch->times ? batch->count : 0;
+    while (i < count && batch->times[i - 1] <= batch->times[i])
+        i++;
+    if (i >= count)
+        return kept;
+    kept.order = weir_alloc_must(count * sizeof *kept.order);
+    for (i = 0; i < count; i++)
+        kept.order[i] = (uint32_t)i;
+    qsort_r(kept.order, count, sizeof *kept.order, by_time, (void *)batch->times);
+    return kept;
+}
+
+static inline size_t record_at(const weir__kept *kept, size_t i)
+{
+    return kept->order ? kept->order[i] : i;
+}
+
+/* Works on its records of one epoch: those that lie together at once. */
+static void work_pieces(weir__stash *stash, weir__kept *kept, uint64_t epoch, weir__piece_fn *fn,
+                        void *ctx)
+{
+    const weir_batch *batch = kept->batch;
+    size_t before = kept->done, left;
+    while (kept->done < batch->count) {
+        size_t from = record_at(kept, kept->done), to = from;
+        while (kept->done < batch->count && record_at(kept, kept->done) == to &&
+               (!batch->times || batch->times[to] == epoch)) {
+            kept->done++;
+            to++;
+        }
+        if (to == from)
+            break; /* of a later epoch */
+        fn(batch, from, to, ctx);
+    }
+    left = kept->done - before;
+    stash->left -= left < stash->left ? left : stash->left;
 }
 
 /* Works on the records of the earliest epoch, which the batch may have, and keeps the rest. */
-static void work(weir__stash *stash, weir_step *step, const weir_batch *batch, weir__piece_fn *fn,
+static void work(weir__stash *stash, weir_step *step, weir__kept *kept, weir__piece_fn *fn,
                  void *ctx)
 {
-    uint64_t epoch = weir__stash_first(stash)->epoch;
-    stash->left -= batch->count < stash->left ? batch->count : stash->left;
-    if (!batch->times) {
+    const weir_batch *batch = kept->batch;
+    if (batch->times) {
+        work_pieces(stash, kept, weir__stash_epoch(stash), fn, ctx);
+    } else {
+        stash->left -= batch->count < stash->left ? batch->count : stash->left;
         fn(batch, 0, batch->count, ctx);
-        return;
+        kept->done = batch->count;
     }
-    for (size_t from = 0, to; from < batch->count; from = to + 1) {
-        for (to = from; to < batch->count && batch->times[to] == epoch; to++)
-            ;
-        if (to > from)
-            fn(batch, from, to, ctx);
-    }
-    uint64_t next = next_epoch(batch, epoch);
-    if (next < UINT64_MAX)
-        keep(stash, due_of(stash, step, next), batch);
+    if (kept->done < batch->count)
+        keep(stash, due_of(stash, step, batch->times[record_at(kept, kept->done)]), kept);
+    else
+        kept_free(kept);
 }
 
 static bool is_spent(const weir__stash *stash, weir_step *step)
@@ -137,28 +169,27 @@ void weir__stash_touch(weir__stash *stash, weir_step *step, uint64_t epoch)
     (void)due_of(stash, step, epoch);
 }
 
-static uint64_t complete_before(const weir__stash *stash, const weir_step *step)
+/* Whether nothing before the epoch can come, or nothing of it either. */
+static bool is_complete(const weir__stash *stash, const weir_step *step, uint64_t epoch, bool too)
 {
-    uint64_t complete = UINT64_MAX;
-    for (unsigned i = 0; i < stash->inputs; i++) {
-        uint64_t of_input = weir__complete_before(step, i);
-        complete = of_input < complete ? of_input : complete;
-    }
-    return complete;
+    for (unsigned i = 0; i < stash->inputs; i++)
+        if (!weir__complete(step, i, epoch) && (too || weir__complete_before(step, i) < epoch))
+            return false;
+    return true;
 }
 
 bool weir__stash_feed(weir__stash *stash, weir_step *step, weir__piece_fn *fn, void *ctx)
 {
-    uint64_t complete = complete_before(stash, step);
     const weir_batch *batch;
     stash->left = stash->limit;
     while ((batch = weir_step_take(step, 0))) {
         uint64_t epoch = batch->time.at[0];
         weir__due *due = due_of(stash, step, epoch);
-        if (due == weir__stash_first(stash) && epoch <= complete)
-            work(stash, step, batch, fn, ctx);
+        weir__kept kept = put_in_order(batch);
+        if (due == weir__stash_first(stash) && is_complete(stash, step, epoch, false))
+            work(stash, step, &kept, fn, ctx);
         else
-            keep(stash, due, batch);
+            keep(stash, due, &kept);
         if (is_spent(stash, step))
             return false;
     }
@@ -167,23 +198,24 @@ bool weir__stash_feed(weir__stash *stash, weir_step *step, weir__piece_fn *fn, v
 
 bool weir__stash_complete(weir__stash *stash, weir_step *step, weir__piece_fn *fn, void *ctx)
 {
-    uint64_t complete = complete_before(stash, step);
-    weir_batch *batch;
-    if (stash->count == 0 || weir__stash_first(stash)->epoch > complete)
+    if (!weir__stash_first(stash))
         return false;
-    while ((batch = take(stash, &stash->dues[stash->count - 1]))) {
-        work(stash, step, batch, fn, ctx);
-        weir_batch_release(batch);
+    uint64_t epoch = weir__stash_epoch(stash);
+    if (!is_complete(stash, step, epoch, false))
+        return false;
+    for (weir__kept kept; take(stash, weir__times_at(&stash->dues, 0), &kept);) {
+        work(stash, step, &kept, fn, ctx);
         if (is_spent(stash, step))
             return false;
     }
-    return weir__stash_first(stash)->epoch < complete;
+    return is_complete(stash, step, epoch, true);
 }
 
 void weir__stash_done(weir__stash *stash, weir_step *step)
 {
-    weir__due *due = &stash->dues[--stash->count];
+    weir__due *due = weir__times_at(&stash->dues, 0);
     if (due->cap != WEIR_CAP_NONE)
         weir_cap_drop(step, due->cap);
     due_free(due);
+    weir__times_drop_first(&stash->dues);
 }

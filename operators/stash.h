@@ -9,12 +9,21 @@
 
 #include <weir/node.h>
 
+#include "times.h"
+
+/* A batch, and which of its records are not done with. */
+typedef struct weir__kept {
+    weir_batch *batch;
+    uint32_t *order; /* of its records, by time; NULL: as they lie */
+    size_t done;     /* so many of them, in this order */
+} weir__kept;
+
 /* An epoch that something has come for. */
 typedef struct weir__due {
-    uint64_t epoch;
+    weir_time time;
     weir_cap cap; /* of output 0; WEIR_CAP_NONE in a stash without capabilities */
     uint32_t taken, count, capacity;
-    weir_batch **batches; /* in the order in which they came */
+    weir__kept *kept; /* in the order in which they came */
 } weir__due;
 
 typedef struct weir__stash {
@@ -22,8 +31,7 @@ typedef struct weir__stash {
     unsigned inputs; /* 0 to inputs - 1 have to have passed an epoch; 1 at first */
     size_t limit; /* records that a step may work on */
     size_t left;  /* what is left of it */
-    uint32_t count, capacity;
-    weir__due *dues;       /* by epoch, the first one last */
+    weir__times dues;      /* of weir__due */
     weir_account *account; /* charged with what it keeps */
 } weir__stash;
 
@@ -41,6 +49,13 @@ static inline uint64_t weir__complete_before(const weir_step *step, unsigned inp
     return weir_frontier_is_empty(f) ? UINT64_MAX : weir_frontier_times(f)[0].at[0];
 }
 
+/* Whether nothing more can come of an epoch. */
+static inline bool weir__complete(const weir_step *step, unsigned input, uint64_t epoch)
+{
+    const weir_frontier *f = weir_step_frontier(step, input);
+    return weir_frontier_is_empty(f) || weir_frontier_times(f)[0].at[0] > epoch;
+}
+
 /* There is something of this epoch, though no record: from the current batch of any input, or from
  * what there is of earlier epochs. */
 void weir__stash_touch(weir__stash *stash, weir_step *step, uint64_t epoch);
@@ -56,7 +71,11 @@ bool weir__stash_complete(weir__stash *stash, weir_step *step, weir__piece_fn *f
 /* The earliest epoch there is something of, and its capability. */
 static inline const weir__due *weir__stash_first(const weir__stash *stash)
 {
-    return stash->count > 0 ? &stash->dues[stash->count - 1] : NULL;
+    return stash->dues.count > 0 ? weir__times_at(&stash->dues, 0) : NULL;
+}
+static inline uint64_t weir__stash_epoch(const weir__stash *stash)
+{
+    return weir__stash_first(stash)->time.at[0];
 }
 /* The earliest epoch is done with, and its capability goes. */
 void weir__stash_done(weir__stash *stash, weir_step *step);

@@ -277,7 +277,7 @@ static void next_value(state *s)
 static bool emit(weir_step *step, state *s)
 {
     const weir_type *type = s->spec->out;
-    weir_time time = weir_time_1(weir__stash_first(&s->stash)->epoch);
+    weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     weir_builder *out = weir_step_output(step, 0, &time);
     while (s->emitted < s->touched_count && !s->error.status) {
         void *records;

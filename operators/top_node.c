@@ -438,19 +438,19 @@ static bool work(weir_step *step, state *s)
 /* The earliest time that waits, if it is complete. */
 static bool begin_round(state *s, const weir_frontier *frontier)
 {
-    const weir__pending_list *waits = &s->pending.waits, *ready = &s->pending.ready;
-    if (waits->count == 0 ||
-        weir_frontier_less_equal(frontier, &waits->at[waits->first].time))
+    const weir__times *waits = &s->pending.waits;
+    if (waits->count == 0 || weir_frontier_less_equal(frontier, weir__times_time(waits, 0)))
         return false;
     weir_frontier upper;
     weir_frontier_init(&upper, 1);
-    s->time = waits->at[waits->first].time;
+    s->time = *weir__times_time(waits, 0);
     if (s->time.at[0] < UINT64_MAX)
         weir_frontier_insert(&upper, &(weir_time){ { s->time.at[0] + 1 } });
     weir__pending_take(&s->pending, &upper);
     weir_frontier_fini(&upper);
     s->working = true;
-    s->fresh = weir_cursor_create(ready->at[0].runs, ready->at[0].run_count);
+    const weir__pending_time *ready = weir__pending_ready(&s->pending, 0);
+    s->fresh = weir_cursor_create(ready->runs, ready->run_count);
     s->in_list = weir_trace_reader_list(s->in);
     s->own_list = weir_trace_reader_list(s->own);
     if (s->in_list && s->own_list) {

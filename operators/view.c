@@ -223,7 +223,7 @@ static void build_run(state *s)
 static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     state *s = ctx;
-    uint64_t epoch = weir__stash_first(&s->stash)->epoch;
+    uint64_t epoch = weir__stash_epoch(&s->stash);
     while (from < to && !s->failed) {
         size_t room = RUN_UPDATES - weir_trace_builder_count(s->builder);
         weir_updates updates = { .records = weir_batch_record(batch, from),
@@ -250,8 +250,7 @@ static bool take_in(weir_step *step, state *s)
         s->open_records = 0;
         weir__stash_done(&s->stash, step);
     }
-    const weir__due *due = weir__stash_first(&s->stash);
-    return !due || due->epoch >= weir__complete_before(step, 0);
+    return !weir__stash_first(&s->stash) || !weir__complete(step, 0, weir__stash_epoch(&s->stash));
 }
 
 /* ---- retention ---- */

@@ -74,7 +74,7 @@ static void step_it(weir_step *step, void *ctx)
         return;
     uint64_t complete = weir_frontier_is_empty(f) ? 9 : weir_frontier_times(f)[0].at[0];
     for (uint32_t i = 0; i < s->pending.ready.count; i++) {
-        weir__pending_time *t = &s->pending.ready.at[i];
+        weir__pending_time *t = weir__pending_ready(&s->pending, i);
         ck_assert_uint_lt(t->time.at[0], complete);
         for (int o = 0; o < 2; o++)
             ck_assert_uint_eq(weir_cap_time(step, t->caps[o]).at[0], t->time.at[0]);

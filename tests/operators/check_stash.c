@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The stash: batches of one time and of many, in any order, come out epoch by epoch, each record
- * once, none before its epoch is the earliest that may still come.
+ * once, none before its epoch is the earliest that may still come; the last epoch that there can be
+ * is complete, too, when nothing more comes.
  */
 #include "stash.h"
 
@@ -16,7 +17,14 @@ WEIR_RECORD(number, NUMBER)
 
 enum { BATCHES = 400, EPOCHS = 60 };
 
-static uint64_t seed, sent[EPOCHS], got[EPOCHS], sent_count, got_count;
+/* By epoch; the last of all epochs is behind them. `worked` counts records that a step's limit was
+ * charged with. */
+static uint64_t seed, sent[EPOCHS + 1], got[EPOCHS + 1], sent_count, got_count, worked;
+
+static uint64_t slot_of(uint64_t epoch)
+{
+    return epoch == UINT64_MAX ? EPOCHS : epoch;
+}
 
 /* ---- a source of batches whose records have times of their own ---- */
 
@@ -29,7 +37,8 @@ static weir__pool *pool;
 
 static void send(weir_step *step, source *s)
 {
-    uint64_t first = s->low + test_below(&s->random, 4);
+    bool last = seed % 3 == 0 && s->left < 4;
+    uint64_t first = last && s->left < 2 ? UINT64_MAX : s->low + test_below(&s->random, 4);
     bool mixed = test_below(&s->random, 2);
     weir_batch *batch = weir__batch_create(number_type(), 1);
     batch->count = 1 + test_below(&s->random, 20);
@@ -42,11 +51,12 @@ static void send(weir_step *step, source *s)
     }
     for (size_t i = 0; i < batch->count; i++) {
         uint64_t value = test_below(&s->random, 1000), time = first;
+        if (mixed && first < UINT64_MAX)
+            time = last && i % 3 == 0 ? UINT64_MAX : time + test_below(&s->random, 4);
         if (mixed)
-            ((uint64_t *)weir__buffer_data(batch->time_buffer))[i] = time +=
-                test_below(&s->random, 4);
+            ((uint64_t *)weir__buffer_data(batch->time_buffer))[i] = time;
         ((number *)weir__buffer_data(batch->record_buffer))[i].value = value;
-        sent[time] += value;
+        sent[slot_of(time)] += value;
         sent_count++;
     }
     weir__batch_charge(batch);
@@ -105,31 +115,38 @@ static weir_status taker_init(weir_step *step, void *ctx, void **state, weir_err
 static void piece(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     taker *t = ctx;
-    t->epoch = weir__stash_first(&t->stash)->epoch;
+    t->epoch = weir__stash_epoch(&t->stash);
     for (size_t i = from; i < to; i++) {
         ck_assert_msg(weir_batch_time(batch, i).at[0] == t->epoch, "WEIR_SEED=%llu",
                       (unsigned long long)seed);
-        got[t->epoch] += ((const number *)weir_batch_record(batch, i))->value;
+        got[slot_of(t->epoch)] += ((const number *)weir_batch_record(batch, i))->value;
         got_count++;
     }
+}
+
+static void take_in(weir_step *step, taker *t)
+{
+    if (!weir__stash_feed(&t->stash, step, piece, t))
+        return;
+    while (weir__stash_complete(&t->stash, step, piece, t)) {
+        const weir__due *due = weir__stash_first(&t->stash);
+        ck_assert_uint_ge(due->time.at[0], t->epoch);
+        ck_assert_int_eq(with_caps, due->cap != WEIR_CAP_NONE);
+        /* What came of it is there, and nothing can come any more. */
+        uint64_t slot = slot_of(due->time.at[0]);
+        ck_assert_msg(got[slot] == sent[slot], "WEIR_SEED=%llu: epoch %u",
+                      (unsigned long long)seed, (unsigned)slot);
+        weir__stash_done(&t->stash, step);
+    }
+    if (t->stash.dues.count == 0)
+        ck_assert_int_eq(weir_account_bytes(t->account), 0);
 }
 
 static void taker_step(weir_step *step, void *state)
 {
     taker *t = state;
-    if (!weir__stash_feed(&t->stash, step, piece, t))
-        return;
-    while (weir__stash_complete(&t->stash, step, piece, t)) {
-        const weir__due *due = weir__stash_first(&t->stash);
-        ck_assert_uint_ge(due->epoch, t->epoch);
-        ck_assert_int_eq(with_caps, due->cap != WEIR_CAP_NONE);
-        /* What came of it is there, and nothing can come any more. */
-        ck_assert_msg(got[due->epoch] == sent[due->epoch], "WEIR_SEED=%llu: epoch %u",
-                      (unsigned long long)seed, (unsigned)due->epoch);
-        weir__stash_done(&t->stash, step);
-    }
-    if (t->stash.count == 0)
-        ck_assert_int_eq(weir_account_bytes(t->account), 0);
+    take_in(step, t);
+    worked += t->stash.limit - t->stash.left;
 }
 
 static void taker_fini(void *state)
@@ -171,12 +188,13 @@ static void run(void)
     weir_config config = { .struct_size = sizeof config };
     memset(sent, 0, sizeof sent);
     memset(got, 0, sizeof got);
-    sent_count = got_count = 0;
+    sent_count = got_count = worked = 0;
     pool = weir__pool_create();
     ck_assert_int_eq(weir_run(&config, build, NULL, &error), WEIR_OK);
     weir__pool_close(pool);
     ck_assert_uint_eq(sent_count, got_count);
-    for (int e = 0; e < EPOCHS; e++)
+    ck_assert_uint_eq(sent_count, worked);
+    for (int e = 0; e <= EPOCHS; e++)
         ck_assert_uint_eq(sent[e], got[e]);
 }
 
