@@ -5,7 +5,8 @@
  * and sinks), at the latest after a tick, and not before it if all of those write only now and
  * then; the next one is the greater of its own plus one and the greatest heard of. A source that
  * has sent nothing follows what it hears: of its own dataflow at once, of others within a tick
- * (agenda.c). Nobody ticks at rest.
+ * (agenda.c). One that ends closes its epoch, so that idle sources of its worker do not keep its
+ * last records from being complete. Nobody ticks at rest.
  */
 #include <string.h>
 
@@ -68,6 +69,18 @@ static void advance(weir_step *step, uint64_t epoch)
         step->context->epoch_heard = epoch;
 }
 
+static void close_epoch(weir_step *step)
+{
+    uint64_t heard = step->context->epoch_heard;
+    advance(step, heard > step->epoch ? heard : step->epoch + 1);
+}
+
+void weir__clock_leave(weir_step *step)
+{
+    if (step->epoch_dirty)
+        close_epoch(step);
+}
+
 bool weir__clock_turn(weir__dataflow *dataflow)
 {
     bool moved = false;
@@ -80,8 +93,7 @@ bool weir__clock_turn(weir__dataflow *dataflow)
             if (!settled_before(dataflow, step->epoch) &&
                 context->now_ns < step->epoch_opened_ns + context->tick_ns)
                 continue;
-            uint64_t heard = context->epoch_heard;
-            advance(step, heard > step->epoch ? heard : step->epoch + 1);
+            close_epoch(step);
             moved = true;
         } else if (dataflow->epoch_heard > step->epoch) {
             advance(step, dataflow->epoch_heard);

@@ -292,6 +292,8 @@ void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_s
                          const char *text);
 /* Ends a source: its capabilities go, it is not called again. */
 void weir__node_finish(weir__node_instance *node);
+/* The node ends: its epoch is closed if something was sent in it. */
+void weir__clock_leave(weir_step *step);
 /* Applies the changes of the pass to this worker's tracker and to what is to be published. */
 void weir__dataflow_apply(weir__dataflow *dataflow);
 /* The context of the worker whose thread this is, or NULL. */

@@ -250,8 +250,44 @@ START_TEST(clocks_are_outside)
 }
 END_TEST
 
+/* ---- sources that end ---- */
+
+static weir_input *ends, *stays;
+
+static void build_ending(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(item) both = weir_concat(weir_input_add(g, item, &ends),
+                                         weir_input_add(g, item, &stays));
+    weir_test_output(weir_consolidate(both));
+}
+
+/* What a source has sent last does not wait for others that have nothing to send. */
+START_TEST(ending_beside_idle_ones)
+{
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        weir_input_handle *a[3], *b[3];
+        weir_test *t = weir_test_create(build_ending, NULL, .workers = workers);
+        for (unsigned w = 0; w < workers; w++) {
+            a[w] = weir_input_open(ends, w);
+            b[w] = weir_input_open(stays, w);
+        }
+        weir_input_send(a[0], item, { 1, 2, 3 });
+        for (unsigned w = 0; w < workers; w++)
+            weir_input_close(a[w]);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        ck_assert_str_eq(weir_test_take(t, 0), "(n: 1, a: 2, b: 3) @0 +1\n");
+        for (unsigned w = 0; w < workers; w++)
+            weir_input_close(b[w]);
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("input_times", (const TTest *const[]){
-        two_coordinates, like_what_is_held, any_order_at_the_root, clocks_are_outside, NULL }));
+        two_coordinates, like_what_is_held, any_order_at_the_root, clocks_are_outside,
+        ending_beside_idle_ones, NULL }));
 }
