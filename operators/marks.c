@@ -112,6 +112,9 @@ static weir_status clock_init(weir_step *step, void *ctx, void **made, weir_erro
     return WEIR_OK;
 }
 
+/* It looks again after a day at the latest: an instant may be further away than any clock goes. */
+static const uint64_t LONG_US = UINT64_C(86400) * 1000000;
+
 static void clock_step(weir_step *step, void *ctx)
 {
     weir__clock *clock = ctx;
@@ -122,7 +125,8 @@ static void clock_step(weir_step *step, void *ctx)
         mark_record_emit((weir_out(mark_record)){ weir_step_output(step, 0, &t) },
                         (mark_record){ now });
     } else if (clock->due_us < INT64_MAX) {
-        weir_step_at_ns(step, weir_step_now_ns(step) + (uint64_t)(clock->due_us - now) * 1000);
+        uint64_t wait = (uint64_t)clock->due_us - (uint64_t)now;
+        weir_step_at_ns(step, weir_step_now_ns(step) + 1000 * (wait < LONG_US ? wait : LONG_US));
     }
     if (clock->ended)
         weir_step_finish(step);
@@ -163,4 +167,53 @@ void weir__clock_end(weir__clock *clock)
     clock->ended = true;
     if (clock->waker)
         weir_wake(clock->waker);
+}
+
+/* ---- what is kept of them ---- */
+
+typedef struct mark_of {
+    weir_time epoch;
+    int64_t us;
+} mark_of;
+
+void weir__marks_init(weir__marks *marks)
+{
+    *marks = (weir__marks){ .now = INT64_MIN, .told = INT64_MIN };
+    weir__times_init(&marks->epochs, 1, sizeof(mark_of));
+}
+
+void weir__marks_fini(weir__marks *marks)
+{
+    weir__times_fini(&marks->epochs);
+}
+
+static void note(weir__marks *marks, const weir_time *epoch, int64_t us)
+{
+    mark_of *of = weir__times_find(&marks->epochs, epoch);
+    if (!of) {
+        of = weir__times_add(&marks->epochs, epoch);
+        of->us = us;
+    }
+    of->us = us > of->us ? us : of->us;
+    marks->told = us > marks->told ? us : marks->told;
+}
+
+void weir__marks_take(weir__marks *marks, weir_step *step, weir__stash *stash)
+{
+    for (const weir_batch *batch; (batch = weir_step_take(step, 1));)
+        for (size_t i = 0; i < batch->count; i++) {
+            weir_time epoch = weir_time_1(weir_batch_time(batch, i).at[0]);
+            weir__stash_touch(stash, step, epoch.at[0]);
+            note(marks, &epoch, ((const int64_t *)batch->records)[i]);
+        }
+}
+
+void weir__marks_use(weir__marks *marks, uint64_t epoch)
+{
+    for (const mark_of *of; marks->epochs.count > 0; weir__times_drop_first(&marks->epochs)) {
+        of = weir__times_at(&marks->epochs, 0);
+        if (of->epoch.at[0] > epoch)
+            break;
+        marks->now = of->us > marks->now ? of->us : marks->now;
+    }
 }

@@ -26,12 +26,6 @@ typedef struct description {
     weir__clock *clocks; /* by worker; NULL: timers go by event time */
 } description;
 
-/* The greatest instant shown by an epoch. */
-typedef struct mark {
-    uint64_t epoch;
-    int64_t us;
-} mark;
-
 /* A record that waits to be sorted, and the batch that has it. */
 typedef struct slot {
     const void *record;
@@ -44,9 +38,7 @@ typedef struct state {
     weir__keyed keyed;
     weir__stash stash;
     weir__timer_queue queue;
-    mark *marks; /* of epochs that are not complete, in no order */
-    size_t mark_count, mark_capacity;
-    int64_t now; /* how far time has come by the marks */
+    weir__marks marks;
     slot *slots; /* ordered: of the open epoch */
     size_t slot_count, slot_capacity, applied;
     const weir_batch **kept; /* whose records the slots are */
@@ -89,7 +81,7 @@ void weir_timer_cancel_all(weir_timers *timers)
 
 weir_instant weir_timer_now(const weir_timers *timers)
 {
-    return (weir_instant){ timers->s->now };
+    return (weir_instant){ timers->s->marks.now };
 }
 
 /* ---- state ---- */
@@ -98,7 +90,7 @@ static weir_status init(weir_step *step, void *ctx, void **made, weir_error *err
 {
     const description *d = ctx;
     state *s = weir_alloc_must(sizeof *s);
-    *s = (state){ .d = d, .now = INT64_MIN };
+    *s = (state){ .d = d };
     weir__keyed_spec spec = { d->spec.in, d->spec.state, &d->key };
     weir_status status = weir__keyed_init(&s->keyed, step, &spec, error);
     if (status != WEIR_OK) {
@@ -107,6 +99,7 @@ static weir_status init(weir_step *step, void *ctx, void **made, weir_error *err
     }
     weir__stash_init(&s->stash, true, weir_step_account(step));
     s->stash.inputs = d->timed ? 2 : 1;
+    weir__marks_init(&s->marks);
     weir__timer_queue_init(&s->queue, weir_step_account(step));
     *made = s;
     return WEIR_OK;
@@ -125,7 +118,7 @@ static void fini(void *ctx)
     release_kept(s);
     weir_free(s->kept, s->kept_capacity * sizeof *s->kept);
     weir_free(s->slots, s->slot_capacity * sizeof *s->slots);
-    weir_free(s->marks, s->mark_capacity * sizeof *s->marks);
+    weir__marks_fini(&s->marks);
     weir__timer_queue_fini(&s->queue);
     weir__stash_fini(&s->stash);
     weir__keyed_fini(&s->keyed);
@@ -136,7 +129,7 @@ static void fini(void *ctx)
 
 static weir_builder *output(state *s)
 {
-    weir_time time = weir_time_1(weir__stash_first(&s->stash)->epoch);
+    weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     return weir_step_output(s->step, 0, &time);
 }
 
@@ -276,42 +269,13 @@ static bool apply_sorted(state *s)
 
 /* ---- time ---- */
 
-static void take_marks(state *s)
-{
-    for (const weir_batch *batch; (batch = weir_step_take(s->step, 1));)
-        for (size_t i = 0; i < batch->count; i++) {
-            mark m = { weir_batch_time(batch, i).at[0], ((const int64_t *)batch->records)[i] };
-            weir__stash_touch(&s->stash, s->step, m.epoch);
-            if (s->mark_count == s->mark_capacity) {
-                size_t capacity = s->mark_capacity ? 2 * s->mark_capacity : 16;
-                s->marks = weir_realloc_must(s->marks, s->mark_capacity * sizeof *s->marks,
-                                             capacity * sizeof *s->marks);
-                s->mark_capacity = capacity;
-            }
-            s->marks[s->mark_count++] = m;
-        }
-}
-
-/* What the epochs up to this one have shown. */
-static void use_marks(state *s, uint64_t epoch)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < s->mark_count; i++) {
-        if (s->marks[i].epoch > epoch)
-            s->marks[left++] = s->marks[i];
-        else if (s->marks[i].us > s->now)
-            s->now = s->marks[i].us;
-    }
-    s->mark_count = left;
-}
-
 static void tell_clock(state *s)
 {
     weir__clock *clock = &s->d->clocks[weir_step_worker(s->step)];
     if (weir_frontier_is_empty(weir_step_frontier(s->step, 0)))
         weir__clock_end(clock);
     else if (s->queue.count > 0)
-        weir__clock_set(clock, weir__timer_first(&s->queue));
+        weir__marks_ask(&s->marks, clock, weir__timer_first(&s->queue));
 }
 
 /* ---- the node ---- */
@@ -322,10 +286,10 @@ static bool work_off(state *s)
     if (s->phase == SORTED) {
         if (s->d->ordered && !apply_sorted(s))
             return false;
-        use_marks(s, weir__stash_first(&s->stash)->epoch);
+        weir__marks_use(&s->marks, weir__stash_epoch(&s->stash));
         s->phase = FIRING;
     }
-    if (!fire(s, s->now))
+    if (!fire(s, s->marks.now))
         return false;
     s->phase = OPEN;
     weir__stash_done(&s->stash, s->step);
@@ -338,7 +302,7 @@ static void run(weir_step *step, void *ctx)
     weir__piece_fn *piece = s->d->ordered ? gather : apply;
     s->step = step;
     if (s->d->timed)
-        take_marks(s);
+        weir__marks_take(&s->marks, step, &s->stash);
     while (!s->failed) {
         if (s->phase != OPEN && !work_off(s)) {
             weir_step_again(step);

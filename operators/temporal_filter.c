@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/temporal_filter.h. By epochs a record is sent on twice, at the times at which
- * it comes and goes. By instants it waits in a heap for the first of them, and is told of time by
- * marks (marks.h); an epoch's records go into the heap, and when it is complete, what is due
- * leaves.
+ * it comes and goes. By instants it waits (waits.h) for the first of them, and is told of time by marks
+ * (marks.h); an epoch's records wait with those before, and when it is complete, what is due leaves.
  */
 #include <weir/operators/temporal_filter.h>
 
@@ -12,6 +11,7 @@
 #include "keyed.h"
 #include "marks.h"
 #include "stash.h"
+#include "waits.h"
 
 static const char *const where = "temporal-filter";
 
@@ -86,103 +86,27 @@ static void epochs_run(weir_step *step, void *ctx)
             }
 }
 
-/* ---- by instants: what waits ---- */
-
-/* A record that is to come, or that is there and is to go. */
-typedef struct waiting {
-    int64_t diff;
-    size_t size; /* of it all: this, the record, its strings */
-    bool is_there;
-    _Alignas(16) char record[];
-} waiting;
-
-typedef struct slot {
-    int64_t when;
-    waiting *what;
-} slot;
+/* ---- by instants ---- */
 
 typedef struct state {
     const description *d;
     weir_step *step; /* of the call at hand */
     weir__stash stash;
-    weir_account *account;
-    slot *heap; /* the least `when` first */
-    size_t count, capacity;
-    struct {
-        uint64_t epoch;
-        int64_t us;
-    } *marks; /* of epochs that are not complete, in no order */
-    size_t mark_count, mark_capacity;
-    int64_t now;
+    weir__waits waits;
+    weir__marks marks;
     bool firing; /* the earliest epoch is complete, and its marks are used */
     weir_status failed;
 } state;
 
-static void heap_up(state *s, size_t i, slot moved)
-{
-    for (; i > 0 && s->heap[(i - 1) / 2].when > moved.when; i = (i - 1) / 2)
-        s->heap[i] = s->heap[(i - 1) / 2];
-    s->heap[i] = moved;
-}
-
-static void heap_push(state *s, int64_t when, waiting *what)
-{
-    if (s->count == s->capacity) {
-        size_t capacity = 2 * s->capacity + 16;
-        s->heap = weir_realloc_must(s->heap, s->capacity * sizeof *s->heap,
-                                    capacity * sizeof *s->heap);
-        weir_account_add(s->account, (int64_t)((capacity - s->capacity) * sizeof *s->heap));
-        s->capacity = capacity;
-    }
-    heap_up(s, s->count++, (slot){ when, what });
-}
-
-static slot heap_pop(state *s)
-{
-    slot first = s->heap[0], last = s->heap[--s->count];
-    size_t i = 0;
-    for (size_t child; (child = 2 * i + 1) < s->count; i = child) {
-        child += child + 1 < s->count && s->heap[child + 1].when < s->heap[child].when;
-        if (s->heap[child].when >= last.when)
-            break;
-        s->heap[i] = s->heap[child];
-    }
-    s->heap[i] = last;
-    return first;
-}
-
-static void free_waiting(state *s, waiting *w)
-{
-    weir_account_add(s->account, -(int64_t)w->size);
-    weir_free(w, w->size);
-}
-
-static void wait_for(state *s, const void *record, int64_t diff)
-{
-    const description *d = s->d;
-    size_t strings = d->type->has_strings ? weir_record_heap_size(d->type, record) : 0;
-    size_t size = sizeof(waiting) + d->type->size + strings;
-    bool begins = is_set(d->from, record), ends = is_set(d->until, record);
-    int64_t from = begins ? (int64_t)word_of(d->from, record) : INT64_MIN;
-    if (ends && (int64_t)word_of(d->until, record) <= from)
-        return;
-    waiting *w = weir_alloc_must(size);
-    *w = (waiting){ .diff = diff, .size = size };
-    memcpy(w->record, record, d->type->size);
-    if (strings)
-        weir_record_move_strings(d->type, w->record, w->record + d->type->size);
-    weir_account_add(s->account, (int64_t)size);
-    heap_push(s, from, w);
-}
-
-/* ---- by instants: the node ---- */
-
 static weir_status init(weir_step *step, void *ctx, void **made, weir_error *error)
 {
+    const description *d = ctx;
     (void)error;
     state *s = weir_alloc_must(sizeof *s);
-    *s = (state){ .d = ctx, .account = weir_step_account(step), .now = INT64_MIN };
-    weir__stash_init(&s->stash, true, s->account);
+    *s = (state){ .d = d };
+    weir__waits_init(&s->waits, d->type, weir_step_account(step));
+    weir__marks_init(&s->marks);
+    weir__stash_init(&s->stash, true, weir_step_account(step));
     s->stash.inputs = 2;
     *made = s;
     return WEIR_OK;
@@ -191,81 +115,72 @@ static weir_status init(weir_step *step, void *ctx, void **made, weir_error *err
 static void fini(void *ctx)
 {
     state *s = ctx;
-    while (s->count > 0)
-        free_waiting(s, s->heap[--s->count].what);
-    weir_account_add(s->account, -(int64_t)(s->capacity * sizeof *s->heap));
-    weir_free(s->heap, s->capacity * sizeof *s->heap);
-    weir_free(s->marks, s->mark_capacity * sizeof *s->marks);
+    weir__waits_fini(&s->waits);
+    weir__marks_fini(&s->marks);
     weir__stash_fini(&s->stash);
     weir_free(s, sizeof *s);
 }
 
+static void fail(state *s, const char *what)
+{
+    weir_step_fail(s->step, WEIR_OVERFLOWED, "%s", what);
+    s->failed = WEIR_OVERFLOWED;
+}
+
+static const char *const too_many = "what there is of a record leaves the range of 64 bits";
+
+static int64_t end_of(const description *d, const void *record)
+{
+    return is_set(d->until, record) ? (int64_t)word_of(d->until, record) : INT64_MAX;
+}
+
 static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
-    for (; from < to; from++)
-        wait_for(ctx, weir_batch_record(batch, from), weir_batch_diff(batch, from));
-}
-
-static void take_marks(state *s)
-{
-    for (const weir_batch *batch; (batch = weir_step_take(s->step, 1));)
-        for (size_t i = 0; i < batch->count; i++) {
-            if (s->mark_count == s->mark_capacity) {
-                size_t capacity = 2 * s->mark_capacity + 16;
-                s->marks = weir_realloc_must(s->marks, s->mark_capacity * sizeof *s->marks,
-                                             capacity * sizeof *s->marks);
-                s->mark_capacity = capacity;
-            }
-            uint64_t epoch = weir_batch_time(batch, i).at[0];
-            weir__stash_touch(&s->stash, s->step, epoch);
-            s->marks[s->mark_count].epoch = epoch;
-            s->marks[s->mark_count++].us = ((const int64_t *)batch->records)[i];
-        }
-}
-
-/* What the epochs up to this one have shown. */
-static void use_marks(state *s, uint64_t epoch)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < s->mark_count; i++) {
-        if (s->marks[i].epoch > epoch)
-            s->marks[left++] = s->marks[i];
-        else if (s->marks[i].us > s->now)
-            s->now = s->marks[i].us;
+    state *s = ctx;
+    const description *d = s->d;
+    for (; from < to && !s->failed; from++) {
+        const void *record = weir_batch_record(batch, from);
+        bool begins = is_set(d->from, record), ends = is_set(d->until, record);
+        int64_t begin = begins ? (int64_t)word_of(d->from, record) : INT64_MIN;
+        if (ends && end_of(d, record) <= begin)
+            continue;
+        if (!weir__waits_add(&s->waits, record, begin, weir_batch_diff(batch, from)))
+            fail(s, too_many);
     }
-    s->mark_count = left;
 }
 
-/* A record's time has come: to come, to go, or, when both have passed meanwhile, for neither. */
-static void change(state *s, weir_builder *out, waiting *w)
+/* The first one's time has come: to come, to go, or, when both have passed meanwhile, for
+ * neither. */
+static void change(state *s, weir_builder *out)
 {
-    const weir_field *field = s->d->until;
-    bool ends = is_set(field, w->record);
-    int64_t until = ends ? (int64_t)word_of(field, w->record) : INT64_MAX;
+    weir__wait *w = weir__waits_first(&s->waits);
+    bool ends = is_set(s->d->until, w->record);
+    int64_t until = end_of(s->d, w->record);
+    bool stays = !w->is_there && ends && until > s->marks.now;
     if (w->diff == INT64_MIN && ends) {
-        weir_step_fail(s->step, WEIR_OVERFLOWED, "a record that goes again is there %lld times, "
-                       "which has no opposite", (long long)INT64_MIN);
-        s->failed = WEIR_OVERFLOWED;
-    } else if (w->is_there || !ends || until > s->now) {
+        fail(s, "a record that goes again is there -9223372036854775808 times, which has no "
+                "opposite");
+        return;
+    }
+    if (w->is_there || stays || !ends) {
         weir_builder_set_diff(out, w->is_there ? -w->diff : w->diff);
         weir__emit_owned(out, w->record);
     }
-    if (s->failed || w->is_there || !ends || until <= s->now) {
-        free_waiting(s, w);
-        return;
-    }
-    w->is_there = true;
-    heap_push(s, until, w);
+    if (!stays)
+        weir__waits_drop(&s->waits);
+    else if (!weir__waits_stay(&s->waits, until))
+        fail(s, too_many);
 }
 
 /* False: the step's work is used up. */
 static bool fire(state *s)
 {
-    weir_time time = weir_time_1(weir__stash_first(&s->stash)->epoch);
+    weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     weir_builder *out = NULL;
-    while (s->count > 0 && s->heap[0].when <= s->now && !s->failed) {
+    for (weir__wait *w; !s->failed && (w = weir__waits_first(&s->waits)) &&
+                        w->when <= s->marks.now;) {
         out = out ? out : weir_step_output(s->step, 0, &time);
-        change(s, out, heap_pop(s).what);
+        change(s, out);
         if (weir_step_spent(s->step))
             return false;
     }
@@ -276,19 +191,19 @@ static bool fire(state *s)
 static void tell_clock(state *s)
 {
     weir__clock *clock = &s->d->clocks[weir_step_worker(s->step)];
-    int64_t first = s->count > 0 ? s->heap[0].when : INT64_MAX;
+    const weir__wait *w = weir__waits_first(&s->waits);
     if (weir_frontier_is_empty(weir_step_frontier(s->step, 0)) &&
-        first > weir_step_wall_us(s->step))
+        (!w || w->when > weir_step_wall_us(s->step)))
         weir__clock_end(clock);
-    else if (s->count > 0)
-        weir__clock_set(clock, first);
+    else if (w)
+        weir__marks_ask(&s->marks, clock, w->when);
 }
 
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
     s->step = step;
-    take_marks(s);
+    weir__marks_take(&s->marks, step, &s->stash);
     while (!s->failed) {
         if (s->firing && !fire(s)) {
             weir_step_again(step);
@@ -300,7 +215,7 @@ static void run(weir_step *step, void *ctx)
         if (s->failed || !weir__stash_feed(&s->stash, step, add, s) ||
             !weir__stash_complete(&s->stash, step, add, s))
             break;
-        use_marks(s, weir__stash_first(&s->stash)->epoch);
+        weir__marks_use(&s->marks, weir__stash_epoch(&s->stash));
         s->firing = true;
     }
     if (s->d->clocks && !s->failed)
@@ -389,8 +304,13 @@ weir_port *weir_temporal_filter_erased(weir_port *in,
     weir_port *ports[] = { weir_port_as_collection(in), NULL };
     if (!by_epochs && !(ports[1] = marks_of(&ports[0], &options, d)))
         return NULL;
+    /* what comes and goes of one record meets on one worker */
+    weir_key whole = { .count = 0 };
+    for (uint32_t i = 0; i < d->type->field_count && i < WEIR_KEY_FIELDS_MAX; i++)
+        whole.field[whole.count++] = (uint16_t)i;
     weir_node_input inputs[] = {
-        { .type = d->type, .takes_diffs = true,
+        { .type = d->type, .takes_diffs = true, .key = whole,
+          .route = by_epochs ? WEIR_LOCAL : WEIR_BY_KEY,
           .interest = by_epochs ? WEIR_NEVER : d->clocks ? WEIR_ALWAYS : WEIR_IF_HOLDING },
         { .type = weir__mark_type(), .interest = WEIR_IF_HOLDING },
     };

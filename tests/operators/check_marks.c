@@ -97,6 +97,9 @@ START_TEST(when_a_timer_is_due)
     ck_marks(t, 1);
     weir__clock_set(&clocks[1], now);
     ck_marks(t, 2);
+    weir__clock_set(&clocks[0], now + (INT64_C(1) << 61)); /* 73,000 years, more than 2^64 ns */
+    weir_test_pass_time(t, 1000000000);
+    ck_marks(t, 2);
     weir__clock_end(&clocks[0]);
     weir__clock_end(&clocks[0]);
     weir__clock_end(&clocks[1]);

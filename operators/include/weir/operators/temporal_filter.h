@@ -12,7 +12,8 @@
  * The result is a collection: a record comes when time has reached `from`, and goes when it has
  * reached `until`; one whose end is not after its beginning never comes. Without .from, or where
  * the field is null, it comes at once, without .until it stays. A record with diff -1 takes back
- * what the same record with +1 has brought or would still bring.
+ * what the same record with +1 has brought or would still bring: both meet on one worker, and what
+ * is left of neither is not kept.
  *
  * Fields of kind instant: how far time has come is told as in weir_process: with .by_clock by the
  * machine's clock; else by the instants in .event_time (default: .from), the greatest that a
