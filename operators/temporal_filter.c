@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/temporal_filter.h. By epochs a record is sent on twice, at the times at which
- * it comes and goes. By instants it waits (waits.h) for the first of them, and is told of time by marks
- * (marks.h); an epoch's records wait with those before, and when it is complete, what is due leaves.
+ * it comes and goes. By instants it waits (waits.h) for the first of them, and is told of time by
+ * marks (marks.h); an epoch's records wait with those before, and when it is complete, what is due
+ * leaves.
  */
 #include <weir/operators/temporal_filter.h>
 

@@ -262,8 +262,8 @@ START_TEST(by_the_clock)
 }
 END_TEST
 
-/* An epoch that is open keeps what is due from leaving; meanwhile there is nothing to do. It is kept
- * open by a node on the way, of the first worker. */
+/* An epoch that is open keeps what is due from leaving; meanwhile there is nothing to do. A node on
+ * the way, on the first worker, keeps it open. */
 static weir_waker *keeper;
 static bool keeps;
 
