@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Entries that are read beyond what it takes. */
-enum { SPARE = 64 };
+/* Entries that are read beyond what it takes; room for fewer is never given back. */
+enum { SPARE = 64, SMALL = 256 };
 /* Values gone through in vain may be gone through again after a cut: it waits for an entry for so
  * many of them. */
 enum { PASSED_AN_ENTRY = 16 };
@@ -208,14 +208,29 @@ weir_status weir__front_fill(weir__front *f, const weir__front_order *order, wei
     return WEIR_OK;
 }
 
+static void shrink(weir__front *f, const weir__front_order *order)
+{
+    size_t stride = weir__front_stride(order);
+    if (f->capacity <= SMALL || f->count > f->capacity / 4)
+        return;
+    uint32_t capacity = 2 * f->count > SMALL ? 2 * f->count : SMALL;
+    char *at = weir_alloc_must(capacity * stride);
+    memcpy(at, f->at + f->first * stride, f->count * stride);
+    weir_free(f->at, f->capacity * stride);
+    f->at = at;
+    f->capacity = capacity;
+    f->first = 0;
+}
+
 void weir__front_cut(weir__front *f, const weir__front_order *order)
 {
     uint32_t needed;
     (void)missing(f, order, &needed);
     uint64_t kept = 2 * (uint64_t)needed + 2 * SPARE;
-    if (f->count <= 2 * kept + f->passed / PASSED_AN_ENTRY)
-        return;
-    drop_behind(f, order, (uint32_t)kept);
-    f->all = false;
-    f->passed = 0;
+    if (f->count > 2 * kept + f->passed / PASSED_AN_ENTRY) {
+        drop_behind(f, order, (uint32_t)kept);
+        f->all = false;
+        f->passed = 0;
+    }
+    shrink(f, order);
 }

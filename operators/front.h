@@ -71,7 +71,8 @@ bool weir__front_suffices(const weir__front *front, const weir__front_order *ord
  * group's key, before its first value. *looked grows by the values looked at. OVERFLOWED. */
 weir_status weir__front_fill(weir__front *front, const weir__front_order *order,
                              weir_cursor *cursor, const weir_time *time, uint64_t *looked);
-/* Drops entries at the end, if there are many more than it takes. */
+/* Drops entries at the end, if there are many more than it takes, and gives room back that is far
+ * more than what there is. */
 void weir__front_cut(weir__front *front, const weir__front_order *order);
 
 #endif

@@ -13,6 +13,8 @@
 #include "stash.h"
 #include "trace_failed.h"
 
+enum { VALUES_OF_A_STEP = 64 << 10 };
+
 typedef struct description {
     weir__lookup_spec spec;
     weir_arrangement *with;
@@ -31,6 +33,8 @@ typedef struct state {
     piece *pieces;
     size_t piece_count, piece_capacity, at; /* the piece at hand */
     bool working;                           /* the epoch is complete */
+    bool in_group;                          /* the cursor is in what the change at hand finds */
+    size_t left;                            /* values that the step may look at */
     weir_trace_runs *runs;
     weir_cursor *cursor;
     weir_status failed;
@@ -47,7 +51,7 @@ static void end_epoch(state *s)
     s->cursor = NULL;
     s->runs = NULL;
     s->piece_count = s->at = 0;
-    s->working = false;
+    s->working = s->in_group = false;
 }
 
 static void fini(void *ctx)
@@ -118,24 +122,41 @@ static void make_probe(const weir__lookup_spec *spec, const char *tuple, char *p
     }
 }
 
-/* Puts out what one change makes. */
-static void look_up(state *s, weir_builder *out, const void *tuple, int64_t change,
-                    const weir_time *time)
+/* Goes before the values that the tuple finds. False: there are none. */
+static bool find_group(state *s, const void *tuple)
+{
+    _Alignas(16) char probe[WEIR_RECORD_SIZE_MAX];
+    if (!weir__lookup_agrees(&s->d->spec, tuple))
+        return false;
+    make_probe(&s->d->spec, tuple, probe);
+    return weir_cursor_find(s->cursor, probe);
+}
+
+/* Puts out what one change makes. False: there is more of it to do. */
+static bool look_up(weir_step *step, state *s, const weir_time *at, const weir_time *time)
 {
     const weir__lookup_spec *spec = &s->d->spec;
-    _Alignas(16) char probe[WEIR_RECORD_SIZE_MAX], whole[WEIR_RECORD_SIZE_MAX];
-    if (!weir__lookup_agrees(spec, tuple))
-        return;
-    make_probe(spec, tuple, probe);
-    if (!weir_cursor_find(s->cursor, probe))
-        return;
+    const piece *p = &s->pieces[s->at];
+    const void *tuple = weir_batch_record(p->batch, p->from);
+    int64_t change = weir_batch_diff(p->batch, p->from);
+    _Alignas(16) char whole[WEIR_RECORD_SIZE_MAX];
+    if (!s->in_group && !find_group(s, tuple)) {
+        s->left--;
+        return true;
+    }
+    weir_builder *out = weir_step_output(step, 0, at);
     memcpy(whole, tuple, spec->parts->type.size);
-    while (!s->failed && weir_cursor_next_value(s->cursor)) {
+    s->in_group = true;
+    for (; !s->failed; s->left--) {
         int64_t sum, diff;
+        if (s->left == 0 || (s->left % 64 == 0 && weir_step_spent(step)))
+            return false;
+        if (!weir_cursor_next_value(s->cursor))
+            break;
         if (!weir_cursor_sum(s->cursor, time, &sum) ||
             __builtin_mul_overflow(sum, change, &diff)) {
             s->failed = WEIR_OVERFLOWED;
-            return;
+            break;
         }
         if (diff == 0)
             continue;
@@ -144,6 +165,8 @@ static void look_up(state *s, weir_builder *out, const void *tuple, int64_t chan
         weir_builder_set_diff(out, diff);
         weir__emit_owned(out, whole);
     }
+    s->in_group = false;
+    return true;
 }
 
 /* False: the step's work is used up. */
@@ -154,12 +177,9 @@ static bool work(weir_step *step, state *s)
         s->at = s->piece_count; /* there was nothing before */
     for (; s->at < s->piece_count; s->at++) {
         piece *p = &s->pieces[s->at];
-        for (; p->from < p->to && !s->failed; p->from++) {
-            if (weir_step_spent(step))
+        for (; p->from < p->to && !s->failed; p->from++)
+            if (s->left == 0 || weir_step_spent(step) || !look_up(step, s, &time, &as_of))
                 return false;
-            look_up(s, weir_step_output(step, 0, &time), weir_batch_record(p->batch, p->from),
-                    weir_batch_diff(p->batch, p->from), &as_of);
-        }
     }
     return true;
 }
@@ -192,6 +212,7 @@ static void move_since(weir_step *step, state *s)
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
+    s->left = VALUES_OF_A_STEP;
     for (const weir_batch *batch; (batch = weir_step_take(step, 1));)
         for (size_t i = 0; i < batch->count; i++) {
             const weir_run_ref *ref = weir_batch_record(batch, i);

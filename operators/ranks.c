@@ -73,18 +73,22 @@ weir__word weir__ranks_at(const weir__ranks *r, int64_t rank)
 
 /* ---- blocks ---- */
 
+/* Room for so many blocks. */
+static void set_capacity(weir__ranks *r, uint32_t capacity)
+{
+    size_t before = r->capacity * sizeof *r->blocks, now = capacity * sizeof *r->blocks;
+    size_t sums_before = r->sums ? (r->capacity + 1) * sizeof *r->sums : 0;
+    size_t sums_now = (capacity + 1) * sizeof *r->sums;
+    r->blocks = weir_realloc_must(r->blocks, before, now);
+    r->sums = weir_realloc_must(r->sums, sums_before, sums_now);
+    r->bytes += now + sums_now - before - sums_before;
+    r->capacity = capacity;
+}
+
 static void add_block(weir__ranks *r, uint32_t at)
 {
-    if (r->count == r->capacity) {
-        uint32_t capacity = r->capacity ? 2 * r->capacity : 1;
-        r->blocks = weir_realloc_must(r->blocks, r->capacity * sizeof *r->blocks,
-                                      capacity * sizeof *r->blocks);
-        r->sums = weir_realloc_must(r->sums, r->sums ? (r->capacity + 1) * sizeof *r->sums : 0,
-                                    (capacity + 1) * sizeof *r->sums);
-        r->bytes += (capacity - r->capacity) * (sizeof *r->blocks + sizeof *r->sums) +
-                    (r->capacity ? 0 : sizeof *r->sums);
-        r->capacity = capacity;
-    }
+    if (r->count == r->capacity)
+        set_capacity(r, r->capacity ? 2 * r->capacity : 1);
     memmove(&r->blocks[at + 1], &r->blocks[at], (r->count++ - at) * sizeof *r->blocks);
     r->blocks[at] = (weir__ranks_block){ .words = NULL };
 }
@@ -125,7 +129,36 @@ static void remove_block(weir__ranks *r, uint32_t at)
     r->bytes -= block_bytes(r->blocks[at].capacity);
     weir_free(r->blocks[at].words, block_bytes(r->blocks[at].capacity));
     memmove(&r->blocks[at], &r->blocks[at + 1], (--r->count - at) * sizeof *r->blocks);
+    if (r->count < r->capacity / 4)
+        set_capacity(r, r->capacity / 2);
     sums_make(r);
+}
+
+/* What the second one has goes into the first one. */
+static void join_blocks(weir__ranks *r, uint32_t at)
+{
+    weir__ranks_block *low = &r->blocks[at], *high = &r->blocks[at + 1];
+    uint32_t count = low->count + high->count;
+    if (count > low->capacity)
+        block_reserve(r, low, BLOCK_WORDS);
+    memcpy(low->words + low->count, high->words, high->count * sizeof *high->words);
+    memcpy(counts_of(low) + low->count, counts_of(high), high->count * sizeof(int64_t));
+    low->count = count;
+    low->total += high->total;
+    remove_block(r, at + 1);
+}
+
+/* A block from which much has gone takes less, or becomes one with a neighbour. */
+static void shrink(weir__ranks *r, uint32_t at)
+{
+    weir__ranks_block *b = &r->blocks[at];
+    if (b->capacity > FIRST_WORDS && b->count <= b->capacity / 4)
+        block_reserve(r, b, b->capacity / 2);
+    if (r->count < 2 || b->count > BLOCK_WORDS / 8)
+        return;
+    uint32_t low = at + 1 < r->count ? at : at - 1;
+    if (r->blocks[low].count + r->blocks[low + 1].count <= BLOCK_WORDS / 2)
+        join_blocks(r, low);
 }
 
 /* The last block that does not begin behind the word, or the first one. */
@@ -189,6 +222,8 @@ static void erase(weir__ranks *r, uint32_t block, uint32_t at)
     memmove(counts + at, counts + at + 1, (b->count - at) * sizeof *counts);
     if (b->count == 0)
         remove_block(r, block);
+    else
+        shrink(r, block);
 }
 
 bool weir__ranks_change(weir__ranks *r, weir__word word, int64_t diff)

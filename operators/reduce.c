@@ -16,8 +16,9 @@
 #include "pending.h"
 #include "trace_failed.h"
 
-/* A run of results has so many updates at most. */
-enum { RUN_UPDATES = 64 << 10, KEYS_OF_A_STEP = 16 << 10 };
+/* A run of results has so many updates at most. A step may look at so many values, a key takes as
+ * much as KEY of them. */
+enum { RUN_UPDATES = 64 << 10, VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
 
 enum { RESULTS, RUNS, OUTPUTS };
 
@@ -451,8 +452,9 @@ static weir__pending_key *next_due(state *s)
 static bool work(weir_step *step, state *s)
 {
     s->open = NULL;
-    for (size_t left = KEYS_OF_A_STEP; !s->failed; left--) {
-        if (left == 0 || weir_step_spent(step))
+    const weir__correct *c = &s->correct;
+    for (size_t done = 0; !s->failed; done += KEY + c->values.count + c->results.count) {
+        if (done >= VALUES_OF_A_STEP || weir_step_spent(step))
             return false;
         if (next_fresh(s)) {
             work_fresh(step, s);

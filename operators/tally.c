@@ -8,7 +8,7 @@
 
 #include "stash.h"
 
-enum { GROUP = 512, AHEAD = 16 };
+enum { GROUP = 512, AHEAD = 16, VALUES_OF_A_STEP = 64 << 10 };
 
 typedef struct state {
     const weir__tally_spec *spec;
@@ -80,7 +80,7 @@ weir_port *weir__tally_add(weir_port *in, const weir__tally_spec *given)
                             .output_count = 1,
                             .inputs = &input,
                             .outputs = &output,
-                            .deterministic = true,
+                            .deterministic = !spec->by_arrival,
                             .state_kind = WEIR_STATE_KEYED,
                             .ctx = spec,
                             .init = init,
@@ -279,12 +279,14 @@ static bool emit(weir_step *step, state *s)
     const weir_type *type = s->spec->out;
     weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     weir_builder *out = weir_step_output(step, 0, &time);
-    while (s->emitted < s->touched_count && !s->error.status) {
+    size_t end = s->touched_count - s->emitted < VALUES_OF_A_STEP ? s->touched_count
+                                                                  : s->emitted + VALUES_OF_A_STEP;
+    while (s->emitted < end && !s->error.status) {
         void *records;
         int64_t *diffs;
-        size_t want = 2 * (s->touched_count - s->emitted), n = 0;
+        size_t want = 2 * (end - s->emitted), n = 0;
         size_t room = weir_builder_bulk(out, want, &records, &diffs);
-        while (s->emitted < s->touched_count && n < room && !s->error.status) {
+        while (s->emitted < end && n < room && !s->error.status) {
             if (s->made < 0)
                 ask(s);
             for (; s->out < s->made && n < room; s->out++, n++) {
@@ -298,11 +300,13 @@ static bool emit(weir_step *step, state *s)
                 next_value(s);
         }
         weir_builder_commit(out, n);
-        if (s->emitted < s->touched_count && weir_step_spent(step))
+        if (s->emitted < end && weir_step_spent(step))
             return false;
     }
+    if (s->emitted < s->touched_count || s->error.status)
+        return false;
     s->touched_count = s->emitted = 0;
-    return !s->error.status;
+    return true;
 }
 
 static void fail(weir_step *step, const state *s)

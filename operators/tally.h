@@ -47,6 +47,7 @@ typedef struct weir__tally_spec {
     bool fills_key;
     bool unique;   /* results are unique by these fields */
     bool combines; /* as of weir_node_input */
+    bool by_arrival; /* what a value gives depends on the order in which an epoch's records came */
     size_t value_size;
     weir__tally_add_fn *add;
     weir__tally_put_fn *put;

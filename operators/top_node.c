@@ -18,8 +18,9 @@
 #include "pending.h"
 #include "trace_failed.h"
 
-/* A group of more values than LARGE has a front that is kept. */
-enum { RUN_UPDATES = 64 << 10, KEYS_OF_A_STEP = 16 << 10, LARGE = 256 };
+/* A group of more values than LARGE has a front that is kept. A step may look at so many values and
+ * results, a key takes as much as KEY of them. */
+enum { RUN_UPDATES = 64 << 10, LARGE = 256, VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
 
 /* Results of a key, in their order. */
 typedef struct results {
@@ -42,6 +43,7 @@ typedef struct state {
     results before, after;
     char *key, *probe;      /* the key at hand, as a record of the input's and of the result's */
     uint64_t looked;
+    size_t charged;         /* what the account has of the front at hand */
     weir_metric *metric;
     weir_frontier since;
     size_t appended;        /* updates, in this step */
@@ -370,8 +372,8 @@ static weir__front *front_of(state *s)
     const weir__front_order *order = &s->what->order;
     weir__front *front = weir_table_count(s->fronts) ? weir_table_find(s->fronts, s->key) : NULL;
     uint32_t entries;
+    s->charged = front ? weir__front_bytes(front, order) : 0;
     if (front) {
-        weir_account_add(s->account, -(int64_t)weir__front_bytes(front, order));
         change(s, front);
         if (s->failed || weir__front_suffices(front, order, &entries))
             return front;
@@ -401,23 +403,26 @@ static void settle(state *s, weir__front *front)
     if (front == &s->scratch)
         return;
     weir__front_cut(front, order);
-    if (front->all && front->count < LARGE / 4) {
-        weir__front_fini(front, order);
-        weir_table_remove(s->fronts, front);
+    bool is_small = front->all && front->count < LARGE / 4;
+    size_t bytes = is_small ? 0 : weir__front_bytes(front, order);
+    weir_account_add(s->account, (int64_t)bytes - (int64_t)s->charged);
+    if (!is_small)
         return;
-    }
-    weir_account_add(s->account, (int64_t)weir__front_bytes(front, order));
+    weir__front_fini(front, order);
+    weir_table_remove(s->fronts, front);
 }
 
 static void work_key(weir_step *step, state *s)
 {
     take_key(s, weir_cursor_record(s->fresh));
     weir__front *front = front_of(s);
-    if (s->failed)
+    if (!front)
         return;
-    read_before(s);
-    read_after(s, front);
-    put_out(step, s);
+    if (!s->failed) {
+        read_before(s);
+        read_after(s, front);
+        put_out(step, s);
+    }
     settle(s, front);
 }
 
@@ -426,9 +431,12 @@ static void work_key(weir_step *step, state *s)
 /* False: the step's work is used up, or something failed. */
 static bool work(weir_step *step, state *s)
 {
-    for (size_t left = KEYS_OF_A_STEP; !s->failed && weir_cursor_next_key(s->fresh); left--) {
+    uint64_t done = 0, before = s->looked;
+    while (!s->failed && weir_cursor_next_key(s->fresh)) {
         work_key(step, s);
-        if (left == 0 || weir_step_spent(step))
+        done += KEY + s->before.count + s->after.count + (s->looked - before);
+        before = s->looked;
+        if (done >= VALUES_OF_A_STEP || weir_step_spent(step))
             return false;
     }
     build_run(s);

@@ -153,6 +153,42 @@ START_TEST(cut)
 }
 END_TEST
 
+/* Room is given back: after a cut, and when most has gone. */
+START_TEST(room)
+{
+    start(5, 1);
+    weir__front f = { .all = true };
+    bool behind;
+    for (uint32_t i = 0; i < 5000; i++) {
+        row r = row_of(i);
+        ck_assert_int_eq(weir__front_change(&f, &order, &r, 1, &behind), WEIR_OK);
+    }
+    size_t stride = weir__front_stride(&order);
+    ck_assert_uint_gt(f.capacity, 4096);
+    for (uint32_t i = 100; i < 5000; i++) {
+        row r = row_of(i);
+        ck_assert_int_eq(weir__front_change(&f, &order, &r, -1, &behind), WEIR_OK);
+    }
+    weir__front_cut(&f, &order);
+    ck_assert_uint_eq(f.count, 100);
+    ck_assert_uint_le(weir__front_bytes(&f, &order), 256 * stride + f.heap_bytes);
+    for (uint32_t i = 0; i < 100; i++) {
+        row r = row_of(99 - i);
+        ck_assert(weir_record_equal(row_type(), &r,
+                                    weir__front_record(weir__front_entry_at(&f, &order, i))));
+    }
+    for (uint32_t i = 100; i < 5000; i++) {
+        row r = row_of(i);
+        ck_assert_int_eq(weir__front_change(&f, &order, &r, 1, &behind), WEIR_OK);
+    }
+    weir__front_cut(&f, &order);
+    ck_assert(!f.all);
+    ck_assert_uint_le(f.capacity, 2 * f.count > 256 ? 2 * f.count : 256);
+    weir__front_fini(&f, &order);
+    end();
+}
+END_TEST
+
 START_TEST(strings_of_runs)
 {
     weir__front f = { .borrows = true };
@@ -180,7 +216,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { read_in_parts, to_the_end, cut, strings_of_runs, overflow,
+    const TTest *const tests[] = { read_in_parts, to_the_end, cut, room, strings_of_runs, overflow,
                                    NULL };
     return test_run(test_suite("front", tests));
 }

@@ -10,6 +10,7 @@
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "steps.h"
 #include "support.h"
 
 #define LEFT(F) F(u32, key) F(u32, id)
@@ -143,6 +144,35 @@ START_TEST(many)
 }
 END_TEST
 
+/* What one change finds is looked at in several steps, whether something comes of it or not. */
+START_TEST(large_groups)
+{
+    enum { LARGE = 150000 };
+    weir_test *t = weir_test_create(build, NULL);
+    for (uint32_t i = 0; i < LARGE; i++) {
+        weir_test_push(t, 1, right, 0, 1, { i, 7 });
+        weir_test_push(t, 1, right, 1, -1, { i, 7 });
+    }
+    weir_test_advance(t, 0, 1);
+    weir_test_advance(t, 1, 2);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    uint64_t before = steps_of(t, "look-up");
+    weir_test_push(t, 0, left, 1, 1, { 7, 1 });
+    weir_test_push(t, 0, left, 1, 1, { 8, 2 });
+    weir_test_push(t, 0, left, 1, 1, { 7, 3 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_ge(steps_of(t, "look-up") - before, 2 * 2 * LARGE / 65536);
+    ck_assert_uint_eq(weir_test_count(t, 0), 0);
+    ck_assert_uint_eq(weir_test_count(t, 1), 2 * LARGE);
+    for (uint32_t i = 0; i < 2 * LARGE; i++) {
+        const both *b = weir_test_at(t, 1, i).record;
+        ck_assert_uint_eq(b->id, i < LARGE ? 1 : 3);
+        ck_assert_uint_eq(b->value, i % LARGE);
+    }
+    weir_test_destroy(t);
+}
+END_TEST
+
 START_TEST(overflow)
 {
     weir_test *t = weir_test_create(build, NULL);
@@ -169,6 +199,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { at_its_time, late_ones, many, overflow, agreeing, NULL };
+    const TTest *const tests[] = { at_its_time, late_ones, many, large_groups, overflow, agreeing,
+                                   NULL };
     return test_run(test_suite("lookup", tests));
 }

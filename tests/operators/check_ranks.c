@@ -68,6 +68,23 @@ START_TEST(like_counting)
 }
 END_TEST
 
+/* Of many words few are left, spread over all: what they take is in proportion to them. */
+START_TEST(room)
+{
+    enum { MANY = 200000, LEFT = 1000 };
+    weir__ranks r = { .blocks = NULL };
+    for (uint64_t w = 0; w < MANY; w++)
+        ck_assert(weir__ranks_change(&r, w, 1));
+    ck_assert_uint_ge(r.bytes, MANY * 24);
+    for (uint64_t w = 0; w < MANY; w++)
+        ck_assert(w % (MANY / LEFT) == 0 || weir__ranks_change(&r, w, -1));
+    ck_assert_uint_le(r.bytes, 8 * LEFT * 24);
+    for (uint64_t i = 0; i < LEFT; i++)
+        ck_assert(weir__ranks_at(&r, (int64_t)i) == i * (MANY / LEFT));
+    weir__ranks_fini(&r);
+}
+END_TEST
+
 START_TEST(overflow)
 {
     weir__ranks r = { .blocks = NULL };
@@ -84,6 +101,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_counting, overflow, NULL };
+    const TTest *const tests[] = { like_counting, room, overflow, NULL };
     return test_run(test_suite("ranks", tests));
 }

@@ -11,6 +11,7 @@
 #include <weir/weir.h>
 
 #include "bag.h"
+#include "steps.h"
 #include "support.h"
 
 #define TIMED(F) F(u32, key) F(u32, value) F(u64, round) F(u64, inner)
@@ -359,9 +360,30 @@ START_TEST(failures)
 }
 END_TEST
 
+/* A step is bounded by the values that it looks at, however few keys they are of. */
+START_TEST(large_groups)
+{
+    enum { GROUPS = 60, LARGE = 5000 };
+    weir_test *t = weir_test_create(build_overflow, NULL, .no_delays = true);
+    for (uint32_t i = 0; i < GROUPS * LARGE; i++)
+        weir_test_push(t, 0, by_key, 0, 1, { i % GROUPS, i });
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    for (uint32_t i = 0; i < GROUPS; i++)
+        weir_test_push(t, 0, by_key, 1, 1, { i, 0 });
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    uint64_t before = steps_of(t, "largest");
+    weir_test_advance(t, 0, 2);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_ge(steps_of(t, "largest") - before, GROUPS * LARGE / 70000);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_from_scratch, in_an_order, many_keys, refusals, failures,
-                                   NULL };
+    const TTest *const tests[] = { like_from_scratch, in_an_order, many_keys, large_groups,
+                                   refusals, failures, NULL };
     return test_run(test_suite("reduce", tests));
 }

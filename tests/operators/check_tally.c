@@ -9,6 +9,7 @@
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "steps.h"
 #include "support.h"
 
 #define ITEM(F) F(u64, key) F(i64, n)
@@ -16,7 +17,7 @@
 WEIR_RECORD(item, ITEM)
 WEIR_RECORD(result, RESULT)
 
-enum { KEYS = 30000 };
+enum { KEYS = 30000, TOUCHED = 200000 };
 
 typedef struct value {
     weir__tally tally;
@@ -47,7 +48,7 @@ static int put(weir__tally *tally, weir__tally_changes *changes, const void *ctx
     value *v = (value *)(void *)tally;
     int count = 0;
     (void)ctx;
-    ck_assert_uint_lt(*(const uint64_t *)changes->key, KEYS);
+    ck_assert_uint_lt(*(const uint64_t *)changes->key, TOUCHED);
     changes->error = (weir__tally_error){ WEIR_FAILED, "not", "so" };
     if (v->sum < 0)
         return -1;
@@ -149,8 +150,26 @@ START_TEST(failures)
 }
 END_TEST
 
+/* Values that give nothing are gone through in several steps, too. */
+START_TEST(nothing_of_many)
+{
+    weir_test *t = weir_test_create(build, NULL, .no_delays = true);
+    for (uint64_t i = 0; i < TOUCHED; i++)
+        weir_test_push(t, 0, item, 0, 1, { i, 0 });
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    uint64_t before = steps_of(t, "tally");
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_gt(steps_of(t, "tally") - before, TOUCHED / 65536);
+    ck_assert_uint_eq(weir_test_count(t, 0), 0);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { many_keys, what_is_forgotten, failures, NULL };
+    const TTest *const tests[] = { many_keys, what_is_forgotten, nothing_of_many, failures,
+                                   NULL };
     return test_run(test_suite("tally", tests));
 }

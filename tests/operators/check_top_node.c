@@ -14,6 +14,7 @@
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "steps.h"
 #include "support.h"
 
 #define ROW(F) F(u32, value) F(u32, key) F(str, text)
@@ -248,8 +249,44 @@ START_TEST(leaving_with_gaps)
 }
 END_TEST
 
+/* A step is bounded by the values that it looks at. */
+static void build_many(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(row) in = weir_test_collection(g, row);
+    weir_test_output(weir_top(in, WEIR_KEY(row, key), 200, WEIR_ASC(row, value)));
+}
+
+START_TEST(small_groups)
+{
+    enum { GROUPS = 1500, SMALL = 200 };
+    with_text = false;
+    weir_test *t = weir_test_create(build_many, NULL, .no_delays = true);
+    for (uint32_t i = 0; i < GROUPS * SMALL; i++) {
+        row r = row_of(i / GROUPS, i % GROUPS);
+        weir_test_push_record(t, 0, 0, &r, 0, 1);
+    }
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    weir_test_take(t, 0);
+    for (uint32_t i = 0; i < GROUPS; i++) {
+        row r = row_of(SMALL, i);
+        weir_test_push_record(t, 0, 0, &r, 1, 1);
+    }
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    uint64_t before = steps_of(t, "top");
+    weir_test_advance(t, 0, 2);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_ge(steps_of(t, "top") - before, GROUPS * SMALL / 70000);
+    ck_assert_uint_eq(weir_test_count(t, 0), 0);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_naive_search, leaving_in_order, leaving_with_gaps, NULL };
+    const TTest *const tests[] = { like_naive_search, leaving_in_order, leaving_with_gaps,
+                                   small_groups, NULL };
     return test_run(test_suite("top_node", tests));
 }
