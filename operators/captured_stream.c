@@ -6,7 +6,7 @@
 
 #include <weir/node.h>
 
-#include "keyed.h"
+#include "owned.h"
 
 typedef struct description {
     const weir_captured *captured;

@@ -10,6 +10,7 @@
 #include <weir/operators/consolidate.h>
 #include <weir/trace.h>
 
+#include "owned.h"
 #include "stash.h"
 #include "trace_failed.h"
 
@@ -210,16 +211,6 @@ static bool next(state *s, uint64_t epoch, int64_t *sum)
     return true;
 }
 
-static void copy_strings(const weir_type *type, char *record, weir_builder *out)
-{
-    for (uint32_t i = 0; type->has_strings && i < type->field_count; i++) {
-        const weir_field *f = &type->fields[i];
-        weir_str *s = (weir_str *)(void *)(record + f->offset);
-        if ((f->kind == WEIR_KIND_str || f->kind == WEIR_KIND_bytes) && !weir_str_is_inline(s))
-            *s = weir_builder_str(out, s->u.ptr, s->len);
-    }
-}
-
 /* False: the step's work is used up. */
 static bool emit(weir_step *step, state *s)
 {
@@ -235,7 +226,7 @@ static bool emit(weir_step *step, state *s)
         while (n < room && (more = next(s, epoch, &diffs[n]))) {
             char *record = (char *)records + n++ * type->size;
             memcpy(record, weir_cursor_record(s->cursor), type->size);
-            copy_strings(type, record, out);
+            weir__emit_strings(out, type, record);
         }
         weir_builder_commit(out, n);
     }

@@ -9,6 +9,7 @@
 #include <weir/operators/reduce.h>
 #include <weir/table.h>
 
+#include "owned.h"
 #include "stash.h"
 #include "tally.h"
 #include "word.h"
@@ -281,21 +282,6 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
 
 /* ---- emitting ---- */
 
-static void copy_strings(const weir_type *type, char *record, weir_builder *out)
-{
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        const weir_field *f = &type->fields[i];
-        if (f->kind != WEIR_KIND_str && f->kind != WEIR_KIND_bytes)
-            continue;
-        weir_str string;
-        memcpy(&string, record + f->offset, sizeof string);
-        if (weir_str_is_inline(&string))
-            continue;
-        string = weir_builder_str(out, string.u.ptr, string.len);
-        memcpy(record + f->offset, &string, sizeof string);
-    }
-}
-
 static void copy_fields(const weir_type *from, const char *key, const weir_type *to, char *record)
 {
     memset(record, 0, to->size);
@@ -318,7 +304,7 @@ static inline void copy_key(const state *s, const void *key, char *record, weir_
     else
         memcpy(record, key, from->size);
     if (from->has_strings)
-        copy_strings(to, record, out);
+        weir__emit_strings(out, to, record);
 }
 
 /* Writes one change of the key at hand, and moves on. Returns whether there was one. */

@@ -8,7 +8,7 @@
 #include <weir/gather.h>
 #include <weir/node.h>
 
-#include "keyed.h"
+#include "owned.h"
 
 typedef struct description {
     const weir_type *from, *to;

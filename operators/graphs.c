@@ -18,12 +18,10 @@
 static void nearest(const weir_distance *key, weir_group(weir_distance) all,
                     weir_out(weir_distance) out)
 {
+    const weir_distance *first = weir_group_first(all);
     (void)key;
-    for (size_t i = 0; i < all.count; i++)
-        if (all.counts[i] > 0) {
-            weir_distance_emit(out, *all.records[i]);
-            return;
-        }
+    if (first)
+        weir_distance_emit(out, *first);
 }
 WEIR_REDUCE(nearest, weir_distance, weir_distance)
 

@@ -29,12 +29,10 @@ WEIR_ENTER_AT(by_bits, weir_label)
 
 static void least(const weir_label *key, weir_group(weir_label) all, weir_out(weir_label) out)
 {
+    const weir_label *first = weir_group_first(all);
     (void)key;
-    for (size_t i = 0; i < all.count; i++)
-        if (all.counts[i] > 0) {
-            weir_label_emit(out, *all.records[i]);
-            return;
-        }
+    if (first)
+        weir_label_emit(out, *first);
 }
 WEIR_REDUCE(least, weir_label, weir_label)
 

@@ -99,15 +99,3 @@ bool weir__keyed_check(weir_port *in, const weir_type *takes, const char *const 
     }
     return true;
 }
-
-void weir__emit_owned(weir_builder *out, const void *record)
-{
-    const weir_type *type = out->type;
-    size_t strings = type->has_strings ? weir_record_heap_size(type, record) : 0;
-    char *heap = strings ? weir_builder_room(out, strings) : NULL;
-    void *to = weir_builder_next(out, type->size);
-    memcpy(to, record, type->size);
-    if (strings)
-        weir_record_move_strings(type, to, heap);
-    weir_record_canonicalize(type, to);
-}

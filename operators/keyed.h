@@ -51,7 +51,4 @@ void weir__keyed_remove(weir__keyed *keyed, weir__entry *entry);
 bool weir__keyed_check(weir_port *in, const weir_type *takes, const char *const *names,
                        weir_key *key, const char *where);
 
-/* Writes a record whose strings may lie anywhere, in canonical form. */
-void weir__emit_owned(weir_builder *out, const void *record);
-
 #endif

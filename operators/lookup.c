@@ -9,7 +9,7 @@
 
 #include <weir/node.h>
 
-#include "keyed.h"
+#include "owned.h"
 #include "stash.h"
 #include "trace_failed.h"
 

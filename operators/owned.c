@@ -4,6 +4,7 @@
  */
 #include "owned.h"
 
+#include <string.h>
 #include <weir/memory.h>
 
 void weir__owned_free(weir__owned *owned)
@@ -50,4 +51,37 @@ void weir__owned_settle(weir__owned *owned, const weir_type *type, char *record)
     weir_record_move_strings(type, record, heap);
     weir__owned_free(owned);
     *owned = (weir__owned){ heap, (uint32_t)needed };
+}
+
+/* ---- sending ---- */
+
+void *weir__emit_copy(weir_builder *out, const void *record)
+{
+    const weir_type *type = out->type;
+    size_t strings = type->has_strings ? weir_record_heap_size(type, record) : 0;
+    char *heap = strings ? weir_builder_room(out, strings) : NULL;
+    void *to = weir_builder_next(out, type->size);
+    memcpy(to, record, type->size);
+    if (strings)
+        weir_record_move_strings(type, to, heap);
+    return to;
+}
+
+void weir__emit_owned(weir_builder *out, const void *record)
+{
+    weir_record_canonicalize(out->type, weir__emit_copy(out, record));
+}
+
+void weir__emit_strings(weir_builder *out, const weir_type *type, char *record)
+{
+    for (uint32_t i = 0; type->has_strings && i < type->field_count; i++) {
+        weir_str string;
+        if (!is_string(&type->fields[i]))
+            continue;
+        memcpy(&string, record + type->fields[i].offset, sizeof string);
+        if (weir_str_is_inline(&string))
+            continue;
+        string = weir_builder_str(out, string.u.ptr, string.len);
+        memcpy(record + type->fields[i].offset, &string, sizeof string);
+    }
 }

@@ -15,6 +15,7 @@ weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pe
                           .account = weir_step_account(step) };
     weir__times_init(&p->waits, spec->depth, sizeof(weir__pending_time));
     weir__times_init(&p->ready, spec->depth, sizeof(weir__pending_time));
+    weir_frontier_init(&p->since, spec->depth);
     weir_table_options options = { .struct_size = sizeof options,
                                    .type = spec->type,
                                    .key = *spec->key,
@@ -49,6 +50,7 @@ void weir__pending_fini(weir__pending *p)
         weir_frontier_fini(&key->times);
     free_list(&p->waits);
     free_list(&p->ready);
+    weir_frontier_fini(&p->since);
     weir_table_destroy(p->table);
 }
 
@@ -123,6 +125,16 @@ bool weir__pending_take(weir__pending *p, const weir_frontier *frontier)
 {
     weir__times_take(&p->waits, frontier, make_ready, p);
     return p->ready.count > 0;
+}
+
+void weir__pending_advance(weir__pending *p, const weir_frontier *frontier, weir_trace_reader *in,
+                           weir_trace_reader *own)
+{
+    if (weir_frontier_equal(&p->since, frontier))
+        return;
+    weir_frontier_set(&p->since, frontier);
+    weir_trace_reader_advance(in, frontier);
+    weir_trace_reader_advance(own, frontier);
 }
 
 void weir__pending_done(weir__pending *p, weir_step *step)

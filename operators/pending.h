@@ -35,6 +35,7 @@ typedef struct weir__pending {
     weir_table *table; /* by the key of `type` */
     weir__times waits; /* of weir__pending_time */
     weir__times ready; /* between take and done */
+    weir_frontier since; /* how far traces that are read have been told to forget */
     weir_account *account;
 } weir__pending;
 
@@ -69,6 +70,9 @@ weir__pending_key *weir__pending_find(const weir__pending *p, const void *record
  * or waits. False: no memory. `known` is what find said. */
 bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
                        weir__pending_key *known, const weir_frontier *times);
+/* Nothing is ready: what is complete, before the frontier, is asked for no more of both traces. */
+void weir__pending_advance(weir__pending *p, const weir_frontier *frontier, weir_trace_reader *in,
+                           weir_trace_reader *own);
 /* What was ready is worked off: runs, references to keys and capabilities go. */
 void weir__pending_done(weir__pending *p, weir_step *step);
 

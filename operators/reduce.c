@@ -13,6 +13,7 @@
 
 #include "arrange.h"
 #include "correct.h"
+#include "owned.h"
 #include "pending.h"
 #include "trace_failed.h"
 
@@ -46,7 +47,6 @@ typedef struct state {
     weir_trace_reader *own; /* of the results */
     weir__pending pending;
     weir__correct correct;
-    weir_frontier since;
     size_t appended, looked; /* updates, keys, in this step */
     weir_status failed;
     /* the round */
@@ -201,7 +201,6 @@ static void fini(void *ctx)
         weir__runs_leave(s->results);
     weir_trace_release(s->results);
     weir_shape_release(s->shape);
-    weir_frontier_fini(&s->since);
     weir_frontier_fini(&s->upper);
     weir_free(s, sizeof *s);
 }
@@ -239,7 +238,6 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
                   .account = weir_step_account(step) };
     for (unsigned o = 0; o < OUTPUTS; o++)
         s->sends |= (unsigned)weir_step_output_is_read(step, o) << o;
-    weir_frontier_init(&s->since, what->depth);
     weir_frontier_init(&s->upper, what->depth);
     const weir_type *type = weir_arrangement_type(what->in);
     const weir_key *key = weir_arrangement_key(what->in);
@@ -306,19 +304,6 @@ static void keep(weir_step *step, state *s, const weir_history_update *u, uint64
         build_run(step, s, f);
 }
 
-static void emit(weir_builder *out, const void *record, const weir_history_update *u)
-{
-    const weir_type *type = out->type;
-    size_t strings = type->has_strings ? weir_record_heap_size(type, record) : 0;
-    weir_builder_set_time(out, &u->time);
-    weir_builder_set_diff(out, u->diff);
-    char *heap = strings ? weir_builder_room(out, strings) : NULL;
-    void *to = weir_builder_next(out, type->size);
-    memcpy(to, record, type->size);
-    if (strings)
-        weir_record_move_strings(type, to, heap);
-}
-
 static void put_out(weir_step *step, state *s, uint64_t hash)
 {
     size_t count;
@@ -331,7 +316,9 @@ static void put_out(weir_step *step, state *s, uint64_t hash)
         if (f != s->open)
             s->out = weir_step_output(step, RESULTS, &f->time);
         s->open = f;
-        emit(s->out, weir__correct_result(&s->correct, u[i].value), &u[i]);
+        weir_builder_set_time(s->out, &u[i].time);
+        weir_builder_set_diff(s->out, u[i].diff);
+        weir__emit_copy(s->out, weir__correct_result(&s->correct, u[i].value));
     }
 }
 
@@ -566,16 +553,6 @@ static void begin_round(state *s, const weir_frontier *upper)
 
 /* ---- steps ---- */
 
-/* What has been complete is asked for no more. */
-static void move_since(state *s, const weir_frontier *frontier)
-{
-    if (weir_frontier_equal(&s->since, frontier))
-        return;
-    weir_frontier_set(&s->since, frontier);
-    weir_trace_reader_advance(s->in, frontier);
-    weir_trace_reader_advance(s->own, frontier);
-}
-
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
@@ -590,7 +567,7 @@ static void run(weir_step *step, void *ctx)
         weir__pending_take_runs(&s->pending, step, s->in);
         const weir_frontier *frontier = weir_step_frontier(step, 0);
         if (!weir__pending_take(&s->pending, frontier)) {
-            move_since(s, frontier);
+            weir__pending_advance(&s->pending, frontier, s->in, s->own);
             break;
         }
         begin_round(s, frontier);

@@ -15,7 +15,7 @@
 #include <weir/operators/filter.h>
 
 #include "captured_event.h"
-#include "keyed.h"
+#include "owned.h"
 
 /* ---- capturing ---- */
 

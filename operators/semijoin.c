@@ -21,10 +21,7 @@ static weir_status put_key(const void *key, const weir_values *values, weir_buil
                            const void *ctx)
 {
     const weir__fields *k = ctx;
-    size_t i = 0;
-    while (i < values->count && values->counts[i] <= 0)
-        i++;
-    if (i < values->count)
+    if (weir_first_there_(values))
         weir__fields_copy(k, key, weir_builder_next(out, k->type.size));
     return WEIR_OK;
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "owned.h"
 #include "stash.h"
 
 enum { GROUP = 512, AHEAD = 16, VALUES_OF_A_STEP = 64 << 10 };
@@ -211,21 +212,6 @@ static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
 
 /* ---- emitting ---- */
 
-static void copy_strings(const weir_type *type, char *record, weir_builder *out)
-{
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        const weir_field *f = &type->fields[i];
-        weir_str string;
-        if (f->kind != WEIR_KIND_str && f->kind != WEIR_KIND_bytes)
-            continue;
-        memcpy(&string, record + f->offset, sizeof string);
-        if (weir_str_is_inline(&string))
-            continue;
-        string = weir_builder_str(out, string.u.ptr, string.len);
-        memcpy(record + f->offset, &string, sizeof string);
-    }
-}
-
 static void fill_key(const state *s, const char *key, char *record)
 {
     const weir_type *from = weir_table_key_type(s->table), *to = s->spec->out;
@@ -292,8 +278,7 @@ static bool emit(weir_step *step, state *s)
             for (; s->out < s->made && n < room; s->out++, n++) {
                 char *record = (char *)records + n * type->size;
                 memcpy(record, s->changes.records[s->out], type->size);
-                if (type->has_strings)
-                    copy_strings(type, record, out);
+                weir__emit_strings(out, type, record);
                 diffs[n] = s->changes.diffs[s->out];
             }
             if (s->out == s->made && !s->error.status)

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "keyed.h"
+#include "owned.h"
 #include "marks.h"
 #include "stash.h"
 #include "waits.h"

@@ -14,7 +14,7 @@
 #include <weir/table.h>
 
 #include "arrange.h"
-#include "keyed.h"
+#include "owned.h"
 #include "pending.h"
 #include "trace_failed.h"
 
@@ -45,7 +45,6 @@ typedef struct state {
     uint64_t looked;
     size_t charged;         /* what the account has of the front at hand */
     weir_metric *metric;
-    weir_frontier since;
     size_t appended;        /* updates, in this step */
     weir_status failed;
     /* the round */
@@ -163,7 +162,6 @@ static void fini(void *ctx)
     weir_trace_reader_close(s->own);
     weir_trace_release(s->trace);
     weir_shape_release(s->shape);
-    weir_frontier_fini(&s->since);
     weir_free(s->key, what->order.type->size);
     weir_free(s->probe, what->out->size);
     weir_free(s, sizeof *s);
@@ -202,7 +200,6 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     const weir_key *key = weir_arrangement_key(what->in);
     state *s = weir_alloc_must(sizeof *s);
     *s = (state){ .what = what, .account = weir_step_account(step) };
-    weir_frontier_init(&s->since, 1);
     s->scratch.borrows = true;
     s->key = weir_alloc_must(type->size);
     s->probe = weir_alloc_must(what->out->size);
@@ -470,16 +467,6 @@ static bool begin_round(state *s, const weir_frontier *frontier)
     return true;
 }
 
-/* What has been complete is asked for no more. */
-static void move_since(state *s, const weir_frontier *frontier)
-{
-    if (weir_frontier_equal(&s->since, frontier))
-        return;
-    weir_frontier_set(&s->since, frontier);
-    weir_trace_reader_advance(s->in, frontier);
-    weir_trace_reader_advance(s->own, frontier);
-}
-
 static void fail(weir_step *step, const state *s)
 {
     char key[256];
@@ -506,7 +493,7 @@ static void run(weir_step *step, void *ctx)
         weir__pending_take_runs(&s->pending, step, s->in);
         const weir_frontier *frontier = weir_step_frontier(step, 0);
         if (!begin_round(s, frontier)) {
-            move_since(s, frontier);
+            weir__pending_advance(&s->pending, frontier, s->in, s->own);
             break;
         }
     }

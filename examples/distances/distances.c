@@ -67,12 +67,10 @@ WEIR_JOIN(step, reached, weir_edge, reached)
 /* Records come in the order of their fields: the fewest links first. */
 static void fewest(const reached *key, weir_group(reached) all, weir_out(reached) out)
 {
+    const reached *first = weir_group_first(all);
     (void)key;
-    for (size_t i = 0; i < all.count; i++)
-        if (all.counts[i] > 0) {
-            reached_emit(out, *all.records[i]);
-            return;
-        }
+    if (first)
+        reached_emit(out, *first);
 }
 WEIR_REDUCE(fewest, reached, reached)
 

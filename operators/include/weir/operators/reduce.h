@@ -17,8 +17,9 @@
  * how often each is there, and emits the result: any number of records, whose first fields are the
  * key's. Of its first argument the key's fields are set. It is called again whenever something of
  * the key has changed, and must always make the same of the same records; what differs from before
- * leaves as changes. Strings of the result may come from the group, from literals, or from
- * weir_str_copy and weir_str_format.
+ * leaves as changes. Where more of a record may be taken away than there is, weir_group_first is
+ * the first one that is there. Strings of the result may come from the group, from literals, or
+ * from weir_str_copy and weir_str_format.
  *
  * Records of the group lie in .order, ties by all fields; by default, by all fields. Streams may be
  * in scopes of any depth. The collection is arranged by the key, as for a join by that key.
@@ -38,6 +39,15 @@ typedef struct weir_values {
     const void *const *records; /* different ones, in order */
     const int64_t *counts;      /* never 0; below 0 where more were taken away than there were */
 } weir_values;
+
+/* What weir_group_first is. */
+static inline const void *weir_first_there_(const weir_values *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (values->counts[i] > 0)
+            return values->records[i];
+    return NULL;
+}
 
 /* Another status than WEIR_OK ends the run with it. */
 typedef weir_status weir_reduce_fn(const void *key, const weir_values *values, weir_builder *out,
@@ -86,6 +96,11 @@ WEIR_END_DECLS
                                        "carry"),                                                   \
      weir_reduce_add_##fn((s).port, WEIR_KEY_NAMES_(K),                                            \
                           &(struct weir_reduce_options){ __VA_ARGS__ }))
+
+/* The first record of a group that is there, which is one with a count above 0. NULL: none is. */
+#define weir_group_first(group)                                                                    \
+    ((__typeof__(&*(group).records[0]))weir_first_there_(&(const weir_values){                     \
+        (group).count, (const void *const *)(group).records, (group).counts }))
 
 /* Registers fn, void fn(const IN *, weir_group(IN), weir_out(OUT)), for weir_reduce. */
 #define WEIR_REDUCE(fn, IN, OUT)                                                                   \
