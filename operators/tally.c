@@ -50,11 +50,7 @@ bool weir__tally_check(weir_port *in, const weir_key *key, const char *kind)
         weir_graph_fail(weir_port_graph(in), WEIR_TYPE_MISMATCH, kind,
                         "name 1 to 8 fields of the record",
                         "the key is none of the stream's records '%s'", type->name);
-    else if (weir_port_depth(in) > 1)
-        weir_graph_fail(weir_port_graph(in), WEIR_INVALID, kind, "leave the scope first",
-                        "a table of sums cannot follow the times of a scope: they have no one "
-                        "order");
-    return valid && weir_port_depth(in) == 1;
+    return valid;
 }
 
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);
@@ -63,6 +59,8 @@ static void fini(void *s);
 
 weir_port *weir__tally_add(weir_port *in, const weir__tally_spec *given)
 {
+    if (weir_port_depth(in) > 1)
+        return weir__tally_in_scope(in, given);
     weir_graph *graph = weir_port_graph(in);
     weir__tally_spec *spec = weir_graph_alloc(graph, sizeof *spec);
     *spec = *given;

@@ -3,7 +3,7 @@
  * Tallies: what keyed aggregates of one coordinate of time share. A table has a value of each key;
  * records change values as they come; when an epoch is complete, each value that it touched says
  * what it gave before and gives now. Nothing of the history is kept. What a value is, and what it
- * gives, belongs to the operator.
+ * gives, belongs to the operator. In a scope a value is made anew of all records of its key.
  */
 #ifndef WEIR_OPERATORS_TALLY_H
 #define WEIR_OPERATORS_TALLY_H
@@ -62,9 +62,11 @@ typedef struct weir__tally_spec {
 /* Whether out has the kinds of the key's fields, in order, and then `more` fields. */
 bool weir__result_fits(const weir_type *in, const weir_key *key, const weir_type *out,
                        uint32_t more);
-/* Checks the key and the depth, and puts what is wrong on the graph. */
+/* Checks the key, and puts what is wrong on the graph. */
 bool weir__tally_check(weir_port *in, const weir_key *key, const char *kind);
-/* The node. Everything has been checked. */
+/* The node; in a scope, a reduce. Everything has been checked. */
 weir_port *weir__tally_add(weir_port *in, const weir__tally_spec *spec);
+/* The reduce (tally_scope.c). */
+weir_port *weir__tally_in_scope(weir_port *in, const weir__tally_spec *spec);
 
 #endif

@@ -147,6 +147,9 @@ static bool check(weir_port *in, const description *d)
         weir_graph_fail(graph, WEIR_TOO_LARGE, spec->kind, "map to less first, or text as str",
                         "a record '%s' and a result '%s' have over %d bytes", spec->in->name,
                         spec->out->name, BYTES_MAX);
+    else if (weir_port_depth(in) > 1)
+        weir_graph_fail(graph, WEIR_INVALID, spec->kind, "leave the scope first",
+                        "in a scope no record is the newest: its times have no one order");
     return !weir_graph_failed(graph) && weir__tally_check(in, &d->key, spec->kind);
 }
 

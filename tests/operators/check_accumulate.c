@@ -180,13 +180,6 @@ static void refuse_size(weir_graph *g, void *ctx)
     (void)ctx;
     refuse(g, note_type(), &large, "bell");
 }
-static void refuse_scope(weir_graph *g, void *ctx)
-{
-    (void)ctx;
-    weir_scope *scope = weir_scope_add(g, NULL, "loop");
-    weir_stream(note) notes = weir_enter(weir_test_input(g, note), scope);
-    ck_assert_ptr_null(weir_accumulate(notes, WEIR_KEY(note, bell), hear).port);
-}
 
 static void refused(weir_build_fn *fn, weir_status status, const char *what)
 {
@@ -204,8 +197,6 @@ START_TEST(refusals)
     refused(refuse_key, WEIR_TYPE_MISMATCH, "record 'note' has no field 'colour'");
     refused(refuse_size, WEIR_TOO_LARGE,
             "a state 'large' and a result 'report' have over 3500 bytes");
-    refused(refuse_scope, WEIR_INVALID,
-            "a table of sums cannot follow the times of a scope: they have no one order");
 }
 END_TEST
 

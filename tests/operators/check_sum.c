@@ -349,13 +349,6 @@ static void refuse_null(weir_graph *g, void *ctx)
     weir_stream(sale) s = weir_test_input(g, sale);
     ck_assert_ptr_null(weir_sum(s, keyed_i64, WEIR_KEY(sale, product, shop), points).port);
 }
-static void refuse_scope(weir_graph *g, void *ctx)
-{
-    (void)ctx;
-    weir_scope *scope = weir_scope_add(g, NULL, "loop");
-    weir_stream(sale) s = weir_enter(weir_test_input(g, sale), scope);
-    ck_assert_ptr_null(weir_sum(s, by_shop, WEIR_KEY(sale, shop), cents).port);
-}
 static void refuse_key(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -382,8 +375,6 @@ START_TEST(refusals)
     refused(refuse_null, WEIR_TYPE_MISMATCH,
             "record 'keyed_i64' cannot hold the sum of 'points' of 'sale' by this key");
     refused(refuse_key, WEIR_TYPE_MISMATCH, "the key is none of the stream's records 'sale'");
-    refused(refuse_scope, WEIR_INVALID,
-            "a table of sums cannot follow the times of a scope: they have no one order");
 }
 END_TEST
 

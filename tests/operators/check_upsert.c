@@ -208,8 +208,7 @@ START_TEST(refusals)
         const char *what;
     } expected[] = {
         { WEIR_TYPE_MISMATCH, "this is a collection already, in which records go by themselves" },
-        { WEIR_INVALID, "a table of sums cannot follow the times of a scope: they have no one "
-                        "order" },
+        { WEIR_INVALID, "in a scope no record is the newest: its times have no one order" },
         { WEIR_TYPE_MISMATCH, "record 'quote' has no field 'size'" },
         { WEIR_TYPE_MISMATCH, "the stream carries 'quote', the function takes 'price'" },
         { WEIR_TYPE_MISMATCH, "record 'quote' does not begin with the key of 'quote'" },

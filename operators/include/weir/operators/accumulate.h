@@ -26,6 +26,9 @@
  * key of which no record is left has no result, and its state is forgotten: it is made for
  * collections whose counts are not below 0 when an epoch is complete. Records are exchanged by the
  * key.
+ *
+ * In a scope, where times have no one order, the state of a key is made anew of all its records
+ * whenever one of them has changed, as weir_reduce would.
  */
 #ifndef WEIR_OPERATORS_ACCUMULATE_H
 #define WEIR_OPERATORS_ACCUMULATE_H
@@ -48,8 +51,8 @@ typedef struct weir_accumulate_spec {
     weir_accumulate_result_fn *result;
 } weir_accumulate_spec;
 
-/* Refuses, on the graph, a stream or a key that does not fit, a state and a result of together over
- * 3500 bytes, and a stream inside a scope. */
+/* Refuses, on the graph, a stream or a key that does not fit, and a state and a result of together
+ * over 3500 bytes. */
 WEIR_API weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *spec);
 
 WEIR_END_DECLS

@@ -67,13 +67,13 @@ WEIR_END_DECLS
                    "WEIR_AGGREGATE(" #fn ", " #end ", " #IN ", " #STATE ", " #OUT "): " #end       \
                    " must be " #OUT " (const " #IN " *, const " #STATE " *)");                     \
     typedef IN weir_aggregate_in_##fn;                                                             \
-    static void weir_aggregate_fold_##fn(const void *record, void *state)                          \
+    static void weir_aggregate_fold_##fn(const void *record_, void *state_)                        \
     {                                                                                              \
-        fn(record, state);                                                                         \
+        fn(record_, state_);                                                                       \
     }                                                                                              \
-    static void weir_aggregate_close_##fn(const void *key, const void *state, void *result)        \
+    static void weir_aggregate_close_##fn(const void *key_, const void *state_, void *to_)         \
     {                                                                                              \
-        weir_store_##OUT(result, end(key, state));                                                 \
+        weir_store_##OUT(to_, end(key_, state_));                                                  \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_aggregate_add_##fn(weir_port *in,              \
                                                                          const char *const *key)   \

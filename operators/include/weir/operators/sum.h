@@ -18,7 +18,8 @@
  * diff -2 takes its value away twice. Integers and decimals are summed in 128 bits, floats exactly
  * and rounded once, so no result depends on the order in which records came. A sum that its kind
  * cannot hold ends the run with WEIR_OVERFLOWED. Records are exchanged by the key; the result's
- * unique key is the key.
+ * unique key is the key. In a scope, where times have no one order, the records of a key are summed
+ * anew whenever one of them has changed.
  */
 #ifndef WEIR_OPERATORS_SUM_H
 #define WEIR_OPERATORS_SUM_H
@@ -28,7 +29,7 @@
 WEIR_BEGIN_DECLS
 
 /* Names of key fields end with NULL. Refuse, on the graph, a key or a field that the records lack,
- * a field that is no number, a result of another shape, and a stream inside a scope. */
+ * a field that is no number, and a result of another shape. */
 WEIR_API weir_port *weir__sum(weir_port *in, const weir_type *out, const char *const *key,
                               const char *field);
 WEIR_API weir_port *weir__average(weir_port *in, const weir_type *out, const char *const *key,
