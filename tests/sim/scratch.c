@@ -170,6 +170,8 @@ static const sim_bag *bag_of(sim_scratch *s, unsigned stream, const weir_time *t
     for (size_t i = 0; i < f->bag.count; i++)
         s->too_much |= s->bounded && llabs(f->bag.items[i].count) > COUNT_MAX;
     s->too_much |= s->bounded && (f->bag.count > BAG_MAX || s->handled > MUCH);
+    if (s->too_much)
+        f->bag.count = 0; /* what is made of it would be more still */
     if (2 * s->count >= s->capacity)
         grow(s);
     s->table[place_of(s, stream, time)] = f;
