@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The seeds of collections that every change of the library has to pass, with those that once
+ * failed; and that each operator is in their plans.
+ */
+#include "forms.h"
+
+enum { COLLECTIONS = 1200 };
+
+static void expect(const sim_limits *limits)
+{
+    sim_outcome outcome;
+    char command[200];
+    sim_run_apart(limits, &outcome);
+    ck_assert_msg(!outcome.failed, "%s: %s; after %llu steps",
+                  sim_command(limits, command, sizeof command), outcome.text,
+                  (unsigned long long)outcome.steps);
+}
+
+START_TEST(seeds_of_collections)
+{
+    static const uint64_t failed[] = { 1687, 1893, 1935 };
+    for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + COLLECTIONS; seed += 2)
+        expect(&(sim_limits){ .seed = seed });
+    for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
+        expect(&(sim_limits){ .seed = failed[i] });
+}
+END_TEST
+
+/* Each operator is in some of the plans, in the root and where it may in scopes of scopes. */
+START_TEST(every_form_is_drawn)
+{
+    enum { FORMS = 80, DEPTHS = 4 };
+    unsigned drawn[FORMS][DEPTHS] = { { 0 } };
+    sim_plan *plan = calloc(1, sizeof *plan);
+    for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + COLLECTIONS; seed += 2) {
+        sim_plan_draw(plan, &(sim_limits){ .seed = seed });
+        for (unsigned i = 0; i < plan->op_count; i++)
+            for (unsigned f = 0; plan->ops[i].form && sim_form_at(f); f++)
+                if (sim_form_at(f) == plan->ops[i].form)
+                    drawn[f][sim_depth(plan, &plan->ops[i])]++;
+    }
+    const sim_form *form;
+    for (unsigned f = 0; (form = sim_form_at(f)); f++) {
+        ck_assert_uint_lt(f, FORMS);
+        ck_assert_msg(drawn[f][1] > 2, "%s: %u times in the root", form->name, drawn[f][1]);
+        if (!(form->flags & (SIM_OUTSIDE | SIM_LONG)))
+            ck_assert_msg(drawn[f][2] + drawn[f][3] > 0, "%s: never in a scope", form->name);
+    }
+    free(plan);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { seeds_of_collections, every_form_is_drawn, NULL };
+    return test_run(test_suite("collections", tests));
+}
