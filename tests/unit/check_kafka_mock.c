@@ -412,6 +412,35 @@ START_TEST(wrong_settings_are_refused_when_the_graph_is_built)
 }
 END_TEST
 
+/* What a fetch may bring follows the settings that librdkafka wants it to fit. */
+START_TEST(sizes_of_fetches_go_with_settings)
+{
+    static const struct {
+        const char *settings[3];
+        weir_status status;
+    } cases[] = {
+        { { "message.max.bytes=50000000", NULL }, WEIR_OK },
+        { { "fetch.message.max.bytes=50000000", NULL }, WEIR_OK },
+        { { "fetch.max.bytes=1000000", NULL }, WEIR_OK },
+        { { "message.max.bytes=5000000", "fetch.max.bytes=1000000", NULL }, WEIR_INVALID },
+    };
+    set_up(1);
+    write_lines(0, 10);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        weir_kafka_source_options o = { .until_end = true, .settings = cases[i].settings };
+        weir_error error;
+        job_records_free(&got);
+        ck_assert_int_eq(job_run(NULL, build_source, &o, &error), cases[i].status);
+        if (cases[i].status == WEIR_OK)
+            check_lines(10);
+        else
+            ck_assert_msg(strstr(error.detail, "fetch.max.bytes") ||
+                              strstr(error.what, "fetch.max.bytes"), "%s", error.what);
+    }
+    tear_down();
+}
+END_TEST
+
 START_TEST(mock_clusters_refuse_bad_topics)
 {
     weir_error error;
@@ -435,7 +464,7 @@ int main(void)
         denied_access_ends_the_run,
         records_deleted_before_they_were_read_are_said,
         a_full_queue_is_fetched_on, records_outlive_their_source,
-        wrong_settings_are_refused_when_the_graph_is_built,
+        wrong_settings_are_refused_when_the_graph_is_built, sizes_of_fetches_go_with_settings,
         mock_clusters_refuse_bad_topics,
         NULL,
     };
