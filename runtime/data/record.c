@@ -24,10 +24,10 @@ static void canonicalize_value(weir_kind kind, char *at)
         weir__value_from_bits(kind, weir__value_bits(kind, at), at);
 }
 
-void weir_record_canonicalize(const weir_type *type, void *record)
+/* Fields in whatever order they lie. */
+static void canonicalize_scattered(const weir_type *type, char *record)
 {
     char whole[WEIR_RECORD_SIZE_MAX];
-    char *from = record;
     memset(whole, 0, type->size);
     for (uint32_t i = 0; i < type->field_count; i++) {
         const weir_field *f = &type->fields[i];
@@ -35,10 +35,58 @@ void weir_record_canonicalize(const weir_type *type, void *record)
             continue;
         if (f->optional)
             whole[f->set_offset] = 1;
-        memcpy(whole + f->offset, from + f->offset, weir_kind_size(f->kind));
+        memcpy(whole + f->offset, record + f->offset, weir_kind_size(f->kind));
         canonicalize_value(f->kind, whole + f->offset);
     }
     memcpy(record, whole, type->size);
+}
+
+/* Whether fields lie in their order, as in compiled records they do. */
+static bool is_in_order(const weir_type *type)
+{
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const weir_field *f = &type->fields[i];
+        uint32_t begin = f->optional ? f->set_offset : f->offset;
+        if (begin < last || begin > f->offset)
+            return false;
+        last = f->offset;
+    }
+    return true;
+}
+
+static void clear(char *record, uint32_t from, uint32_t to)
+{
+    if (from < to)
+        memset(record + from, 0, to - from);
+}
+
+/* In order, values stay where they are, and what lies between them is cleared. */
+void weir_record_canonicalize(const weir_type *type, void *record)
+{
+    char *at = record;
+    uint32_t end = 0; /* of the fields before */
+    if (!is_in_order(type)) {
+        canonicalize_scattered(type, at);
+        return;
+    }
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const weir_field *f = &type->fields[i];
+        uint32_t behind = f->offset + (uint32_t)weir_kind_size(f->kind);
+        if (weir__field_is_null(f, at)) {
+            clear(at, end, behind);
+        } else {
+            if (f->optional) {
+                clear(at, end, f->set_offset);
+                at[f->set_offset] = 1;
+                end = f->set_offset + 1;
+            }
+            clear(at, end, f->offset);
+            canonicalize_value(f->kind, at + f->offset);
+        }
+        end = behind;
+    }
+    clear(at, end, type->size);
 }
 
 /* The field's string if it lies outside the record, else NULL. */

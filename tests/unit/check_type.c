@@ -295,6 +295,45 @@ START_TEST(records_become_canonical)
 }
 END_TEST
 
+/* A description made by hand need not name fields in the order in which they lie. */
+START_TEST(records_with_fields_in_any_order_become_canonical)
+{
+    typedef struct mixed {
+        uint16_t count;
+        double weight;
+        struct {
+            bool set;
+            int64_t value;
+        } cents;
+        weir_str name;
+    } mixed;
+    static const weir_field fields[] = {
+        { .name = "name", .kind = WEIR_KIND_str, .offset = offsetof(mixed, name) },
+        { .name = "weight", .kind = WEIR_KIND_f64, .offset = offsetof(mixed, weight) },
+        { .name = "cents", .kind = WEIR_KIND_i64, .optional = true,
+          .offset = offsetof(mixed, cents.value), .set_offset = offsetof(mixed, cents.set) },
+        { .name = "count", .kind = WEIR_KIND_u16, .offset = offsetof(mixed, count) },
+    };
+    const weir_type type = { .struct_size = sizeof type, .name = "mixed", .size = sizeof(mixed),
+                             .align = _Alignof(mixed), .field_count = 4, .fields = fields,
+                             .has_strings = true };
+    mixed clean, dirty;
+    ck_assert_int_eq(weir_type_check(&type, NULL), WEIR_OK);
+    memset(&clean, 0, sizeof clean);
+    memset(&dirty, 0xff, sizeof dirty);
+    clean.count = dirty.count = 7;
+    dirty.weight = -0.0;
+    clean.name = dirty.name = weir_str_of("short");
+    for (int set = 0; set < 2; set++) {
+        clean.cents.set = dirty.cents.set = set;
+        clean.cents.value = set ? 99 : 0;
+        dirty.cents.value = 99;
+        weir_record_canonicalize(&type, &dirty);
+        ck_assert(memcmp(&dirty, &clean, sizeof clean) == 0);
+    }
+}
+END_TEST
+
 START_TEST(long_strings_move)
 {
     sale a = example(), b = a;
@@ -340,6 +379,7 @@ int main(void)
         orders_go_up_or_down_by_field,
         unfit_orders_are_refused,
         records_become_canonical,
+        records_with_fields_in_any_order_become_canonical,
         long_strings_move,
         texts_are_for_people_and_cut,
         NULL,
