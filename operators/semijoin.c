@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/semijoin.h. The other side is reduced to its keys, each once, and joined with:
- * a record of a type made here, which has the key's fields and nothing else.
+ * a record of a type made here, which has the key's fields and nothing else. Outside of scopes a
+ * table has them, and nothing else of the other side is kept; in a scope they are a reduce of what
+ * may have been arranged outside of it.
  */
 #include <weir/operators/semijoin.h>
 
@@ -10,20 +12,43 @@
 #include <weir/operators/arrange.h>
 #include <weir/operators/collection.h>
 #include <weir/operators/reduce.h>
+#include <weir/operators/threshold.h>
 
 #include "fields.h"
 #include "join.h"
 
 /* ---- the keys of a collection ---- */
 
-/* A key is there as long as one of its records is. */
 static weir_status put_key(const void *key, const weir_values *values, weir_builder *out,
                            const void *ctx)
 {
     const weir__fields *k = ctx;
-    if (weir_first_there_(values))
+    int64_t count = 0;
+    for (size_t i = 0; i < values->count; i++)
+        if (__builtin_add_overflow(count, values->counts[i], &count))
+            return WEIR_OVERFLOWED;
+    if (count > 0)
         weir__fields_copy(k, key, weir_builder_next(out, k->type.size));
     return WEIR_OK;
+}
+
+/* Those whose records' counts add up to more than 0. */
+static weir_port *keys_of(weir_port *side, const weir_key *key)
+{
+    const weir_type *type = weir_port_type(side);
+    weir__fields *k = weir__fields_of(weir_port_graph(side), type, key, -1);
+    bool is_whole = key->count == type->field_count;
+    for (uint32_t i = 0; i < key->count; i++)
+        is_whole = is_whole && key->field[i] == i;
+    if (weir_port_depth(side) == 1)
+        return weir_distinct_erased(is_whole ? side : weir__fields_map(side, k, "keys"));
+    weir_arrange_spec by = { .struct_size = sizeof by, .key = *key };
+    weir_reduce_spec reduce = { .struct_size = sizeof reduce,
+                                .kind = "keys",
+                                .out = &k->type,
+                                .reduce = put_key,
+                                .ctx = k };
+    return weir_reduce_erased(weir_arrange_erased(side, &by), &reduce);
 }
 
 /* ---- semijoin ---- */
@@ -42,15 +67,7 @@ weir_port *weir_semijoin_erased(weir_port *const sides[2], const weir_key keys[2
     if (!sides[0] || !sides[1] || !weir__join_check(sides, keys, "semijoin"))
         return NULL;
     const weir_type *type = weir_port_type(sides[0]);
-    weir__fields *k = weir__fields_of(weir_port_graph(sides[1]), weir_port_type(sides[1]), &keys[1],
-                                      -1);
-    weir_arrange_spec by = { .struct_size = sizeof by, .key = keys[1] };
-    weir_reduce_spec reduce = { .struct_size = sizeof reduce,
-                                .kind = "keys",
-                                .out = &k->type,
-                                .reduce = put_key,
-                                .ctx = k };
-    weir_port *there = weir_reduce_erased(weir_arrange_erased(sides[1], &by), &reduce);
+    weir_port *there = keys_of(sides[1], &keys[1]);
     weir_key all = weir__fields_key(keys[1].count);
     weir_join_spec join = { .struct_size = sizeof join,
                             .out = type,

@@ -79,6 +79,37 @@ START_TEST(keys_come_and_go)
 }
 END_TEST
 
+/* Of a key more may go than came before it, in a scope as outside: what counts is the sum. */
+static void build_both(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(order) orders = weir_test_collection(g, order);
+    weir_stream(shipment) shipments = weir_test_collection(g, shipment);
+    weir_scope *scope = weir_scope_add(g, NULL, "scope");
+    weir_test_output(weir_semijoin(orders, WEIR_KEY(order, id), shipments,
+                                   WEIR_KEY(shipment, order)));
+    weir_test_output(weir_leave(weir_semijoin(weir_enter(orders, scope), WEIR_KEY(order, id),
+                                              weir_enter(shipments, scope),
+                                              WEIR_KEY(shipment, order))));
+}
+
+START_TEST(the_sum_of_a_key_counts)
+{
+    weir_test *t = weir_test_create(build_both, NULL);
+    order_one(t, 1, 1, 2);
+    ship(t, 1, -1, 1, 2);
+    ship(t, 1, 1, 2, 2);
+    to_epoch(t, 2);
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_str_eq(weir_test_take_sums(t, i), "");
+    ship(t, 2, 1, 3, 2);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_str_eq(weir_test_take_sums(t, i), "(id: 2, customer: \"me\") @2 +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 static void build_inside(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -144,6 +175,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { keys_come_and_go, in_a_scope, refusals, NULL };
+    const TTest *const tests[] = { keys_come_and_go, the_sum_of_a_key_counts, in_a_scope, refusals,
+                                   NULL };
     return test_run(test_suite("semijoin", tests));
 }

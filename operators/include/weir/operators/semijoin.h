@@ -5,11 +5,12 @@
  *     weir_stream(order) open = weir_antijoin(orders, WEIR_KEY(order, id),
  *                                             shipments, WEIR_KEY(shipment, order));
  *
- * How often a key is in the other collection does not matter: it is there if a record of the key
- * has a count above 0. So a record leaves with its own diff, once, whatever the other side has.
- * antijoin passes its stream on and takes away what semijoin finds: changes of one time that cancel
- * each other are not summed. Both collections are arranged by their keys, as for a join; in any
- * scope. The result keeps the first stream's unique key.
+ * How often a key is in the other collection does not matter: it is there if the counts of its
+ * records add up to more than 0. So a record leaves with its own diff, once, whatever the other
+ * side has. antijoin passes its stream on and takes away what semijoin finds: changes of one time
+ * that cancel each other are not summed. The first collection is arranged by its key, as for a
+ * join; of the other one the keys are kept (in a scope it is arranged, too). In any scope. The
+ * result keeps the first stream's unique key.
  */
 #ifndef WEIR_OPERATORS_SEMIJOIN_H
 #define WEIR_OPERATORS_SEMIJOIN_H
