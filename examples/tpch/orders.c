@@ -6,55 +6,60 @@
 #include "queries.h"
 #include "values.h"
 
-/* What the lines of an order bring in. */
-#define REVENUE(F) F(u64, orderkey) F(i64, amount)
-WEIR_RECORD(revenue, REVENUE)
-
-static revenue to_revenue(const lineitem *l)
-{
-    return (revenue){ l->l_orderkey, tpch_revenue(l->l_extendedprice, l->l_discount) };
-}
-WEIR_MAP(to_revenue, lineitem, revenue)
+/* An order, as often as its lines have units of what is to be summed: so what is arranged are keys
+ * alone, joins hand the sums on, and a count reads them. */
+#define ORDER_UNIT(F) F(u64, orderkey)
+WEIR_RECORD(order_unit, ORDER_UNIT)
 
 /* ---- 3: the ten orders of builders that were worth most and are not shipped on 1995-03-15 ---- */
 
-#define BUILDER(F)   F(u32, custkey)
+#define CONSTRUCTOR(F) F(u32, custkey)
 #define UNSHIPPED(F) F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i32, shippriority)
-#define RANKED(F)                                                                                  \
-    F(flag, all) F(u64, orderkey) F(i64, amount) F(date, orderdate) F(i32, shippriority)
+#define EARNING(F) F(flag, all) F(u64, orderkey) F(date, orderdate) F(i32, shippriority)
+#define RANKED(F)  EARNING(F) F(i64, amount)
 #define Q3_ROW(F)                                                                                  \
     F(u64, l_orderkey) F(decimal(4), revenue) F(date, o_orderdate) F(i32, o_shippriority)
-WEIR_RECORD(builder, BUILDER)
+WEIR_RECORD(constructor, CONSTRUCTOR)
 WEIR_RECORD(unshipped, UNSHIPPED)
+WEIR_RECORD(earning, EARNING)
 WEIR_RECORD(ranked, RANKED)
 WEIR_RECORD(q3_row, Q3_ROW)
 
 static bool is_builder(const customer *c) { return tpch_is(&c->c_mktsegment, "BUILDING"); }
 static bool was_ordered(const orders *o) { return o->o_orderdate.days < tpch_day(1995, 3, 15); }
-static bool is_to_ship(const lineitem *l) { return l->l_shipdate.days > tpch_day(1995, 3, 15); }
 WEIR_FILTER(is_builder, customer)
 WEIR_FILTER(was_ordered, orders)
-WEIR_FILTER(is_to_ship, lineitem)
 
-static builder to_builder(const customer *c) { return (builder){ c->c_custkey }; }
+static constructor to_builder(const customer *c)
+{
+    return (constructor){ c->c_custkey };
+}
 static unshipped to_unshipped(const orders *o)
 {
     return (unshipped){ o->o_orderkey, o->o_custkey, o->o_orderdate, o->o_shippriority };
 }
-WEIR_MAP(to_builder, customer, builder)
+static void revenue_to_ship(const lineitem *l, weir_out(order_unit) out)
+{
+    if (l->l_shipdate.days > tpch_day(1995, 3, 15))
+        order_unit_emit_n(out, (order_unit){ l->l_orderkey },
+                          tpch_revenue(l->l_extendedprice, l->l_discount));
+}
+WEIR_MAP(to_builder, customer, constructor)
 WEIR_MAP(to_unshipped, orders, unshipped)
+WEIR_FLAT_MAP(revenue_to_ship, lineitem, order_unit)
 
-static void of_builder(const unshipped *o, const builder *b, weir_out(unshipped) out)
+static void of_builder(const unshipped *o, const constructor *b, weir_out(unshipped) out)
 {
     (void)b;
     unshipped_emit(out, *o);
 }
-static void with_revenue(const unshipped *o, const revenue *r, weir_out(ranked) out)
+static void with_revenue(const unshipped *o, const order_unit *r, weir_out(earning) out)
 {
-    ranked_emit(out, (ranked){ true, o->orderkey, r->amount, o->orderdate, o->shippriority });
+    (void)r;
+    earning_emit(out, (earning){ true, o->orderkey, o->orderdate, o->shippriority });
 }
-WEIR_JOIN(of_builder, unshipped, builder, unshipped)
-WEIR_JOIN(with_revenue, unshipped, revenue, ranked)
+WEIR_JOIN(of_builder, unshipped, constructor, unshipped)
+WEIR_JOIN(with_revenue, unshipped, order_unit, earning)
 
 static q3_row to_q3_row(const ranked *r)
 {
@@ -64,14 +69,15 @@ WEIR_MAP(to_q3_row, ranked, q3_row)
 
 weir_port *tpch_q3(const tpch_tables *t)
 {
-    weir_stream(builder) builders = weir_map(weir_filter(t->customer, is_builder), to_builder);
+    weir_stream(constructor) builders = weir_map(weir_filter(t->customer, is_builder), to_builder);
     weir_stream(unshipped) ordered = weir_map(weir_filter(t->orders, was_ordered), to_unshipped);
     weir_stream(unshipped) theirs = weir_join(ordered, WEIR_KEY(unshipped, custkey), builders,
-                                              WEIR_KEY(builder, custkey), of_builder);
-    weir_stream(revenue) lines = weir_map(weir_filter(t->lineitem, is_to_ship), to_revenue);
-    weir_stream(revenue) sums = weir_sum(lines, revenue, WEIR_KEY(revenue, orderkey), amount);
-    weir_stream(ranked) all = weir_join(theirs, WEIR_KEY(unshipped, orderkey), sums,
-                                        WEIR_KEY(revenue, orderkey), with_revenue);
+                                              WEIR_KEY(constructor, custkey), of_builder);
+    weir_stream(order_unit) lines = weir_flat_map(t->lineitem, revenue_to_ship);
+    weir_stream(earning) earned = weir_join(theirs, WEIR_KEY(unshipped, orderkey), lines,
+                                            WEIR_KEY(order_unit, orderkey), with_revenue);
+    weir_stream(ranked) all =
+        weir_count(earned, ranked, WEIR_KEY(earning, all, orderkey, orderdate, shippriority));
     weir_stream(ranked) top =
         weir_top(all, WEIR_KEY(ranked, all), 10,
                  weir_order_then(WEIR_DESC(ranked, amount), WEIR_ASC(ranked, orderdate)));
@@ -93,20 +99,23 @@ static bool is_of_quarter(const orders *o)
 }
 static bool came_late(const lineitem *l) { return l->l_commitdate.days < l->l_receiptdate.days; }
 WEIR_FILTER(is_of_quarter, orders)
-WEIR_FILTER(came_late, lineitem)
 
 static quarter to_quarter(const orders *o)
 {
     return (quarter){ o->o_orderkey, o->o_orderpriority };
 }
-static late to_late(const lineitem *l) { return (late){ l->l_orderkey }; }
+static void if_late(const lineitem *l, weir_out(late) out)
+{
+    if (came_late(l))
+        late_emit(out, (late){ l->l_orderkey });
+}
 WEIR_MAP(to_quarter, orders, quarter)
-WEIR_MAP(to_late, lineitem, late)
+WEIR_FLAT_MAP(if_late, lineitem, late)
 
 weir_port *tpch_q4(const tpch_tables *t)
 {
     weir_stream(quarter) ordered = weir_map(weir_filter(t->orders, is_of_quarter), to_quarter);
-    weir_stream(late) lines = weir_map(weir_filter(t->lineitem, came_late), to_late);
+    weir_stream(late) lines = weir_flat_map(t->lineitem, if_late);
     weir_stream(quarter) found =
         weir_semijoin(ordered, WEIR_KEY(quarter, orderkey), lines, WEIR_KEY(late, orderkey));
     return weir_count(found, q4_row, WEIR_KEY(quarter, priority)).port;
@@ -170,6 +179,7 @@ weir_port *tpch_q12(const tpch_tables *t)
 /* ---- 18: the hundred most expensive orders of more than 300 things, and who ordered them ---- */
 
 #define LARGE(F)  F(u64, orderkey) F(i64, quantity)
+#define NAMED(F)  F(u32, custkey) F(str, name)
 #define PLACED(F) F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice)
 #define LARGE_ORDER(F)                                                                             \
     F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice) F(i64, quantity)
@@ -181,17 +191,26 @@ weir_port *tpch_q12(const tpch_tables *t)
     F(decimal(2), o_totalprice) F(decimal(2), sum_quantity)
 WEIR_RECORD(large, LARGE)
 WEIR_RECORD(placed, PLACED)
+WEIR_RECORD(named, NAMED)
 WEIR_RECORD(large_order, LARGE_ORDER)
 WEIR_RECORD(large_ranked, LARGE_RANKED)
 WEIR_RECORD(q18_row, Q18_ROW)
 
-static large to_large(const lineitem *l) { return (large){ l->l_orderkey, l->l_quantity }; }
+static void quantity_of(const lineitem *l, weir_out(order_unit) out)
+{
+    order_unit_emit_n(out, (order_unit){ l->l_orderkey }, l->l_quantity);
+}
+static named to_named(const customer *c)
+{
+    return (named){ c->c_custkey, c->c_name };
+}
 static placed to_placed(const orders *o)
 {
     return (placed){ o->o_orderkey, o->o_custkey, o->o_orderdate, o->o_totalprice };
 }
 static bool is_large(const large *l) { return l->quantity > 30000; }
-WEIR_MAP(to_large, lineitem, large)
+WEIR_FLAT_MAP(quantity_of, lineitem, order_unit)
+WEIR_MAP(to_named, customer, named)
 WEIR_MAP(to_placed, orders, placed)
 WEIR_FILTER(is_large, large)
 
@@ -200,13 +219,13 @@ static void large_order_of(const large *l, const placed *o, weir_out(large_order
     large_order_emit(
         out, (large_order){ o->orderkey, o->custkey, o->orderdate, o->totalprice, l->quantity });
 }
-static void with_name(const large_order *o, const customer *c, weir_out(large_ranked) out)
+static void with_name(const large_order *o, const named *c, weir_out(large_ranked) out)
 {
-    large_ranked_emit(out, (large_ranked){ true, c->c_name, o->custkey, o->orderkey, o->orderdate,
+    large_ranked_emit(out, (large_ranked){ true, c->name, o->custkey, o->orderkey, o->orderdate,
                                            o->totalprice, o->quantity });
 }
 WEIR_JOIN(large_order_of, large, placed, large_order)
-WEIR_JOIN(with_name, large_order, customer, large_ranked)
+WEIR_JOIN(with_name, large_order, named, large_ranked)
 
 static q18_row to_q18_row(const large_ranked *r)
 {
@@ -222,12 +241,13 @@ WEIR_MAP(to_q18_row, large_ranked, q18_row)
 weir_port *tpch_q18(const tpch_tables *t)
 {
     weir_stream(large) sums =
-        weir_sum(weir_map(t->lineitem, to_large), large, WEIR_KEY(large, orderkey), quantity);
+        weir_count(weir_flat_map(t->lineitem, quantity_of), large, WEIR_KEY(order_unit, orderkey));
     weir_stream(large_order) found =
         weir_join(weir_filter(sums, is_large), WEIR_KEY(large, orderkey),
                   weir_map(t->orders, to_placed), WEIR_KEY(placed, orderkey), large_order_of);
-    weir_stream(large_ranked) all = weir_join(found, WEIR_KEY(large_order, custkey), t->customer,
-                                              WEIR_KEY(customer, c_custkey), with_name);
+    weir_stream(large_ranked) all =
+        weir_join(found, WEIR_KEY(large_order, custkey), weir_map(t->customer, to_named),
+                  WEIR_KEY(named, custkey), with_name);
     weir_stream(large_ranked) top = weir_top(
         all, WEIR_KEY(large_ranked, all), 100,
         weir_order_then(WEIR_DESC(large_ranked, totalprice), WEIR_ASC(large_ranked, orderdate)));

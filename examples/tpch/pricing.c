@@ -21,15 +21,13 @@ WEIR_RECORD(q1_item, Q1_ITEM)
 WEIR_RECORD(q1_sums, Q1_SUMS)
 WEIR_RECORD(q1_row, Q1_ROW)
 
-static bool was_shipped(const lineitem *l) { return l->l_shipdate.days <= tpch_day(1998, 9, 2); }
-WEIR_FILTER(was_shipped, lineitem)
-
-static q1_item to_q1_item(const lineitem *l)
+static void shipped_item(const lineitem *l, weir_out(q1_item) out)
 {
-    return (q1_item){ l->l_returnflag,    l->l_linestatus, l->l_quantity,
-                      l->l_extendedprice, l->l_discount,   l->l_tax };
+    if (l->l_shipdate.days <= tpch_day(1998, 9, 2))
+        q1_item_emit(out, (q1_item){ l->l_returnflag, l->l_linestatus, l->l_quantity,
+                                     l->l_extendedprice, l->l_discount, l->l_tax });
 }
-WEIR_MAP(to_q1_item, lineitem, q1_item)
+WEIR_FLAT_MAP(shipped_item, lineitem, q1_item)
 
 static void add_item(const q1_item *i, int64_t n, q1_sums *s)
 {
@@ -58,7 +56,7 @@ WEIR_ACCUMULATE(add_item, to_q1_row, q1_item, q1_sums, q1_row)
 
 weir_port *tpch_q1(const tpch_tables *t)
 {
-    weir_stream(q1_item) items = weir_map(weir_filter(t->lineitem, was_shipped), to_q1_item);
+    weir_stream(q1_item) items = weir_flat_map(t->lineitem, shipped_item);
     return weir_accumulate(items, WEIR_KEY(q1_item, returnflag, linestatus), add_item).port;
 }
 

@@ -28,7 +28,8 @@ static inline bool tpch_begins(const weir_str *s, const char *text)
 }
 static inline bool tpch_is(const weir_str *s, const char *text)
 {
-    return s->len == strlen(text) && tpch_begins(s, text);
+    weir_str other = weir_str_of(text);
+    return weir_str_equal(s, &other);
 }
 
 /* Whether one follows the other in it. */
