@@ -67,6 +67,8 @@ static const char **text_of(bench_options *o, const char *flag)
         return &o->hosts;
     if (strcmp(flag, "--flight") == 0)
         return &o->flight;
+    if (strcmp(flag, "--data") == 0)
+        return &o->data;
     return strcmp(flag, "--kind") == 0 ? &o->kind : NULL;
 }
 
@@ -76,7 +78,7 @@ bench_options bench_options_read(int argc, char **argv, int from)
         .workers = 1, .rounds = 100, .records = 1, .maps = 100, .nodes = 100, .epochs = 100,
         .mib = 512, .messages = 1000000, .rate = 20000, .seconds = 10, .every_ms = 100,
         .partitions = 4, .dataflows = 10, .batch = 1000, .kind = "", .flight = "coarse",
-        .processes = 1,
+        .data = ".", .processes = 1,
     };
     for (int i = from; i < argc; i += 2) {
         const char *flag = argv[i];

@@ -32,6 +32,7 @@ typedef struct bench_options {
     const char *topic;     /* --topic to read */
     const char *out;       /* --out: topic to write */
     const char *kind;      /* --kind: what the program says it takes */
+    const char *data;      /* --data: folder of the tables */
     const char *flight;    /* --flight: coarse, all or off: what the flight recorder keeps */
 } bench_options;
 

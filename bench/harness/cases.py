@@ -163,6 +163,8 @@ CASES = {case.name: case for case in [
          runner="batch", variants=(("sums of 1000 keys", "--kind sum --nodes 1000"),
                                    ("sums of 1 M keys", "--kind sum --nodes 1000000"),
                                    ("join with 1 M rows", "--kind join --nodes 1000000"))),
+    Case("tpch", "TPC-H as a stream: answers to queries while rows of all tables come",
+         "tpch", "", "", peer="tpch", runner="tpch"),
     Case("kafka-read", "5 M messages of 100 bytes from a broker into a count",
          "kafka-read", "-w 1 --messages 5000000", "--messages 100000",
          peer="librdkafka", runner="kafka-read"),

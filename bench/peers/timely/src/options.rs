@@ -27,6 +27,8 @@ pub struct Options {
     pub rate: u64,
     pub seconds: u64,
     pub kind: String,
+    /// Folder of the tables.
+    pub data: String,
     /// Whether a worker with nothing to do may park, instead of stepping without end.
     pub park: bool,
     start: Barrier,
@@ -51,6 +53,7 @@ impl Options {
             rate: 20_000,
             seconds: 10,
             kind: String::new(),
+            data: String::new(),
             park: true,
             start: Barrier::new(1),
             began: OnceLock::new(),
@@ -77,6 +80,7 @@ impl Options {
                 "--rate" => o.rate = number()?,
                 "--seconds" => o.seconds = number()?,
                 "--kind" => o.kind = value.clone(),
+                "--data" => o.data = value.clone(),
                 "--wait" => o.park = value == "park",
                 _ => return Err(format!("no flag {flag}")),
             }
