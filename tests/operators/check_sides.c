@@ -29,10 +29,10 @@ static void build(const weir_stream(fact) *in)
 
 static bool has(const oracle_sums *sums, uint32_t key)
 {
-    bool any = false;
+    int64_t count = 0;
     for (uint32_t v = 0; v < VALUES; v++)
-        any |= sums->of[key][v] > 0;
-    return any;
+        count += sums->of[key][v];
+    return count > 0;
 }
 
 static void expect_both(bag *b, const oracle_sums *sums, uint32_t k, uint32_t v)

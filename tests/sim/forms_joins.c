@@ -69,10 +69,11 @@ static void join(const sim_at *at, sim_bag *out)
 
 static bool has(const sim_bag *b, const sim_op *op, uint64_t key)
 {
+    int64_t count = 0;
     for (size_t k = 0; k < b->count; k++)
-        if (other_key(op, &b->items[k].record) == key && b->items[k].count > 0)
-            return true;
-    return false;
+        if (other_key(op, &b->items[k].record) == key)
+            count += b->items[k].count;
+    return count > 0;
 }
 
 static weir_port *build_semijoin(const sim_op *op, weir_port *const *in)
