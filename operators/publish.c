@@ -93,7 +93,8 @@ void weir_arrangement_publish(weir_arrangement *a, const char *name,
     weir_dataflow_release(p->dataflow);
     if (!take_name(graph, p))
         return;
-    weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_ALWAYS };
+    weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_ALWAYS,
+                              .settles = true /* readers elsewhere wait for it */ };
     weir_node_spec spec = { .struct_size = sizeof spec,
                             .kind = "publish",
                             .input_count = 1,

@@ -121,8 +121,8 @@ static weir_status undertaker_init(weir_step *step, void *ctx, void **state, wei
 
 void weir__kafka_dead_letter_node(weir_port *dead, const weir__kafka_source_plan *plan)
 {
-    weir_node_input input = { .type = weir__kafka_dead_type(), .interest = WEIR_ALWAYS,
-                              .settles = true };
+    /* Nobody waits for it, so it does not settle. */
+    weir_node_input input = { .type = weir__kafka_dead_type(), .interest = WEIR_ALWAYS };
     weir_node_output output = { .type = weir__kafka_dead_type() };
     weir_node_spec spec = { .struct_size = sizeof spec,
                             .kind = "kafka_dead_letter",

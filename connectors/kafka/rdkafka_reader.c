@@ -7,9 +7,10 @@
  * a message by batches, and by callbacks, which want a copy.)
  *
  * A broker's thread that finds the queue full does not look again for up to 1 s, unless it is
- * woken: newer versions than 2.1 have fetch.queue.backoff.ms for that. Any request wakes it, so
- * when a queue that was nearly full is half empty the ends of its partitions are asked for, and not
- * waited for.
+ * woken; from 2.2 on it has fetch.queue.backoff.ms for that. Before, any request wakes it: when a
+ * queue that was nearly full is half empty, and once more when it is empty, the ends of its
+ * partitions are asked for, and not waited for. (Their leaders are woken: with client.rack, what is
+ * fetched from a follower may still rest.)
  */
 #include <inttypes.h>
 #include <string.h>
@@ -19,13 +20,15 @@
 #include "kafka/rdkafka.h"
 
 enum { LOT_MAX = 256, MESSAGE_OVERHEAD = 300 /* bytes of librdkafka's about a message */ };
+enum { ASKS = 2, WITH_BACKOFF = 0x02020000 };
 
 typedef struct reader {
     weir__kafka_reader base; /* first */
     weir__rdkafka *handle;
     size_t bytes_mean;       /* of recent messages */
     size_t messages_max, bytes_max; /* what librdkafka fetches ahead */
-    bool filled;             /* the queue was nearly full, and nobody asked since */
+    bool rests;              /* librdkafka rests while the queue is full */
+    unsigned asks_left;      /* since the queue was nearly full */
 } reader;
 
 typedef struct lot {
@@ -146,12 +149,12 @@ static void ask_on(reader *r, size_t queued)
 static void keep_filled(reader *r)
 {
     size_t queued = rd_kafka_queue_length(r->handle->queue);
-    size_t most = r->bytes_max / 2 / (r->bytes_mean + 1);
+    size_t most = r->bytes_max / 2 / (r->bytes_mean + 1) + 1;
     size_t full = most < r->messages_max ? most : r->messages_max;
     if (queued >= full - full / 4) {
-        r->filled = true;
-    } else if (r->filled && queued <= full / 2) {
-        r->filled = false;
+        r->asks_left = ASKS;
+    } else if ((r->asks_left == ASKS && queued <= full / 2) || (r->asks_left && queued == 0)) {
+        r->asks_left--;
         ask_on(r, queued);
     }
 }
@@ -161,9 +164,10 @@ static weir__kafka_lot *reader_fetch(weir__kafka_reader *base, uint32_t max)
     reader *r = (reader *)base;
     rd_kafka_message_t *taken[LOT_MAX];
     for (;;) {
+        if (r->rests)
+            keep_filled(r);
         ssize_t count = rd_kafka_consume_batch_queue(r->handle->queue, 0, taken,
                                                      max < LOT_MAX ? max : LOT_MAX);
-        keep_filled(r);
         if (count <= 0)
             return NULL;
         weir__kafka_lot *made = make_lot(r, taken, (uint32_t)count);
@@ -254,6 +258,7 @@ weir__kafka_reader *weir__rdkafka_reader_open(const weir__kafka_open *open, weir
         return NULL;
     reader *r = weir_alloc_must(sizeof *r);
     *r = (reader){ .base = { &ops }, .handle = handle };
+    r->rests = rd_kafka_version() < WITH_BACKOFF;
     r->messages_max = number(r, "queued.min.messages");
     r->bytes_max = number(r, "queued.max.messages.kbytes") * 1000; /* as librdkafka has it */
     return &r->base;

@@ -14,8 +14,6 @@
 
 /* Messages of one step; then others have their turn. */
 enum { STEP_MESSAGES = 16 << 10 };
-/* From this .every_ms on, a tick of the epoch clock more or less is of no matter. */
-enum { UNHURRIED_MS = 20 };
 
 typedef struct sink {
     const weir__kafka_sink_plan *plan;
@@ -220,7 +218,7 @@ weir_port *weir__kafka_sink_node(weir_port *port, const weir__kafka_sink_plan *p
 {
     bool collection = weir_port_is_collection(port);
     weir_node_input input = { .type = plan->type, .interest = WEIR_ALWAYS, .settles = true,
-                              .unhurried = plan->options.every_ms >= UNHURRIED_MS,
+                              .settles_every_ms = plan->options.every_ms,
                               .takes_diffs = collection };
     if (collection && plan->key.count) {
         input.route = WEIR_BY_KEY; /* one worker writes a key, in order */

@@ -29,13 +29,14 @@ static void node_init(weir__dataflow *dataflow, weir_node *description)
 static void find_settling(weir__dataflow *dataflow)
 {
     weir_graph *graph = dataflow->graph;
+    uint64_t seldom_ms = 4 * dataflow->context->tick_ns / 1000000;
     for (int fill = 0; fill < 2; fill++) {
         uint32_t n = 0, hurried = 0, clocked = 0;
         for (uint32_t i = 0; i < graph->nodes.count; i++) {
             weir_node *node = weir__graph_node(graph, i);
             for (unsigned k = 0; k < node->spec.input_count; k++) {
                 const weir_node_input *input = &node->spec.inputs[k];
-                hurried += input->settles && !input->unhurried;
+                hurried += input->settles && input->settles_every_ms < seldom_ms;
                 if (input->settles && ++n && fill)
                     dataflow->settling[n - 1] =
                         weir__tracker_frontier(dataflow->tracker, node->first_input + k);

@@ -101,7 +101,7 @@ static weir_node *node(weir_graph *graph, struct sim_use *use, weir_port *const 
             .type = item_type(), .interest = op->interest[i], .route = op->route[i],
             .key = { .count = 1, .field = { op->key[i] } }, .route_fn = to_workers,
             .route_ctx = use, .takes_diffs = true, .settles = op->settles,
-            .unhurried = op->settles && op->in[0] % 2 };
+            .settles_every_ms = op->in[0] % 2 ? 1000 : 0 };
         for (unsigned o = 0; o < op->outputs; o++) {
             weir_summary *s = &summaries[i * op->outputs + o];
             *s = weir_summary_identity(depth);

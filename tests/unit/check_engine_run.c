@@ -447,7 +447,7 @@ END_TEST
 
 typedef struct paced {
     unsigned sinks;         /* bit 0: one in a hurry, bit 1: one that is not */
-    unsigned tick_ms;
+    unsigned tick_ms, every_ms;
     unsigned steps, epochs; /* of the source: how often it sent, and at how many epochs */
     uint64_t last;
 } paced;
@@ -477,7 +477,8 @@ static void build_paced(weir_graph *g, void *ctx)
     for (unsigned i = 0; i < 2; i++)
         if (p->sinks >> i & 1) {
             weir_node_input input = { .type = number_type(), .interest = WEIR_ALWAYS,
-                                      .settles = true, .unhurried = i == 1 };
+                                      .settles = true,
+                                      .settles_every_ms = i == 1 ? p->every_ms : 0 };
             weir_node_add(g, &(weir_node_spec){
                 .struct_size = sizeof(weir_node_spec), .kind = "sink",
                 .name = i ? "unhurried" : "hurried", .input_count = 1, .inputs = &input,
@@ -507,10 +508,14 @@ static void run_paced(paced *p, unsigned steps, unsigned epochs)
 START_TEST(unhurried_epochs_last_a_tick)
 {
     enum { HOUR_MS = 3600000, MANY = 500 };
-    paced hurried = { .sinks = 1, .tick_ms = HOUR_MS }, both = { .sinks = 3, .tick_ms = HOUR_MS };
-    paced patient = { .sinks = 2, .tick_ms = HOUR_MS }, ticking = { .sinks = 2, .tick_ms = 1 };
+    paced hurried = { .sinks = 1, .tick_ms = HOUR_MS };
+    paced both = { .sinks = 3, .tick_ms = HOUR_MS, .every_ms = 4 * HOUR_MS };
+    paced patient = { .sinks = 2, .tick_ms = HOUR_MS, .every_ms = 4 * HOUR_MS };
+    paced impatient = { .sinks = 2, .tick_ms = HOUR_MS, .every_ms = 4 * HOUR_MS - 1 };
+    paced ticking = { .sinks = 2, .tick_ms = 1, .every_ms = 4 };
     run_paced(&hurried, MANY, 3); /* they end: epochs close long before the tick */
     run_paced(&both, MANY, 3);
+    run_paced(&impatient, MANY, 3);
     run_paced(&patient, MANY, 1);
     ck_assert_uint_eq(patient.epochs, 1);
     run_paced(&ticking, 1, 3);

@@ -45,9 +45,10 @@ typedef struct weir_node_input {
      * of one time and key may become one of them, with the sum of their diffs. The batches of a
      * plain stream then have diffs, too. */
     bool combines;
-    bool settles;            /* a view or a sink: epochs close when they are complete here */
-    bool unhurried;          /* with settles: it writes now and then. Where all that settle are so,
-                              * epochs last a tick: more changes of a record cancel out */
+    bool settles;            /* a view, a sink, what is published: epochs close when done */
+    /* With settles: it writes once in so many ms, 0 at once. Where all that settle write less often
+     * than every fourth tick, epochs last a tick: more changes of a record cancel out. */
+    unsigned settles_every_ms;
 } weir_node_input;
 
 typedef struct weir_node_output {
@@ -193,8 +194,8 @@ WEIR_API struct uv_loop_s *weir_step_loop(weir_step *step);
 /* ---- The epoch clock, for nodes with follows_clock. ----
  * Capability o of output o is held by the engine at the open epoch and moved on by it: a source
  * never downgrades. What it sends goes at weir_step_epoch. After a send (or a touch) the epoch is
- * closed as soon as the one before is complete where it settles (unless all that settle are
- * unhurried), at the latest after the tick. */
+ * closed as soon as the one before is complete where it settles (unless all that settle write
+ * seldom), at the latest after the tick. */
 WEIR_API weir_time weir_step_epoch(const weir_step *step);
 /* The open epoch carries something though no record was sent: a watermark, an idleness, a timer. */
 WEIR_API void weir_step_touch(weir_step *step);

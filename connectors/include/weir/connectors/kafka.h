@@ -77,7 +77,9 @@ typedef struct weir_kafka_source_options {
     const char *dead_letter;
     weir_kafka_on_error on_error;
 
-    size_t queue_bytes;            /* what each worker fetches ahead, about; default 64 MiB */
+    /* What each worker fetches ahead, about: values and what librdkafka keeps of each message, but
+     * not keys. Default 64 MiB. */
+    size_t queue_bytes;
     size_t message_bytes_max;      /* longer ones count as undecodable; default 4 MiB */
 } weir_kafka_source_options;
 
@@ -110,8 +112,9 @@ typedef struct weir_kafka_sink_options {
     /* Of a collection, write every change instead: the value has two more fields, `time` (the
      * epoch, u64) and `diff` (i64). */
     bool changes;
-    /* Upserts: each changed key at most this often. From 20 on, where no view or other sink is in a
-     * hurry, epochs last a tick (5 ms): fewer changes on the way. */
+    /* Upserts: each changed key at most this often. From four ticks of the epoch clock on (20 ms),
+     * where the dataflow has no view, no other sink and nothing published, epochs last a tick:
+     * fewer changes on the way, and probes move on once a tick. */
     unsigned every_ms;
 
     weir_codec codec;              /* of the value, which has all fields */
