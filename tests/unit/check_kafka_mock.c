@@ -336,7 +336,7 @@ START_TEST(a_full_queue_is_fetched_on)
     set_up_with(1, 1);
     write_lines(0, COUNT);
     job_log_start_at(WEIR_LOG_DEBUG);
-    const char *const few[] = { "queued.min.messages=20", NULL };
+    const char *const few[] = { "queued.min.messages=600", NULL };
     weir_kafka_source_options o = { .until_end = true, .settings = few };
     weir_error error;
     ck_assert_int_eq(job_run(NULL, build_source, &o, &error), WEIR_OK);
