@@ -160,11 +160,11 @@ static weir_status run(weir_main_program *program)
     weir_status status = start_http(program), waited;
     if (status != WEIR_OK)
         return status;
-    weir__signals_hold();
+    weir__signals_hold(program->runtime);
     status = weir_runtime_start(program->runtime, &program->error);
     if (status == WEIR_OK && program->config.started)
         program->config.started(program, program->config.hook_ctx);
-    weir__signals_watch(program->runtime, program->options.seconds);
+    weir__signals_watch(program->options.seconds);
     waited = weir_runtime_wait(program->runtime, status == WEIR_OK ? &program->error : NULL);
     weir__signals_restore();
     return status != WEIR_OK ? status : waited;
@@ -271,6 +271,12 @@ weir_status weir_main_set_option(weir_main_program *program, const char *name, c
 weir_runtime *weir_main_runtime(const weir_main_program *program)
 {
     return program->runtime;
+}
+
+void weir_main_stop(weir_main_program *program)
+{
+    (void)program; /* there is one at a time */
+    weir__signals_stop();
 }
 
 const char *weir_main_url(const weir_main_program *program)

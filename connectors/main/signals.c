@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/time.h>
 
@@ -15,10 +16,16 @@ enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static struct {
     weir_runtime *runtime;
-    volatile sig_atomic_t asked; /* a second weir_runtime_stop would give up on completion */
+    atomic_flag asked; /* a second weir_runtime_stop would give up on completion */
     struct sigaction before[SIGNALS];
     sigset_t mask_before;
 } state;
+
+void weir__signals_stop(void)
+{
+    if (!atomic_flag_test_and_set(&state.asked))
+        weir_runtime_stop(state.runtime);
+}
 
 static void on_signal(int number)
 {
@@ -26,10 +33,7 @@ static void on_signal(int number)
         (void)signal(SIGINT, SIG_DFL);
         (void)signal(SIGTERM, SIG_DFL);
     }
-    if (!state.asked) {
-        state.asked = 1;
-        weir_runtime_stop(state.runtime);
-    }
+    weir__signals_stop();
 }
 
 void weir__signals_ignore_pipe(void)
@@ -37,9 +41,11 @@ void weir__signals_ignore_pipe(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-void weir__signals_hold(void)
+void weir__signals_hold(weir_runtime *runtime)
 {
     sigset_t set;
+    state.runtime = runtime;
+    atomic_flag_clear(&state.asked);
     sigemptyset(&set);
     for (int i = 0; i < SIGNALS; i++)
         sigaddset(&set, signals[i]);
@@ -60,11 +66,9 @@ static void set_alarm(double seconds)
     (void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-void weir__signals_watch(weir_runtime *runtime, double seconds)
+void weir__signals_watch(double seconds)
 {
     sigset_t mask = state.mask_before;
-    state.runtime = runtime;
-    state.asked = 0;
     if (seconds > 0)
         set_alarm(seconds);
     for (int i = 0; i < SIGNALS; i++)

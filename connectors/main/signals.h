@@ -10,11 +10,13 @@
 /* SIGPIPE is ignored from here on. */
 void weir__signals_ignore_pipe(void);
 /* Before the workers' threads are made, so that they inherit it: SIGINT, SIGTERM and SIGALRM are
- * held back until `watch`. */
-void weir__signals_hold(void);
+ * held back until `watch`. It is this runtime that they stop. */
+void weir__signals_hold(weir_runtime *runtime);
 /* Lets them through, in this thread only: the first one stops the runtime, after seconds if they
  * are above 0, and from SIGINT and SIGTERM on a second one ends the process. */
-void weir__signals_watch(weir_runtime *runtime, double seconds);
+void weir__signals_watch(double seconds);
+/* Stops the runtime, once, whoever asks: any thread from `hold` until the runtime goes. */
+void weir__signals_stop(void);
 /* Before the runtime goes: everything is as it was before `hold`. */
 void weir__signals_restore(void);
 

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -144,6 +145,17 @@ static void show(const char *what, outcome is, int64_t by)
         printf("%s: %s\n", what, is == NO_WAY ? "no way from 1 to 5" : "no answer");
 }
 
+/* False: the input has ended. */
+static bool write_record(weir_input_handle *handle, const void *record)
+{
+    weir_status status;
+    while ((status = weir_input_send_record(handle, record, 1)) == WEIR_FULL) {
+        weir_input_flush(handle);
+        (void)sched_yield(); /* the feeder's worker makes room */
+    }
+    return status == WEIR_OK;
+}
+
 static void *run(void *ctx)
 {
     demo *d = ctx;
@@ -151,10 +163,10 @@ static void *run(void *ctx)
     weir_input_handle *questions = weir_input_open(d->questions, 0);
     bool goes_on = true;
     for (size_t i = 0; goes_on && i < sizeof steps / sizeof *steps; i++) {
-        for (size_t k = 0; k < steps[i].link_count; k++)
-            (void)weir_input_send_record(links, &steps[i].links[k], 1);
-        if (steps[i].asks)
-            (void)weir_input_send_record(questions, &steps[i].question, 1);
+        for (size_t k = 0; goes_on && k < steps[i].link_count; k++)
+            goes_on = write_record(links, &steps[i].links[k]);
+        if (goes_on && steps[i].asks)
+            goes_on = write_record(questions, &steps[i].question);
         weir_input_flush(links);
         weir_input_flush(questions);
         while (goes_on && !is_answered(d, steps[i].outcome, steps[i].by))
@@ -164,7 +176,7 @@ static void *run(void *ctx)
     }
     weir_input_close(links);
     weir_input_close(questions);
-    weir_runtime_stop(weir_main_runtime(d->program));
+    weir_main_stop(d->program);
     return NULL;
 }
 
@@ -205,12 +217,17 @@ static void started(weir_main_program *program, void *ctx)
     d->view = weir_views_find(weir_runtime_views(weir_main_runtime(program)), "answers");
     if (!start_feeder(d, &error)) {
         fprintf(stderr, "distances: %s\n", weir_error_text(&error, text, sizeof text));
-        weir_runtime_stop(weir_main_runtime(program));
+        weir_main_stop(program);
         return;
     }
     d->watch = (weir_view_watch){ .fn = on_change, .ctx = d };
     weir_view_watch_add(d->view, &d->watch);
     d->running = pthread_create(&d->thread, NULL, run, d) == 0;
+    if (!d->running) {
+        fprintf(stderr, "distances: there is no thread for the demonstration\n");
+        weir_view_watch_remove(&d->watch);
+        weir_main_stop(program);
+    }
 }
 
 static void ended(weir_main_program *program, void *ctx)

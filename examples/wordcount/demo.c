@@ -259,7 +259,7 @@ static void started(weir_main_program *program, void *ctx)
         if (!d->feeder) {
             fprintf(stderr, "wordcount: %s\n", weir_error_text(&error, text, sizeof text));
             d->failed = true;
-            weir_runtime_stop(weir_main_runtime(program));
+            weir_main_stop(program);
         }
     }
     d->watch = (weir_view_watch){ .fn = on_change, .ctx = d };

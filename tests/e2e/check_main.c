@@ -84,6 +84,15 @@ static void note_runtime(weir_main_program *program, void *ctx)
     running = weir_main_runtime(program);
 }
 
+/* Asks twice, and a signal, which is held back until the hook returns, asks once more. */
+static void ask_often(weir_main_program *program, void *ctx)
+{
+    (void)ctx;
+    weir_main_stop(program);
+    weir_main_stop(program);
+    (void)raise(SIGTERM);
+}
+
 /* A node that never gives way, not even when it is asked to. */
 static void never_end(weir_step *step, void *state)
 {
@@ -137,6 +146,9 @@ static int run_program(int argc, char **argv)
     weir_main_config config = { .struct_size = sizeof config, .started = note_runtime };
     if (strcmp(kind, "stuck") == 0)
         return weir_main_with(&config, argc - 1, argv + 1, build_stuck, NULL);
+    config.started = ask_often;
+    if (strcmp(kind, "asked") == 0)
+        return weir_main_with(&config, argc - 1, argv + 1, build, NULL);
     return weir_main(argc - 1, argv + 1, build, NULL);
 }
 
@@ -279,6 +291,14 @@ START_TEST(signals_end_it_cleanly)
 }
 END_TEST
 
+START_TEST(however_often_it_is_asked_it_ends_cleanly)
+{
+    process_start(&p, "exec %s asked --http off --workers 2 --rate 500", self);
+    ck_assert_msg(process_wait(&p) == 0, "%s", p.text[1]);
+    ck_assert_str_eq(p.text[1], "");
+}
+END_TEST
+
 /* A source that never gives way: the second signal ends the process without asking. */
 START_TEST(a_second_signal_ends_it_at_once)
 {
@@ -359,6 +379,7 @@ int main(int argc, char **argv)
                              what_fails_is_said_and_is_status_1,
                              a_closed_pipe_is_an_error_and_no_signal,
                              signals_end_it_cleanly,
+                             however_often_it_is_asked_it_ends_cleanly,
                              a_second_signal_ends_it_at_once,
                              seconds_end_it,
                              a_taken_port_is_named,

@@ -31,7 +31,8 @@
  *     --help, --version
  *
  * SIGINT and SIGTERM end the sources, complete what is under way, and end with status 0; a second
- * signal ends the process at once. SIGPIPE is ignored. What was not written to standard output is
+ * signal ends the process at once. --seconds takes SIGALRM and the process's real-time timer
+ * (setitimer). SIGPIPE is ignored. What was not written to standard output is
  * an error: it is looked at before the end.
  *
  * Exit status: 0 ended as asked or because the input ended; 1 it could not start, or failed while
@@ -60,7 +61,7 @@ typedef struct weir_main_config {
     const char *http;         /* as --http */
     const char *log_level;    /* as --log-level */
     double seconds;           /* as --seconds */
-    weir_config run;          /* its workers, cluster and settings are the least that counts */
+    weir_config run;          /* the environment and flags win over what it sets */
     /* Called in this order, in the main thread; each may be NULL. `prepare` comes before the graph
      * is built and may set options; a failure ends the program with status 1. `started` comes when
      * the workers run. `ended` comes after they have ended and before the views go, also if
@@ -81,6 +82,10 @@ WEIR_API weir_status weir_main_set_option(weir_main_program *program, const char
                                           const char *value);
 /* From `started` to `ended`. */
 WEIR_API weir_runtime *weir_main_runtime(const weir_main_program *program);
+/* Ends the program as the first SIGINT does: what is under way is completed. Also when it has been
+ * asked to end already, by a call or a signal, where a second weir_runtime_stop would give up on
+ * completion. Any thread, from `started` to `ended`. */
+WEIR_API void weir_main_stop(weir_main_program *program);
 /* "http://127.0.0.1:8080", or NULL if it is off. From `started` to `ended`. */
 WEIR_API const char *weir_main_url(const weir_main_program *program);
 
