@@ -92,10 +92,11 @@ static void show_all(const weir_captured *alerts, unsigned workers)
 int main(void)
 {
     weir_error error = { .status = WEIR_OK };
+    char text[1600];
     weir_captured *alerts = weir_captured_create();
     weir_config config = { .struct_size = sizeof config, .workers = 2 };
     if (!alerts || weir_run(&config, build, alerts, &error) != WEIR_OK) {
-        fprintf(stderr, "alerts: %s\n", error.what);
+        fprintf(stderr, "alerts: %s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
     show_all(alerts, config.workers);

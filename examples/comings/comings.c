@@ -8,6 +8,7 @@
  *     100 sales of 9.00 or more, 900 of 1.00 or more
  */
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <weir/weir.h>
 
@@ -76,8 +77,10 @@ static bool sell(question *q, bool drop)
     weir_input_handle *h = weir_input_open(q->sales, 0);
     for (int64_t i = 0; i < SALES; i++)
         while (weir_input_send(h, sale, { .city = weir_str_of(cities[i % 3]), .cents = i }) ==
-               WEIR_FULL)
-            ;
+               WEIR_FULL) {
+            weir_input_flush(h);
+            (void)sched_yield(); /* the worker's thread makes room */
+        }
     weir_input_flush(h);
     bool well = !drop || good(weir_dataflow_remove(q->dataflow, &error), &error);
     weir_input_close(h);

@@ -53,11 +53,14 @@ static void feed(weir_worker *worker, void *ctx)
     weir_input_handle *names = weir_input_open(p->names, weir_worker_index(worker));
     for (uint64_t round = 0; round < 2; round++) {
         for (int i = 0; i < 2; i++)
-            (void)weir_input_send(names, name, { weir_str_of(rounds[round][i]) });
+            while (weir_input_send(names, name, { weir_str_of(rounds[round][i]) }) == WEIR_FULL)
+                if (!weir_worker_step(worker)) /* it makes room */
+                    return;
         weir_time next = weir_time_1(round + 1);
         weir_input_advance_to(names, &next);
         while (weir_probe_less_than(p->shown, worker, &next))
-            weir_worker_step_or_park(worker, UINT64_MAX);
+            if (!weir_worker_step_or_park(worker, UINT64_MAX))
+                return; /* the run has failed: weir_run says how */
         printf("round %d is complete\n", (int)round);
     }
     weir_input_close(names);
@@ -67,9 +70,10 @@ int main(void)
 {
     program p = { 0 };
     weir_error error = { .status = WEIR_OK };
+    char text[1600];
     weir_config config = { .struct_size = sizeof config, .worker_main = feed, .ctx = &p };
     if (weir_run(&config, build, &p, &error) != WEIR_OK) {
-        fprintf(stderr, "hello: %s\n", error.what);
+        fprintf(stderr, "hello: %s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
     return fflush(stdout) == 0 ? 0 : 1;

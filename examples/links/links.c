@@ -57,7 +57,9 @@ static void feed(weir_worker *worker, void *ctx)
     for (size_t i = 0; i < count; i++) {
         weir_time epoch = weir_time_1(changes[i].epoch);
         weir_input_advance_to(links, &epoch);
-        (void)weir_input_change(links, weir_edge, changes[i].link, changes[i].diff);
+        while (weir_input_change(links, weir_edge, changes[i].link, changes[i].diff) == WEIR_FULL)
+            if (!weir_worker_step(worker)) /* it makes room */
+                return;
     }
     weir_input_close(links);
 }
@@ -92,11 +94,12 @@ static void print(const program *p)
 int main(void)
 {
     weir_error error = { .status = WEIR_OK };
+    char text[1600];
     program p = { .ranks = weir_captured_create(), .rings = weir_captured_create() };
     weir_config config = { .struct_size = sizeof config, .workers = 2, .worker_main = feed,
                            .ctx = &p };
     if (!p.ranks || !p.rings || weir_run(&config, build, &p, &error) != WEIR_OK) {
-        fprintf(stderr, "links: %s\n", error.what);
+        fprintf(stderr, "links: %s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
     print(&p);

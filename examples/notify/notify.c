@@ -58,7 +58,7 @@ static open_epoch *open_of(weir_step *step, totals *t, const weir_time *at)
         return NULL;
     }
     t->open[t->count] =
-        (open_epoch){ .cap = weir_cap_retain(step, 0, NULL), .total = { .epoch = at->at[0] } };
+        (open_epoch){ .cap = weir_cap_retain(step, 0, at), .total = { .epoch = at->at[0] } };
     return &t->open[t->count++];
 }
 
@@ -66,9 +66,12 @@ static void totals_step(weir_step *step, void *state)
 {
     totals *t = state;
     for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
-        open_epoch *open = open_of(step, t, &batch->time);
         const reading *readings = batch->records;
-        for (size_t i = 0; open && i < batch->count; i++) {
+        for (size_t i = 0; i < batch->count; i++) {
+            weir_time at = weir_batch_time(batch, i);
+            open_epoch *open = open_of(step, t, &at);
+            if (!open)
+                return;
             open->total.sum += readings[i].value;
             open->total.readings++;
         }
@@ -137,10 +140,12 @@ static void feed(weir_worker *worker, void *ctx)
     for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
         for (uint64_t n = index; n < READINGS; n += workers)
             while (weir_input_send(handle, reading, { epoch * READINGS + n }) == WEIR_FULL)
-                weir_worker_step(worker); /* makes room */
+                if (!weir_worker_step(worker)) /* it makes room */
+                    return;
         weir_time next = weir_time_1(epoch + 1);
         weir_input_advance_to(handle, &next);
-        (void)weir_worker_step(worker);
+        if (!weir_worker_step(worker))
+            return; /* the run has failed: weir_run says how */
     }
     weir_input_close(handle);
 }
@@ -148,10 +153,11 @@ static void feed(weir_worker *worker, void *ctx)
 int main(void)
 {
     weir_error error = { .status = WEIR_OK };
+    char text[1600];
     weir_captured *seen = weir_captured_create();
     weir_config config = { .struct_size = sizeof config, .workers = 2, .worker_main = feed };
     if (!seen || weir_run(&config, build, seen, &error) != WEIR_OK) {
-        fprintf(stderr, "notify: %s\n", error.what);
+        fprintf(stderr, "notify: %s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
     for (uint64_t epoch = 0; epoch < EPOCHS; epoch++)

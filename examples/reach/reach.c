@@ -57,8 +57,9 @@ static void visit(weir_step *step, void *state)
     visited *v = state;
     for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
         const town *towns = batch->records;
-        weir_notify_at(&v->notify, step, &batch->time);
         for (size_t i = 0; i < batch->count; i++) {
+            weir_time at = weir_batch_time(batch, i); /* a batch may have records of several */
+            weir_notify_at(&v->notify, step, &at);
             uint64_t *roads = &v->roads[towns[i].id];
             if (*roads == 0 || towns[i].roads + 1 < *roads)
                 *roads = towns[i].roads + 1;
@@ -93,10 +94,11 @@ static void build(weir_graph *g, void *ctx)
 int main(void)
 {
     weir_error error = { .status = WEIR_OK };
+    char text[1600];
     weir_captured *reached = weir_captured_create();
     weir_config config = { .struct_size = sizeof config, .workers = 2 };
     if (!reached || weir_run(&config, build, reached, &error) != WEIR_OK) {
-        fprintf(stderr, "reach: %s\n", error.what);
+        fprintf(stderr, "reach: %s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
     for (uint64_t id = 0; id < TOWNS; id++)

@@ -58,6 +58,13 @@ static void build(weir_graph *g, void *ctx)
     weir_capture(most, p->longest);
 }
 
+/* Sends a change; while there is no room for it, steps, which makes some. */
+static void change(weir_worker *worker, weir_input_handle *roads, road which, int64_t diff)
+{
+    while (weir_input_change(roads, road, which, diff) == WEIR_FULL && weir_worker_step(worker))
+        ;
+}
+
 /* In epoch 0 four roads open, in epoch 1 a short cut, in epoch 2 one of the first closes. */
 static void feed(weir_worker *worker, void *ctx)
 {
@@ -68,12 +75,12 @@ static void feed(weir_worker *worker, void *ctx)
                                             { 3, 4, 350 } };
         weir_time epoch = weir_time_1(1);
         for (int i = 0; i < 4; i++)
-            (void)weir_input_change(roads, road, first_roads[i], +1);
+            change(worker, roads, first_roads[i], +1);
         weir_input_advance_to(roads, &epoch);
-        (void)weir_input_change(roads, road, ((road){ 0, 3, 100 }), +1);
+        change(worker, roads, (road){ 0, 3, 100 }, +1);
         epoch = weir_time_1(2);
         weir_input_advance_to(roads, &epoch);
-        (void)weir_input_change(roads, road, first_roads[0], -1);
+        change(worker, roads, first_roads[0], -1);
     }
     weir_input_close(roads);
 }
@@ -109,11 +116,12 @@ static void print(const program *p)
 int main(void)
 {
     weir_error error = { .status = WEIR_OK };
+    char text[1600];
     program p = { .distances = weir_captured_create(), .longest = weir_captured_create() };
     weir_config config = { .struct_size = sizeof config, .workers = 2, .worker_main = feed,
                            .ctx = &p };
     if (!p.distances || !p.longest || weir_run(&config, build, &p, &error) != WEIR_OK) {
-        fprintf(stderr, "roads: %s\n", error.what);
+        fprintf(stderr, "roads: %s\n", weir_error_text(&error, text, sizeof text));
         return 1;
     }
     print(&p);

@@ -76,11 +76,11 @@ class Plan:
     def __init__(self, rows):
         self.rows, self.steps = rows, []
 
-    def change(self, verb, table, first, last, step=1, offset=0):
-        """Of shares of the table's rows: 0.2, 0.5 is what lies between two and five tenths. Of
+    def change(self, verb, table, share, step=1, offset=0):
+        """Of a share of the table's rows: (0.2, 0.5) is what lies between two and five tenths. Of
         these, rows number offset, offset + step, and so on of the table, counted from 0."""
         rows = self.rows[table]
-        first, last = int(first * rows), int(last * rows)
+        first, last = int(share[0] * rows), int(share[1] * rows)
         first += (offset - first) % step
         if first < last:
             self.steps.append((verb, table, first + 1, last, step))
@@ -105,30 +105,30 @@ def make_plan(rows):
         for part in range(4):
             at = [first + (last - first) * (part + i) / 4 for i in (0, 1)]
             for table in rows:
-                plan.change("add", table, *at)
+                plan.change("add", table, at)
 
     plan.answer("nothing")
     come(0, 0.6)
     plan.answer("part")
     for table in facts:
-        plan.change("remove", table, 0.1, 0.3)
+        plan.change("remove", table, (0.1, 0.3))
     plan.answer("less")
     come(0.6, 1)
     for table in facts:
-        plan.change("add", table, 0.1, 0.3)
+        plan.change("add", table, (0.1, 0.3))
     plan.answer("whole")
     steps = dict(zip(rows, [4, 7, 9, 11, 5, 6, 8, 7]))
     for table, step in steps.items():
-        plan.change("remove", table, 0, 1, step)
+        plan.change("remove", table, (0, 1), step)
     plan.answer("without-some")
     for table, step in steps.items():
-        plan.change("add", table, 0, 0.5, step)
+        plan.change("add", table, (0, 0.5), step)
     for table in facts:  # these come and go in one epoch
-        plan.change("remove", table, 0.7, 0.71, steps[table], 1)
-        plan.change("add", table, 0.7, 0.71, steps[table], 1)
+        plan.change("remove", table, (0.7, 0.71), steps[table], 1)
+        plan.change("add", table, (0.7, 0.71), steps[table], 1)
     plan.answer("with-others")
     for table, step in steps.items():
-        plan.change("remove", table, 0.5, 1, step, 2)
+        plan.change("remove", table, (0.5, 1), step, 2)
     plan.answer("last")
     return plan
 

@@ -6,10 +6,12 @@
  *     static void totals_step(weir_step *step, void *state)
  *     {
  *         totals *t = state;                                // has a weir_notify, zeroed
- *         for (const weir_batch *b; (b = weir_step_take(step, 0));) {
- *             weir_notify_at(&t->notify, step, &b->time);
- *             add_up(t, b);
- *         }
+ *         for (const weir_batch *b; (b = weir_step_take(step, 0));)
+ *             for (size_t i = 0; i < b->count; i++) {
+ *                 weir_time at = weir_batch_time(b, i);   // a batch may have records of several
+ *                 weir_notify_at(&t->notify, step, &at);
+ *                 add_up(t, &at, weir_batch_record(b, i));
+ *             }
  *         for (weir_time at; weir_notify_next(&t->notify, step, &at);)
  *             total_emit((weir_out(total)){ weir_step_output(step, 0, &at) }, total_of(t, &at));
  *     }
