@@ -124,8 +124,12 @@ typedef struct weir_kafka_sink_options {
     size_t message_bytes_max;      /* default 4 MiB; the broker has a limit of its own */
 } weir_kafka_sink_options;
 
-/* Writes a stream to a topic. The result is a stream without records whose frontier says what the
- * broker has acknowledged: probe it, or leave it. NULL after an error. */
+/* Writes a stream to a topic. A run that starts again knows nothing of what an earlier one wrote,
+ * and begins anew: upserts of counts go back to small numbers and grow again, keys that it does not
+ * make keep their last message, without a tombstone, and what a plain stream or .changes appends is
+ * appended again. Give each run a topic of its own where readers must not see that.
+ * The result is a stream without records whose frontier says what the broker has acknowledged:
+ * probe it, or leave it. NULL after an error. */
 WEIR_API weir_port *weir_kafka_sink_add(weir_port *port, const weir_kafka_sink_options *options);
 
 WEIR_END_DECLS

@@ -5,7 +5,7 @@
  *
  *     static void change(const sale *s, int64_t n, basket *b)
  *     {
- *         b->cents += n * s->cents;
+ *         b->cents += n * s->cents;      // which may not overflow: see below
  *         b->count += n;
  *     }
  *     static receipt result(const sale *key, const basket *b)
@@ -19,13 +19,19 @@
  * change gets each record with its diff n: n of it more, or -n of it less if n is negative. Records
  * come in any order, those that go perhaps before those that come, and the state must not depend on
  * it. It is a record, zeroed when a key is new, and copies strings that are put into it by itself.
+ * The arithmetic is the function's own, and so is overflow: nobody else looks. weir/value.h has
+ * products and sums that say whether they fit (weir_i64_mul, weir_i64_add), and of decimals, which
+ * have 128 bits: room for any sum of such products (weir_decimal_add). A note in the state that one
+ * did not fit depends on the order in which records come, a sum that is wide enough does not. How
+ * many records a key has is counted here; the run ends with WEIR_OVERFLOWED where 64 bits do not
+ * hold it.
  *
  * When an epoch is complete, result is called for each key that it touched; of its first argument
  * the key's fields are set, all else is zero; strings of the result may come from anywhere. If the
  * result is another than before, the old one leaves with diff -1 and the new one with diff +1. A
- * key of which no record is left has no result, and its state is forgotten: it is made for
- * collections whose counts are not below 0 when an epoch is complete. Records are exchanged by the
- * key.
+ * key whose counts add up to 0 has no result, and its state is forgotten, whatever is in it; one
+ * whose counts add up to less has one, of the state as it is then: all this is made for collections
+ * whose counts are not below 0 when an epoch is complete. Records are exchanged by the key.
  *
  * In a scope, where times have no one order, the state of a key is made anew of all its records
  * whenever one of them has changed, as weir_reduce would.

@@ -14,7 +14,7 @@
  *
  * Times are fields of one kind: an instant, a date or an integer. Of the second side's records of
  * the key whose time is at most that of the first side's record, the greatest one by time counts,
- * ties by all fields, however often it is there; NULL stands for none. A null time is after
+ * ties by all fields, however often above 0 it is there; NULL stands for none. A null time is after
  * nothing, and nothing is after it. What the function emits is there as often as its first record
  * is; it must depend on the two only. Strings of the result come from the two records or from
  * literals, or are made for out.

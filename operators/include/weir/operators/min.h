@@ -14,6 +14,8 @@
  * each record counts +1. The records that have the value, rather than the value, are those of
  * weir_top.
  *
+ * Values that are there less than 0 times, since more was taken away than there was, are left out.
+ *
  * Exact when records go, in scopes of any depth. Outside of scopes only the front of a group is
  * looked at, however many records the group has and in which order they go (weir/operators/top.h).
  */

@@ -20,12 +20,16 @@
  * weir_str_copy and weir_str_format, as for what the state holds.
  *
  * Records come epoch by epoch. With .order those of an epoch come in that order, ties by all
- * fields, when the epoch is complete: what comes out then depends on what came in, and on nothing
- * else. Without it they come as they arrive.
+ * fields, when the epoch is complete: what comes out then depends on what came in and on how it was
+ * divided into epochs, and on nothing else. A .manual input divides it as the program says; sources
+ * that follow the clock, Kafka's among them, cut epochs as they read: a record that is older than
+ * one of an earlier epoch comes after it. Without .order records come as they arrive. Collections
+ * are refused, since nothing that was called can be taken back.
  *
  * A timer is due when time has reached it. How far time has come is measured by the instants in
  * .event_time (default: the first field of .order), of all keys and workers: the greatest that a
- * complete epoch has shown, less .lateness_ms. With .by_clock it is the machine's clock, and the
+ * complete epoch has shown, less .lateness_ms, also while the partitions of a topic are read at
+ * different speeds (docs/guide/02-time.md). With .by_clock it is the machine's clock, and the
  * records must follow the epoch clock. Timers come in the order of their instants, those of one
  * instant in any order: if .order begins with event time, between the records of an epoch that they
  * lie between (less .lateness_ms), else after its records. What is still set when the input ends is

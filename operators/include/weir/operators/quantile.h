@@ -17,6 +17,8 @@
  * are of numbers, dates and instants; medians of numbers. NaN is above all others. Null values are
  * left out: an optional field wants optional results, null where a key has nothing else.
  *
+ * Values that are there less than 0 times, since more was taken away than there was, are left out.
+ *
  * Exact when records go, in scopes of any depth. Of a plain stream each record counts +1. Outside
  * of scopes each key keeps its different values in order, about 40 bytes each, and a change costs
  * some comparisons for each doubling of their number. Inside a scope all records of a key are read

@@ -9,7 +9,8 @@
  *                                            WEIR_DESC(page_hits, hits));
  *
  * Ties go by all fields, so the result depends on the collection alone. A record that is there
- * twice is two of the first. In scopes of any depth, at each time.
+ * twice is two of the first; one that is there less than 0 times, since more of it was taken away
+ * than there was, is none. In scopes of any depth, at each time.
  *
  * Outside of scopes a change costs a look at the front of the group, however many records it has:
  * some hundred records more than are asked for are kept of a large group, and others are read when
