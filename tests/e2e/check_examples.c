@@ -107,6 +107,22 @@ START_TEST(alerts)
 }
 END_TEST
 
+START_TEST(windows)
+{
+    expect_output("windows", "minute 0: 4 clicks\n"
+                             "minute 1: 2 clicks\n"
+                             "minute 2: 2 clicks\n"
+                             "minute 3: 1 clicks\n"
+                             "user 1: 1 clicks in the last minute\n"
+                             "user 2: 1 clicks in the last minute\n"
+                             "user 1 was there from 5 to 20 s, 2 clicks\n"
+                             "user 1 was there from 58 to 62 s, 2 clicks\n"
+                             "user 1 was there from 170 to 170 s, 1 clicks\n"
+                             "user 2 was there from 40 to 40 s, 1 clicks\n"
+                             "user 2 was there from 110 to 125 s, 2 clicks\n");
+}
+END_TEST
+
 START_TEST(comings)
 {
     expect_output("comings", "100 sales of 9.00 or more, 900 of 1.00 or more\n");
@@ -335,6 +351,7 @@ int main(void)
                              notify,
                              reach,
                              alerts,
+                             windows,
                              roads,
                              links,
                              comings,

@@ -23,10 +23,10 @@
  * Of the records of one epoch the last one in .order counts, ties by all fields: the result then
  * depends on what came in which epoch, and on nothing else. Without .order it is the one that
  * arrived last, which is for a source's order to say, where one worker sends all records of a key;
- * where several do, it may be another one at each run (the operator is no deterministic one then). A
- * later epoch always counts more, whatever .order says: of sources that follow the clock, which cut
- * epochs as they read, the records of one key have to come in order, as those of one partition do.
- * Strings of the result come from the record or from literals.
+ * where several do, it may be another one at each run (the operator is no deterministic one then).
+ * A later epoch always counts more, whatever .order says: of sources that follow the clock, which
+ * cut epochs as they read, the records of one key have to come in order, as those of one partition
+ * do. Strings of the result come from the record or from literals.
  */
 #ifndef WEIR_OPERATORS_UPSERT_H
 #define WEIR_OPERATORS_UPSERT_H
