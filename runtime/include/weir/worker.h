@@ -140,7 +140,8 @@ WEIR_API int weir_worker_fd(const weir_worker *worker);
 WEIR_API bool weir_worker_prepare_wait(weir_worker *worker, uint64_t *timeout_ns);
 
 /* One turn: take mail, apply changes, run what is active, publish. True while a dataflow is not
- * complete and the run has not failed. */
+ * complete and the run has not failed. False: the run is over, and what a loop waits for need not
+ * come any more. A loop that does not look at it spins for ever once the run has failed. */
 WEIR_API bool weir_worker_step(weir_worker *worker);
 /* The same, and waits for work when there is none (at most timeout_ns; UINT64_MAX: no limit). */
 WEIR_API bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns);

@@ -6,7 +6,8 @@
  *     done = weir_probe(counts, "counted");
  *
  *     while (weir_probe_less_than(done, worker, &next)) // while running
- *         weir_worker_step_or_park(worker, UINT64_MAX);
+ *         if (!weir_worker_step_or_park(worker, UINT64_MAX))
+ *             return;                               // the run is over: it has failed
  */
 #ifndef WEIR_OPERATORS_PROBE_H
 #define WEIR_OPERATORS_PROBE_H
