@@ -54,7 +54,7 @@ static bool find_range(const char *word, size_t rows, tpch_change *change)
         end += more;
     }
     return word[end] == '\0' && change->first >= 1 && change->first <= change->last &&
-           change->last <= rows && change->step >= 1;
+           change->last <= rows && change->step >= 1 && change->step <= rows;
 }
 
 /* An answer's name becomes a part of a file's. */
@@ -90,7 +90,7 @@ static const char *parse(char *text, tpch_rows *const *rows, tpch_change *change
         return NULL;
     change->last = tpch_rows_count(rows[index]);
     if (words == 3 && !find_range(range, tpch_rows_count(rows[index]), change))
-        return "rows are FIRST..LAST or FIRST..LAST/STEP, from 1 to as many as there are";
+        return "rows are FIRST..LAST or FIRST..LAST/STEP, each from 1 to as many as there are";
     return NULL;
 }
 

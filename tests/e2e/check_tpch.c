@@ -150,6 +150,8 @@ START_TEST(bad_plans)
         { "add lineitem 2..1\n", "rows are FIRST..LAST" },
         { "add lineitem 1..2/0\n", "rows are FIRST..LAST" },
         { "add lineitem 1..2/\n", "rows are FIRST..LAST" },
+        { "add lineitem 1..2/18446744073709551615\n", "FIRST..LAST/STEP, each from 1 to as many" },
+        { "add lineitem 1..2/18446744073709551616\n", "FIRST..LAST/STEP, each from 1 to as many" },
         { "add lineitem -1..2\n", "rows are FIRST..LAST" },
         { "answer\n", "an answer has one name" },
         { "answer a b\n", "an answer has one name" },
