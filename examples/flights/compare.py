@@ -14,6 +14,7 @@ It needs the packages of tests/python/requirements.txt: `tests/python/prepare` m
 with them and prints its python3. Ends with status 1 if something differs.
 """
 import argparse
+import collections
 import contextlib
 import datetime
 import json
@@ -22,6 +23,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -117,6 +119,17 @@ class Program:
                                         text=True)
         self.url = self.told(self.process.stderr, r"listening at (\S+)")
         self.brokers = options.brokers or self.told(self.process.stdout, r"Kafka at (\S+)")
+        self.said = collections.deque(maxlen=1000)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        """All that the program says, until it ends: it would wait for room in a full pipe."""
+        self.said.extend(self.process.stderr)
+
+    def last_words(self):
+        self.reader.join(PATIENCE_S)
+        return "".join(self.said)
 
     def told(self, stream, pattern):
         said = ""
@@ -138,7 +151,7 @@ class Program:
             if self.process.poll() is None:
                 raise
             sys.exit(f"compare.py: the program ended with status {self.process.returncode}: "
-                     f"{error}\n{self.process.stderr.read()}")
+                     f"{error}\n{self.last_words()}")
 
     def has_read(self):
         return sum(int(value) for value in
@@ -151,9 +164,8 @@ class Program:
 
     def end(self):
         self.process.send_signal(signal.SIGINT)
-        said = self.process.communicate(timeout=PATIENCE_S)[1]
-        if self.process.returncode != 0:
-            raise Differs(f"it ended with status {self.process.returncode}: {said}")
+        if self.process.wait(PATIENCE_S) != 0:
+            raise Differs(f"it ended with status {self.process.returncode}: {self.last_words()}")
 
 
 def as_lines(rows):
@@ -274,27 +286,6 @@ def moments(tables, frames, chance):
         for row in rows:
             tables[name].put(row)
     yield "what was withdrawn is back"
-
-
-def wait_until_written(topics, expected):
-    """Until the newest rows of the topic that the program writes are what Polars says."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        newest = {message.key(): message.value() for message in topics.read(DELAYS)}
-        rows = as_lines(json.loads(value) for value in newest.values() if value is not None)
-        difference = first_difference("topic " + DELAYS, rows, expected["carrier_delays"])
-        if not difference:
-            return
-        if time.monotonic() > end:
-            raise Differs(difference)
-
-
-def check_dead_letters(topics):
-    """What was no row is told."""
-    dead = sorted((message.value() or b"").decode() for message in topics.read(DEAD)
-                  if dict(message.headers())["weir-topic"] == b"flights")
-    if dead != sorted(NO_ROWS):
-        raise Differs(f"topic {DEAD}: {dead}, and not {sorted(NO_ROWS)}")
 
 
 def run(options):
