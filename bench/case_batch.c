@@ -108,6 +108,8 @@ int main(int argc, char **argv)
     bool joins = strcmp(c.options.kind, "join") == 0;
     if (!joins && strcmp(c.options.kind, "sum") != 0)
         bench_fail("--kind sum or join");
+    if (c.options.nodes == 0)
+        bench_fail("--nodes: the rows have 1 key at least");
     make_rows(&c.options);
     bench_run(&c, joins ? build_join : build_sum, run);
     bench_answer("%llu", (unsigned long long)bench_total(&c, 0));
