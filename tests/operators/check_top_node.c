@@ -24,6 +24,13 @@ WEIR_RECORD(least, LEAST)
 
 enum { TOP = 5, KEYS = 3 };
 
+/* Sanitizers make it slow, and what is counted is the same. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SEEDS = 6, MANY = 50000, LEAVE = 1000, GROUPS = 700 };
+#else
+enum { SEEDS = 24, MANY = 1000000, LEAVE = 10000, GROUPS = 1500 };
+#endif
+
 static bool with_text; /* after the value, so that it does not change the order */
 
 static row row_of(uint32_t value, uint32_t key)
@@ -155,14 +162,13 @@ START_TEST(like_naive_search)
         run_random(seed);
         return;
     }
-    for (seed = 1; seed <= 24; seed++)
+    for (seed = 1; seed <= SEEDS; seed++)
         run_random(seed);
 }
 END_TEST
 
 /* ---- values looked at ---- */
 
-enum { MANY = 1000000, LEAVE = 10000 };
 
 static void add_looked(const weir_metric_info *info, void *ctx)
 {
@@ -259,7 +265,7 @@ static void build_many(weir_graph *g, void *ctx)
 
 START_TEST(small_groups)
 {
-    enum { GROUPS = 1500, SMALL = 200 };
+    enum { SMALL = 200 };
     with_text = false;
     weir_test *t = weir_test_create(build_many, NULL, .no_delays = true);
     for (uint32_t i = 0; i < GROUPS * SMALL; i++) {
