@@ -281,7 +281,7 @@ START_TEST(metrics_are_of_prometheus_format)
             strstr(a.body, "weir_node_steps_total{dataflow=\"numbers\",node=\"a \\\"quoted\\\" "
                            "\\\\ name\",kind=\"input\"} "));
         arrived = strstr(a.body, "\nweir_trace_readers{dataflow=\"numbers\",node=\"arrange-1\","
-                                 "worker=\"1\"} 2\n") &&
+                                 "worker=\"1\"} 1\n") &&
                   strstr(a.body, "kind=\"map\",node=\"a \\\"quoted\\\" \\\\ name\"} 1000\n") &&
                   strstr(a.body, "node=\"end\",kind=\"drop\"} 1000\n");
         answer_free(&a);
