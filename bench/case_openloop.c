@@ -8,6 +8,7 @@
 
 #include "feed.h"
 #include "histogram.h"
+#include "pace.h"
 
 static histogram histograms[WEIR_WORKERS_MAX];
 
@@ -85,15 +86,6 @@ static uint64_t complete_until(const bench_case *c, weir_worker *worker)
     return weir_frontier_is_empty(frontier) ? UINT64_MAX : weir_frontier_times(frontier)->at[0];
 }
 
-/* Up to when records are sent now: in steps of a quarter of what is open, at least 1 us. */
-static uint64_t target(uint64_t now, uint64_t sent, uint64_t complete)
-{
-    uint64_t open = sent - complete;
-    unsigned bits = open ? 64 - (unsigned)__builtin_clzll(open) : 0;
-    uint64_t scale = (UINT64_C(1) << bits) / 4;
-    return now & ~((scale > 1024 ? scale : 1024) - 1);
-}
-
 static void run(weir_worker *worker, void *ctx)
 {
     bench_case *c = ctx;
@@ -110,7 +102,7 @@ static void run(weir_worker *worker, void *ctx)
         uint64_t complete = complete_until(c, worker);
         for (; retired * s->period < complete && retired < limit; retired += s->peers)
             histogram_add(&histograms[index], now - retired * s->period, 1);
-        uint64_t until = target(now, s->time, complete);
+        uint64_t until = bench_pace(now, s->time, complete);
         if (until > s->until) {
             s->until = until;
             weir_wake(s->waker);

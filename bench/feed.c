@@ -56,7 +56,8 @@ static void feed_step(weir_step *step, void *state)
         return;
     }
     if (feed->epoch < feed->ordered) {
-        weir_time next = weir_time_1(++feed->epoch);
+        feed->epoch = feed->jumps ? feed->ordered : feed->epoch + 1;
+        weir_time next = weir_time_1(feed->epoch);
         weir_cap_downgrade(step, 0, &next);
         feed->made = 0;
     }
@@ -102,6 +103,14 @@ void bench_feed_round_of(bench_feed *feed, uint64_t count)
 {
     feed->todo = count;
     feed->ordered++;
+    weir_wake(feed->waker);
+}
+
+void bench_feed_jump(bench_feed *feed, uint64_t count, uint64_t epoch)
+{
+    feed->jumps = true;
+    feed->todo += count;
+    feed->ordered = epoch;
     weir_wake(feed->waker);
 }
 

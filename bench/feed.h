@@ -27,6 +27,7 @@ struct bench_feed {
     uint64_t leaving, made; /* for fill: of rows that leave; how many of this epoch are written */
     int64_t *diffs;
     bool collection, close;
+    bool jumps; /* to the epoch ordered, over those between */
     weir_waker *waker;
 };
 
@@ -57,6 +58,8 @@ weir_port *bench_feed_add_changes(weir_graph *graph, bench_case *c, unsigned whi
 void bench_feed_round(bench_share *share, uint64_t count);
 void bench_feed_close(bench_share *share);
 void bench_feed_round_of(bench_feed *feed, uint64_t count);
+/* Orders `count` numbers at the open epoch, and that the next one be this. */
+void bench_feed_jump(bench_feed *feed, uint64_t count, uint64_t epoch);
 void bench_feed_close_of(bench_feed *feed);
 
 /* Counts what arrives in answer[0] and sums it in answer[1] of the worker's share. key NULL: local.

@@ -17,6 +17,7 @@ class Case:
     # (label, flags that come after, flags of the peer alone): the smallest ratio counts.
     variants: tuple = (("", ""),)
     beside: tuple = ()        # the same, told and not counted
+    parts: tuple = ()         # names of the cases that this one consists of
     bare: str = ""            # a program without an engine, run once: what no side can be below
 
     def arguments(self, quick):
@@ -46,6 +47,13 @@ def graph(case, what, name, size, rounds=0):
     return Case(f"{case}-{name}", f"{what}; {name} come and leave", case,
                 flags + f"batch --batch {name} --rounds {rounds}",
                 "--nodes 2000 --records 10000 --rounds 2", peer="differential", variants=WORKERS)
+
+
+def graphs(case, what):
+    """All sizes of an algorithm."""
+    return Case(case, f"{what}: loading, and changes of all sizes", "", "", "",
+                peer="differential", runner="several",
+                parts=tuple(f"{case}-{size}" for size in ("load", "1", "100", "1000")))
 
 
 BFS = ("bfs-dd", "distances by 5 M edges")
@@ -142,6 +150,9 @@ CASES = {case.name: case for case in [
     graph(*PAGERANK, "1", (3000, 15000), 4),
     graph(*PAGERANK, "100", (3000, 15000), 4),
     graph(*PAGERANK, "1000", (3000, 15000), 4),
+    graphs("bfs-dd", "distances"),
+    graphs("scc", "strongly connected components"),
+    graphs("pagerank-dd", "PageRank to its fixed point"),
     changes("iterate", "a fixed point of 20,000 rounds with one record",
             "--rounds 20000", "--rounds 500"),
     changes("join-load", "two sides of 1 M rows, each key once; loading",
@@ -155,6 +166,11 @@ CASES = {case.name: case for case in [
     changes("arrange-max", "10 M rows with 10 M keys, arranged; 1 M come and 1 M leave, as fast as "
             "they go", "--nodes 10000000 --records 10000000 --kind load --batch 1000000 --rounds 5",
             "--nodes 10000 --records 10000 --batch 1000"),
+    Case("arrange", "10 M rows with 10 M keys, arranged; one comes and one leaves, at 80 % of the "
+         "peer's highest rate; latency at p99", "arrange",
+         "--nodes 10000000 --records 10000000 --batch 1000000 --rounds 5 --seconds 8",
+         "--nodes 10000 --records 10000 --batch 1000 --seconds 1", peer="differential",
+         runner="rate", variants=WORKERS),
     Case("memory", "10 M rows of two numbers, loaded and arranged, 1 worker: peak",
          "memory", "-w 1 --records 10000000 --batch 10000", "--records 100000",
          peer="differential"),

@@ -108,6 +108,18 @@ def run(case, options):
             print(f"{case.name}, {variant[0]}: ratio {ratio(sides):.2f}", flush=True)
         if variant in case.variants:
             ratios.append(ratio(sides))
+    if not all(ratios):
+        return None
+    print(f"{case.name} ratio {min(ratios):.2f}")
+    return min(ratios)
+
+
+def run_several(case, options, cases):
+    """A case that consists of others, given by name: the smallest of their ratios is its own."""
+    ratios = []
+    for part in case.parts:
+        print(f"-- {part}", flush=True)
+        ratios.append(run(cases[part], options))
     if all(ratios):
         print(f"{case.name} ratio {min(ratios):.2f}")
 
