@@ -126,7 +126,11 @@ START_TEST(somebody_elses_merge_finds_it)
     weir__test_disk_damage_maps(weir__test_disk_of(t), HEAD + DIFFS);
     weir_test_push(t, 1, asked, 5, 1, { UINT64_MAX });
     weir_test_advance(t, 1, 6); /* what was before may be forgotten: the run is merged */
+#ifdef WEIR_HASH_8BIT /* hashes of other keys fit, too: the look-up reads on and finds it */
+    ends_with(t, WEIR_BAD_DATA, "does not fit");
+#else
     ends_with(t, WEIR_BAD_DATA, "does not fit, which begins in its diffs");
+#endif
     weir_test_destroy(t);
 }
 END_TEST
