@@ -69,6 +69,8 @@ bool weir__rdkafka_answered(weir__rdkafka *handle, weir__kafka_answer *answer);
 
 /* Defaults, then the settings. NULL and the error, which names the origin of what is refused. */
 rd_kafka_conf_t *weir__rdkafka_conf(const weir__kafka_open *open, bool writes, weir_error *error);
+/* A number that a configuration has. */
+size_t weir__rdkafka_number(const rd_kafka_conf_t *conf, const char *key);
 weir_status weir__rdkafka_check(const weir__kafka_settings *settings, bool writes,
                                 weir_error *error);
 

@@ -74,7 +74,7 @@ static void presets(rd_kafka_conf_t *conf, const weir__kafka_open *open, bool wr
     }
 }
 
-static size_t number(const rd_kafka_conf_t *conf, const char *key)
+size_t weir__rdkafka_number(const rd_kafka_conf_t *conf, const char *key)
 {
     char text[32];
     size_t size = sizeof text;
@@ -87,8 +87,9 @@ static size_t number(const rd_kafka_conf_t *conf, const char *key)
  * unpacks the next. kafka-wordcount takes a seventh less where cores are far apart. */
 static void fit_fetch(rd_kafka_conf_t *conf, const weir__kafka_settings *settings)
 {
-    size_t partition = number(conf, "fetch.message.max.bytes");
-    size_t message = number(conf, "message.max.bytes"); /* librdkafka insists on that much */
+    size_t partition = weir__rdkafka_number(conf, "fetch.message.max.bytes");
+    /* librdkafka insists on that much */
+    size_t message = weir__rdkafka_number(conf, "message.max.bytes");
     if (!weir__kafka_settings_get(settings, "fetch.max.bytes"))
         preset_number(conf, "fetch.max.bytes", partition > message ? partition : message,
                       2147483135);

@@ -12,7 +12,6 @@
  * partitions are asked for, and not waited for. (Their leaders are woken: with client.rack, what is
  * fetched from a follower may still rest.)
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include <weir/memory.h>
@@ -238,15 +237,6 @@ static void reader_close(weir__kafka_reader *base)
     weir_free(base, sizeof(reader));
 }
 
-/* A number of the configuration that the handle has. */
-static size_t number(const reader *r, const char *key)
-{
-    char text[32];
-    size_t size = sizeof text;
-    rd_kafka_conf_res_t got = rd_kafka_conf_get(rd_kafka_conf(r->handle->rk), key, text, &size);
-    return got == RD_KAFKA_CONF_OK ? strtoumax(text, NULL, 10) : 0;
-}
-
 weir__kafka_reader *weir__rdkafka_reader_open(const weir__kafka_open *open, weir_error *error)
 {
     static const weir__kafka_reader_ops ops = {
@@ -259,7 +249,8 @@ weir__kafka_reader *weir__rdkafka_reader_open(const weir__kafka_open *open, weir
     reader *r = weir_alloc_must(sizeof *r);
     *r = (reader){ .base = { &ops }, .handle = handle };
     r->rests = rd_kafka_version() < WITH_BACKOFF;
-    r->messages_max = number(r, "queued.min.messages");
-    r->bytes_max = number(r, "queued.max.messages.kbytes") * 1000; /* as librdkafka has it */
+    const rd_kafka_conf_t *conf = rd_kafka_conf(handle->rk);
+    r->messages_max = weir__rdkafka_number(conf, "queued.min.messages");
+    r->bytes_max = weir__rdkafka_number(conf, "queued.max.messages.kbytes") * 1000;
     return &r->base;
 }
