@@ -15,6 +15,7 @@ weir_status weir__kafka_decode_open(weir__kafka_decode *decode,
     weir_decoder_options options = { .struct_size = sizeof options,
                                      .codec = plan->options.codec,
                                      .skip = plan->skip,
+                                     .instant_unit = plan->options.instant_unit,
                                      .size_max = plan->options.message_bytes_max };
     return weir_decoder_create(plan->type, &options, &decode->decoder, error);
 }

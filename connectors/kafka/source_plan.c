@@ -127,6 +127,8 @@ static void check_options(making *m, const weir_kafka_source_options *o)
                "set .start = WEIR_KAFKA_OFFSET or WEIR_KAFKA_TIMESTAMP");
     else if (o->on_error > WEIR_KAFKA_STOP)
         refuse(m, ".on_error is none of its values", "use WEIR_KAFKA_GO_ON or WEIR_KAFKA_STOP");
+    else if (o->instant_unit < 0)
+        refuse(m, ".instant_unit is negative", "it is in microseconds: 1000 for milliseconds");
     else if (o->message_bytes_max > (size_t)100 << 20)
         refuse(m, ".message_bytes_max is above 100 MiB", "longer messages are not fetched");
     else if (o->queue_bytes && o->queue_bytes < 64 << 10)

@@ -45,6 +45,7 @@ START_TEST(sources)
           WEIR_INVALID },
         { { .topic = "t", .start_at = 5 }, ".start does not ask", WEIR_INVALID },
         { { .topic = "t", .on_error = 7 }, ".on_error", WEIR_INVALID },
+        { { .topic = "t", .instant_unit = -1 }, ".instant_unit is negative", WEIR_INVALID },
         { { .topic = "t", .message_bytes_max = 200 << 20 }, ".message_bytes_max", WEIR_INVALID },
         { { .topic = "t", .queue_bytes = 5 }, ".queue_bytes", WEIR_INVALID },
         { { .topic = "t", .dead_letter = "t" }, "is the topic itself", WEIR_INVALID },

@@ -12,7 +12,9 @@
 #define PRICE(F) F(i64, id) F(opt_i64, cents) F(flag, gone)
 WEIR_RECORD(line, LINE)
 WEIR_RECORD(visit, VISIT)
+#define EVENT(F) F(i64, id) F(instant, at)
 WEIR_RECORD(price, PRICE)
+WEIR_RECORD(event, EVENT)
 
 static weir_kafka_broker *broker;
 static job_records got;
@@ -315,6 +317,34 @@ static void build_prices(weir_graph *g, void *ctx)
     job_collect(s.port, &got);
 }
 
+static void build_events(weir_graph *g, void *ctx)
+{
+    const int64_t *unit = ctx;
+    weir_stream(event) s = weir_kafka_source(g, event, .broker = broker, .topic = "lines",
+                                             .until_end = true, .key_field = "id",
+                                             .instant_unit = *unit);
+    job_collect(s.port, &got);
+}
+
+START_TEST(instants_may_be_numbers_of_another_unit)
+{
+    static const int64_t units[] = { 0, 1000, 1000000 };
+    static const char *const found[] = {
+        "(id: 1, at: 1970-01-01T00:00:01.500Z)", "(id: 1, at: 1970-01-01T00:25:00Z)",
+        "(id: 1, at: 1970-01-18T08:40:00Z)",
+    };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        weir_error error;
+        set_up();
+        job_write(broker, "lines", 0, "1", "{\"at\":1500000}");
+        weir_status status = job_run(NULL, build_events, (void *)(uintptr_t)&units[i], &error);
+        ck_assert_msg(status == WEIR_OK, "%s", error.what);
+        ck_assert_str_eq(job_sorted(&got), found[i]);
+        tear_down();
+    }
+}
+END_TEST
+
 START_TEST(messages_without_a_value)
 {
     static const char with_gone[] = "{\"cents\":5,\"gone\":false}";
@@ -524,6 +554,7 @@ int main(void)
         topics_that_are_missing_or_denied_end_the_run,
         records_deleted_before_they_were_read_are_said,
         fields_are_filled_from_the_message,
+        instants_may_be_numbers_of_another_unit,
         messages_without_a_value,
         an_empty_string_is_a_record_of_one,
         undecodable_records_go_to_the_dead_letter_topic,

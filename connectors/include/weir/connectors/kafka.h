@@ -60,6 +60,9 @@ typedef struct weir_kafka_source_options {
     unsigned discover_ms;
 
     weir_codec codec;              /* of the value */
+    /* Microseconds that 1 means where an instant of the value is a number: 1000 where producers
+     * write milliseconds. Default 1. */
+    int64_t instant_unit;
     /* Fields that the value does not fill; those that are left are its fields. Optional ones of
      * these are null where the message has no such thing. */
     const char *key_field;         /* a str or bytes takes the key as it is, others its text */
