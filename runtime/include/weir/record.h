@@ -19,6 +19,9 @@
  * Kinds: flag, i8 … i64, u8 … u64, f32, f64, str, bytes, decimal(SCALE), date, instant; with opt_
  * before it, the field may be null: a struct { bool set; VALUE value; }.
  *
+ * A function of one's own that cannot go on calls weir_fail (weir/node.h), which ends the run with
+ * a text; weir/operators/try.h gives a stream of errors.
+ *
  * n of it at once are for results that are collections: in WEIR_EXPLODE and WEIR_REDUCE, in the
  * functions of joins, in WEIR_FLAT_MAP and WEIR_FLAT_MAP_RESUMABLE over a collection, and wherever
  * else an output is one, the record is there n times as often as by NAME_emit. 0 of it are nothing,
@@ -135,16 +138,16 @@ struct weir_tag_scaled_ {
 
 /* Different records T of one key, in order, and how often each is there (weir/operators/reduce.h):
  * count of them, records[i] and counts[i]. */
-#define weir_group(T) weir_group_##T
+#define weir_group(T) weir_group_of_##T
 
 /* A collection of records T that is indexed by a key (weir/operators/arrange.h). */
-#define weir_arranged(T) weir_arranged_##T
+#define weir_arranged(T) weir_arranged_of_##T
 
 /* The end of a loop of records T that is still to be connected (weir/operators/loop.h). */
-#define weir_loop(T) weir_loop_##T
+#define weir_loop(T) weir_loop_of_##T
 
 /* A collection of records T that changes from round to round (weir/operators/iterate.h). */
-#define weir_variable(T) weir_variable_##T
+#define weir_variable(T) weir_variable_of_##T
 
 #define WEIR_MEMBER_(kind, name) weir_kind_##kind name;
 #define WEIR_TAG_MEMBER_(kind, name) weir_tag_##kind name;
@@ -176,30 +179,30 @@ struct weir_tag_scaled_ {
     struct weir_fields_of_##T {                                                                    \
         LIST(WEIR_TAG_MEMBER_)                                                                     \
     };                                                                                             \
-    typedef int weir_shape_##T(LIST(WEIR_TAG_PARAMETER_) weir_tag_end);                            \
-    typedef union weir_arranged_##T weir_arranged_##T;                                             \
+    typedef int weir_shape_of_##T(LIST(WEIR_TAG_PARAMETER_) weir_tag_end);                         \
+    typedef union weir_arranged_of_##T weir_arranged_of_##T;                                       \
     typedef union {                                                                                \
         struct weir_variable *variable;                                                            \
         T *record;                                                                                 \
-    } weir_variable_##T;                                                                           \
+    } weir_variable_of_##T;                                                                        \
     typedef union weir_stream_##T {                                                                \
         weir_port *port;                                                                           \
         T *record;                                                                                 \
         struct weir_fields_of_##T *fields;                                                         \
-        weir_shape_##T *shape;                                                                     \
-        weir_arranged_##T *arranged;                                                               \
-        weir_variable_##T *variable;                                                               \
+        weir_shape_of_##T *shape;                                                                  \
+        weir_arranged_of_##T *arranged;                                                            \
+        weir_variable_of_##T *variable;                                                            \
     } weir_stream_##T;                                                                             \
     typedef struct {                                                                               \
         size_t count;                                                                              \
         const T *const *records;                                                                   \
         const int64_t *counts;                                                                     \
-    } weir_group_##T;                                                                              \
-    union weir_arranged_##T {                                                                      \
+    } weir_group_of_##T;                                                                           \
+    union weir_arranged_of_##T {                                                                   \
         struct weir_arrangement *arrangement;                                                      \
         T *record;                                                                                 \
         struct weir_fields_of_##T *fields;                                                         \
-        weir_shape_##T *shape;                                                                     \
+        weir_shape_of_##T *shape;                                                                  \
         weir_stream_##T *stream;                                                                   \
     };                                                                                             \
     typedef union {                                                                                \
@@ -209,23 +212,23 @@ struct weir_tag_scaled_ {
     typedef union {                                                                                \
         weir_feedback *feedback;                                                                   \
         T *record;                                                                                 \
-    } weir_loop_##T;                                                                               \
+    } weir_loop_of_##T;                                                                            \
     WEIR_UNUSED static inline const weir_type *T##_type(void)                                      \
     {                                                                                              \
         typedef T weir_self_;                                                                      \
-        static const weir_field fields[] = { LIST(WEIR_FIELD_ROW_) };                              \
-        static const weir_type type = {                                                            \
+        static const weir_field weir_fields_[] = { LIST(WEIR_FIELD_ROW_) };                        \
+        static const weir_type weir_type_ = {                                                      \
             .struct_size = sizeof(weir_type),                                                      \
             .name = #T,                                                                            \
             .size = sizeof(T),                                                                     \
             .align = _Alignof(T),                                                                  \
-            .field_count = sizeof fields / sizeof *fields,                                         \
-            .fields = fields,                                                                      \
+            .field_count = sizeof weir_fields_ / sizeof *weir_fields_,                             \
+            .fields = weir_fields_,                                                                \
             .has_strings = false LIST(WEIR_IS_STRING_),                                            \
         };                                                                                         \
-        _Static_assert(sizeof fields / sizeof *fields <= WEIR_FIELDS_MAX,                          \
+        _Static_assert(sizeof weir_fields_ / sizeof *weir_fields_ <= WEIR_FIELDS_MAX,              \
                        "WEIR_RECORD(" #T "): over 64 fields");                                     \
-        return &type;                                                                              \
+        return &weir_type_;                                                                        \
     }                                                                                              \
     /* Writes the canonical form of a record; room and record_ may be the same memory. */          \
     WEIR_UNUSED static inline void weir_store_##T(char *weir_room_, T weir_record_)                \
@@ -318,11 +321,11 @@ static inline weir_str weir_builder_copy_(weir_builder *builder, weir_str s)
 /* Record OUT has exactly the kinds of the key's fields, in order, then those of the tags given (one
  * or more). WEIR_RESULT_IS_KEY_: exactly those of the key. */
 #define WEIR_RESULT_FITS_(OUT, K, ...)                                                             \
-    WEIR_SAME_(int(WEIR_KEY_TAGS_(K) __VA_ARGS__, weir_tag_end), weir_shape_##OUT)
+    WEIR_SAME_(int(WEIR_KEY_TAGS_(K) __VA_ARGS__, weir_tag_end), weir_shape_of_##OUT)
 #define WEIR_RESULT_IS_KEY_(OUT, K)                                                                \
-    WEIR_SAME_(int(WEIR_KEY_TAGS_(K) weir_tag_end), weir_shape_##OUT)
+    WEIR_SAME_(int(WEIR_KEY_TAGS_(K) weir_tag_end), weir_shape_of_##OUT)
 /* Both records have the same kinds, in order. */
-#define WEIR_SAME_SHAPE_(A, B) WEIR_SAME_(weir_shape_##A, weir_shape_##B)
+#define WEIR_SAME_SHAPE_(A, B) WEIR_SAME_(weir_shape_of_##A, weir_shape_of_##B)
 
 #define WEIR_FIRST_(T, ...) T
 #define WEIR_NAMES_(T, ...) WEIR_EACH_(WEIR_NAME_OF_, T, __VA_ARGS__)

@@ -59,15 +59,16 @@ WEIR_END_DECLS
             fn(weir_n, (weir_out(T)){ weir_b });                                                   \
     }
 
-#define weir_generator(g, T, fn, ...)                                                              \
+/* weir_generator(g, T, fn, options…) */
+#define weir_generator(g, T, ...)                                                                  \
+    weir_generator_(g, T, __VA_ARGS__, .struct_size = sizeof(weir_generator_options))
+#define weir_generator_(g, T, fn, ...)                                                             \
     (__extension__({                                                                               \
         _Static_assert(__builtin_types_compatible_p(fn##_generates_, T),                           \
                        "weir_generator(..., " #T ", " #fn "): " #fn " makes other records");       \
-        (weir_stream(T)){                                                                          \
-            .port = weir_generator_add(                                                            \
-                g, T##_type(), fn##_generate_,                                                     \
-                &(weir_generator_options){ .struct_size = sizeof(weir_generator_options),          \
-                                           __VA_ARGS__ }) };                                       \
+        (weir_stream(T)){ .port = weir_generator_add(                                              \
+                              g, T##_type(), fn##_generate_,                                       \
+                              &(weir_generator_options){ __VA_ARGS__ }) };                         \
     }))
 #endif
 #endif

@@ -95,17 +95,17 @@ WEIR_END_DECLS
     {                                                                                              \
         weir_store_##OUT(weir_result_, end(weir_key_, weir_state_));                               \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(OUT) weir_accumulate_add_##fn(weir_port *in,             \
-                                                                        const char *const *key)    \
+    WEIR_UNUSED static inline weir_stream(OUT) weir_accumulate_add_##fn(weir_port *in_,            \
+                                                                        const char *const *key_)   \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_accumulate_erased(                                                        \
-                in, &(weir_accumulate_spec){ .struct_size = sizeof(weir_accumulate_spec),          \
+                in_, &(weir_accumulate_spec){ .struct_size = sizeof(weir_accumulate_spec),         \
                                              .kind = #fn,                                          \
                                              .in = IN##_type(),                                    \
                                              .state = STATE##_type(),                              \
                                              .out = OUT##_type(),                                  \
-                                             .key = key,                                           \
+                                             .key = key_,                                          \
                                              .change = weir_accumulate_change_##fn,                \
                                              .result = weir_accumulate_result_##fn })              \
         };                                                                                         \

@@ -75,17 +75,17 @@ WEIR_END_DECLS
     {                                                                                              \
         weir_store_##OUT(to_, end(key_, state_));                                                  \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(OUT) weir_aggregate_add_##fn(weir_port *in,              \
-                                                                         const char *const *key)   \
+    WEIR_UNUSED static inline weir_stream(OUT) weir_aggregate_add_##fn(weir_port *in_,             \
+                                                                         const char *const *key_)  \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_aggregate_erased(                                                         \
-                in, &(weir_aggregate_spec){ .struct_size = sizeof(weir_aggregate_spec),            \
+                in_, &(weir_aggregate_spec){ .struct_size = sizeof(weir_aggregate_spec),           \
                                             .kind = #fn,                                           \
                                             .in = IN##_type(),                                     \
                                             .state = STATE##_type(),                               \
                                             .out = OUT##_type(),                                   \
-                                            .key = key,                                            \
+                                            .key = key_,                                           \
                                             .fold = weir_aggregate_fold_##fn,                      \
                                             .close = weir_aggregate_close_##fn }) };               \
     }

@@ -79,22 +79,22 @@ WEIR_END_DECLS
                    " must be void (const " #A " *, const " #B " *, weir_out(" #OUT "))");          \
     typedef A weir_asof_left_##fn;                                                                 \
     typedef B weir_asof_right_##fn;                                                                \
-    static void weir_asof_of_##fn(const void *a, const void *b, weir_builder *builder)             \
+    static void weir_asof_of_##fn(const void *a_, const void *b_, weir_builder *builder_)          \
     {                                                                                              \
-        fn(a, b, (weir_out(OUT)){ .builder = builder });                                           \
+        fn(a_, b_, (weir_out(OUT)){ .builder = builder_ });                                        \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_asof_add_##fn(weir_port *const sides[2], const char *const *const keys[2],            \
-                           const char *const times[2])                                             \
+        weir_asof_add_##fn(weir_port *const sides_[2], const char *const *const keys_[2],          \
+                           const char *const times_[2])                                            \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_asof_join_erased(                                                         \
-                sides, &(weir_asof_join_spec){ .struct_size = sizeof(weir_asof_join_spec),         \
+                sides_, &(weir_asof_join_spec){ .struct_size = sizeof(weir_asof_join_spec),        \
                                                .kind = #fn,                                        \
                                                .takes = { A##_type(), B##_type() },                \
                                                .out = OUT##_type(),                                \
-                                               .keys = { keys[0], keys[1] },                       \
-                                               .times = { times[0], times[1] },                    \
+                                               .keys = { keys_[0], keys_[1] },                     \
+                                               .times = { times_[0], times_[1] },                  \
                                                .call = weir_asof_of_##fn })                        \
         };                                                                                         \
     }

@@ -94,7 +94,7 @@ WEIR_END_DECLS
         "WEIR_DELTA_JOIN3(" #fn ", " #A ", " #B ", " #C ", " #OUT "): " #fn                        \
         " must be void (const " #A " *, const " #B " *, const " #C " *, weir_out(" #OUT "))");     \
     typedef C weir_delta_3_##fn;                                                                   \
-    WEIR_DELTA_JOIN_(fn, A, B, OUT, (of[0], of[1], of[2], out), A##_type(), B##_type(),            \
+    WEIR_DELTA_JOIN_(fn, A, B, OUT, (of_[0], of_[1], of_[2], out_), A##_type(), B##_type(),        \
                      C##_type())
 /* Registers fn, void fn(const A *, const B *, const C *, const D *, weir_out(OUT)), for
  * weir_delta_join4. */
@@ -106,27 +106,29 @@ WEIR_END_DECLS
                    " *, weir_out(" #OUT "))");                                                     \
     typedef C weir_delta_3_##fn;                                                                   \
     typedef D weir_delta_4_##fn;                                                                   \
-    WEIR_DELTA_JOIN_(fn, A, B, OUT, (of[0], of[1], of[2], of[3], out), A##_type(), B##_type(),     \
-                     C##_type(), D##_type())
+    WEIR_DELTA_JOIN_(fn, A, B, OUT, (of_[0], of_[1], of_[2], of_[3], out_), A##_type(),            \
+                     B##_type(), C##_type(), D##_type())
 #define WEIR_DELTA_JOIN_(fn, A, B, OUT, arguments, ...)                                            \
     typedef A weir_delta_1_##fn;                                                                   \
     typedef B weir_delta_2_##fn;                                                                   \
-    static void weir_delta_of_##fn(const void *const *of, weir_builder *builder)                   \
+    static void weir_delta_of_##fn(const void *const *of_, weir_builder *builder_)                 \
     {                                                                                              \
-        weir_out(OUT) out = { .builder = builder };                                                \
+        weir_out(OUT) out_ = { .builder = builder_ };                                              \
         fn arguments;                                                                              \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_delta_add_##fn(weir_port *const *streams, const weir_on *on, size_t on_count)         \
+        weir_delta_add_##fn(weir_port *const *streams_, const weir_on *on_, size_t on_count_)      \
     {                                                                                              \
-        const weir_type *const takes[] = { __VA_ARGS__ };                                          \
-        weir_delta_join_spec spec = { .struct_size = sizeof spec,                                  \
+        const weir_type *const takes_[] = { __VA_ARGS__ };                                         \
+        weir_delta_join_spec spec_ = { .struct_size = sizeof spec_,                                \
                                       .kind = #fn,                                                 \
-                                      .count = sizeof takes / sizeof *takes,                       \
-                                      .takes = takes,                                              \
+                                      .count = sizeof takes_ / sizeof *takes_,                     \
+                                      .takes = takes_,                                             \
                                       .out = OUT##_type(),                                         \
                                       .call = weir_delta_of_##fn };                                \
-        return (weir_stream(OUT)){ .port = weir_delta_join_erased(streams, &spec, on, on_count) }; \
+        return (weir_stream(OUT)){                                                                 \
+            .port = weir_delta_join_erased(streams_, &spec_, on_, on_count_)                       \
+        };                                                                                         \
     }
 #endif
 

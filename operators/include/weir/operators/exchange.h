@@ -57,12 +57,12 @@ WEIR_END_DECLS
     {                                                                                              \
         return T##_type();                                                                         \
     }                                                                                              \
-    static void weir_route_kernel_##fn(const void *in, size_t count, uint64_t *out, void *ctx)     \
+    static void weir_route_kernel_##fn(const void *in_, size_t count_, uint64_t *out_, void *ctx_) \
     {                                                                                              \
-        const T *from = in;                                                                        \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < count; i++)                                                         \
-            out[i] = fn(&from[i]);                                                                 \
+        const T *from_ = in_;                                                                      \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < count_; i_++)                                                     \
+            out_[i_] = fn(&from_[i_]);                                                             \
     }
 
 #endif

@@ -41,20 +41,21 @@ WEIR_END_DECLS
                    "WEIR_FILTER(" #fn ", " #T "): " #fn " must be bool (const " #T " *)");         \
     typedef T weir_filter_in_##fn;                                                                 \
     typedef weir_stream(T) weir_filter_out_##fn;                                                   \
-    static size_t weir_filter_kernel_##fn(const void *in, size_t count, uint32_t *keep, void *ctx) \
+    static size_t weir_filter_kernel_##fn(const void *in_, size_t count_, uint32_t *keep_,         \
+                                          void *ctx_)                                              \
     {                                                                                              \
-        const T *from = in;                                                                        \
-        size_t kept = 0;                                                                           \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            keep[kept] = (uint32_t)i;                                                              \
-            kept += fn(&from[i]);                                                                  \
+        const T *from_ = in_;                                                                      \
+        size_t kept_ = 0;                                                                          \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
+            keep_[kept_] = (uint32_t)i_;                                                           \
+            kept_ += fn(&from_[i_]);                                                               \
         }                                                                                          \
-        return kept;                                                                               \
+        return kept_;                                                                              \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_filter_out_##fn weir_filter_add_##fn(weir_port *in)             \
+    WEIR_UNUSED static inline weir_filter_out_##fn weir_filter_add_##fn(weir_port *in_)            \
     {                                                                                              \
-        return (weir_filter_out_##fn){ .port = weir__filter(in, T##_type(),                        \
+        return (weir_filter_out_##fn){ .port = weir__filter(in_, T##_type(),                       \
                                                             weir_filter_kernel_##fn, #fn) };       \
     }
 
@@ -66,22 +67,22 @@ WEIR_END_DECLS
     typedef T weir_filter_ctx_in_##fn;                                                             \
     typedef weir_stream(T) weir_filter_ctx_out_##fn;                                               \
     WEIR_CONTEXT_(filter, fn, CTX)                                                                 \
-    static size_t weir_filter_ctx_kernel_##fn(const void *in, size_t count, uint32_t *keep,        \
-                                              void *ctx)                                           \
+    static size_t weir_filter_ctx_kernel_##fn(const void *in_, size_t count_, uint32_t *keep_,     \
+                                              void *ctx_)                                          \
     {                                                                                              \
-        const T *from = in;                                                                        \
-        size_t kept = 0;                                                                           \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            keep[kept] = (uint32_t)i;                                                              \
-            kept += fn(ctx, &from[i]);                                                             \
+        const T *from_ = in_;                                                                      \
+        size_t kept_ = 0;                                                                          \
+        for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
+            keep_[kept_] = (uint32_t)i_;                                                           \
+            kept_ += fn(ctx_, &from_[i_]);                                                         \
         }                                                                                          \
-        return kept;                                                                               \
+        return kept_;                                                                              \
     }                                                                                              \
     WEIR_UNUSED static inline weir_filter_ctx_out_##fn weir_filter_ctx_add_##fn(                   \
-        weir_port *in, const struct weir_filter_options_##fn *o)                                   \
+        weir_port *in_, const struct weir_filter_options_##fn *o_)                                 \
     {                                                                                              \
         return (weir_filter_ctx_out_##fn){ .port =                                                 \
-                                               WEIR_CONTEXT_STAGE_(filter, fn, T, T, in, o) };     \
+                                               WEIR_CONTEXT_STAGE_(filter, fn, T, T, in_, o_) };   \
     }
 
 #endif

@@ -83,19 +83,20 @@ WEIR_END_DECLS
                    " *, weir_out(" #OUT "))");                                                     \
     typedef IN weir_flat_map_in_##fn;                                                              \
     typedef weir_stream(OUT) weir_flat_map_out_##fn;                                               \
-    static void weir_flat_map_kernel_##fn(const weir_batch *in, weir_builder *builder, void *ctx)  \
+    static void weir_flat_map_kernel_##fn(const weir_batch *in_, weir_builder *builder_,           \
+                                          void *ctx_)                                              \
     {                                                                                              \
-        const IN *from = in->records;                                                              \
-        weir_out(OUT) out = { .builder = builder };                                                \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < in->count; i++) {                                                   \
-            builder->from = i;                                                                     \
-            fn(&from[i], out);                                                                     \
+        const IN *from_ = in_->records;                                                            \
+        weir_out(OUT) out_ = { .builder = builder_ };                                              \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
+            builder_->from = i_;                                                                   \
+            fn(&from_[i_], out_);                                                                  \
         }                                                                                          \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_flat_map_out_##fn weir_flat_map_add_##fn(weir_port *in)         \
+    WEIR_UNUSED static inline weir_flat_map_out_##fn weir_flat_map_add_##fn(weir_port *in_)        \
     {                                                                                              \
-        return (weir_flat_map_out_##fn){ .port = weir__flat_map(in, IN##_type(), OUT##_type(),     \
+        return (weir_flat_map_out_##fn){ .port = weir__flat_map(in_, IN##_type(), OUT##_type(),    \
                                                                 weir_flat_map_kernel_##fn, #fn) }; \
     }
 
@@ -120,11 +121,11 @@ WEIR_END_DECLS
         return fn(record_, place_, (weir_out(OUT)){ .builder = builder_ });                        \
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_resumable_out_##fn weir_flat_map_resumable_add_##fn(   \
-        weir_port *in)                                                                             \
+        weir_port *in_)                                                                            \
     {                                                                                              \
         return (weir_flat_map_resumable_out_##fn){                                                 \
             .port = weir__flat_map_resumable(                                                      \
-                in, &(weir_resumable_spec){ .struct_size = sizeof(weir_resumable_spec),            \
+                in_, &(weir_resumable_spec){ .struct_size = sizeof(weir_resumable_spec),           \
                                             .in = IN##_type(),                                     \
                                             .out = OUT##_type(),                                   \
                                             .call = weir_flat_map_resumable_call_##fn,             \
@@ -156,20 +157,21 @@ WEIR_END_DECLS
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_resumable_ctx_out_##fn                                 \
         weir_flat_map_resumable_ctx_add_##fn(                                                      \
-            weir_port *in, const struct weir_flat_map_resumable_options_##fn *o)                   \
+            weir_port *in_, const struct weir_flat_map_resumable_options_##fn *o_)                 \
     {                                                                                              \
-        weir_resumable_spec spec = { .struct_size = sizeof spec,                                   \
+        weir_resumable_spec spec_ = { .struct_size = sizeof spec_,                                 \
                                      .in = IN##_type(),                                            \
                                      .out = OUT##_type(),                                          \
                                      .call = weir_flat_map_resumable_ctx_call_##fn,                \
                                      .place_size = sizeof(PLACE),                                  \
-                                     .name = o->name,                                              \
-                                     .ctx = o->init || o->ctx ? o : NULL,                          \
-                                     .ctx_size = sizeof *o,                                        \
+                                     .name = o_->name,                                             \
+                                     .ctx = o_->init || o_->ctx ? o_ : NULL,                       \
+                                     .ctx_size = sizeof *o_,                                       \
                                      .init = weir_flat_map_resumable_init_##fn,                    \
                                      .fini = weir_flat_map_resumable_fini_##fn };                  \
-        return (weir_flat_map_resumable_ctx_out_##fn){ .port =                                     \
-                                                           weir__flat_map_resumable(in, &spec) };  \
+        return (weir_flat_map_resumable_ctx_out_##fn){                                             \
+            .port = weir__flat_map_resumable(in_, &spec_)                                          \
+        };                                                                                         \
     }
 
 /* Registers fn, void fn(CTX *, const IN *, weir_out(OUT)), for weir_flat_map_ctx. */
@@ -180,21 +182,21 @@ WEIR_END_DECLS
     typedef IN weir_flat_map_ctx_in_##fn;                                                          \
     typedef weir_stream(OUT) weir_flat_map_ctx_out_##fn;                                           \
     WEIR_CONTEXT_(flat_map, fn, CTX)                                                               \
-    static void weir_flat_map_ctx_kernel_##fn(const weir_batch *in, weir_builder *builder,         \
-                                              void *ctx)                                           \
+    static void weir_flat_map_ctx_kernel_##fn(const weir_batch *in_, weir_builder *builder_,       \
+                                              void *ctx_)                                          \
     {                                                                                              \
-        const IN *from = in->records;                                                              \
-        weir_out(OUT) out = { .builder = builder };                                                \
-        for (size_t i = 0; i < in->count; i++) {                                                   \
-            builder->from = i;                                                                     \
-            fn(ctx, &from[i], out);                                                                \
+        const IN *from_ = in_->records;                                                            \
+        weir_out(OUT) out_ = { .builder = builder_ };                                              \
+        for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
+            builder_->from = i_;                                                                   \
+            fn(ctx_, &from_[i_], out_);                                                            \
         }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_ctx_out_##fn weir_flat_map_ctx_add_##fn(               \
-        weir_port *in, const struct weir_flat_map_options_##fn *o)                                 \
+        weir_port *in_, const struct weir_flat_map_options_##fn *o_)                               \
     {                                                                                              \
         return (weir_flat_map_ctx_out_##fn){ .port = WEIR_CONTEXT_STAGE_(flat_map, fn, IN, OUT,    \
-                                                                         in, o) };                 \
+                                                                         in_, o_) };               \
     }
 
 #endif

@@ -50,16 +50,16 @@ WEIR_END_DECLS
                    "WEIR_INSPECT(" #fn ", " #T "): " #fn " must be void (const " #T " *)");        \
     typedef T weir_inspect_in_##fn;                                                                \
     typedef weir_stream(T) weir_inspect_out_##fn;                                                  \
-    static void weir_inspect_kernel_##fn(const weir_batch *in, void *ctx)                          \
+    static void weir_inspect_kernel_##fn(const weir_batch *in_, void *ctx_)                        \
     {                                                                                              \
-        const T *from = in->records;                                                               \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < in->count; i++)                                                     \
-            fn(&from[i]);                                                                          \
+        const T *from_ = in_->records;                                                             \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < in_->count; i_++)                                                 \
+            fn(&from_[i_]);                                                                        \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_inspect_out_##fn weir_inspect_add_##fn(weir_port *in)           \
+    WEIR_UNUSED static inline weir_inspect_out_##fn weir_inspect_add_##fn(weir_port *in_)          \
     {                                                                                              \
-        return (weir_inspect_out_##fn){ .port = weir__inspect(in, weir_inspect_kernel_##fn, NULL,  \
+        return (weir_inspect_out_##fn){ .port = weir__inspect(in_, weir_inspect_kernel_##fn, NULL, \
                                                               #fn) };                              \
     }
 
@@ -71,17 +71,17 @@ WEIR_END_DECLS
     typedef T weir_inspect_ctx_in_##fn;                                                            \
     typedef weir_stream(T) weir_inspect_ctx_out_##fn;                                              \
     WEIR_CONTEXT_(inspect, fn, CTX)                                                                \
-    static void weir_inspect_ctx_kernel_##fn(const weir_batch *in, void *ctx)                      \
+    static void weir_inspect_ctx_kernel_##fn(const weir_batch *in_, void *ctx_)                    \
     {                                                                                              \
-        const T *from = in->records;                                                               \
-        for (size_t i = 0; i < in->count; i++)                                                     \
-            fn(ctx, &from[i]);                                                                     \
+        const T *from_ = in_->records;                                                             \
+        for (size_t i_ = 0; i_ < in_->count; i_++)                                                 \
+            fn(ctx_, &from_[i_]);                                                                  \
     }                                                                                              \
     WEIR_UNUSED static inline weir_inspect_ctx_out_##fn weir_inspect_ctx_add_##fn(                 \
-        weir_port *in, const struct weir_inspect_options_##fn *o)                                  \
+        weir_port *in_, const struct weir_inspect_options_##fn *o_)                                \
     {                                                                                              \
         return (weir_inspect_ctx_out_##fn){ .port =                                                \
-                                                WEIR_CONTEXT_STAGE_(inspect, fn, T, T, in, o) };   \
+                                                WEIR_CONTEXT_STAGE_(inspect, fn, T, T, in_, o_) }; \
     }
 
 #endif

@@ -87,13 +87,13 @@ WEIR_END_DECLS
                    " must be void (const " #A " *, const " #B " *, weir_out(" #OUT "))");          \
     typedef A weir_join_left_##fn;                                                                 \
     typedef B weir_join_right_##fn;                                                                \
-    static void weir_join_kernel_##fn(const weir_matches *pairs, weir_builder *out, void *ctx)     \
+    static void weir_join_kernel_##fn(const weir_matches *pairs_, weir_builder *out_, void *ctx_)  \
     {                                                                                              \
-        weir_out(OUT) to = { .builder = out };                                                     \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < pairs->count; i++) {                                                \
-            out->from = i;                                                                         \
-            fn((const A *)pairs->records[0][i], (const B *)pairs->records[1][i], to);              \
+        weir_out(OUT) to_ = { .builder = out_ };                                                   \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < pairs_->count; i_++) {                                            \
+            out_->from = i_;                                                                       \
+            fn((const A *)pairs_->records[0][i_], (const B *)pairs_->records[1][i_], to_);         \
         }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_join_spec weir_join_spec_##fn(void)                             \
@@ -104,10 +104,10 @@ WEIR_END_DECLS
                                  .kernel = weir_join_kernel_##fn };                                \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_join_add_##fn(weir_port *const sides[2], const char *const *const names[2])           \
+        weir_join_add_##fn(weir_port *const sides_[2], const char *const *const names_[2])         \
     {                                                                                              \
-        weir_join_spec spec = weir_join_spec_##fn();                                               \
-        return (weir_stream(OUT)){ .port = weir__join(sides, names, &spec) };                      \
+        weir_join_spec spec_ = weir_join_spec_##fn();                                              \
+        return (weir_stream(OUT)){ .port = weir__join(sides_, names_, &spec_) };                   \
     }
 #endif
 

@@ -45,21 +45,21 @@ WEIR_END_DECLS
                    " (const " #IN " *)");                                                          \
     typedef IN weir_map_in_##fn;                                                                   \
     typedef weir_stream(OUT) weir_map_out_##fn;                                                    \
-    static void weir_map_kernel_##fn(const void *in, void *out, size_t count, void *ctx)           \
+    static void weir_map_kernel_##fn(const void *in_, void *out_, size_t count, void *ctx_)        \
     {                                                                                              \
-        const IN *from = in;                                                                       \
-        OUT *to = out;                                                                             \
-        (void)ctx;                                                                                 \
-        WEIR_IN_PLACE_(in == out,                                                                  \
-            for (size_t i = 0; i < count; i++)                                                     \
-                weir_store_##OUT((char *)&to[i], fn((const IN *)(const void *)&to[i]));)           \
+        const IN *from_ = in_;                                                                     \
+        OUT *to_ = out_;                                                                           \
+        (void)ctx_;                                                                                \
+        WEIR_IN_PLACE_(in_ == out_,                                                                \
+            for (size_t i_ = 0; i_ < count; i_++)                                                  \
+                weir_store_##OUT((char *)&to_[i_], fn((const IN *)(const void *)&to_[i_]));)       \
         WEIR_INDEPENDENT_                                                                          \
-        for (size_t i = 0; i < count; i++)                                                         \
-            weir_store_##OUT((char *)&to[i], fn(&from[i]));                                        \
+        for (size_t i_ = 0; i_ < count; i_++)                                                      \
+            weir_store_##OUT((char *)&to_[i_], fn(&from_[i_]));                                    \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in)                   \
+    WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in_)                  \
     {                                                                                              \
-        return (weir_map_out_##fn){ .port = weir__map(in, IN##_type(), OUT##_type(),               \
+        return (weir_map_out_##fn){ .port = weir__map(in_, IN##_type(), OUT##_type(),              \
                                                       weir_map_kernel_##fn, #fn) };                \
     }
 
@@ -71,18 +71,18 @@ WEIR_END_DECLS
     typedef IN weir_map_ctx_in_##fn;                                                               \
     typedef weir_stream(OUT) weir_map_ctx_out_##fn;                                                \
     WEIR_CONTEXT_(map, fn, CTX)                                                                    \
-    static void weir_map_ctx_kernel_##fn(const void *in, void *out, size_t count, void *ctx)       \
+    static void weir_map_ctx_kernel_##fn(const void *in_, void *out_, size_t count, void *ctx_)    \
     {                                                                                              \
-        const IN *from = in;                                                                       \
-        OUT *to = out;                                                                             \
-        for (size_t i = 0; i < count; i++)                                                         \
-            weir_store_##OUT((char *)&to[i], fn(ctx, &from[i]));                                   \
+        const IN *from_ = in_;                                                                     \
+        OUT *to_ = out_;                                                                           \
+        for (size_t i_ = 0; i_ < count; i_++)                                                      \
+            weir_store_##OUT((char *)&to_[i_], fn(ctx_, &from_[i_]));                              \
     }                                                                                              \
     WEIR_UNUSED static inline weir_map_ctx_out_##fn weir_map_ctx_add_##fn(                         \
-        weir_port *in, const struct weir_map_options_##fn *o)                                      \
+        weir_port *in_, const struct weir_map_options_##fn *o_)                                    \
     {                                                                                              \
         return (weir_map_ctx_out_##fn){ .port =                                                    \
-                                            WEIR_CONTEXT_STAGE_(map, fn, IN, OUT, in, o) };        \
+                                            WEIR_CONTEXT_STAGE_(map, fn, IN, OUT, in_, o_) };      \
     }
 
 /* Says to the compiler that iterations do not depend on each other, though in may be out. gcc is

@@ -71,43 +71,44 @@ WEIR_END_DECLS
                    " must be void (const " #A " *, const " #B " *, weir_out(" #OUT "))");          \
     typedef A weir_outer_join_left_##fn;                                                           \
     typedef B weir_outer_join_right_##fn;                                                          \
-    static void weir_outer_join_pairs_##fn(const weir_matches *pairs, weir_builder *out, void *ctx)\
+    static void weir_outer_join_pairs_##fn(const weir_matches *pairs_, weir_builder *out_,         \
+                                           void *ctx_)                                             \
     {                                                                                              \
-        weir_out(OUT) to = { .builder = out };                                                     \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < pairs->count; i++) {                                                \
-            out->from = i;                                                                         \
-            fn((const A *)pairs->records[0][i], (const B *)pairs->records[1][i], to);              \
+        weir_out(OUT) to_ = { .builder = out_ };                                                   \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < pairs_->count; i_++) {                                            \
+            out_->from = i_;                                                                       \
+            fn((const A *)pairs_->records[0][i_], (const B *)pairs_->records[1][i_], to_);         \
         }                                                                                          \
     }                                                                                              \
-    WEIR_OUTER_JOIN_ALONE_(left, fn, A, OUT, fn(&records[i], NULL, to))                            \
-    WEIR_OUTER_JOIN_ALONE_(right, fn, B, OUT, fn(NULL, &records[i], to))                           \
+    WEIR_OUTER_JOIN_ALONE_(left, fn, A, OUT, fn(&records_[i_], NULL, to_))                         \
+    WEIR_OUTER_JOIN_ALONE_(right, fn, B, OUT, fn(NULL, &records_[i_], to_))                        \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_outer_join_add_##fn(weir_port *const sides[2], const char *const *const names[2],     \
-                                 bool keeps_a, bool keeps_b)                                       \
+        weir_outer_join_add_##fn(weir_port *const sides_[2], const char *const *const names_[2],   \
+                                 bool keeps_a_, bool keeps_b_)                                     \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir__outer_join(                                                              \
-                sides, names,                                                                      \
+                sides_, names_,                                                                    \
                 &(weir_outer_join_spec){                                                           \
                     .struct_size = sizeof(weir_outer_join_spec),                                   \
                     .join = { .struct_size = sizeof(weir_join_spec),                               \
                               .takes = { A##_type(), B##_type() },                                 \
                               .out = OUT##_type(),                                                 \
                               .kernel = weir_outer_join_pairs_##fn },                              \
-                    .alone = { keeps_a ? weir_outer_join_left_of_##fn : NULL,                      \
-                               keeps_b ? weir_outer_join_right_of_##fn : NULL } })                 \
+                    .alone = { keeps_a_ ? weir_outer_join_left_of_##fn : NULL,                     \
+                               keeps_b_ ? weir_outer_join_right_of_##fn : NULL } })                \
         };                                                                                         \
     }
 #define WEIR_OUTER_JOIN_ALONE_(side, fn, T, OUT, call)                                             \
-    static void weir_outer_join_##side##_of_##fn(const weir_batch *in, weir_builder *out,          \
-                                                 void *ctx)                                        \
+    static void weir_outer_join_##side##_of_##fn(const weir_batch *in_, weir_builder *out_,        \
+                                                 void *ctx_)                                       \
     {                                                                                              \
-        const T *records = in->records;                                                            \
-        weir_out(OUT) to = { .builder = out };                                                     \
-        (void)ctx;                                                                                 \
-        for (size_t i = 0; i < in->count; i++) {                                                   \
-            out->from = i;                                                                         \
+        const T *records_ = in_->records;                                                          \
+        weir_out(OUT) to_ = { .builder = out_ };                                                   \
+        (void)ctx_;                                                                                \
+        for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
+            out_->from = i_;                                                                       \
             call;                                                                                  \
         }                                                                                          \
     }

@@ -109,10 +109,10 @@ WEIR_END_DECLS
                    "WEIR_PROCESS(" #rule ", " #due ", " #IN ", " #STATE ", " #OUT "): " #due       \
                    " must be void (weir_instant, " #STATE " *, weir_timers *, weir_out(" #OUT      \
                    "))");                                                                          \
-    static void weir_process_due_##rule(weir_instant when, void *state, weir_timers *timers,       \
-                                        weir_builder *builder)                                     \
+    static void weir_process_due_##rule(weir_instant when_, void *state_, weir_timers *timers_,    \
+                                        weir_builder *builder_)                                    \
     {                                                                                              \
-        due(when, state, timers, (weir_out(OUT)){ .builder = builder });                           \
+        due(when_, state_, timers_, (weir_out(OUT)){ .builder = builder_ });                       \
     }                                                                                              \
     WEIR_PROCESS_(rule, weir_process_due_##rule, IN, STATE, OUT, "WEIR_PROCESS(" #rule ", " #due)
 /* The same without timers. */
@@ -125,26 +125,26 @@ WEIR_END_DECLS
                    call ", " #IN ", " #STATE ", " #OUT "): " #fn " must be void (const " #IN       \
                         " *, " #STATE " *, weir_timers *, weir_out(" #OUT "))");                   \
     typedef IN weir_process_in_##fn;                                                               \
-    static void weir_process_rule_##fn(const void *record, void *state, weir_timers *timers,       \
-                                         weir_builder *builder)                                    \
+    static void weir_process_rule_##fn(const void *record_, void *state_, weir_timers *timers_,    \
+                                         weir_builder *builder_)                                   \
     {                                                                                              \
-        fn(record, state, timers, (weir_out(OUT)){ .builder = builder });                          \
+        fn(record_, state_, timers_, (weir_out(OUT)){ .builder = builder_ });                      \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_process_add_##fn(                              \
-        weir_port *in, const char *const *key, const struct weir_process_options *options)         \
+        weir_port *in_, const char *const *key_, const struct weir_process_options *options_)      \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_process_erased(                                                           \
-                in,                                                                                \
+                in_,                                                                               \
                 &(weir_process_spec){ .struct_size = sizeof(weir_process_spec),                    \
                                       .kind = #fn,                                                 \
                                       .in = IN##_type(),                                           \
                                       .state = STATE##_type(),                                     \
                                       .out = OUT##_type(),                                         \
-                                      .key = key,                                                  \
+                                      .key = key_,                                                 \
                                       .rule = weir_process_rule_##fn,                              \
                                       .due = due_fn },                                             \
-                                        options) };                                                \
+                                        options_) };                                               \
     }
 #endif
 

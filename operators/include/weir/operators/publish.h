@@ -81,7 +81,7 @@ WEIR_END_DECLS
 #define weir_arranged_import(...) WEIR_IMPORT_(__VA_ARGS__, )
 #define WEIR_IMPORT_(g, T, K, name, ...)                                                           \
     __extension__({                                                                                \
-        _Static_assert(WEIR_SAME_(T, WEIR_KEY_RECORD_(K)),                                    \
+        _Static_assert(WEIR_SAME_(T, WEIR_KEY_RECORD_(K)),                                         \
                        "weir_arranged_import(" #g ", " #T ", " #K                                  \
                        "): the key names another record");                                         \
         (weir_arranged(T)){ .arrangement = weir_arrangement_import(                                \

@@ -109,22 +109,22 @@ WEIR_END_DECLS
                    "WEIR_REDUCE(" #fn ", " #IN ", " #OUT "): " #fn " must be void (const " #IN     \
                    " *, weir_group(" #IN "), weir_out(" #OUT "))");                                \
     typedef IN weir_reduce_in_##fn;                                                                \
-    static weir_status weir_reduce_of_##fn(const void *key, const weir_values *values,             \
-                                           weir_builder *builder, const void *ctx)                 \
+    static weir_status weir_reduce_of_##fn(const void *key_, const weir_values *values_,           \
+                                           weir_builder *builder_, const void *ctx_)               \
     {                                                                                              \
-        (void)ctx;                                                                                 \
-        fn(key,                                                                                    \
-           (weir_group(IN)){ .count = values->count,                                               \
-                             .records = (const IN *const *)values->records,                        \
-                             .counts = values->counts },                                           \
-           (weir_out(OUT)){ .builder = builder });                                                 \
+        (void)ctx_;                                                                                \
+        fn(key_,                                                                                   \
+           (weir_group(IN)){ .count = values_->count,                                              \
+                             .records = (const IN *const *)values_->records,                       \
+                             .counts = values_->counts },                                          \
+           (weir_out(OUT)){ .builder = builder_ });                                                \
         return WEIR_OK;                                                                            \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_reduce_add_##fn(                               \
-        weir_port *in, const char *const *key, const struct weir_reduce_options *options)          \
+        weir_port *in_, const char *const *key_, const struct weir_reduce_options *options_)       \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir__reduce(in, key, options,                                                 \
+            .port = weir__reduce(in_, key_, options_,                                              \
                                  &(weir_reduce_spec){ .struct_size = sizeof(weir_reduce_spec),     \
                                                       .kind = #fn,                                 \
                                                       .out = OUT##_type(),                         \

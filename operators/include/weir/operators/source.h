@@ -90,41 +90,41 @@ WEIR_END_DECLS
         const char *name;                                                                          \
         unsigned wait_ms;                                                                          \
         STATE *(*init)(const weir_source_start *start);                                            \
-        void (*fini)(STATE *state);                                                                \
+        void (*fini)(STATE *state_);                                                               \
         const void *ctx;                                                                           \
         char end_; /* that no call is without any */                                               \
     };                                                                                             \
-    static weir_more weir_source_next_##fn(void *state, weir_builder *builder)                     \
+    static weir_more weir_source_next_##fn(void *state_, weir_builder *builder_)                   \
     {                                                                                              \
-        return fn(state, (weir_out(T)){ .builder = builder });                                     \
+        return fn(state_, (weir_out(T)){ .builder = builder_ });                                   \
     }                                                                                              \
-    static void *weir_source_init_##fn(const weir_source_start *start, const void *options)        \
+    static void *weir_source_init_##fn(const weir_source_start *start_, const void *options_)      \
     {                                                                                              \
-        const struct weir_source_options_##fn *o = options;                                        \
-        return o->init ? (void *)o->init(start) : (void *)o->ctx;                                  \
+        const struct weir_source_options_##fn *o_ = options_;                                      \
+        return o_->init ? (void *)o_->init(start_) : (void *)o_->ctx;                              \
     }                                                                                              \
-    static void weir_source_fini_##fn(void *state, const void *options)                            \
+    static void weir_source_fini_##fn(void *state_, const void *options_)                          \
     {                                                                                              \
-        const struct weir_source_options_##fn *o = options;                                        \
-        if (o->init && o->fini)                                                                    \
-            o->fini(state);                                                                        \
+        const struct weir_source_options_##fn *o_ = options_;                                      \
+        if (o_->init && o_->fini)                                                                  \
+            o_->fini(state_);                                                                      \
     }                                                                                              \
     WEIR_UNUSED static inline weir_port *weir_source_add_##fn(                                     \
-        weir_graph *graph, const struct weir_source_options_##fn *o)                               \
+        weir_graph *graph_, const struct weir_source_options_##fn *o_)                             \
     {                                                                                              \
         return weir_source_erased(                                                                 \
-            graph,                                                                                 \
+            graph_,                                                                                \
             &(weir_source_spec){ .struct_size = sizeof(weir_source_spec),                          \
                                  .kind = #fn,                                                      \
-                                 .name = o->name,                                                  \
+                                 .name = o_->name,                                                 \
                                  .type = T##_type(),                                               \
                                  .next = weir_source_next_##fn,                                    \
-                                 .wait_ms = o->wait_ms,                                            \
-                                 .ctx = o->ctx,                                                    \
+                                 .wait_ms = o_->wait_ms,                                           \
+                                 .ctx = o_->ctx,                                                   \
                                  .init = weir_source_init_##fn,                                    \
                                  .fini = weir_source_fini_##fn,                                    \
-                                 .options = o,                                                     \
-                                 .options_size = sizeof *o });                                     \
+                                 .options = o_,                                                    \
+                                 .options_size = sizeof *o_ });                                    \
     }
 #endif
 

@@ -41,25 +41,25 @@
                    "WEIR_STATE_MACHINE(" #fn ", " #IN ", " #STATE ", " #OUT "): " #fn              \
                    " must be bool (const " #IN " *, " #STATE " *, weir_out(" #OUT "))");           \
     typedef IN weir_state_machine_in_##fn;                                                         \
-    static void weir_state_machine_rule_##fn(const void *record, void *state,                      \
-                                             weir_timers *timers, weir_builder *builder)           \
+    static void weir_state_machine_rule_##fn(const void *record_, void *state_,                    \
+                                             weir_timers *timers_, weir_builder *builder_)         \
     {                                                                                              \
-        (void)timers;                                                                              \
-        if (fn(record, state, (weir_out(OUT)){ .builder = builder }))                              \
-            memset(state, 0, sizeof(STATE));                                                       \
+        (void)timers_;                                                                             \
+        if (fn(record_, state_, (weir_out(OUT)){ .builder = builder_ }))                           \
+            memset(state_, 0, sizeof(STATE));                                                      \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_state_machine_add_##fn(                        \
-        weir_port *in, const char *const *key)                                                     \
+        weir_port *in_, const char *const *key_)                                                   \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_process_erased(                                                           \
-                in,                                                                                \
+                in_,                                                                               \
                 &(weir_process_spec){ .struct_size = sizeof(weir_process_spec),                    \
                                       .kind = #fn,                                                 \
                                       .in = IN##_type(),                                           \
                                       .state = STATE##_type(),                                     \
                                       .out = OUT##_type(),                                         \
-                                      .key = key,                                                  \
+                                      .key = key_,                                                 \
                                       .rule = weir_state_machine_rule_##fn },                      \
                 &(struct weir_process_options){                                                    \
                     .struct_size = sizeof(struct weir_process_options) }) };                       \

@@ -51,14 +51,14 @@ WEIR_END_DECLS
                    "WEIR_THRESHOLD(" #fn ", " #T "): " #fn " must be int64_t (const " #T           \
                    " *, int64_t)");                                                                \
     typedef T weir_threshold_in_##fn;                                                              \
-    static int64_t weir_threshold_of_##fn(const void *record, int64_t count)                       \
+    static int64_t weir_threshold_of_##fn(const void *record_, int64_t count)                      \
     {                                                                                              \
-        return fn(record, count);                                                                  \
+        return fn(record_, count);                                                                 \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(T) weir_threshold_add_##fn(weir_port *in)                \
+    WEIR_UNUSED static inline weir_stream(T) weir_threshold_add_##fn(weir_port *in_)               \
     {                                                                                              \
         return (weir_stream(T)){                                                                   \
-            .port = weir_threshold_erased(in, T##_type(), weir_threshold_of_##fn, #fn)             \
+            .port = weir_threshold_erased(in_, T##_type(), weir_threshold_of_##fn, #fn)            \
         };                                                                                         \
     }
 #endif

@@ -80,30 +80,30 @@ WEIR_END_DECLS
     typedef IN weir_try_in_##fn;                                                                   \
     typedef weir_stream(OUT) weir_try_result_##fn;                                                 \
     typedef weir_stream(ERROR) weir_try_error_##fn;                                                \
-    static unsigned weir_try_kernel_##fn(const void *record, void *result, void *error)            \
+    static unsigned weir_try_kernel_##fn(const void *record_, void *result_, void *error_)         \
     {                                                                                              \
         OUT weir_result_;                                                                          \
         ERROR weir_error_;                                                                         \
         memset(&weir_result_, 0, sizeof weir_result_);                                             \
         memset(&weir_error_, 0, sizeof weir_error_);                                               \
-        if (fn(record, &weir_result_, &weir_error_)) {                                             \
-            weir_store_##OUT(result, weir_result_);                                                \
+        if (fn(record_, &weir_result_, &weir_error_)) {                                            \
+            weir_store_##OUT(result_, weir_result_);                                               \
             return 0;                                                                              \
         }                                                                                          \
-        weir_store_##ERROR(error, weir_error_);                                                    \
+        weir_store_##ERROR(error_, weir_error_);                                                   \
         return 1;                                                                                  \
     }                                                                                              \
-    WEIR_UNUSED static inline void weir_try_add_##fn(weir_port *in, weir_port **results,           \
-                                                     weir_port **errors)                           \
+    WEIR_UNUSED static inline void weir_try_add_##fn(weir_port *in_, weir_port **results_,         \
+                                                     weir_port **errors_)                          \
     {                                                                                              \
-        weir_try_erased(in,                                                                        \
+        weir_try_erased(in_,                                                                       \
                         &(weir_try_spec){ .struct_size = sizeof(weir_try_spec),                    \
                                           .kind = #fn,                                             \
                                           .in = IN##_type(),                                       \
                                           .result = OUT##_type(),                                  \
                                           .error = ERROR##_type(),                                 \
                                           .kernel = weir_try_kernel_##fn },                        \
-                        results, errors);                                                          \
+                        results_, errors_);                                                        \
     }
 #endif
 

@@ -85,29 +85,29 @@ WEIR_END_DECLS
                    "WEIR_UPSERT(" #fn ", " #IN ", " #OUT "): " #fn " must be bool (const " #IN     \
                    " *, " #OUT " *)");                                                             \
     typedef IN weir_upsert_in_##fn;                                                                \
-    static bool weir_upsert_of_##fn(const void *record, void *result, const void *ctx)             \
+    static bool weir_upsert_of_##fn(const void *record_, void *result_, const void *ctx_)          \
     {                                                                                              \
         OUT weir_result_;                                                                          \
-        (void)ctx;                                                                                 \
+        (void)ctx_;                                                                                \
         memset(&weir_result_, 0, sizeof weir_result_);                                             \
-        if (!fn(record, &weir_result_))                                                            \
+        if (!fn(record_, &weir_result_))                                                           \
             return false;                                                                          \
-        weir_store_##OUT(result, weir_result_);                                                    \
+        weir_store_##OUT(result_, weir_result_);                                                   \
         return true;                                                                               \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_upsert_add_##fn(                               \
-        weir_port *in, const char *const *key, const struct weir_upsert_options *options)          \
+        weir_port *in_, const char *const *key_, const struct weir_upsert_options *options_)       \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir_upsert_erased(in,                                                         \
+            .port = weir_upsert_erased(in_,                                                        \
                                        &(weir_upsert_spec){ .struct_size =                         \
                                                                 sizeof(weir_upsert_spec),          \
                                                             .kind = #fn,                           \
                                                             .in = IN##_type(),                     \
                                                             .out = OUT##_type(),                   \
-                                                            .key = key,                            \
+                                                            .key = key_,                           \
                                                             .make = weir_upsert_of_##fn },         \
-                                       options)                                                    \
+                                       options_)                                                   \
         };                                                                                         \
     }
 #endif
