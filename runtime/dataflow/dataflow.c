@@ -108,6 +108,16 @@ static bool is_over(const weir__dataflow *dataflow, const weir_node *node)
     return over;
 }
 
+/* What made a node or the contexts of its stages may have called weir_fail. */
+static weir_status said_by_user(weir_error *error)
+{
+    weir__failure *failure = &weir__failed_by_user;
+    if (!failure->is_set)
+        return WEIR_OK;
+    failure->is_set = false;
+    return weir_error_set(error, failure->status, "%s", failure->text);
+}
+
 weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
 {
     for (uint32_t i = 0; i < dataflow->graph->nodes.count; i++) {
@@ -116,6 +126,10 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
         weir_status status = WEIR_OK;
         if (spec->init)
             status = spec->init(step, spec->ctx, &step->state, error);
+        if (status == WEIR_OK && weir__failed_by_user.is_set) {
+            step->made = true; /* its fini is called */
+            status = said_by_user(error);
+        }
         if (status != WEIR_OK) {
             say_where(error, step->node->name, step->context->self);
             return status;
@@ -123,10 +137,12 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
         step->made = true;
         for (unsigned o = 0; o < spec->output_count; o++) {
             const char *failed = weir__point_start(&step->outputs[o].point);
-            if (failed) {
-                weir_error_set(error, WEIR_FAILED, "its init has made no context");
-                say_where(error, failed, step->context->self);
-                return WEIR_FAILED;
+            status = said_by_user(error);
+            if (failed && status == WEIR_OK)
+                status = weir_error_set(error, WEIR_FAILED, "its init has made no context");
+            if (status != WEIR_OK) {
+                say_where(error, failed ? failed : step->node->name, step->context->self);
+                return status;
             }
         }
         if (spec->initial_capabilities || spec->input_count == 0 || is_over(dataflow, step->node))
@@ -175,7 +191,7 @@ void weir__dataflow_destroy(weir__dataflow *dataflow)
     weir_free(dataflow, sizeof *dataflow);
 }
 
-void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_status status,
+void weir__dataflow_fail(weir__dataflow *dataflow, const char *name, weir_status status,
                          const char *text)
 {
     weir__context *context = dataflow->context;
@@ -185,9 +201,7 @@ void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_s
     memset(dataflow->active, 0, dataflow->active_words * sizeof *dataflow->active);
     dataflow->active_count = 0; /* what it has sent is not to be worked off in this pass */
     weir_error_set(&context->error, status, "%s", text);
-    if (step)
-        weir_error_detail(&context->error, "in operator '%s' on worker %u", step->node->name,
-                          context->self);
+    weir_error_detail(&context->error, "in operator '%s' on worker %u", name, context->self);
 }
 
 /* The greatest epoch heard of is what idle sources follow. */

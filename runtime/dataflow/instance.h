@@ -288,8 +288,26 @@ static inline void weir__dataflow_change(weir__dataflow *dataflow, uint32_t port
 /* Applies what other workers sent. */
 weir_status weir__dataflow_receive(weir__dataflow *dataflow, const void *data, size_t size,
                                    weir_error *error);
-void weir__dataflow_fail(weir__dataflow *dataflow, const weir_step *step, weir_status status,
+void weir__dataflow_fail(weir__dataflow *dataflow, const char *name, weir_status status,
                          const char *text);
+/* What a user's function has said by weir_fail on this thread, since that was last asked. */
+typedef struct weir__failure {
+    bool is_set;
+    weir_status status;
+    char text[480];
+} weir__failure;
+extern _Thread_local __attribute__((tls_model("initial-exec"))) weir__failure
+    weir__failed_by_user;
+/* Ends the run with it, in the operator of this name. False: it has said nothing. */
+static inline bool weir__dataflow_failed_by_user(weir__dataflow *dataflow, const char *name)
+{
+    weir__failure *failure = &weir__failed_by_user;
+    if (WEIR_LIKELY(!failure->is_set))
+        return false;
+    failure->is_set = false;
+    weir__dataflow_fail(dataflow, name, failure->status, failure->text);
+    return true;
+}
 /* Ends a source: its capabilities go, it is not called again. */
 void weir__node_finish(weir__node_instance *node);
 /* The node ends: its epoch is closed if something was sent in it. */

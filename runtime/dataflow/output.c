@@ -162,6 +162,10 @@ static void flat_map_sink(weir__sink *sink, weir_batch *batch)
         }
         weir__batch_charge(batch);
     }
+    if (WEIR_UNLIKELY(weir__failed_by_user.is_set)) {
+        weir_batch_release(batch); /* nobody is to see what a function makes that has failed */
+        return;
+    }
     count(&si->counts.records_out, batch->count);
     uint64_t start_ns = si->timed ? now_ns(si) : 0;
     weir__point_push(&si->point, batch);
@@ -190,8 +194,8 @@ static void run_flat_map(weir__stage_instance *si, weir_batch *batch)
     builder->b.from = 0;
     si->stage->spec.flat_map(batch, &builder->b, si->worker_ctx);
     if (WEIR_UNLIKELY(builder->b.is_beyond))
-        weir__dataflow_fail(si->dataflow, &si->dataflow->nodes[si->stage->point.node->id].step,
-                            WEIR_OVERFLOWED, weir__beyond(si->stage->name, text, sizeof text));
+        weir__dataflow_fail(si->dataflow, si->stage->name, WEIR_OVERFLOWED,
+                            weir__beyond(si->stage->name, text, sizeof text));
     weir__builder_flush(builder);
     builder->b.input = NULL;
     weir_batch_release(batch);
@@ -230,8 +234,13 @@ static void stage_push(weir__stage_instance *si, weir_batch *batch)
     } else {
         batch = run(si, batch);
     }
+    bool failed = weir__dataflow_failed_by_user(si->dataflow, si->stage->name);
     if (!batch)
         return;
+    if (WEIR_UNLIKELY(failed)) {
+        weir_batch_release(batch);
+        return;
+    }
     count(&si->counts.records_out, batch->count);
     weir__point_push(&si->point, batch);
 }

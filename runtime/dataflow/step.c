@@ -31,7 +31,7 @@ void weir__node_consume_current(weir_step *step)
 static void fail_beyond(weir_step *step)
 {
     char text[256];
-    weir__dataflow_fail(step->dataflow, step, WEIR_OVERFLOWED,
+    weir__dataflow_fail(step->dataflow, step->node->name, WEIR_OVERFLOWED,
                         weir__beyond(step->node->name, text, sizeof text));
 }
 
@@ -94,7 +94,7 @@ static void check_state(weir_step *step)
     const weir_error *wrong = __atomic_load_n(context->wrong, __ATOMIC_ACQUIRE);
     if (WEIR_LIKELY(!wrong) || context->failed)
         return;
-    weir__dataflow_fail(step->dataflow, step, wrong->status, wrong->what);
+    weir__dataflow_fail(step->dataflow, step->node->name, wrong->status, wrong->what);
     weir_error_hint(&context->error, "%s", wrong->hint);
 }
 
@@ -117,6 +117,7 @@ void weir__node_step(weir__node_instance *node)
     bool read = weir__hook_step(step);
     step->node->spec.step(step, step->state);
     finish_step(step);
+    weir__dataflow_failed_by_user(step->dataflow, step->node->name);
     if (WEIR_UNLIKELY(step->context->wrong != NULL))
         check_state(step);
     step->stepping = step->is_idle = false;
@@ -342,7 +343,24 @@ void weir_step_fail(weir_step *step, weir_status status, const char *format, ...
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    weir__dataflow_fail(step->dataflow, step, status, text);
+    weir__dataflow_fail(step->dataflow, step->node->name, status, text);
+}
+
+_Thread_local __attribute__((tls_model("initial-exec"))) weir__failure weir__failed_by_user;
+
+void weir_fail(weir_status status, const char *format, ...)
+{
+    weir__failure *failure = &weir__failed_by_user;
+    if (failure->is_set)
+        return;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(failure->text, sizeof failure->text, format, args);
+    va_end(args);
+    WEIR_ASSERT(weir__current_context,
+                "weir_fail is called where no operator has called: %s", failure->text);
+    failure->status = status == WEIR_OK ? WEIR_FAILED : status;
+    failure->is_set = true;
 }
 
 _Thread_local weir__context *weir__current_context;

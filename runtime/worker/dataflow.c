@@ -357,7 +357,7 @@ void weir_step_fail_dataflow(weir_step *step, weir_status status, const char *fo
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (step->dataflow->shared->initial) {
-        weir__dataflow_fail(step->dataflow, step, status, text);
+        weir__dataflow_fail(step->dataflow, step->node->name, status, text);
         return;
     }
     weir_error_set(&error, status, "%s", text);

@@ -181,6 +181,13 @@ WEIR_API void weir_step_under_way(weir_step *step, size_t bytes);
  * dataflow alone is ended by weir_step_fail_dataflow (weir/dataflow.h). */
 WEIR_API void weir_step_fail(weir_step *step, weir_status status, const char *format, ...)
     WEIR_PRINTF(3, 4);
+/* The same for functions that have no step: those that operators call with records, keys and states
+ * (WEIR_MAP, WEIR_REDUCE, WEIR_PROCESS, …), and those that make their contexts. Ends the run with
+ * this status (WEIR_OK: WEIR_FAILED) and text, and the operator's name. It returns, and so should
+ * the function; what it makes after that is of no account, but it may be called for other records
+ * before the run is over. What is an error of the record, not of the run, is a result of its own:
+ * weir/operators/try.h. Of several calls the first counts. Elsewhere it is an assertion. */
+WEIR_API void weir_fail(weir_status status, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* Something that makes the worker call this node's step, from any thread; cheap if it was called
  * already. Belongs to the node: valid until its fini has returned. */
