@@ -109,7 +109,8 @@ static bool index_fits(const uint32_t *at, uint32_t count, uint32_t others)
 static bool hashes_fit(const weir_trace_run *run)
 {
     for (uint32_t k = 1; k < run->key_count; k++)
-        if (run->hashes[k] < run->hashes[k - 1] + run->shape->bijective)
+        if (run->hashes[k] < run->hashes[k - 1] ||
+            (run->shape->bijective && run->hashes[k] == run->hashes[k - 1]))
             return false;
     return true;
 }
