@@ -35,6 +35,7 @@ typedef struct state {
     bool working;                           /* the epoch is complete */
     bool in_group;                          /* the cursor is in what the change at hand finds */
     size_t left;                            /* values that the step may look at */
+    size_t looked;                          /* keys that were looked up since the last merging */
     weir_trace_runs *runs;
     weir_cursor *cursor;
     weir_status failed;
@@ -129,6 +130,7 @@ static bool find_group(state *s, const void *tuple)
     if (!weir__lookup_agrees(&s->d->spec, tuple))
         return false;
     make_probe(&s->d->spec, tuple, probe);
+    s->looked++;
     return weir_cursor_find(s->cursor, probe);
 }
 
@@ -239,7 +241,8 @@ static void run(weir_step *step, void *ctx)
     if (s->failed)
         return;
     move_since(step, s);
-    weir__trace_merge(step, weir_trace_reader_trace(s->reader), 0, 0);
+    weir__trace_merge(step, weir_trace_reader_trace(s->reader), 0, s->looked);
+    s->looked = 0;
 }
 
 /* ---- building ---- */

@@ -42,7 +42,8 @@ typedef struct state {
     weir__front scratch;
     results before, after;
     char *key, *probe;      /* the key at hand, as a record of the input's and of the result's */
-    uint64_t looked;
+    uint64_t looked;        /* values, and below keys, in this step */
+    size_t keys;
     size_t charged;         /* what the account has of the front at hand */
     weir_metric *metric;
     size_t appended;        /* updates, in this step */
@@ -431,6 +432,7 @@ static bool work(weir_step *step, state *s)
     uint64_t done = 0, before = s->looked;
     while (!s->failed && weir_cursor_next_key(s->fresh)) {
         work_key(step, s);
+        s->keys++;
         done += KEY + s->before.count + s->after.count + (s->looked - before);
         before = s->looked;
         if (done >= VALUES_OF_A_STEP || weir_step_spent(step))
@@ -482,7 +484,7 @@ static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
     s->appended = 0;
-    s->looked = 0;
+    s->looked = s->keys = 0;
     while (!s->failed) {
         if (s->working && !work(step, s))
             break;
@@ -502,9 +504,9 @@ static void run(weir_step *step, void *ctx)
         fail(step, s);
         return;
     }
-    weir__trace_merge(step, s->trace, s->appended, 0);
+    weir__trace_merge(step, s->trace, s->appended, s->keys);
     /* what was taken, and is not asked for any more, may be merged only now */
-    weir__trace_merge(step, weir_trace_reader_trace(s->in), 0, 0);
+    weir__trace_merge(step, weir_trace_reader_trace(s->in), 0, s->keys);
     if (s->working)
         weir_step_again(step);
 }

@@ -20,21 +20,33 @@ static inline void weir__trace_failed(weir_step *step, weir_status status, size_
 
 /* Fuel at each level of merging: for an update that was appended, the first ones of a step more so
  * that small runs become few at once; for keys that were looked up, since each run costs them
- * something; where nothing else is to be done, some ten microseconds. */
-static inline size_t weir__merge_fuel(const weir_step *step, size_t appended, size_t looked)
+ * something. */
+static inline weir_merge_work weir__merge_work_of(const weir_step *step, size_t appended,
+                                                  size_t looked)
 {
-    enum { AN_UPDATE = 3, FEW = 1024, OF_FEW = 5, A_LOOKUP = 2, IDLE = 512 };
+    enum { AN_UPDATE = 3, FEW = 1024, OF_FEW = 5, A_LOOKUP = 2 };
     size_t few = appended < FEW ? appended : FEW;
-    return AN_UPDATE * appended + OF_FEW * few + A_LOOKUP * looked +
-           (weir_step_is_idle(step) ? IDLE : 0);
+    return (weir_merge_work){ .fuel = AN_UPDATE * appended + OF_FEW * few + A_LOOKUP * looked,
+                              .idle = weir_step_is_idle(step),
+                              .now_ns = weir_step_now_ns(step) };
+}
+
+/* There is more to merge: when there is nothing else, or not before some moment. */
+static inline void weir__merge_later(weir_step *step, const weir_merge_work *work)
+{
+    if (work->again_ns > work->now_ns)
+        weir_step_at_ns(step, work->again_ns);
+    else
+        weir_step_when_idle(step);
 }
 
 /* Merges, for whoever reads the trace; what is left to do is done when there is nothing else. */
 static inline void weir__trace_merge(weir_step *step, weir_trace *trace, size_t appended,
                                      size_t looked)
 {
-    if (weir_trace_work(trace, weir__merge_fuel(step, appended, looked)))
-        weir_step_when_idle(step);
+    weir_merge_work work = weir__merge_work_of(step, appended, looked);
+    if (weir_trace_work_at(trace, &work))
+        weir__merge_later(step, &work);
 }
 
 #endif

@@ -321,13 +321,14 @@ static void run(weir_step *step, void *ctx)
         s->upper = complete;
         note_moment(s, now);
     }
-    if (!s->failed &&
-        weir_spine_work(s->spine, weir__merge_fuel(step, s->appended, 0)))
-        weir_step_when_idle(step);
+    weir_merge_work work = weir__merge_work_of(step, s->appended, 0);
+    bool more = !s->failed && weir_spine_work_at(s->spine, &work);
     if (!s->failed && (later || !weir_spine_current(s->spine)))
         show(step, s, now);
     if (!s->failed)
         forget(step, s, now);
+    if (!s->failed && (more || weir_spine_work(s->spine, 0))) /* for what it has forgotten now */
+        weir__merge_later(step, &work);
     if (s->failed)
         weir__trace_failed(step, s->failed, weir_spine_updates(s->spine));
 }

@@ -15,7 +15,12 @@
 #include "trace/compact.h"
 #include "trace/segment.h"
 
-enum { SIMILAR_MIN = 4 };
+enum {
+    SIMILAR_MIN = 4,
+    IDLE_FUEL = 512, /* for all merges together: some ten microseconds */
+    BEGIN_AGAIN_NS = 10 * 1000 * 1000, /* a merge for which there was no room: it cost nothing */
+    WRITE_AGAIN_NS = 1000 * 1000 * 1000,
+};
 
 weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
 {
@@ -230,15 +235,39 @@ static bool worth_compacting(const weir_spine *spine, uint32_t i)
     return weir_time_equal(&meet, &join, spine->shape->depth);
 }
 
+/* A merge of so many updates had no room, or lost it: it is tried again by the clock, if that is
+ * known, else by the next call. Until then smaller ones may find room. */
+static void retry_after(weir_spine *spine, uint64_t updates, uint64_t ns)
+{
+    spine->changed = spine->stuck = true;
+    if (spine->now_ns == 0)
+        return;
+    if (spine->retry_ns == 0 || updates < spine->retry_updates)
+        spine->retry_updates = updates;
+    if (spine->now_ns + ns > spine->retry_ns)
+        spine->retry_ns = spine->now_ns + ns;
+}
+
+static uint64_t updates_of(const weir_spine *spine, uint32_t first, uint32_t count)
+{
+    uint64_t updates = 0;
+    for (uint32_t i = first; i < first + count; i++)
+        updates += spine->levels[i].updates;
+    return updates;
+}
+
 static void start(weir_spine *spine, uint32_t first, uint32_t count)
 {
-    if (spine->stuck)
-        return; /* one trial a call */
+    uint64_t updates = updates_of(spine, first, count);
+    spine->due |= !spine->fueled;
+    if (!spine->fueled ||
+        (spine->stuck && (spine->retry_ns == 0 || updates >= spine->retry_updates)))
+        return;
     weir__merge *merge = spine->spare ? spine->spare : weir_alloc(sizeof *merge);
     spine->spare = NULL;
     if (!merge || !weir__merge_init(merge, spine->runs + first, count, &spine->since)) {
         weir_free(merge, sizeof *merge);
-        spine->stuck = true;
+        retry_after(spine, updates, BEGIN_AGAIN_NS);
         return;
     }
     spine->merges++;
@@ -282,8 +311,13 @@ static void start_oldest(weir_spine *spine, uint32_t end)
 static void start_merges(weir_spine *spine)
 {
     uint32_t end = joinable(spine), last = end;
-    spine->changed |= end > spine->seen + 1 || spine->stuck;
-    spine->stuck = false;
+    spine->changed |= end > spine->seen + 1 || spine->due;
+    if (spine->now_ns >= spine->retry_ns) {
+        spine->changed |= spine->stuck;
+        spine->stuck = false;
+        spine->retry_ns = 0;
+    }
+    spine->due = false;
     spine->seen = end;
     do {
         uint32_t count = similar(spine, last);
@@ -312,8 +346,10 @@ static void finish(weir_spine *spine, uint32_t i)
     spine->bytes -= merge->reserved;
     bool ok = weir__merge_finish(merge, &run);
     merge_end(spine, i);
-    if (!ok)
+    if (!ok) {
+        retry_after(spine, updates_of(spine, i, taken), WRITE_AGAIN_NS);
         return;
+    }
     for (uint32_t k = 0; k < taken; k++) {
         spine->bytes -= spine->runs[i + k]->size;
         spine->updates -= l[k].updates;
@@ -363,17 +399,29 @@ static void count_waiting(weir_spine *spine)
 }
 
 /* What a merge made may be merged on: with half the fuel each time, so that there is an end. */
-bool weir_spine_work(weir_spine *spine, size_t fuel)
+bool weir_spine_work_at(weir_spine *spine, weir_merge_work *work)
 {
     if (WEIR_UNLIKELY(weir__store_error(spine->shape->store) != NULL))
         return false;
-    start_merges(spine);
+    size_t fuel = work->fuel;
+    spine->now_ns = work->now_ns;
+    spine->fueled = fuel > 0 || work->idle;
+    if (spine->fueled || !spine->due)
+        start_merges(spine);
+    if (work->idle)
+        fuel += spine->merges > 1 ? IDLE_FUEL / spine->merges + 1 : IDLE_FUEL;
     for (; fuel > 0 && spine->merges > 0 && work_once(spine, fuel); fuel /= 2)
         start_merges(spine);
     if (spine->shape->store)
         count_waiting(spine);
     charge(spine);
-    return spine->merges > 0;
+    work->again_ns = spine->merges == 0 ? spine->retry_ns : 0;
+    return spine->merges > 0 || spine->due || work->again_ns > work->now_ns;
+}
+
+bool weir_spine_work(weir_spine *spine, size_t fuel)
+{
+    return weir_spine_work_at(spine, &(weir_merge_work){ .fuel = fuel });
 }
 
 /* ---- holds ---- */

@@ -33,7 +33,12 @@ struct weir_spine {
     bool changed;          /* other than by a run at its end: all of it is looked at for merges */
     uint32_t seen;         /* how many runs could be merged when it was looked at */
     weir__merge *spare;
-    bool stuck;            /* a merge found no memory or no file: it is tried again */
+    bool stuck;            /* a merge had no memory or no file, or lost it: it is tried again */
+    bool fueled;           /* the call has fuel */
+    bool due;              /* one may be started, when there is fuel for it */
+    uint64_t now_ns;       /* of the call; 0: it is not known */
+    uint64_t retry_ns;     /* when stuck: none as large as these is started before */
+    uint64_t retry_updates;
     uint64_t waits;        /* bytes that wait in memory for the disk, as the store has been told */
 };
 

@@ -242,10 +242,15 @@ weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *
 
 bool weir_trace_work(weir_trace *of, size_t fuel)
 {
+    return weir_trace_work_at(of, &(weir_merge_work){ .fuel = fuel });
+}
+
+bool weir_trace_work_at(weir_trace *of, weir_merge_work *work)
+{
     weir_trace *trace = weir__trace_base(of);
     advance(trace);
     pending_prune(trace);
-    bool more = weir_spine_work(trace->spine, fuel);
+    bool more = weir_spine_work_at(trace->spine, work);
     show(trace);
     return more;
 }

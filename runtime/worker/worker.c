@@ -18,6 +18,7 @@ enum {
     SLICE_NS = 100 * 1000,
     STEP_BYTES = 1 << 20,
     SPIN_NS = 50 * 1000, /* more than a wake-up costs: or two workers would keep parking in turn */
+    BUSY_NS = 4 * 1000 * 1000, /* between two pieces of what waits until there is nothing else */
     YIELD_NS = 100 * 1000, /* giving way is cheap for everyone else: longer */
     SPIN_SCORE_MAX = 8,
     TURNS_BY_CLOCK = 16, /* at most, by one look at it: it costs as much as a small step */
@@ -470,6 +471,19 @@ static void look_at_clock(weir_worker *worker)
     worker->turns_by_clock = 0;
 }
 
+/* Who waits for a moment without other work does not wait for ever: now and then one node is called
+ * though there is some. */
+static void fill_when_busy(weir_worker *worker)
+{
+    weir__context *context = &worker->context;
+    if (WEIR_LIKELY(!context->agenda.idle)) {
+        worker->filled_ns = context->now_ns;
+    } else if (context->now_ns - worker->filled_ns >= BUSY_NS && worker->running) {
+        worker->filled_ns = context->now_ns;
+        weir__agenda_use_idle(&context->agenda);
+    }
+}
+
 /* One turn; whether it found anything to do. */
 static bool turn(weir_worker *worker)
 {
@@ -497,6 +511,8 @@ static bool turn(weir_worker *worker)
         any = true;
     }
     weir__agenda_wake(context);
+    fill_when_busy(worker);
+    context->stepped = any;
     any |= run_ready(worker);
     if (worker->cluster)
         weir__cluster_flush(worker->cluster);
@@ -569,19 +585,28 @@ static bool fill_time(weir_worker *worker)
     uint64_t found_ns = worker->found_ns;
     weir__agenda_use_idle(&worker->context.agenda);
     turn(worker);
+    worker->filled_ns = worker->context.now_ns;
+    if (worker->context.stepped)
+        return true; /* other work came meanwhile, or was made */
     worker->found = false;
     worker->found_ns = found_ns;
     worker->fills_time = true;
     return true;
 }
 
+/* For a host that polls: it may have other things to do soon. */
+static void fill_when_quiet(weir_worker *worker)
+{
+    if (worker->context.now_ns - worker->found_ns >= worker->spin_ns)
+        fill_time(worker);
+}
+
 bool weir_worker_step(weir_worker *worker)
 {
     if (!begin(worker))
         return false;
-    if (is_running(worker) && !turn(worker) &&
-        worker->context.now_ns - worker->found_ns >= worker->spin_ns)
-        fill_time(worker);
+    if (is_running(worker) && !turn(worker))
+        fill_when_quiet(worker);
     return !is_over(worker);
 }
 
@@ -642,6 +667,8 @@ bool weir_worker_step_or_park(weir_worker *worker, uint64_t timeout_ns)
     bool any = running && turn(worker);
     if (is_over(worker))
         return false;
+    if (!any && timeout_ns == 0)
+        fill_when_quiet(worker);
     if (any || timeout_ns == 0 || (running && (look_again(worker) || fill_time(worker))))
         return !is_over(worker);
     weir__park_wait(worker, timeout_ns);

@@ -7,6 +7,7 @@
 #include <weir/weir.h>
 
 #include "support.h"
+#include "worker/runtime.h"
 
 #define NUMBER(F) F(u64, value)
 WEIR_RECORD(number, NUMBER)
@@ -18,6 +19,7 @@ typedef struct later {
     unsigned taken, left, idle_calls, other_calls;
     unsigned *order, *ordered; /* which node was called, over both */
     unsigned index;
+    bool has_more; /* after an idle piece there is something that does not wait */
 } later;
 
 static weir_status keep_ctx(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -39,6 +41,8 @@ static void later_step(weir_step *step, void *state)
     if (idle) {
         s->order[(*s->ordered)++] = s->index;
         s->left--;
+        if (s->has_more)
+            weir_step_again(step);
     }
     if (s->left > 0)
         weir_step_when_idle(step);
@@ -111,6 +115,82 @@ START_TEST(not_while_there_is_more_to_do)
 }
 END_TEST
 
+enum { QUIET_NS = 200 * 1000, BUSY_NS = 4 * 1000 * 1000 };
+
+/* One record is taken, and what is left waits for a time in which nothing comes. */
+static weir_test *start_waiting(both *b)
+{
+    weir_test *t = weir_test_create(build, b);
+    weir_worker *worker = weir_test_worker(t, 0);
+    worker->spin_ns = QUIET_NS; /* by itself the harness takes no time to be quiet */
+    weir_test_push(t, 0, number, 0, 1, { 1 });
+    for (int i = 0; i < 9; i++)
+        weir_worker_step(worker);
+    ck_assert_uint_eq(b->nodes[1].taken, 1);
+    ck_assert_uint_eq(b->ordered, 0);
+    return t;
+}
+
+/* A host that looks in and never waits. */
+START_TEST(polled)
+{
+    both b = { .ordered = 0 };
+    weir_test *t = start_waiting(&b);
+    weir_worker *worker = weir_test_worker(t, 0);
+    weir_worker_step_or_park(worker, 0);
+    ck_assert_uint_eq(b.ordered, 0);
+    weir_test_pass_time(t, QUIET_NS);
+    for (unsigned i = 1; i <= NODES * PIECES; i++) {
+        weir_worker_step_or_park(worker, 0);
+        ck_assert_uint_eq(b.ordered, i);
+    }
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* Work that came in the time of an idle piece is work: it was not quiet since. */
+START_TEST(work_meanwhile_counts)
+{
+    both b = { .nodes[0].has_more = true };
+    weir_test *t = start_waiting(&b);
+    weir_worker *worker = weir_test_worker(t, 0);
+    weir_test_pass_time(t, QUIET_NS);
+    unsigned before = b.nodes[0].other_calls;
+    while (b.nodes[0].idle_calls == 0)
+        weir_worker_step(worker);
+    ck_assert_uint_eq(b.nodes[0].other_calls, before + 1);
+    unsigned ordered = b.ordered;
+    for (int i = 0; i < 5; i++)
+        weir_worker_step(worker);
+    ck_assert_uint_eq(b.ordered, ordered);
+    weir_test_pass_time(t, QUIET_NS);
+    weir_worker_step(worker);
+    ck_assert_uint_eq(b.ordered, ordered + 1);
+    weir_test_destroy(t);
+}
+END_TEST
+
+/* A worker that is never idle: each gets its piece now and then. */
+START_TEST(busy_for_ever)
+{
+    both b = { .ordered = 0 };
+    weir_test *t = start_waiting(&b);
+    weir_worker *worker = weir_test_worker(t, 0);
+    for (unsigned i = 0; i < NODES * PIECES; i++) {
+        for (unsigned n = 0; n < 10; n++) {
+            weir_test_pass_time(t, BUSY_NS / 10);
+            weir_test_push(t, 0, number, 0, 1, { 1 });
+            weir_worker_step(worker);
+        }
+        ck_assert_uint_ge(b.ordered + 1, i);
+        ck_assert_uint_le(b.ordered, i + 2);
+    }
+    for (unsigned i = 0; i < NODES; i++)
+        ck_assert_uint_gt(b.nodes[i].idle_calls, 2);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* The dataflow goes while its nodes wait. */
 START_TEST(removed_meanwhile)
 {
@@ -128,5 +208,6 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("engine_idle", (const TTest *const[]){
-        called_in_turn_until_done, not_while_there_is_more_to_do, removed_meanwhile, NULL }));
+        called_in_turn_until_done, not_while_there_is_more_to_do, polled,
+        work_meanwhile_counts, busy_for_ever, removed_meanwhile, NULL }));
 }

@@ -426,6 +426,13 @@ static four four_small_runs(fixture *f)
     return made;
 }
 
+static void append_small(const fixture *f, const four *t)
+{
+    uint64_t number;
+    ck_assert_int_eq(weir_trace_append(t->trace, build(f, 10000, 10), &number), WEIR_OK);
+    weir_trace_reader_deliver(t->reader, number);
+}
+
 static uint64_t runs_of(const weir_trace *trace)
 {
     weir_trace_info info;
@@ -461,6 +468,40 @@ START_TEST(merges_wait_for_the_disk)
         weir_trace_release(t.trace);
         end(&f);
     }
+}
+END_TEST
+
+/* A merge whose file cannot be ended is not tried again and again where nothing else is to do; what
+ * needs no file is merged. */
+START_TEST(merges_wait_before_they_are_tried_again)
+{
+    fixture f;
+    start(&f, 1, 1);
+    real = f.env;
+    f.store->env.map_seal = seal_refused;
+    four t = four_small_runs(&f);
+    unsealed = UINT64_MAX;
+    weir_merge_work work = { .fuel = 1 << 20, .now_ns = 1 };
+    for (int i = 0; i < 1000; i++) {
+        ck_assert(weir_trace_work_at(t.trace, &work));
+        ck_assert_uint_gt(work.again_ns, work.now_ns);
+        ck_assert_uint_eq(UINT64_MAX - unsealed, 1);
+        work.idle = true;
+    }
+    for (int i = 0; i < 4; i++)
+        append_small(&f, &t);
+    ck_assert_uint_eq(runs_of(t.trace), 8);
+    while (runs_of(t.trace) > 5)
+        ck_assert(weir_trace_work_at(t.trace, &work));
+    ck_assert_uint_eq(UINT64_MAX - unsealed, 1);
+    unsealed = 0;
+    work.now_ns = work.again_ns;
+    for (int i = 0; i < 1000 && weir_trace_work_at(t.trace, &work); i++)
+        work.now_ns = work.again_ns > work.now_ns ? work.again_ns : work.now_ns;
+    ck_assert_uint_eq(runs_of(t.trace), 2); /* the four of each kind */
+    weir_trace_reader_close(t.reader);
+    weir_trace_release(t.trace);
+    end(&f);
 }
 END_TEST
 
@@ -662,6 +703,7 @@ int main(void)
                                    damage_is_found_by_readers,
                                    files_that_become_shorter,
                                    merges_wait_for_the_disk,
+                                   merges_wait_before_they_are_tried_again,
                                    too_much_waits_for_the_disk,
                                    new_runs_in_memory_are_bounded,
                                    undelivered_runs_in_files,

@@ -241,6 +241,32 @@ START_TEST(work_is_bounded)
 }
 END_TEST
 
+/* Without fuel nothing is begun, so that nothing is reserved; but it is told that something is due,
+ * for as long as it is. */
+START_TEST(without_fuel_none_is_started)
+{
+    start();
+    weir_spine *spine = weir_spine_create(shape, &account);
+    for (uint64_t t = 0; t < 4; t++) {
+        add(t, 1, t, 1);
+        append(spine);
+        ck_assert(weir_spine_work(spine, 0) == (t > 0)); /* two may be one, with fuel */
+    }
+    size_t bytes = weir_spine_bytes(spine);
+    ck_assert(weir_spine_work(spine, 0));
+    add(9, 1, 4, 1);
+    append(spine);
+    ck_assert(weir_spine_work(spine, 0));
+    ck_assert_uint_lt(weir_spine_bytes(spine), bytes + bytes / 2);
+    while (weir_spine_work(spine, 16))
+        ;
+    ck_assert_uint_eq(run_count(spine), 1);
+    ck_assert(!weir_spine_work(spine, 0));
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
 START_TEST(memory_runs_out)
 {
     start();
@@ -285,6 +311,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { few_runs,        compacts_alone,  holds,
-                                   work_is_bounded, memory_runs_out, NULL };
+                                   work_is_bounded, without_fuel_none_is_started,
+                                   memory_runs_out, NULL };
     return test_run(test_suite("spine", tests));
 }

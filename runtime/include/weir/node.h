@@ -161,7 +161,8 @@ WEIR_API bool weir_step_output_is_read(const weir_step *step, unsigned output);
 /* Call step again soon, even if nothing comes. */
 WEIR_API void weir_step_again(weir_step *step);
 /* Call step when the worker has had nothing else to do for a while, before it sleeps: for work that
- * nobody waits for, in pieces of some microseconds. A complete dataflow may not be called so. */
+ * nobody waits for, in pieces of some microseconds. On a worker that always has other things to do
+ * one node is called so every few milliseconds. A complete dataflow may not be called so. */
 WEIR_API void weir_step_when_idle(weir_step *step);
 /* Whether this call is one of these. */
 WEIR_API bool weir_step_is_idle(const weir_step *step);

@@ -102,8 +102,17 @@ WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, u
 /* Works about `fuel` updates off at each level of merging. Returns whether there is more to do;
  * then it should be called again some time, also when nothing comes. With fuel of a small multiple
  * of what was appended, the number of runs stays logarithmic. Failing memory only delays, and so
- * does a disk that has no room. */
+ * does a disk that has no room. Without fuel no merge is started. */
 WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
+/* The same for who knows the time: with a piece of some ten microseconds where nothing else is to
+ * be done; and a merge that cannot be written is not tried again at once. */
+typedef struct weir_merge_work {
+    size_t fuel;
+    bool idle;         /* nothing else is to be done */
+    uint64_t now_ns;   /* 0: it is not known */
+    uint64_t again_ns; /* set: it should not be called again for the rest before this moment */
+} weir_merge_work;
+WEIR_API bool weir_spine_work_at(weir_spine *spine, weir_merge_work *work);
 /* The spine answers for times at or after one of since's: a time t may be moved to the meet over
  * all f of since of join(t, f), which no such time can tell from t. Never goes back, and not beyond
  * a hold: moves on to what `wanted` and the holds allow together. */
@@ -156,6 +165,7 @@ WEIR_API void weir_trace_leave_account(weir_trace *trace);
 /* As with spines. */
 WEIR_API weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *number);
 WEIR_API bool weir_trace_work(weir_trace *trace, size_t fuel);
+WEIR_API bool weir_trace_work_at(weir_trace *trace, weir_merge_work *work);
 /* fn is called, on the trace's thread, whenever the undelivered bytes have been more than these and
  * are not any more. NULL: no longer. */
 WEIR_API void weir_trace_watch(weir_trace *trace, uint64_t bytes, void (*fn)(void *ctx), void *ctx);
