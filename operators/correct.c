@@ -45,6 +45,7 @@ void weir__correct_fini(weir__correct *c)
     weir_free(c->key_record, c->in->size);
     weir_free(c->probe, c->out->size);
     weir_free(c->group, c->group_capacity * sizeof *c->group);
+    weir_free(c->updates, c->update_capacity * sizeof *c->updates);
     weir_free(c->slots, c->slot_count * sizeof *c->slots);
 }
 
@@ -77,8 +78,11 @@ void weir__correct_begin(weir__correct *c, const void *record)
     }
     c->values.count = c->results.count = 0;
     c->slotted = 0;
+    c->looked = 0;
     free_strings(c);
     weir_history_begin(&c->history);
+    if (c->gone)
+        weir__gone_begin(c->gone, c->key_record);
 }
 
 /* ---- results by their number ---- */
@@ -164,6 +168,95 @@ static void read_values(weir__correct *c, weir_cursor *in)
     }
 }
 
+/* ---- the first values of a key ---- */
+
+static void read_updates(weir__correct *c, weir_cursor *in)
+{
+    weir_history_update u = { .value = 0 };
+    for (c->update_count = 0; weir_cursor_next_update(in, &u.time, &u.diff);) {
+        if (c->update_count == c->update_capacity) {
+            size_t capacity = 2 * c->update_capacity + 8;
+            c->updates = weir_realloc_must(c->updates, c->update_capacity * sizeof u,
+                                           capacity * sizeof u);
+            c->update_capacity = capacity;
+        }
+        c->updates[c->update_count++] = u;
+    }
+}
+
+/* A time that counts the same at all times at or after the frontier. */
+static weir_time moved(const weir_frontier *frontier, const weir_time *time)
+{
+    weir_time result = *time;
+    for (uint32_t i = 0; i < frontier->count; i++) {
+        const weir_time *f = &weir_frontier_times(frontier)[i];
+        weir_time join = weir_time_join(f, time, frontier->depth);
+        result = i == 0 ? join : weir_time_meet(&result, &join, frontier->depth);
+    }
+    return result;
+}
+
+/* Whether the value is not there at any time at or after the frontier. Moves its updates there. */
+static bool has_gone(weir__correct *c, const weir_frontier *frontier)
+{
+    enum { MANY = 32 };
+    if (c->update_count < 2 || c->update_count > MANY)
+        return false;
+    for (size_t i = 0; i < c->update_count; i++)
+        c->updates[i].time = moved(frontier, &c->updates[i].time);
+    for (size_t i = 0; i < c->update_count; i++) {
+        __extension__ __int128 sum = 0;
+        for (size_t k = 0; k < c->update_count; k++)
+            if (weir_time_equal(&c->updates[k].time, &c->updates[i].time, frontier->depth))
+                sum += c->updates[k].diff;
+        if (sum != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Notes a value. Returns how often it is there at whatever time is looked at: 0 where that differs
+ * from time to time. */
+static uint64_t note_value(weir__correct *c, const void *record, const weir_time *meet)
+{
+    __extension__ __int128 sum = 0;
+    bool is_one = true; /* at all times */
+    for (size_t i = 0; i < c->update_count; i++) {
+        sum += c->updates[i].diff;
+        is_one &= weir_time_less_equal(&c->updates[i].time, meet, c->history.depth);
+    }
+    if (is_one && sum == 0)
+        return 0;
+    uint32_t number = append(&c->values, record);
+    for (size_t i = 0; i < c->update_count; i++)
+        weir_history_input(&c->history, number, &c->updates[i].time, c->updates[i].diff);
+    return !is_one || sum < 0 ? 0 : sum > INT64_MAX ? INT64_MAX : (uint64_t)sum;
+}
+
+/* Up to values that are there at all times that are looked at: behind them nothing matters. */
+static void read_first(weir__correct *c, weir_cursor *in, const weir_frontier *upper)
+{
+    uint64_t left = c->spec->first;
+    weir_time meet;
+    if (!weir_history_meet(&c->history, &meet))
+        return;
+    bool all = !weir_cursor_find(in, c->key_record);
+    while (!all && left > 0) {
+        all = !weir_cursor_next_value(in);
+        if (all || weir__gone_pass(c->gone, in, &c->looked))
+            continue;
+        read_updates(c, in);
+        c->looked++;
+        const void *record = weir_cursor_record(in);
+        uint64_t there = note_value(c, record, &meet);
+        left -= there < left ? there : left;
+        weir__gone_note(c->gone, record, has_gone(c, upper));
+    }
+    weir__gone_end(c->gone, all);
+}
+
+/* ---- results of a key ---- */
+
 static void read_results(weir__correct *c, weir_cursor *out)
 {
     weir_time time;
@@ -211,7 +304,10 @@ static weir_status call(weir__correct *c)
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
                               const weir_frontier *upper)
 {
-    read_values(c, in);
+    if (c->gone)
+        read_first(c, in, upper);
+    else
+        read_values(c, in);
     read_results(c, out);
     for (weir_time time; weir_history_next(&c->history, upper, &time);) {
         weir_status status = call(c);

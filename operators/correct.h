@@ -11,6 +11,8 @@
 #include <weir/operators/reduce.h>
 #include <weir/trace.h>
 
+#include "gone.h"
+
 /* Copies of records, each with a number. */
 typedef struct weir__numbered {
     const weir_type *type;
@@ -38,6 +40,10 @@ typedef struct weir__correct {
     size_t group_capacity;
     uint32_t *slots;       /* number of a result + 1, by its hash; built when there are many */
     size_t slot_count, slot_mask, slotted; /* as many are in use as the key at hand needs */
+    weir__gone *gone;      /* with spec->first only: of groups of which not all is read */
+    weir_history_update *updates; /* of one value */
+    size_t update_count, update_capacity;
+    uint64_t looked;       /* values, while not all are read */
 } weir__correct;
 
 typedef struct weir__correct_spec {
@@ -47,7 +53,7 @@ typedef struct weir__correct_spec {
     unsigned depth;
 } weir__correct_spec;
 
-/* NO_MEMORY. */
+/* NO_MEMORY. `gone` is set by its owner. */
 weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec);
 void weir__correct_fini(weir__correct *c);
 

@@ -134,7 +134,8 @@ void weir__pending_advance(weir__pending *p, const weir_frontier *frontier, weir
         return;
     weir_frontier_set(&p->since, frontier);
     weir_trace_reader_advance(in, frontier);
-    weir_trace_reader_advance(own, frontier);
+    if (own)
+        weir_trace_reader_advance(own, frontier);
 }
 
 void weir__pending_done(weir__pending *p, weir_step *step)

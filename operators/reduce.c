@@ -15,6 +15,7 @@
 #include "correct.h"
 #include "owned.h"
 #include "pending.h"
+#include "round.h"
 #include "trace_failed.h"
 
 /* A run of results has so many updates at most. A step may look at so many values, a key takes as
@@ -47,6 +48,8 @@ typedef struct state {
     weir_trace_reader *own; /* of the results */
     weir__pending pending;
     weir__correct correct;
+    weir__gone gone; /* if first records are asked for */
+    weir_metric *metric;
     size_t appended, looked; /* updates, keys, in this step */
     weir_status failed;
     /* the round */
@@ -189,6 +192,7 @@ static void fini(void *ctx)
     end_round(s);
     weir__pending_fini(&s->pending);
     weir__correct_fini(&s->correct);
+    weir__gone_fini(&s->gone);
     for (uint32_t i = 0; i < s->front_capacity; i++)
         weir_trace_builder_destroy(s->fronts[i].builder);
     weir_free(s->fronts, s->front_capacity * sizeof *s->fronts);
@@ -229,6 +233,23 @@ static weir_status open_traces(state *s, weir_step *step, weir_error *error)
                            : weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
 }
 
+/* Groups are not read as a whole. */
+static weir_status prepare_first(state *s, weir_step *step, weir_error *error)
+{
+    const weir_arrangement *in = s->what->in;
+    const weir_arrange_spec *arranged = &in->what->spec;
+    weir__gone_spec gone = { .order = { .type = weir_arrangement_type(in),
+                                        .key = arranged->order,
+                                        .descending = arranged->descending },
+                             .key = *weir_arrangement_key(in),
+                             .seed = weir_step_hash_seed(step),
+                             .parts = weir_step_workers(step),
+                             .account = s->account };
+    s->metric = weir__round_metric(step);
+    s->correct.gone = &s->gone;
+    return weir__gone_init(&s->gone, &gone, error);
+}
+
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
 {
     const description *what = ctx;
@@ -247,6 +268,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     weir_status status = weir__pending_init(&s->pending, step, &pending, error);
     if (status == WEIR_OK && weir__correct_init(&s->correct, &correct) != WEIR_OK)
         status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a reduction");
+    if (status == WEIR_OK && what->spec.first > 0)
+        status = prepare_first(s, step, error);
     if (status == WEIR_OK)
         status = open_traces(s, step, error);
     if (status != WEIR_OK)
@@ -353,6 +376,8 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
     }
     s->looked++;
     s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
+    if (c->gone)
+        weir_metric_add(s->metric, (int64_t)c->looked);
     if (!s->failed)
         put_out(step, s, hash);
     if (!s->failed &&
@@ -367,13 +392,16 @@ static void work_fresh(weir_step *step, state *s)
     int64_t diff;
     bool any = false;
     weir__correct_begin(c, weir_cursor_record(s->fresh));
-    while (weir_cursor_next_value(s->fresh))
+    while (weir_cursor_next_value(s->fresh)) {
+        if (c->gone)
+            weir__gone_touch(c->gone, weir_cursor_record(s->fresh));
         while (weir_cursor_next_update(s->fresh, &time, &diff)) {
             if (!any || !weir_time_equal(&time, &last, s->what->depth))
                 weir_history_seed(&c->history, &time);
             last = time;
             any = true;
         }
+    }
     work_key(step, s, weir__pending_find(&s->pending, c->key_record), weir_cursor_hash(s->fresh));
 }
 
@@ -440,7 +468,8 @@ static bool work(weir_step *step, state *s)
 {
     s->open = NULL;
     const weir__correct *c = &s->correct;
-    for (size_t done = 0; !s->failed; done += KEY + c->values.count + c->results.count) {
+    for (size_t done = 0; !s->failed;
+         done += KEY + c->values.count + c->results.count + c->looked) {
         if (done >= VALUES_OF_A_STEP || weir_step_spent(step))
             return false;
         if (next_fresh(s)) {

@@ -15,12 +15,11 @@
 
 #include "arrange.h"
 #include "owned.h"
-#include "pending.h"
+#include "round.h"
 #include "trace_failed.h"
 
-/* A group of more values than LARGE has a front that is kept. A step may look at so many values and
- * results, a key takes as much as KEY of them. */
-enum { RUN_UPDATES = 64 << 10, LARGE = 256, VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
+/* A group of more values than LARGE has a front that is kept. */
+enum { RUN_UPDATES = 64 << 10, LARGE = 256 };
 
 /* Results of a key, in their order. */
 typedef struct results {
@@ -32,12 +31,13 @@ typedef struct results {
 typedef struct state {
     const weir__top_spec *what;
     weir_account *account;
-    weir_trace_reader *in;
+    weir__round round;
     weir_shape *shape;
     weir_trace *trace;      /* of results */
     weir_trace_reader *own;
     weir_trace_builder *builder;
-    weir__pending pending;
+    weir_trace_runs *own_list;
+    weir_cursor *own_cursor; /* in a round */
     weir_table *fronts;     /* of large groups */
     weir__front scratch;
     results before, after;
@@ -45,14 +45,8 @@ typedef struct state {
     uint64_t looked;        /* values, and below keys, in this step */
     size_t keys;
     size_t charged;         /* what the account has of the front at hand */
-    weir_metric *metric;
     size_t appended;        /* updates, in this step */
     weir_status failed;
-    /* the round */
-    bool working;
-    weir_time time;
-    weir_trace_runs *in_list, *own_list;
-    weir_cursor *in_cursor, *own_cursor, *fresh;
 } state;
 
 /* ---- the graph ---- */
@@ -92,8 +86,7 @@ weir_port *weir__top_add(const weir__top_spec *given)
     if (!given->in)
         return NULL;
     weir_port *runs = weir_arrangement_port(given->in);
-    weir_graph *graph = weir_port_graph(runs);
-    weir__top_spec *what = weir_graph_alloc(graph, sizeof *what);
+    weir__top_spec *what = weir_graph_alloc(weir_port_graph(runs), sizeof *what);
     *what = *given;
     /* The runs of an import's past have many times: a reduction looks at each of them. */
     if (weir_port_depth(runs) > 1 || given->in->what->imported)
@@ -103,36 +96,25 @@ weir_port *weir__top_add(const weir__top_spec *given)
                                                        .out = what->out,
                                                        .reduce = first_ones,
                                                        .ctx = what,
-                                                       .result_key = what->result_key });
-    weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_IF_HOLDING };
-    weir_node_output output = { .type = what->out, .collection = true };
-    weir_node_spec node = { .struct_size = sizeof node,
-                            .kind = what->kind,
-                            .input_count = 1,
-                            .output_count = 1,
-                            .inputs = &input,
-                            .outputs = &output,
-                            .deterministic = true,
-                            .state_kind = WEIR_STATE_KEYED,
-                            .ctx = what,
-                            .init = init,
-                            .step = run,
-                            .fini = fini };
-    return weir_node_output_port(weir_node_add(graph, &node, &runs), 0);
+                                                       .result_key = what->result_key,
+                                                       .first = what->order.wanted });
+    return weir__round_node(&(weir__round_spec){ .kind = what->kind,
+                                                 .in = what->in,
+                                                 .out = what->out,
+                                                 .ctx = what,
+                                                 .init = init,
+                                                 .step = run,
+                                                 .fini = fini });
 }
 
 /* ---- state ---- */
 
-static void end_round(state *s)
+static void close_own(state *s)
 {
-    weir_cursor_destroy(s->in_cursor);
     weir_cursor_destroy(s->own_cursor);
-    weir_cursor_destroy(s->fresh);
-    weir_trace_runs_release(s->in_list);
     weir_trace_runs_release(s->own_list);
-    s->in_cursor = s->own_cursor = s->fresh = NULL;
-    s->in_list = s->own_list = NULL;
-    s->working = false;
+    s->own_cursor = NULL;
+    s->own_list = NULL;
 }
 
 static void free_results(results *r, const weir_type *type)
@@ -145,7 +127,7 @@ static void fini(void *ctx)
 {
     state *s = ctx;
     const weir__top_spec *what = s->what;
-    end_round(s);
+    close_own(s);
     if (s->fronts) {
         weir_table_walk walk = weir_table_walk_range(s->fronts, 0, UINT64_MAX);
         for (weir__front *f; (f = weir_table_walk_next(&walk));) {
@@ -155,11 +137,10 @@ static void fini(void *ctx)
         weir_table_destroy(s->fronts);
     }
     weir__front_fini(&s->scratch, &what->order);
-    weir__pending_fini(&s->pending);
+    weir__round_fini(&s->round);
     free_results(&s->before, what->out);
     free_results(&s->after, what->out);
     weir_trace_builder_destroy(s->builder);
-    weir_trace_reader_close(s->in);
     weir_trace_reader_close(s->own);
     weir_trace_release(s->trace);
     weir_shape_release(s->shape);
@@ -168,7 +149,7 @@ static void fini(void *ctx)
     weir_free(s, sizeof *s);
 }
 
-static weir_status open_traces(state *s, weir_step *step, weir_error *error)
+static weir_status open_trace(state *s, weir_step *step, weir_error *error)
 {
     const weir__top_spec *what = s->what;
     weir_shape_spec spec = { .type = what->out,
@@ -184,12 +165,11 @@ static weir_status open_traces(state *s, weir_step *step, weir_error *error)
         return status;
     weir_trace_reader_spec reader = { .owner = weir_step_name(step),
                                       .now_ns = weir_step_now_ns(step) };
-    s->in = weir_trace_reader_open(weir_arrangement_trace(what->in, step), &reader);
     s->trace = weir_trace_create(s->shape, s->account, weir_step_name(step));
     if (s->trace)
         s->own = weir_trace_reader_open(s->trace, &reader);
     s->builder = weir_trace_builder_create(s->shape, s->account);
-    return s->in && s->own && s->builder
+    return s->own && s->builder
                ? WEIR_OK
                : weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
 }
@@ -204,9 +184,6 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     s->scratch.borrows = true;
     s->key = weir_alloc_must(type->size);
     s->probe = weir_alloc_must(what->out->size);
-    s->metric = weir_step_metric(
-        step, &(weir_metric_spec){ "weir_top_values_total",
-                                   "Values of groups that were looked at", WEIR_COUNTER, NULL });
     weir_table_options fronts = { .struct_size = sizeof fronts,
                                   .type = type,
                                   .key = *key,
@@ -214,12 +191,11 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
                                   .hash_seed = weir_step_hash_seed(step),
                                   .parts = weir_step_workers(step),
                                   .account = s->account };
-    weir__pending_spec pending = { type, key, .depth = 1, .outputs = 1 };
     weir_status status = weir_table_create(&s->fronts, &fronts, error);
     if (status == WEIR_OK)
-        status = weir__pending_init(&s->pending, step, &pending, error);
+        status = weir__round_init(&s->round, step, what->in, error);
     if (status == WEIR_OK)
-        status = open_traces(s, step, error);
+        status = open_trace(s, step, error);
     if (status != WEIR_OK)
         fini(s);
     else
@@ -250,7 +226,7 @@ static void read_before(state *s)
     if (!weir_cursor_find(s->own_cursor, s->probe))
         return;
     while (weir_cursor_next_value(s->own_cursor))
-        if (!weir_cursor_sum(s->own_cursor, &s->time, &sum))
+        if (!weir_cursor_sum(s->own_cursor, &s->round.time, &sum))
             s->failed = WEIR_OVERFLOWED;
         else if (sum != 0)
             memcpy(add_result(s, &s->before, sum), weir_cursor_record(s->own_cursor),
@@ -296,7 +272,7 @@ static void put(state *s, weir_builder *out, const void *record, int64_t diff)
         return;
     weir_builder_set_diff(out, diff);
     weir__emit_owned(out, record);
-    weir_updates updates = { .records = record, .count = 1, .diffs = &diff, .time = s->time };
+    weir_updates updates = { .records = record, .count = 1, .diffs = &diff, .time = s->round.time };
     s->failed = weir_trace_builder_add(s->builder, &updates);
     if (!s->failed && weir_trace_builder_count(s->builder) == RUN_UPDATES)
         build_run(s);
@@ -320,7 +296,7 @@ static void put_out(weir_step *step, state *s)
         int order = i == a->count ? 1 : k == b->count ? -1 : compare_results(s, old, new);
         int64_t diff = (order >= 0 ? b->counts[k] : 0) - (order <= 0 ? a->counts[i] : 0);
         if (diff != 0 && !out)
-            out = weir_step_output(step, 0, &s->time);
+            out = weir_step_output(step, 0, &s->round.time);
         put(s, out, order >= 0 ? new : old, diff);
         i += order <= 0;
         k += order >= 0;
@@ -352,16 +328,16 @@ static void take_key(state *s, const void *record)
 static void change(state *s, weir__front *front)
 {
     bool behind = false;
-    size_t ahead = weir_cursor_ahead(s->fresh);
-    while (!behind && !s->failed && weir_cursor_next_value(s->fresh)) {
+    size_t ahead = weir_cursor_ahead(s->round.fresh);
+    while (!behind && !s->failed && weir_cursor_next_value(s->round.fresh)) {
         int64_t diff;
-        if (!weir_cursor_sum(s->fresh, &s->time, &diff))
+        if (!weir_cursor_sum(s->round.fresh, &s->round.time, &diff))
             s->failed = WEIR_OVERFLOWED;
         else
-            s->failed = weir__front_change(front, &s->what->order, weir_cursor_record(s->fresh),
+            s->failed = weir__front_change(front, &s->what->order, weir_cursor_record(s->round.fresh),
                                            diff, &behind);
     }
-    s->looked += ahead - weir_cursor_ahead(s->fresh);
+    s->looked += ahead - weir_cursor_ahead(s->round.fresh);
 }
 
 /* The front of the key at hand, in which there is what is wanted. */
@@ -376,8 +352,8 @@ static weir__front *front_of(state *s)
         if (s->failed || weir__front_suffices(front, order, &entries))
             return front;
     }
-    bool any = weir_cursor_find(s->in_cursor, s->key);
-    if (!front && any && weir_cursor_ahead(s->in_cursor) > LARGE) {
+    bool any = weir_cursor_find(s->round.all, s->key);
+    if (!front && any && weir_cursor_ahead(s->round.all) > LARGE) {
         front = weir_table_insert(s->fronts, s->key);
         if (!front) {
             s->failed = WEIR_NO_MEMORY;
@@ -390,7 +366,7 @@ static weir__front *front_of(state *s)
     }
     front->all = !any;
     if (any)
-        s->failed = weir__front_fill(front, order, s->in_cursor, &s->time, &s->looked);
+        s->failed = weir__front_fill(front, order, s->round.all, &s->round.time, &s->looked);
     return front;
 }
 
@@ -412,7 +388,7 @@ static void settle(state *s, weir__front *front)
 
 static void work_key(weir_step *step, state *s)
 {
-    take_key(s, weir_cursor_record(s->fresh));
+    take_key(s, weir_cursor_record(s->round.fresh));
     weir__front *front = front_of(s);
     if (!front)
         return;
@@ -430,43 +406,28 @@ static void work_key(weir_step *step, state *s)
 static bool work(weir_step *step, state *s)
 {
     uint64_t done = 0, before = s->looked;
-    while (!s->failed && weir_cursor_next_key(s->fresh)) {
+    while (!s->failed && weir_cursor_next_key(s->round.fresh)) {
         work_key(step, s);
         s->keys++;
-        done += KEY + s->before.count + s->after.count + (s->looked - before);
+        done += WEIR__ROUND_KEY + s->before.count + s->after.count + (s->looked - before);
         before = s->looked;
-        if (done >= VALUES_OF_A_STEP || weir_step_spent(step))
+        if (done >= WEIR__ROUND_VALUES || weir_step_spent(step))
             return false;
     }
     build_run(s);
     return !s->failed;
 }
 
-/* The earliest time that waits, if it is complete. */
-static bool begin_round(state *s, const weir_frontier *frontier)
+static void begin_round(weir_step *step, state *s)
 {
-    const weir__times *waits = &s->pending.waits;
-    if (waits->count == 0 || weir_frontier_less_equal(frontier, weir__times_time(waits, 0)))
-        return false;
-    weir_frontier upper;
-    weir_frontier_init(&upper, 1);
-    s->time = *weir__times_time(waits, 0);
-    if (s->time.at[0] < UINT64_MAX)
-        weir_frontier_insert(&upper, &(weir_time){ { s->time.at[0] + 1 } });
-    weir__pending_take(&s->pending, &upper);
-    weir_frontier_fini(&upper);
-    s->working = true;
-    const weir__pending_time *ready = weir__pending_ready(&s->pending, 0);
-    s->fresh = weir_cursor_create(ready->runs, ready->run_count);
-    s->in_list = weir_trace_reader_list(s->in);
+    s->failed = weir__round_begin(&s->round, step, s->own);
+    if (s->failed || !s->round.working)
+        return;
     s->own_list = weir_trace_reader_list(s->own);
-    if (s->in_list && s->own_list) {
-        s->in_cursor = weir_cursor_create(s->in_list->runs, s->in_list->count);
+    if (s->own_list)
         s->own_cursor = weir_cursor_create(s->own_list->runs, s->own_list->count);
-    }
-    if (!s->fresh || !s->in_cursor || !s->own_cursor)
+    if (!s->own_cursor)
         s->failed = WEIR_NO_MEMORY;
-    return true;
 }
 
 static void fail(weir_step *step, const state *s)
@@ -486,27 +447,22 @@ static void run(weir_step *step, void *ctx)
     s->appended = 0;
     s->looked = s->keys = 0;
     while (!s->failed) {
-        if (s->working && !work(step, s))
+        if (s->round.working && !work(step, s))
             break;
-        if (s->working) {
-            weir__pending_done(&s->pending, step);
-            end_round(s);
-        }
-        weir__pending_take_runs(&s->pending, step, s->in);
-        const weir_frontier *frontier = weir_step_frontier(step, 0);
-        if (!begin_round(s, frontier)) {
-            weir__pending_advance(&s->pending, frontier, s->in, s->own);
+        weir__round_end(&s->round, step);
+        close_own(s);
+        begin_round(step, s);
+        if (!s->round.working)
             break;
-        }
     }
-    weir_metric_add(s->metric, (int64_t)s->looked);
+    weir_metric_add(s->round.metric, (int64_t)s->looked);
     if (s->failed) {
         fail(step, s);
         return;
     }
     weir__trace_merge(step, s->trace, s->appended, s->keys);
     /* what was taken, and is not asked for any more, may be merged only now */
-    weir__trace_merge(step, weir_trace_reader_trace(s->in), 0, s->keys);
-    if (s->working)
+    weir__trace_merge(step, weir_trace_reader_trace(s->round.in), 0, s->keys);
+    if (s->round.working)
         weir_step_again(step);
 }

@@ -135,7 +135,8 @@ bool weir_cursor_next_value(weir_cursor *c)
     return true;
 }
 
-static size_t seek_value(weir__place *l, const char *packed)
+/* To the first value that is behind it, or not before it. */
+static size_t seek_value(weir__place *l, const char *packed, bool behind)
 {
     const weir__pack *rests = &l->run->shape->rests;
     uint32_t low = l->values.at, high = l->values.end;
@@ -150,7 +151,7 @@ static size_t seek_value(weir__place *l, const char *packed)
                         ? 0
                         : weir__pack_compare(rests, weir__run_rest(l->run, middle), l->run->heap,
                                              packed, NULL);
-        if (order <= 0)
+        if (order < 0 || (order == 0 && behind))
             low = middle + 1;
         else
             high = middle;
@@ -159,7 +160,7 @@ static size_t seek_value(weir__place *l, const char *packed)
     return looked;
 }
 
-size_t weir_cursor_seek_value(weir_cursor *c, const void *record)
+static size_t seek(weir_cursor *c, const void *record, bool behind)
 {
     _Alignas(16) char packed[WEIR_RECORD_SIZE_MAX];
     size_t looked = 0;
@@ -169,9 +170,42 @@ size_t weir_cursor_seek_value(weir_cursor *c, const void *record)
     c->value = NULL;
     for (uint32_t i = 0; i < c->ahead; i++) {
         c->lanes[i].updates = (weir__range){ 0, 0 };
-        looked += seek_value(&c->lanes[i], packed);
+        looked += seek_value(&c->lanes[i], packed, behind);
     }
     return looked;
+}
+
+size_t weir_cursor_seek_value(weir_cursor *c, const void *record)
+{
+    return seek(c, record, true);
+}
+
+size_t weir_cursor_seek_to_value(weir_cursor *c, const void *record)
+{
+    if (record)
+        return seek(c, record, false);
+    c->value = NULL;
+    for (uint32_t i = 0; c->key && i < c->ahead; i++)
+        c->lanes[i].values.at = c->lanes[i].values.end;
+    return 0;
+}
+
+/* Whether a lane takes part in the current key. */
+static bool has_part(const weir_cursor *c, const weir__place *l)
+{
+    return c->is_found || (l->next == l->key + 1 && weir__run_sound_key(l->run, l->key) &&
+                           weir__run_compare_keys(l->run, l->key, c->key->run, c->key->key) == 0);
+}
+
+void weir_cursor_rewind_values(weir_cursor *c)
+{
+    c->value = NULL;
+    for (uint32_t i = 0; c->key && i < c->ahead; i++) {
+        weir__place *l = &c->lanes[i];
+        l->updates = (weir__range){ 0, 0 };
+        if (has_part(c, l))
+            l->values = weir__run_values(l->run, l->key);
+    }
 }
 
 size_t weir_cursor_ahead(const weir_cursor *c)

@@ -133,6 +133,14 @@ void weir_history_seed(weir_history *h, const weir_time *time)
     push_time(&h->more->seeds, time);
 }
 
+bool weir_history_meet(const weir_history *h, weir_time *meet)
+{
+    const times *seeds = &h->more->seeds;
+    for (size_t i = 0; i < seeds->count; i++)
+        *meet = i == 0 ? seeds->at[0] : weir_time_meet(meet, &seeds->at[i], h->depth);
+    return seeds->count > 0;
+}
+
 const weir_history_update *weir_history_corrections(const weir_history *h, size_t *count)
 {
     *count = h->more->corrections.count;

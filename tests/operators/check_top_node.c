@@ -8,12 +8,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <weir/observe.h>
 #include <weir/operators/min.h>
 #include <weir/operators/top.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "looked.h"
 #include "steps.h"
 #include "support.h"
 
@@ -168,21 +168,6 @@ START_TEST(like_naive_search)
 END_TEST
 
 /* ---- values looked at ---- */
-
-
-static void add_looked(const weir_metric_info *info, void *ctx)
-{
-    if (strcmp(info->name, "weir_top_values_total") == 0)
-        *(int64_t *)ctx += info->value;
-}
-
-static int64_t looked(weir_test *t)
-{
-    int64_t sum = 0;
-    weir_observe(weir_test_worker(t, 0),
-                 &(weir_observer){ .metric = add_looked, .ctx = &sum });
-    return sum;
-}
 
 static weir_test *load(weir_build_fn *build, uint32_t step)
 {

@@ -64,6 +64,9 @@ WEIR_API void weir_history_output(weir_history *history, uint32_t value, const w
                                   int64_t diff);
 /* A time from which on the output may be wrong. */
 WEIR_API void weir_history_seed(weir_history *history, const weir_time *time);
+/* The greatest time at or before all seeds so far: at none that is not at or after it is anything
+ * looked at. False: there are none. */
+WEIR_API bool weir_history_meet(const weir_history *history, weir_time *meet);
 
 /* Goes to the next time, in a linear extension of their order, at which the output has to be looked
  * at; false: there is none. upper is the same in all calls for a key. */

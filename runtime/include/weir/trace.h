@@ -311,6 +311,10 @@ WEIR_API uint64_t weir_cursor_hash(const weir_cursor *cursor);
 /* Before the first value of the current key that comes behind this record of the key, in their
  * order. Returns how many values it had to look at. */
 WEIR_API size_t weir_cursor_seek_value(weir_cursor *cursor, const void *record);
+/* The same before the first value that comes at this record or behind it; NULL: behind all. */
+WEIR_API size_t weir_cursor_seek_to_value(weir_cursor *cursor, const void *record);
+/* Before the first value of the current key again. */
+WEIR_API void weir_cursor_rewind_values(weir_cursor *cursor);
 /* Values of the current key that lie ahead: what several runs have counts for each. */
 WEIR_API size_t weir_cursor_ahead(const weir_cursor *cursor);
 /* The current value as a whole record, or before the first value, one whose key fields are set.

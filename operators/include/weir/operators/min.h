@@ -16,8 +16,8 @@
  *
  * Values that are there less than 0 times, since more was taken away than there was, are left out.
  *
- * Exact when records go, in scopes of any depth. Outside of scopes only the front of a group is
- * looked at, however many records the group has and in which order they go (weir/operators/top.h).
+ * Exact when records go, in scopes of any depth. Only the front of a group is looked at, however
+ * many records the group has and in which order they go (weir/operators/top.h).
  */
 #ifndef WEIR_OPERATORS_MIN_H
 #define WEIR_OPERATORS_MIN_H

@@ -69,6 +69,10 @@ typedef struct weir_reduce_spec {
     weir_reduce_fn *reduce;
     const void *ctx;     /* for reduce; lives as long as the graph */
     weir_key result_key; /* fields of out that are the key's, in order; count 0: the first ones */
+    /* The function looks at the first records of a group only: it gets those whose counts above 0
+     * come to that many, and some behind them or not; 0: all. Large groups are then not gone
+     * through. */
+    uint64_t first;
 } weir_reduce_spec;
 
 /* The result's unique key is unknown. Refuses, on the graph, a result that does not have the key's

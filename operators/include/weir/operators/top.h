@@ -12,10 +12,10 @@
  * twice is two of the first; one that is there less than 0 times, since more of it was taken away
  * than there was, is none. In scopes of any depth, at each time.
  *
- * Outside of scopes a change costs a look at the front of the group, however many records it has:
+ * A change costs a look at the front of the group, however many records it has. Outside of scopes
  * some hundred records more than are asked for are kept of a large group, and others are read when
- * these have gone, in whichever order. Inside a scope all records of a key are read when something
- * of it changes.
+ * these have gone, in whichever order. Inside a scope records are read up to those that are there
+ * at all times at which something may change; where many have gone is noted, and passed over.
  */
 #ifndef WEIR_OPERATORS_TOP_H
 #define WEIR_OPERATORS_TOP_H
