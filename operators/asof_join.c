@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/asof_join.h. Both sides become records of one type, with their key, time and
- * side in front of the record itself; a reduce goes through those of a key in the order of time,
- * and puts into each record of the first side the last one of the second that it has passed.
+ * side in front of the record itself. Of a key those of the second side lie first, the newest one
+ * before all others, then those of the first side, the oldest before all others. Outside of scopes
+ * what a change concerns is looked for (asof_node.c); in a scope a reduce goes through all.
  */
 #include <weir/operators/asof_join.h>
 
@@ -10,19 +11,16 @@
 
 #include <weir/operators/reduce.h>
 
+#include "asof_node.h"
 #include "fields.h"
 #include "join.h"
-#include "parts.h"
 #include "word.h"
 
 static const char *const where = "asof-join";
 
-/* Where a record lies among those of its key: at one time, the second side's first. */
-#define PLACE(F) F(decimal(0), time) F(u8, side) F(flag, has_both)
-WEIR_RECORD(place, PLACE)
-
-enum { KEY, WHERE, RECORDS }; /* parts; from RECORDS on those of the sides */
-enum { SECOND, FIRST };
+typedef weir__asof_place place;
+enum { KEY, WHERE = WEIR__ASOF_PLACE, RECORDS }; /* parts; from RECORDS on those of the sides */
+enum { SECOND = WEIR__ASOF_SECOND, FIRST = WEIR__ASOF_FIRST };
 
 typedef struct description description;
 
@@ -53,35 +51,53 @@ static void line_up(const weir_batch *in, weir_builder *out, void *ctx)
         place *at = weir__part(parts, WHERE, to);
         weir__fields_copy(s->key, record, weir__part(parts, KEY, to));
         at->side = s->number == 0 ? FIRST : SECOND;
-        at->time.unscaled =
+        weir__wide time =
             is_null ? (weir__wide)INT64_MIN - 1 /* before all others */
                     : weir__word_integer(weir__word_of(s->time.kind, record + s->time.offset));
+        at->at.unscaled = s->number == 0 ? weir__asof_first(time) : weir__asof_second(time);
         memcpy(weir__part(parts, RECORDS + s->number, to), record,
                parts->parts[RECORDS + s->number]->size);
     }
+}
+
+static const place *place_of(const description *d, const void *record)
+{
+    return weir__part_read(d->parts, WHERE, record);
+}
+
+/* In a scope. Of the second side records [0, *left) are not passed yet: passes those that are not
+ * after the time, oldest ones first, of which `newest` is then the last one. */
+static const void *pass(const description *d, const weir_values *values, weir__wide time,
+                        size_t *left, const void *newest)
+{
+    while (*left > 0) {
+        const place *oldest = place_of(d, values->records[*left - 1]);
+        const void *last = NULL; /* of those of its time */
+        if (oldest->at.unscaled < weir__asof_second(time))
+            return newest;
+        weir__wide at = oldest->at.unscaled;
+        for (; *left > 0 && place_of(d, values->records[*left - 1])->at.unscaled == at; --*left)
+            if (!last && values->counts[*left - 1] > 0)
+                last = values->records[*left - 1];
+        newest = last ? last : newest;
+    }
+    return newest;
 }
 
 static weir_status pair_up(const void *key, const weir_values *values, weir_builder *out,
                            const void *ctx)
 {
     const description *d = ctx;
-    const weir__parts *parts = d->parts;
     const void *newest = NULL;
+    size_t firsts = 0;
     (void)key;
-    for (size_t i = 0; i < values->count; i++) {
+    while (firsts < values->count && place_of(d, values->records[firsts])->side == SECOND)
+        firsts++;
+    for (size_t i = firsts, left = firsts; i < values->count; i++) {
         const void *record = values->records[i];
-        const place *at = weir__part_read(parts, WHERE, record);
-        if (at->side == SECOND) {
-            newest = values->counts[i] > 0 ? record : newest;
-            continue;
-        }
+        newest = pass(d, values, weir__asof_time(place_of(d, record)), &left, newest);
         weir_builder_set_diff(out, values->counts[i]);
-        char *to = memcpy(weir_builder_next(out, parts->type.size), record, parts->type.size);
-        if (!newest)
-            continue;
-        ((place *)weir__part(parts, WHERE, to))->has_both = true;
-        memcpy(weir__part(parts, RECORDS + 1, to), weir__part_read(parts, RECORDS + 1, newest),
-               parts->parts[RECORDS + 1]->size);
+        weir__asof_pair(d->parts, record, newest, weir_builder_next(out, d->parts->type.size));
     }
     return WEIR_OK;
 }
@@ -148,12 +164,17 @@ static weir_port *reduced(weir_port *both, description *d, uint32_t key_count)
     weir_arrange_spec by = { .struct_size = sizeof by,
                              .key = weir__fields_key(key_count),
                              .order = { .count = 2, .field = { first, (uint16_t)(first + 1) } } };
+    weir_arrangement *arranged = weir_arrange_erased(both, &by);
     weir_reduce_spec reduce = { .struct_size = sizeof reduce,
                                 .kind = d->spec.kind,
                                 .out = &d->parts->type,
                                 .reduce = pair_up,
                                 .ctx = d };
-    weir_port *pairs = weir_reduce_erased(weir_arrange_erased(both, &by), &reduce);
+    weir_port *pairs = NULL;
+    if (arranged && weir_port_depth(both) > 1)
+        pairs = weir_reduce_erased(arranged, &reduce);
+    else if (arranged)
+        pairs = weir__asof_add(arranged, d->parts, d->spec.kind);
     weir_stage_spec stage = { .struct_size = sizeof stage,
                               .kind = d->spec.kind,
                               .in = &d->parts->type,
@@ -183,7 +204,7 @@ weir_port *weir_asof_join_erased(weir_port *const sides[2], const weir_asof_join
     }
     if (!weir__join_check(sides, keys, where) || !check(sides, d))
         return NULL;
-    const weir_type *types[] = { &d->sides[0].key->type, place_type(), weir_port_type(sides[0]),
+    const weir_type *types[] = { &d->sides[0].key->type, weir__asof_place_type(), weir_port_type(sides[0]),
                                  weir_port_type(sides[1]) };
     d->parts = weir__parts_of(graph, types, 4, where);
     if (!d->parts)

@@ -20,9 +20,10 @@
  * literals, or are made for out.
  *
  * Exact when records of either side come and go, also late ones: what they concern is taken back
- * and given anew. In scopes of any depth. When something of a key changes, all its records of both
- * sides are read: a key should not have very many. Both sides' records have together at most 60
- * fields, and the key 7.
+ * and given anew. In scopes of any depth. Outside of scopes a change costs a look-up of the newest
+ * record, and of the second side one for each record whose newest one changes, however many the key
+ * has; inside a scope all records of a key are read when something of it changes. Both sides'
+ * records have together at most 60 fields, and the key 7.
  */
 #ifndef WEIR_OPERATORS_ASOF_JOIN_H
 #define WEIR_OPERATORS_ASOF_JOIN_H

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See asof_node.h. A change of the first side is paired with the newest record that it has. A change
+ * of the second side concerns records of the first from its time on, up to the first one whose
+ * newest record is the same as before. What there was before an epoch is what there is now less what
+ * changed: nothing else is kept.
+ */
+#include "asof_node.h"
+
+#include <string.h>
+
+#include <weir/observe.h>
+
+#include "front.h"
+#include "owned.h"
+#include "round.h"
+#include "trace_failed.h"
+
+typedef struct description {
+    const weir__parts *parts;
+    weir_arrangement *in;
+    weir__front_order order; /* that of the group */
+} description;
+
+typedef struct state {
+    const description *d;
+    weir__round round;
+    weir_cursor *seconds; /* over all that there is, like round.all, which reads the first side */
+    weir__round_changes changes;
+    size_t firsts;        /* of the changes, from here on they are of the first side */
+    weir_builder *out;
+    char *probe;
+    char *newest[2];      /* of the second side, as it was and as it is */
+    bool has[2];
+    char *pair;
+    uint64_t looked;
+    weir_status failed;
+} state;
+
+enum { OLD, NEW };
+
+void weir__asof_pair(const weir__parts *parts, const void *first, const void *second, void *pair)
+{
+    memcpy(pair, first, parts->type.size);
+    if (!second)
+        return;
+    ((weir__asof_place *)weir__part(parts, WEIR__ASOF_PLACE, pair))->has_both = true;
+    memcpy(weir__part(parts, WEIR__ASOF_RECORDS + 1, pair),
+           weir__part_read(parts, WEIR__ASOF_RECORDS + 1, second),
+           parts->parts[WEIR__ASOF_RECORDS + 1]->size);
+}
+
+static const weir__asof_place *place_of(const state *s, const void *record)
+{
+    return weir__part_read(s->d->parts, WEIR__ASOF_PLACE, record);
+}
+
+static const void *change_at(const state *s, size_t i)
+{
+    return weir__round_change(&s->changes, i);
+}
+
+static int compare(const state *s, const void *a, const void *b)
+{
+    return weir__front_compare(&s->d->order, a, b);
+}
+
+/* A record that lies just before all of this side whose place is at or behind `at`. */
+static const void *probe_before(state *s, uint8_t side, weir__wide at)
+{
+    weir__asof_place *place = weir__part(s->d->parts, WEIR__ASOF_PLACE, s->probe);
+    *place = (weir__asof_place){ .side = side, .at = { at - 1 } };
+    return s->probe;
+}
+
+/* ---- the newest record ---- */
+
+/* A record of the second side, newer ones first. False: enough is known. */
+static bool meet(state *s, const void *record, int64_t count, int which)
+{
+    const weir__asof_place *place = place_of(s, record);
+    if (s->has[which] && place->at.unscaled != place_of(s, s->newest[which])->at.unscaled)
+        return false;
+    if (count > 0) {
+        memcpy(s->newest[which], record, s->changes.size);
+        s->has[which] = true;
+    }
+    return true;
+}
+
+/* The first change of the second side at or behind a place. */
+static size_t find_change(const state *s, weir__wide at)
+{
+    size_t low = 0, high = s->firsts;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (place_of(s, change_at(s, middle))->at.unscaled < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The next record of the second side that there is; NULL: none. */
+static const void *next_second(state *s, int64_t *count)
+{
+    if (!weir_cursor_next_value(s->seconds))
+        return NULL;
+    s->looked++;
+    const void *record = weir_cursor_record(s->seconds);
+    if (place_of(s, record)->side != WEIR__ASOF_SECOND)
+        return NULL;
+    if (!weir_cursor_sum(s->seconds, &s->round.time, count))
+        s->failed = WEIR_OVERFLOWED;
+    return record;
+}
+
+/* Finds the newest record that was there, and that is there, at a time. */
+static void find_newest(state *s, weir__wide time)
+{
+    weir__wide at = weir__asof_second(time);
+    size_t i = find_change(s, at);
+    int64_t count = 0;
+    s->has[OLD] = s->has[NEW] = false;
+    weir_cursor_rewind_values(s->seconds);
+    s->looked += weir_cursor_seek_to_value(s->seconds,
+                                           probe_before(s, WEIR__ASOF_SECOND, at));
+    const void *there = next_second(s, &count);
+    for (bool more = true; more && !s->failed && (there || i < s->firsts);) {
+        int order = !there            ? 1
+                    : i == s->firsts ? -1
+                                     : compare(s, there, change_at(s, i));
+        const void *record = order <= 0 ? there : change_at(s, i);
+        int64_t now = order <= 0 ? count : 0, old;
+        if (__builtin_sub_overflow(now, order >= 0 ? s->changes.diffs[i] : 0, &old))
+            s->failed = WEIR_OVERFLOWED;
+        bool old_more = meet(s, record, old, OLD);
+        more = meet(s, record, now, NEW) || old_more;
+        i += order >= 0;
+        if (order <= 0)
+            there = next_second(s, &count);
+    }
+}
+
+static bool is_same(const state *s)
+{
+    return s->has[OLD] == s->has[NEW] &&
+           (!s->has[NEW] || compare(s, s->newest[OLD], s->newest[NEW]) == 0);
+}
+
+/* ---- the first side ---- */
+
+static void put(state *s, const void *first, int which, int64_t diff)
+{
+    if (diff == 0 || s->failed)
+        return;
+    weir__asof_pair(s->d->parts, first, s->has[which] ? s->newest[which] : NULL, s->pair);
+    weir_builder_set_diff(s->out, diff);
+    weir__emit_copy(s->out, s->pair);
+}
+
+/* A record of which there is so much, and of which the change is `diff`. */
+static void put_both(state *s, const void *first, int64_t count, int64_t diff)
+{
+    int64_t old, gone;
+    if (is_same(s)) {
+        put(s, first, NEW, diff);
+        return;
+    }
+    if (__builtin_sub_overflow(count, diff, &old) || __builtin_sub_overflow(0, old, &gone)) {
+        s->failed = WEIR_OVERFLOWED;
+        return;
+    }
+    put(s, first, OLD, gone);
+    put(s, first, NEW, count);
+}
+
+/* From a change of the second side on: records of the first whose newest one is another one now.
+ * *i is the next change of the first side, *j changes of the second are still to come. */
+static void walk(state *s, size_t *i, size_t *j)
+{
+    weir__wide time = weir__asof_time(place_of(s, change_at(s, *j - 1)));
+    int64_t count = 0;
+    s->looked += weir_cursor_seek_to_value(
+        s->round.all, probe_before(s, WEIR__ASOF_FIRST, weir__asof_first(time)));
+    bool more = weir_cursor_next_value(s->round.all);
+    --*j;
+    while (!s->failed && (more || *i < s->changes.count)) {
+        const void *there = more ? weir_cursor_record(s->round.all) : NULL;
+        int order = !there                  ? 1
+                    : *i == s->changes.count ? -1
+                                             : compare(s, there, change_at(s, *i));
+        const void *record = order <= 0 ? there : change_at(s, *i);
+        time = weir__asof_time(place_of(s, record));
+        while (*j > 0 && weir__asof_time(place_of(s, change_at(s, *j - 1))) <= time)
+            --*j;
+        find_newest(s, time);
+        count = 0;
+        if (order <= 0 && !weir_cursor_sum(s->round.all, &s->round.time, &count))
+            s->failed = WEIR_OVERFLOWED;
+        bool ends = is_same(s) && order < 0;
+        if (!ends)
+            put_both(s, record, count, order >= 0 ? s->changes.diffs[*i] : 0);
+        *i += order >= 0;
+        if (ends)
+            return;
+        if (order <= 0)
+            more = weir_cursor_next_value(s->round.all);
+        s->looked++;
+    }
+}
+
+static void work_key(state *s)
+{
+    s->failed = weir__round_read(&s->round, &s->changes);
+    if (s->failed || s->changes.count == 0)
+        return;
+    const void *key = change_at(s, 0);
+    for (s->firsts = 0; s->firsts < s->changes.count; s->firsts++)
+        if (place_of(s, change_at(s, s->firsts))->side == WEIR__ASOF_FIRST)
+            break;
+    weir_cursor_find(s->seconds, key);
+    if (s->firsts > 0)
+        weir_cursor_find(s->round.all, key);
+    for (size_t i = s->firsts, j = s->firsts; !s->failed && (j > 0 || i < s->changes.count);) {
+        const void *first = i < s->changes.count ? change_at(s, i) : NULL;
+        weir__wide time = first ? weir__asof_time(place_of(s, first)) : 0;
+        if (j > 0 &&
+            (!first || weir__asof_time(place_of(s, change_at(s, j - 1))) <= time)) {
+            walk(s, &i, &j);
+            continue;
+        }
+        find_newest(s, time);
+        put_both(s, first, 0, s->changes.diffs[i]); /* the same, or walk would have come to it */
+        i++;
+    }
+}
+
+/* ---- the node ---- */
+
+static void fini(void *ctx)
+{
+    state *s = ctx;
+    size_t size = s->changes.size;
+    weir_cursor_destroy(s->seconds);
+    weir__round_fini(&s->round);
+    weir__round_changes_fini(&s->changes);
+    weir_free(s->probe, size);
+    weir_free(s->pair, size);
+    weir_free(s->newest[OLD], size);
+    weir_free(s->newest[NEW], size);
+    weir_free(s, sizeof *s);
+}
+
+static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
+{
+    const description *d = ctx;
+    size_t size = d->parts->type.size;
+    state *s = weir_alloc_must(sizeof *s);
+    *s = (state){ .d = d, .changes = { .size = size } };
+    s->probe = memset(weir_alloc_must(size), 0, size);
+    s->pair = weir_alloc_must(size);
+    s->newest[OLD] = weir_alloc_must(size);
+    s->newest[NEW] = weir_alloc_must(size);
+    weir_status status = weir__round_init(&s->round, step, d->in, error);
+    if (status != WEIR_OK)
+        fini(s);
+    else
+        *result = s;
+    return status;
+}
+
+/* False: the step's work is used up, or something failed. */
+static bool work(weir_step *step, state *s)
+{
+    uint64_t done = 0;
+    s->out = weir_step_output(step, 0, &s->round.time);
+    while (!s->failed && weir_cursor_next_key(s->round.fresh)) {
+        s->looked = 0;
+        work_key(s);
+        weir_metric_add(s->round.metric, (int64_t)s->looked);
+        done += WEIR__ROUND_KEY + s->changes.count + s->looked;
+        if (done >= WEIR__ROUND_VALUES || weir_step_spent(step))
+            return false;
+    }
+    return !s->failed;
+}
+
+static void begin_round(weir_step *step, state *s)
+{
+    weir_cursor_destroy(s->seconds);
+    s->seconds = NULL;
+    s->failed = weir__round_begin(&s->round, step, NULL);
+    if (s->failed || !s->round.working)
+        return;
+    s->seconds = weir_cursor_create(s->round.list->runs, s->round.list->count);
+    if (!s->seconds)
+        s->failed = WEIR_NO_MEMORY;
+}
+
+static void fail(weir_step *step, const state *s)
+{
+    char key[256] = "";
+    if (s->failed == WEIR_NO_MEMORY) {
+        weir_step_fail(step, WEIR_NO_MEMORY, "no memory for an as-of join");
+        return;
+    }
+    if (s->changes.count > 0)
+        weir_record_text(s->d->parts->parts[WEIR__ASOF_KEY],
+                         weir__part_read(s->d->parts, WEIR__ASOF_KEY, change_at(s, 0)), key,
+                         sizeof key);
+    weir_step_fail(step, s->failed, "counts of the key of %s leave the range of 64 bits", key);
+}
+
+static void run(weir_step *step, void *ctx)
+{
+    state *s = ctx;
+    while (!s->failed) {
+        if (s->round.working && !work(step, s))
+            break;
+        weir__round_end(&s->round, step);
+        begin_round(step, s);
+        if (!s->round.working)
+            break;
+    }
+    if (s->failed) {
+        fail(step, s);
+        return;
+    }
+    /* what was taken, and is not asked for any more, may be merged only now */
+    weir__trace_merge(step, weir_trace_reader_trace(s->round.in), 0, 0);
+    if (s->round.working)
+        weir_step_again(step);
+}
+
+weir_port *weir__asof_add(weir_arrangement *in, const weir__parts *parts, const char *kind)
+{
+    description *d = weir_graph_alloc(weir_port_graph(weir_arrangement_port(in)), sizeof *d);
+    uint16_t side = parts->first_field[WEIR__ASOF_PLACE];
+    *d = (description){ .parts = parts,
+                        .in = in,
+                        .order = { .type = &parts->type,
+                                   .key = { .count = 2, .field = { side, side + 1 } } } };
+    return weir__round_node(&(weir__round_spec){ .kind = kind,
+                                                 .in = in,
+                                                 .out = &parts->type,
+                                                 .ctx = d,
+                                                 .init = init,
+                                                 .step = run,
+                                                 .fini = fini });
+}
