@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/threshold.h. The key is the whole record; its value is how often it is there,
- * and how often it was put out. In a scope, where times have no one order, it is a reduce.
+ * and how often it was put out. In a scope, where times have no one order, and of records that have
+ * more fields than a key may have, it is a reduce.
  */
 #include <weir/operators/threshold.h>
 
@@ -51,39 +52,42 @@ static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx
     return changes->diffs[0] != 0;
 }
 
-/* In a scope. All fields are the key: a group has one record. */
+/* The key is all fields, or as many as a key has: then a group may have several records. */
 static weir_status reduce(const void *key, const weir_values *values, weir_builder *out,
                           const void *ctx)
 {
     const description *what = ctx;
-    int64_t now = what->fn(values->records[0], values->counts[0]);
     (void)key;
-    if (now == 0)
-        return WEIR_OK;
-    weir_builder_set_diff(out, now);
-    memcpy(weir_builder_next(out, out->type->size), values->records[0], out->type->size);
+    for (size_t i = 0; i < values->count; i++) {
+        int64_t now = what->fn(values->records[i], values->counts[i]);
+        if (now == 0)
+            continue;
+        weir_builder_set_diff(out, now);
+        memcpy(weir_builder_next(out, out->type->size), values->records[i], out->type->size);
+    }
     return WEIR_OK;
 }
 
-static weir_port *in_scope(weir_port *in, const weir_key *key, const char *kind,
-                           const description *what)
+static weir_port *reduced(weir_port *in, const weir_key *key, const char *kind,
+                          const description *what)
 {
     weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = *key };
     weir_reduce_spec counted = { .struct_size = sizeof counted,
                                  .kind = kind,
                                  .out = weir_port_type(in),
                                  .reduce = reduce,
-                                 .ctx = what };
+                                 .ctx = what,
+                                 .result_key = *key };
     weir_port *made = weir_reduce_erased(
         weir_arrange_erased(weir_port_as_collection(in), &arranged), &counted);
-    return made && what->fn == once ? weir_port_with_key(made, key) : made;
+    bool is_unique = what->fn == once && key->count == weir_port_type(in)->field_count;
+    return made && is_unique ? weir_port_with_key(made, key) : made;
 }
 
 weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_threshold_fn *fn,
                                  const char *kind)
 {
-    weir_key key;
-    weir_error error;
+    weir_key key = { .count = 0 };
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);
@@ -93,15 +97,12 @@ weir_port *weir_threshold_erased(weir_port *in, const weir_type *type, weir_thre
                         weir_port_type(in)->name, type->name);
         return NULL;
     }
-    if (weir_key_all(type, &key, &error) != WEIR_OK) {
-        weir_graph_fail(graph, error.status, kind, "map them to fewer fields first", "%s",
-                        error.what);
-        return NULL;
-    }
+    for (; key.count < type->field_count && key.count < WEIR_KEY_FIELDS_MAX; key.count++)
+        key.field[key.count] = (uint16_t)key.count;
     description *what = weir_graph_alloc(graph, sizeof *what);
     what->fn = fn;
-    if (weir_port_depth(in) > 1)
-        return in_scope(in, &key, kind, what);
+    if (weir_port_depth(in) > 1 || type->field_count > key.count)
+        return reduced(in, &key, kind, what);
     return weir__tally_add(in, &(weir__tally_spec){ .kind = kind,
                                                     .in = type,
                                                     .out = type,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/upsert.h. A key's entry has the record that counts of the open epoch, and the
- * result that stands for the key.
+ * result that stands for the key. In a scope all records are arranged, the newest one of a key first,
+ * and a reduce looks at that.
  */
 #include <weir/operators/upsert.h>
 
 #include <string.h>
+
+#include <weir/operators/reduce.h>
 
 #include "fields.h"
 #include "owned.h"
@@ -35,7 +38,7 @@ static bool counts_more(const description *d, const void *a, const void *b)
     if (!d->ordered)
         return true;
     int order = weir_order_compare(d->spec.in, &d->order, d->descending, a, b);
-    return order > 0 || (order == 0 && weir_record_compare(d->spec.in, a, b) > 0);
+    return order > 0 || (order == 0 && weir_record_compare(d->spec.in, a, b) < 0);
 }
 
 static bool add(weir__tally *value, const void *record, int64_t diff, const void *ctx,
@@ -99,6 +102,38 @@ static void end_value(weir__tally *value)
     weir__shown_fini(&g->shown);
 }
 
+/* ---- in a scope ---- */
+
+static weir_status newest(const void *key, const weir_values *values, weir_builder *out,
+                          const void *ctx)
+{
+    const description *d = ctx;
+    _Alignas(16) char made[WEIR_RECORD_SIZE_MAX];
+    const void *record = weir_first_there_(values);
+    (void)key;
+    if (record && d->spec.make(record, memset(made, 0, d->spec.out->size), d->spec.ctx))
+        weir__emit_owned(out, made);
+    return WEIR_OK;
+}
+
+static weir_port *in_scope(weir_port *in, const description *d)
+{
+    weir_arrange_spec by = { .struct_size = sizeof by,
+                             .key = d->key,
+                             .order = d->order,
+                             .descending = ~d->descending & ((1u << d->order.count) - 1) };
+    weir_reduce_spec reduced = { .struct_size = sizeof reduced,
+                                 .kind = d->spec.kind,
+                                 .out = d->spec.out,
+                                 .reduce = newest,
+                                 .ctx = d,
+                                 .result_key = d->spec.result_key,
+                                 .first = 1 };
+    weir_port *results =
+        weir_reduce_erased(weir_arrange_erased(weir_port_as_collection(in), &by), &reduced);
+    return results ? weir_port_with_key(results, &d->spec.result_key) : NULL;
+}
+
 /* ---- building ---- */
 
 static bool has_key(const description *d)
@@ -147,8 +182,9 @@ static bool check(weir_port *in, const description *d)
         weir_graph_fail(graph, WEIR_TOO_LARGE, spec->kind, "map to less first, or text as str",
                         "a record '%s' and a result '%s' have over %d bytes", spec->in->name,
                         spec->out->name, BYTES_MAX);
-    else if (weir_port_depth(in) > 1)
-        weir_graph_fail(graph, WEIR_INVALID, spec->kind, "leave the scope first",
+    else if (weir_port_depth(in) > 1 && !d->ordered)
+        weir_graph_fail(graph, WEIR_INVALID, spec->kind,
+                        "say in .order which record is the newest, or leave the scope first",
                         "in a scope no record is the newest: its times have no one order");
     return !weir_graph_failed(graph) && weir__tally_check(in, &d->key, spec->kind);
 }
@@ -175,6 +211,8 @@ weir_port *weir_upsert_erased(weir_port *in, const weir_upsert_spec *given,
         d->spec.result_key = weir__fields_key(d->key.count);
     if (!check(in, d))
         return NULL;
+    if (weir_port_depth(in) > 1)
+        return in_scope(in, d);
     d->record_at = (sizeof(group) + 15) / 16 * 16;
     d->result_at = d->record_at + (d->spec.in->size + 15) / 16 * 16;
     weir__tally_spec tally = { .kind = d->spec.kind,

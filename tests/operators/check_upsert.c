@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * upsert: the newest record of each key against following them one by one, with and without an
- * order, removals, texts, several epochs open; refusals and failures.
+ * order, ties, removals, texts, several epochs open, outside of scopes and in one; refusals and
+ * failures.
  */
 #include <weir/operators/upsert.h>
 
@@ -22,10 +23,16 @@ static bool price_of(const quote *q, price *p)
 }
 WEIR_UPSERT(price_of, quote, price)
 
+static uint64_t round_of(const quote *q) { return q->version % ROUNDS; }
+WEIR_ENTER_AT(round_of, quote)
+static bool in_scope;
+
 static void build(weir_graph *g, void *ctx)
 {
     (void)ctx;
     weir_stream(quote) in = weir_test_input(g, quote);
+    if (in_scope)
+        in = weir_enter_at(in, weir_scope_add(g, NULL, "rounds"), round_of);
     weir_stream(price) p = weir_upsert(in, WEIR_KEY(quote, item, shop), price_of,
                                        .order = WEIR_ASC(quote, version));
     ck_assert_uint_eq(weir_port_unique_key(p.port)->count, 2);
@@ -42,28 +49,45 @@ typedef struct entry {
     uint32_t item;
 } entry;
 
+/* In a scope a later epoch does not count more. */
+static bool is_newer(const entry *a, const entry *b)
+{
+    if (!in_scope && a->epoch != b->epoch)
+        return a->epoch > b->epoch;
+    if (a->record.version != b->record.version)
+        return a->record.version > b->record.version;
+    return weir_record_compare(quote_type(), &a->record, &b->record) < 0;
+}
+
+static const entry *newest_of(const entry *all, uint32_t k, const weir_time *time)
+{
+    const entry *newest = NULL;
+    for (size_t i = 0; i < QUOTES; i++)
+        if (all[i].epoch <= time->at[0] && (!in_scope || round_of(&all[i].record) <= time->at[1]) &&
+            all[i].item == k / 3 && all[i].record.shop == k % 3 &&
+            (!newest || is_newer(&all[i], newest)))
+            newest = &all[i];
+    return newest;
+}
+
 static void compare(weir_test *t, const entry *all, uint64_t seed)
 {
-    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+    for (uint64_t n = 0; n < EPOCHS * ROUNDS; n++) {
         bag wanted = { .count = 0 }, is = { .count = 0 };
+        weir_time time = { { n / ROUNDS, in_scope ? n % ROUNDS : 0 } };
         for (uint32_t k = 0; k < 6; k++) {
-            const entry *newest = NULL;
-            for (size_t i = 0; i < QUOTES; i++)
-                if (all[i].epoch <= epoch && all[i].item == k / 3 && all[i].record.shop == k % 3 &&
-                    (!newest || all[i].epoch > newest->epoch ||
-                     (all[i].epoch == newest->epoch &&
-                      all[i].record.version > newest->record.version)))
-                    newest = &all[i];
+            const entry *newest = newest_of(all, k, &time);
             if (!newest || !newest->record.cents.set)
                 continue;
             weir_str item = weir_str_of(items[k / 3]);
             bag_add_record(&wanted, price_type(),
                            &(price){ item, (uint8_t)(k % 3), newest->record.cents.value, item }, 1);
         }
-        bag_of_output(&is, t, 0, price_type(), &(weir_time){ { epoch } });
+        bag_of_output(&is, t, 0, price_type(), &time);
         const char *difference = bag_difference(&is, &wanted);
-        ck_assert_msg(!difference, "WEIR_SEED=%llu: epoch %llu: %s", (unsigned long long)seed,
-                      (unsigned long long)epoch, difference);
+        ck_assert_msg(!difference, "WEIR_SEED=%llu: epoch %llu, round %llu: %s",
+                      (unsigned long long)seed, (unsigned long long)time.at[0],
+                      (unsigned long long)time.at[1], difference);
         bag_free(&is);
         bag_free(&wanted);
     }
@@ -73,13 +97,14 @@ static void run(uint64_t seed)
 {
     uint64_t random = seed;
     static entry all[QUOTES];
+    in_scope = seed / 3 % 2;
     weir_test *t = weir_test_create(build, NULL, .workers = 1 + (unsigned)(seed % 3),
                                     .seed = seed, .batch_bytes = seed % 2 ? 256 : 0);
     for (uint64_t i = 0; i < QUOTES; i++) {
         uint64_t now = i * EPOCHS / QUOTES, epoch = now + test_below(&random, 2);
         bool set = test_below(&random, 3) > 0;
         uint32_t item = (uint32_t)test_below(&random, 2);
-        all[i] = (entry){ { i * 7919 % QUOTES, weir_str_of(items[item]),
+        all[i] = (entry){ { i * 7919 % QUOTES / 2, weir_str_of(items[item]),
                             { set, set ? (int64_t)test_below(&random, 4) : 0 },
                             (uint8_t)test_below(&random, 3) },
                           epoch < EPOCHS ? epoch : EPOCHS - 1, item };
@@ -101,7 +126,7 @@ START_TEST(like_following)
         run(seed);
         return;
     }
-    for (seed = 1; seed <= 30; seed++)
+    for (seed = 1; seed <= 40; seed++)
         run(seed);
 }
 END_TEST
@@ -142,18 +167,24 @@ WEIR_UPSERT(of_another, quote, price)
 static void build_another(weir_graph *g, void *ctx)
 {
     (void)ctx;
-    weir_test_output(weir_upsert(weir_test_input(g, quote), WEIR_KEY(quote, item, shop),
-                                 of_another));
+    weir_stream(quote) in = weir_test_input(g, quote);
+    if (in_scope)
+        in = weir_enter(in, weir_scope_add(g, NULL, "rounds"));
+    weir_test_output(weir_upsert(in, WEIR_KEY(quote, item, shop), of_another,
+                                 .order = WEIR_ASC(quote, version)));
 }
 
 START_TEST(of_another_key)
 {
-    weir_test *t = weir_test_create(build_another, NULL);
-    weir_test_push(t, 0, quote, 0, 1, { 3, weir_str_of("fig"), { true, 1 }, 7 });
-    ck_assert_int_eq(weir_test_finish(t), WEIR_INVALID);
-    ck_assert_str_eq(weir_test_error(t)->what,
-                     "the function gave for (item: \"fig\", shop: 7) a record of another key");
-    weir_test_destroy(t);
+    for (int i = 0; i < 2; i++) {
+        in_scope = i;
+        weir_test *t = weir_test_create(build_another, NULL);
+        weir_test_push(t, 0, quote, 0, 1, { 3, weir_str_of("fig"), { true, 1 }, 7 });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_INVALID);
+        ck_assert_ptr_nonnull(strstr(weir_test_error(t)->what, "a record of another key"));
+        ck_assert_ptr_nonnull(strstr(weir_test_error(t)->what, "item: \"fig\", shop: 7"));
+        weir_test_destroy(t);
+    }
 }
 END_TEST
 

@@ -237,7 +237,7 @@ static bool is_newer(const sim_record *a, const sim_record *b)
         return a->time.at[0] > b->time.at[0];
     if (a->record.value != b->record.value)
         return a->record.value > b->record.value;
-    return a->record.hops > b->record.hops;
+    return a->record.hops < b->record.hops;
 }
 
 static void upsert(const sim_at *at, sim_bag *out)
