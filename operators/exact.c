@@ -207,6 +207,16 @@ double weir__exact_read(const weir__exact *sum)
     return round_words(words, count, sum->wide ? 0 : sum->base, negative);
 }
 
+weir__exact weir__exact_copy(const weir__exact *sum)
+{
+    weir__exact copy = *sum;
+    if (sum->wide) {
+        copy.wide = weir_alloc_must(sizeof *copy.wide);
+        *copy.wide = *sum->wide;
+    }
+    return copy;
+}
+
 size_t weir__exact_bytes(const weir__exact *sum)
 {
     return sum->wide ? sizeof *sum->wide : 0;

@@ -23,6 +23,8 @@ bool weir__exact_add(weir__exact *sum, double value, int64_t times);
 double weir__exact_read(const weir__exact *sum);
 /* Whether nothing is left of what was added. */
 bool weir__exact_is_blank(const weir__exact *sum);
+/* Another one of the same. */
+weir__exact weir__exact_copy(const weir__exact *sum);
 /* Bytes that it keeps outside itself; frees them. */
 size_t weir__exact_bytes(const weir__exact *sum);
 void weir__exact_fini(weir__exact *sum);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/prefix_sum.h: a reduce over the fields that matter, whose groups lie in the
- * order of the field that orders.
+ * See weir/operators/prefix_sum.h. The fields that matter are arranged by the key; groups lie in the
+ * order of the field that orders. In a scope a reduce goes through all of a group; outside of scopes
+ * prefix_node.c goes on from the first change.
  */
 #include <weir/operators/prefix_sum.h>
 
@@ -9,76 +10,22 @@
 
 #include <weir/operators/reduce.h>
 
-#include "exact.h"
-#include "fields.h"
+#include "prefix_node.h"
 #include "tally.h"
-#include "word.h"
 
 static const char *const where = "prefix-sum";
 
-typedef struct description {
-    const weir__fields *some; /* the key, then `by`, then the field that is summed */
-    const weir_type *out;
-    uint32_t key_count;
-    bool is_float;
-} description;
+typedef weir__prefix description;
 
 static bool is_float(weir_kind kind)
 {
     return kind == WEIR_KIND_f64 || kind == WEIR_KIND_f32;
 }
 
-/* ---- sums ---- */
+/* ---- in a scope ---- */
 
-typedef struct sum {
-    weir__wide integer;
-    weir__exact exact;
-    int64_t values; /* that are not null */
-} sum;
-
-/* False: it leaves 128 bits on its way, or there is no memory. */
-static bool add(const description *d, sum *s, const void *record, int64_t count)
-{
-    const weir_field *field = &d->some->fields[d->key_count + 1];
-    const char *at = (const char *)record + field->offset;
-    weir__wide change;
-    if (field->optional && !((const char *)record)[field->set_offset])
-        return true;
-    weir__word word = weir__word_of(field->kind, at);
-    if (__builtin_add_overflow(s->values, count, &s->values))
-        return false;
-    if (d->is_float)
-        return weir__exact_add(&s->exact, weir__word_number(field->kind, word), count);
-    return !__builtin_mul_overflow(weir__word_integer(word), (weir__wide)count, &change) &&
-           !__builtin_add_overflow(s->integer, change, &s->integer);
-}
-
-/* Writes the sum of a result. False: its kind does not hold it. */
-static bool write(const description *d, const sum *s, char *record)
-{
-    const weir_field *f = &d->out->fields[d->key_count + 1];
-    if (f->optional && s->values == 0)
-        return true;
-    if (f->optional)
-        record[f->set_offset] = 1;
-    if (d->is_float) {
-        double total = weir__exact_read(&s->exact);
-        weir_clean_f64_(&total);
-        memcpy(record + f->offset, &total, sizeof total);
-        return true;
-    }
-    if (f->kind == WEIR_KIND_u64 && (s->integer < 0 || s->integer > (weir__wide)UINT64_MAX))
-        return false;
-    if (f->kind == WEIR_KIND_i64 && (s->integer < INT64_MIN || s->integer > INT64_MAX))
-        return false;
-    weir__word_put(f->kind, (weir__word)s->integer ^ (weir__word)1 << 127, record + f->offset);
-    return true;
-}
-
-/* ---- a group ---- */
-
-static weir_status sum_group(const description *d, const weir_values *values, sum *s,
-                             weir_builder *out)
+static weir_status sum_group(const description *d, const weir_values *values,
+                             weir__prefix_sum *s, weir_builder *out)
 {
     weir_key by = { .count = 1, .field = { (uint16_t)d->key_count } };
     for (size_t i = 0; i < values->count;) {
@@ -88,15 +35,13 @@ static weir_status sum_group(const description *d, const weir_values *values, su
                                                    values->records[i]);
              i++) {
             there += values->counts[i];
-            if (!add(d, s, values->records[i], values->counts[i]))
+            if (!weir__prefix_add(d, s, values->records[i], values->counts[i]))
                 return WEIR_OVERFLOWED;
         }
         if (there <= 0)
             continue;
         char *record = weir_builder_next(out, d->out->size);
-        weir__fields_move(&d->some->type, values->records[first], d->out, record,
-                          d->key_count + 1);
-        if (!write(d, s, record))
+        if (!weir__prefix_write(d, s, values->records[first], record))
             return WEIR_OVERFLOWED;
     }
     return WEIR_OK;
@@ -105,7 +50,7 @@ static weir_status sum_group(const description *d, const weir_values *values, su
 static weir_status reduce(const void *key, const weir_values *values, weir_builder *out,
                           const void *ctx)
 {
-    sum s;
+    weir__prefix_sum s;
     (void)key;
     memset(&s, 0, sizeof s);
     weir_status status = sum_group(ctx, values, &s, out);
@@ -164,7 +109,8 @@ weir_port *weir_prefix_sum_erased(weir_port *in, const weir_prefix_sum_spec *giv
     }
     ordered.field[ordered.count++] = (uint16_t)by;
     description *d = weir_graph_alloc(graph, sizeof *d);
-    *d = (description){ .some = weir__fields_of(graph, weir_port_type(in), &ordered, field),
+    *d = (description){ .kind = where,
+                        .some = weir__fields_of(graph, weir_port_type(in), &ordered, field),
                         .out = spec.out,
                         .key_count = key.count,
                         .is_float = is_float(weir_port_type(in)->fields[field].kind) };
@@ -175,7 +121,11 @@ weir_port *weir_prefix_sum_erased(weir_port *in, const weir_prefix_sum_spec *giv
                                    .key = weir__fields_key(key.count) };
     weir_reduce_spec reduced = { .struct_size = sizeof reduced, .kind = where, .out = d->out,
                                  .reduce = reduce, .ctx = d };
-    weir_port *made = weir_reduce_erased(weir_arrange_erased(some, &arranged), &reduced);
+    weir_arrangement *by_key = weir_arrange_erased(some, &arranged);
+    weir_port *made = NULL;
+    if (by_key)
+        made = weir_port_depth(some) > 1 ? weir_reduce_erased(by_key, &reduced)
+                                         : weir__prefix_add_node(by_key, d);
     weir_key unique = weir__fields_key(ordered.count);
     return made ? weir_port_with_key(made, &unique) : NULL;
 }

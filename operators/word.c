@@ -5,6 +5,7 @@
  */
 #include "word.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <weir/record.h>
@@ -96,6 +97,27 @@ void weir__word_put(weir_kind kind, weir__word word, void *to)
         weir_clean_f64_(&wide);
         memcpy(to, &wide, sizeof wide);
     }
+}
+
+void weir__word_put_least(weir_kind kind, void *to)
+{
+    /* of as many bits, with a sign */
+    weir__word least = SIGN - (SIGN >> (128 - 8 * weir_kind_size(kind)));
+    switch (kind) {
+    case WEIR_KIND_u8:
+    case WEIR_KIND_u16:
+    case WEIR_KIND_u32:
+    case WEIR_KIND_u64:
+        least = of_integer(0);
+        break;
+    case WEIR_KIND_f32:
+    case WEIR_KIND_f64:
+        least = of_float(-INFINITY);
+        break;
+    default:
+        break;
+    }
+    weir__word_put(kind, least, to);
 }
 
 double weir__word_number(weir_kind kind, weir__word word)

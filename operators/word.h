@@ -14,6 +14,8 @@ bool weir__word_has(weir_kind kind);
 /* Of the value at this place. */
 weir__word weir__word_of(weir_kind kind, const void *at);
 void weir__word_put(weir_kind kind, weir__word word, void *to);
+/* The value of a kind that none comes before. */
+void weir__word_put_least(weir_kind kind, void *to);
 /* Of a number; a decimal without its scale. */
 double weir__word_number(weir_kind kind, weir__word word);
 /* Of a kind that is no float: the number itself. */

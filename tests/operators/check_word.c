@@ -24,6 +24,14 @@ static void ascend(weir_kind kind, const void *values, size_t size, size_t count
         ck_assert_msg(memcmp(back, at, size) == 0, "%s: value %zu", weir_kind_name(kind), i);
     }
 }
+/* The first of the values is the least one of the kind. */
+static void begins_with_least(weir_kind kind, const void *values, size_t size)
+{
+    char least[16];
+    weir__word_put_least(kind, least);
+    ck_assert_msg(memcmp(least, values, size) == 0, "%s", weir_kind_name(kind));
+}
+#define LEAST(kind, values) begins_with_least(WEIR_KIND_##kind, values, sizeof *values)
 #define ASCEND(kind, values) \
     ascend(WEIR_KIND_##kind, values, sizeof *values, sizeof values / sizeof *values)
 
@@ -53,6 +61,17 @@ START_TEST(integers)
     ASCEND(instant, at);
     ASCEND(date, day);
     ASCEND(decimal, decimal);
+    LEAST(i8, i8);
+    LEAST(i16, i16);
+    LEAST(i32, i32);
+    LEAST(i64, i64);
+    LEAST(u8, u8);
+    LEAST(u16, u16);
+    LEAST(u32, u32);
+    LEAST(u64, u64);
+    LEAST(instant, at);
+    decimal[0].unscaled = (weir__wide)((weir__word)1 << 127);
+    LEAST(decimal, decimal);
     ck_assert(weir__word_number(WEIR_KIND_i64, weir__word_of(WEIR_KIND_i64, &i64[1])) == -1);
     ck_assert(weir__word_integer(weir__word_of(WEIR_KIND_u64, &u64[2])) == UINT64_MAX);
 }
