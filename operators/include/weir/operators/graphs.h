@@ -27,6 +27,7 @@
 #define WEIR_EDGE(F) F(u64, from) F(u64, to)
 #define WEIR_WEIGHTED_EDGE(F) F(u64, from) F(u64, to) F(u64, weight)
 #define WEIR_DISTANCE(F) F(u64, node) F(u64, distance)
+#define WEIR_WAY(F) F(u64, from) F(u64, to) F(u64, distance)
 #define WEIR_LABEL(F) F(u64, node) F(u64, label)
 #define WEIR_RANK(F) F(u64, node) F(i64, rank)
 #define WEIR_TRIANGLE(F) F(u64, a) F(u64, b) F(u64, c)
@@ -34,6 +35,7 @@ WEIR_RECORD(weir_vertex, WEIR_VERTEX)
 WEIR_RECORD(weir_edge, WEIR_EDGE)
 WEIR_RECORD(weir_weighted_edge, WEIR_WEIGHTED_EDGE)
 WEIR_RECORD(weir_distance, WEIR_DISTANCE)
+WEIR_RECORD(weir_way, WEIR_WAY)
 WEIR_RECORD(weir_label, WEIR_LABEL)
 WEIR_RECORD(weir_rank, WEIR_RANK)
 WEIR_RECORD(weir_triangle, WEIR_TRIANGLE)
@@ -46,6 +48,13 @@ WEIR_API weir_stream(weir_distance) weir_bfs(weir_stream(weir_edge) edges,
 /* The same with the least sum of weights. Sums stop at UINT64_MAX. */
 WEIR_API weir_stream(weir_distance)
     weir_shortest_paths(weir_stream(weir_weighted_edge) edges, weir_stream(weir_vertex) roots);
+/* How far it is between the two nodes of each of some pairs, by how many edges at least; pairs between
+ * which no way leads are left out. Both are searched from at once, one edge further each round, until
+ * the searches meet (bidirectional search; Pohl, "Bi-directional search", 1971): what has been
+ * reached is of two small balls and not of one large one. Nodes of pairs that have met are not
+ * searched from any further. */
+WEIR_API weir_stream(weir_way) weir_bidirectional_search(weir_stream(weir_edge) edges,
+                                                         weir_stream(weir_edge) pairs);
 /* Each pair of nodes such that edges lead from the first to the second. */
 WEIR_API weir_stream(weir_edge) weir_transitive_closure(weir_stream(weir_edge) edges);
 
@@ -66,6 +75,22 @@ WEIR_API weir_stream(weir_label) weir_connected_components(weir_stream(weir_edge
 WEIR_API weir_stream(weir_edge) weir_strongly_connected(weir_stream(weir_edge) edges);
 /* Each node with the least node of its strongly connected component, which may be itself alone. */
 WEIR_API weir_stream(weir_label) weir_strongly_connected_components(weir_stream(weir_edge) edges);
+
+/* ---- one after the other ---- */
+
+/* What the values of a node's lesser neighbours make of the node: different values, ascending, with
+ * how many neighbours have each. Must always give the same for the same. */
+typedef uint64_t weir_sequence_fn(uint64_t node, const uint64_t *values, const int64_t *counts,
+                                  size_t count, const void *ctx);
+/* Each node with its value, as if nodes were gone through in ascending order, and each got what the
+ * function makes of the neighbours before it; the direction of edges does not matter, nor how often
+ * one is there. It takes as many rounds as the longest ascending way has nodes. ctx lives as long as
+ * the graph. */
+WEIR_API weir_stream(weir_label) weir_sequence(weir_stream(weir_edge) edges, weir_sequence_fn *fn,
+                                               const void *ctx);
+/* Each node with the least number, from 0, that none of its lesser neighbours has: neighbours differ
+ * (greedy colouring). */
+WEIR_API weir_stream(weir_label) weir_coloring(weir_stream(weir_edge) edges);
 
 /* ---- what nodes are worth ---- */
 
