@@ -163,6 +163,23 @@ weir_arrangement *weir_arrangement_enter(weir_arrangement *a, weir_scope *scope)
                  : weir__arrangement_note(in, weir_port_enter(a->runs, scope), a->what);
 }
 
+weir_arrangement *weir_arrangement_leave(weir_arrangement *a)
+{
+    if (!a)
+        return NULL;
+    weir_port *in = weir_port_leave(a->in);
+    if (!in)
+        return NULL;
+    if (weir_port_depth(in) < weir_port_depth(a->in)) {
+        weir_graph_fail(a->graph, WEIR_INVALID, where,
+                        "let its collection leave: weir_leave(weir_arranged_collection(…))",
+                        "an arrangement leaves regions, and this is a scope with times of its own");
+        return NULL;
+    }
+    weir_arrangement *there = find(in, &a->what->spec);
+    return there ? there : weir__arrangement_note(in, weir_port_leave(a->runs), a->what);
+}
+
 /* ---- what is known of one ---- */
 
 const weir_type *weir_arrangement_type(const weir_arrangement *a)

@@ -89,9 +89,38 @@ START_TEST(shared)
 }
 END_TEST
 
+static void build_region(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_scope *region = weir_region_add(g, NULL, "region");
+    weir_stream(edge) edges = weir_test_collection(g, edge);
+    weir_stream(edge) inside = weir_negate(weir_enter(edges, region));
+    weir_arranged(edge) by_from = weir_arrange(inside, WEIR_KEY(edge, from));
+    weir_arranged(edge) outside = weir_arranged_leave(by_from);
+    ck_assert_ptr_null(weir_port_scope(weir_arrangement_port(outside.arrangement)));
+    ck_assert_ptr_eq(weir_arranged_leave(by_from).arrangement, outside.arrangement);
+    ck_assert_str_eq(weir_port_name(weir_arrangement_port(outside.arrangement)),
+                     weir_port_name(weir_arrangement_port(by_from.arrangement)));
+    weir_test_output(weir_arranged_collection(outside));
+    weir_test_output(weir_min(weir_arranged_collection(outside), edge, WEIR_KEY(edge, from, to),
+                              name));
+}
+
+START_TEST(leaving_a_region)
+{
+    weir_test *t = weir_test_create(build_region, NULL, .workers = 2);
+    ck_assert_int_eq(weir_test_error(t)->status, WEIR_OK);
+    push(t, 1, 1, 3, -2);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(from: 1, to: 1, name: \"odd\") @3 +2\n");
+    ck_assert_str_eq(weir_test_take(t, 1), "(from: 1, to: 1, name: \"odd\") @3 +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
-enum { PLAIN, KEY, ORDER, FIELD, TWICE, ANOTHER };
+enum { PLAIN, KEY, ORDER, FIELD, TWICE, SCOPE, ROOT, ANOTHER };
 
 static void build_refused(weir_graph *g, void *ctx)
 {
@@ -120,6 +149,13 @@ static void build_refused(weir_graph *g, void *ctx)
         spec.key = (weir_key){ .count = 2, .field = { 1, 1 } };
         a = weir_arrange_erased(edges.port, &spec);
         break;
+    case SCOPE:
+        edges = weir_negate(weir_enter(edges, weir_scope_add(g, NULL, "rounds")));
+        a = weir_arranged_leave(weir_arrange(edges, WEIR_KEY(edge, from))).arrangement;
+        break;
+    case ROOT:
+        a = weir_arranged_leave(weir_arrange(edges, WEIR_KEY(edge, from))).arrangement;
+        break;
     default:
         weir_graph_fail(g, WEIR_INVALID, NULL, NULL, "an error before");
         a = weir_arrange(edges, WEIR_KEY(edge, from)).arrangement;
@@ -141,6 +177,8 @@ static const struct {
     [ORDER] = { WEIR_TYPE_MISMATCH, "nothing" },
     [FIELD] = { WEIR_TYPE_MISMATCH, "an arrangement names fields that 'edge' does not have" },
     [TWICE] = { WEIR_INVALID, "cannot be arranged" },
+    [SCOPE] = { WEIR_INVALID, "an arrangement leaves regions" },
+    [ROOT] = { WEIR_INVALID, "a stream of the root scope cannot leave it" },
     [ANOTHER] = { WEIR_INVALID, "an error before" },
 };
 
@@ -320,7 +358,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        shared, a_key_that_is_told_late, refused, overflow, undelivered_runs_are_under_way,
+        shared, leaving_a_region, a_key_that_is_told_late, refused, overflow, undelivered_runs_are_under_way,
         many_open_epochs, NULL
     };
     return test_run(test_suite("arrange", tests));

@@ -44,6 +44,7 @@
 #include <weir/operators/filter.h>
 #include <weir/operators/flat_map.h>
 #include <weir/operators/graphs.h>
+#include <weir/operators/identifiers.h>
 #include <weir/operators/input.h>
 #include <weir/operators/inspect.h>
 #include <weir/operators/interval_join.h>

@@ -54,6 +54,9 @@ WEIR_API weir_arrangement *weir_arrange_erased(weir_port *in, const weir_arrange
 /* Inside a scope that was added to the one it is in: its trace is the same. */
 WEIR_API weir_arrangement *weir_arrangement_enter(weir_arrangement *arrangement,
                                                   weir_scope *scope);
+/* Outside of the region that it is in. A scope that is no region is refused, on the graph: its times
+ * are others than those outside. */
+WEIR_API weir_arrangement *weir_arrangement_leave(weir_arrangement *arrangement);
 /* The changes of the collection as a stream: summed by time and record within each run. */
 WEIR_API weir_port *weir_arrangement_collection(weir_arrangement *arrangement);
 
@@ -103,6 +106,8 @@ WEIR_END_DECLS
 
 #define weir_arranged_enter(a, scope)                                                              \
     ((__typeof__(a)){ .arrangement = weir_arrangement_enter((a).arrangement, scope) })
+#define weir_arranged_leave(a)                                                                     \
+    ((__typeof__(a)){ .arrangement = weir_arrangement_leave((a).arrangement) })
 #define weir_arranged_collection(a)                                                                \
     ((__typeof__(*(a).stream)){ .port = weir_arrangement_collection((a).arrangement) })
 #endif
