@@ -204,8 +204,8 @@ weir_port *weir_asof_join_erased(weir_port *const sides[2], const weir_asof_join
     }
     if (!weir__join_check(sides, keys, where) || !check(sides, d))
         return NULL;
-    const weir_type *types[] = { &d->sides[0].key->type, weir__asof_place_type(), weir_port_type(sides[0]),
-                                 weir_port_type(sides[1]) };
+    const weir_type *types[] = { &d->sides[0].key->type, weir__asof_place_type(),
+                                 weir_port_type(sides[0]), weir_port_type(sides[1]) };
     d->parts = weir__parts_of(graph, types, 4, where);
     if (!d->parts)
         return NULL;

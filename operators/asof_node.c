@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See asof_node.h. A change of the first side is paired with the newest record that it has. A change
- * of the second side concerns records of the first from its time on, up to the first one whose
- * newest record is the same as before. What there was before an epoch is what there is now less what
- * changed: nothing else is kept.
+ * See asof_node.h. A change of the first side is paired with the newest record that it has. A
+ * change of the second side concerns records of the first from its time on, up to the first one
+ * whose newest record is the same as before. What there was before an epoch is what there is now
+ * less what changed: nothing else is kept.
  */
 #include "asof_node.h"
 

@@ -13,8 +13,8 @@
 #include "parts.h"
 #include "word.h"
 
-/* Where a record lies among those of its key. A record of the first side at time t is at 2 t, one of
- * the second at -2 t: between two times that there are lies a place for looking. */
+/* Where a record lies among those of its key. A record of the first side at time t is at 2 t,
+ * one of the second at -2 t: between two times that there are lies a place for looking. */
 #define WEIR__ASOF_PLACE_FIELDS(F) F(u8, side) F(decimal(0), at) F(flag, has_both)
 WEIR_RECORD(weir__asof_place, WEIR__ASOF_PLACE_FIELDS)
 enum { WEIR__ASOF_SECOND, WEIR__ASOF_FIRST };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What has gone at the front of large groups, where times have no one order and no front can be kept
- * (front.h): ranges of a group's values none of which is there at any time that is still asked for.
- * Whoever reads the group passes over each by one seek. A value that changes cuts its range in two,
- * and a reader who finds that all between two ranges has gone makes them one: so what has gone is
- * gone through once, and not at each change.
+ * What has gone at the front of large groups, where times have no one order and no front can be
+ * kept (front.h): ranges of a group's values none of which is there at any time that is still asked
+ * for. Whoever reads the group passes over each by one seek. A value that changes cuts its range in
+ * two, and a reader who finds that all between two ranges has gone makes them one: so what has gone
+ * is gone through once, and not at each change.
  */
 #ifndef WEIR_OPERATORS_GONE_H
 #define WEIR_OPERATORS_GONE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/identifiers.h. Each record asks for its first number. Of those that ask for one
- * number the one with the fewest attempts gets it, of several the least; the others ask for their
- * next one, too, a round later.
+ * See weir/operators/identifiers.h. Each record asks for its first number. Of those that ask for
+ * one number the one with the fewest attempts gets it, of several the least; the others ask for
+ * their next one, too, a round later.
  */
 #include <weir/operators/identifiers.h>
 

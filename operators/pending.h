@@ -70,8 +70,8 @@ weir__pending_key *weir__pending_find(const weir__pending *p, const void *record
  * or waits. False: no memory. `known` is what find said. */
 bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
                        weir__pending_key *known, const weir_frontier *times);
-/* Nothing is ready: what is complete, before the frontier, is asked for no more of the traces; `own`
- * may be NULL. */
+/* Nothing is ready: what is complete, before the frontier, is asked for no more of the traces;
+ * `own` may be NULL. */
 void weir__pending_advance(weir__pending *p, const weir_frontier *frontier, weir_trace_reader *in,
                            weir_trace_reader *own);
 /* What was ready is worked off: runs, references to keys and capabilities go. */

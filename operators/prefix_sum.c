@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/prefix_sum.h. The fields that matter are arranged by the key; groups lie in the
- * order of the field that orders. In a scope a reduce goes through all of a group; outside of scopes
- * prefix_node.c goes on from the first change.
+ * See weir/operators/prefix_sum.h. The fields that matter are arranged by the key; groups lie in
+ * the order of the field that orders. In a scope a reduce goes through all of a group; outside of
+ * scopes prefix_node.c goes on from the first change.
  */
 #include <weir/operators/prefix_sum.h>
 

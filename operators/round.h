@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rounds of operators that follow the groups of an arrangement where times are in a total order: one
- * epoch at a time, when it is complete, the keys that changed at it, with what changed of each and
- * what there is of it now. What becomes of a key belongs to the operator.
+ * Rounds of operators that follow the groups of an arrangement where times are in a total order:
+ * one epoch at a time, when it is complete, the keys that changed at it, with what changed of each
+ * and what there is of it now. What becomes of a key belongs to the operator.
  *
  *     while (!failed) {
  *         if (round.working && !work(step, s))    … weir_cursor_next_key(round.fresh) …

@@ -334,8 +334,8 @@ static void change(state *s, weir__front *front)
         if (!weir_cursor_sum(s->round.fresh, &s->round.time, &diff))
             s->failed = WEIR_OVERFLOWED;
         else
-            s->failed = weir__front_change(front, &s->what->order, weir_cursor_record(s->round.fresh),
-                                           diff, &behind);
+            s->failed = weir__front_change(front, &s->what->order,
+                                           weir_cursor_record(s->round.fresh), diff, &behind);
     }
     s->looked += ahead - weir_cursor_ahead(s->round.fresh);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See weir/operators/upsert.h. A key's entry has the record that counts of the open epoch, and the
- * result that stands for the key. In a scope all records are arranged, the newest one of a key first,
- * and a reduce looks at that.
+ * result that stands for the key. In a scope all records are arranged, the newest one of a key
+ * first, and a reduce looks at that.
  */
 #include <weir/operators/upsert.h>
 

@@ -358,8 +358,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        shared, leaving_a_region, a_key_that_is_told_late, refused, overflow, undelivered_runs_are_under_way,
-        many_open_epochs, NULL
+        shared,   leaving_a_region,              a_key_that_is_told_late, refused,
+        overflow, undelivered_runs_are_under_way, many_open_epochs,        NULL
     };
     return test_run(test_suite("arrange", tests));
 }

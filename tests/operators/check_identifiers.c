@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * identifiers: at every time each record that is there has one number, and no two have the same one;
- * which it is depends on the records alone; refusals. Where hashes have 8 bits, many collide.
+ * identifiers: at every time each record that is there has one number, and no two have the same
+ * one; which it is depends on the records alone; refusals. Where hashes have 8 bits, many collide.
  */
 #include <weir/operators/identifiers.h>
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <weir/test.h>
 
-#include "looked.h"
 #include "oracle.h"
 
 #define ENTRY(F) F(opt_i64, cents) F(u32, day) F(u32, key) F(f64, weight) F(decimal(2), price)
@@ -97,40 +96,6 @@ START_TEST(like_adding_up)
 }
 END_TEST
 
-/* ---- large groups ---- */
-
-static void build_large(weir_graph *g, void *ctx)
-{
-    (void)ctx;
-    weir_stream(weight) in = weir_test_collection(g, weight);
-    weir_test_output(weir_prefix_sum(in, weight, WEIR_KEY(weight, key), day, weight));
-}
-
-/* Balances of a day each: only those from a change on are gone through, and come anew. */
-START_TEST(from_the_change_on)
-{
-    enum { DAYS = 20000 };
-    weir_test *t = weir_test_create(build_large, NULL, .no_delays = true);
-    for (uint32_t i = 0; i < DAYS; i++)
-        weir_test_push(t, 0, weight, 0, 1, { 7, i, 0.1 });
-    weir_test_advance(t, 0, 1);
-    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-    ck_assert_uint_eq(weir_test_count(t, 0), DAYS);
-    weir_test_take(t, 0);
-    int64_t before = looked(t);
-    for (uint32_t i = 1; i <= 100; i++) { /* at the end, and in its midst */
-        uint32_t behind = i % 10;
-        weir_test_push(t, 0, weight, i, 1, { 7, DAYS - 1 - behind, i % 3 ? 0.1 : -0.3 });
-        weir_test_advance(t, 0, i + 1);
-        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-        ck_assert_uint_eq(weir_test_count(t, 0), 2 * (behind + 1));
-        weir_test_take(t, 0);
-    }
-    ck_assert_int_lt(looked(t) - before, 100 * 100);
-    weir_test_destroy(t);
-}
-END_TEST
-
 /* ---- what cannot be ---- */
 
 static weir_prefix_sum_spec wrong;
@@ -188,6 +153,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_adding_up, from_the_change_on, refusals, overflow, NULL };
+    const TTest *const tests[] = { like_adding_up, refusals, overflow, NULL };
     return test_run(test_suite("prefix_sum", tests));
 }

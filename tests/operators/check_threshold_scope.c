@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * distinct and threshold in scopes of any depth, of records of few fields and of more than a key has,
- * against counts from scratch at every time.
+ * distinct and threshold in scopes of any depth, of records of few fields and of more than a key
+ * has, against counts from scratch at every time.
  */
 #include <weir/operators/threshold.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How many values of groups operators have looked at, which is what a change in a large group costs.
+ * How many values of groups operators have looked at, which is what a change in a large group
+ * costs.
  */
 #ifndef WEIR_TESTS_OPERATORS_LOOKED_H
 #define WEIR_TESTS_OPERATORS_LOOKED_H

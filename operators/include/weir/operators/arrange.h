@@ -54,8 +54,8 @@ WEIR_API weir_arrangement *weir_arrange_erased(weir_port *in, const weir_arrange
 /* Inside a scope that was added to the one it is in: its trace is the same. */
 WEIR_API weir_arrangement *weir_arrangement_enter(weir_arrangement *arrangement,
                                                   weir_scope *scope);
-/* Outside of the region that it is in. A scope that is no region is refused, on the graph: its times
- * are others than those outside. */
+/* Outside of the region that it is in. A scope that is no region is refused, on the graph: its
+ * times are others than those outside. */
 WEIR_API weir_arrangement *weir_arrangement_leave(weir_arrangement *arrangement);
 /* The changes of the collection as a stream: summed by time and record within each run. */
 WEIR_API weir_port *weir_arrangement_collection(weir_arrangement *arrangement);

@@ -48,11 +48,11 @@ WEIR_API weir_stream(weir_distance) weir_bfs(weir_stream(weir_edge) edges,
 /* The same with the least sum of weights. Sums stop at UINT64_MAX. */
 WEIR_API weir_stream(weir_distance)
     weir_shortest_paths(weir_stream(weir_weighted_edge) edges, weir_stream(weir_vertex) roots);
-/* How far it is between the two nodes of each of some pairs, by how many edges at least; pairs between
- * which no way leads are left out. Both are searched from at once, one edge further each round, until
- * the searches meet (bidirectional search; Pohl, "Bi-directional search", 1971): what has been
- * reached is of two small balls and not of one large one. Nodes of pairs that have met are not
- * searched from any further. */
+/* How far it is between the two nodes of each of some pairs, by how many edges at least; pairs
+ * between which no way leads are left out. Both are searched from at once, one edge further each
+ * round, until the searches meet (bidirectional search; Pohl, "Bi-directional search", 1971):
+ * what has been reached is of two small balls and not of one large one. Nodes of pairs that have
+ * met are not searched from any further. */
 WEIR_API weir_stream(weir_way) weir_bidirectional_search(weir_stream(weir_edge) edges,
                                                          weir_stream(weir_edge) pairs);
 /* Each pair of nodes such that edges lead from the first to the second. */
@@ -84,12 +84,12 @@ typedef uint64_t weir_sequence_fn(uint64_t node, const uint64_t *values, const i
                                   size_t count, const void *ctx);
 /* Each node with its value, as if nodes were gone through in ascending order, and each got what the
  * function makes of the neighbours before it; the direction of edges does not matter, nor how often
- * one is there. It takes as many rounds as the longest ascending way has nodes. ctx lives as long as
- * the graph. */
+ * one is there. It takes as many rounds as the longest ascending way has nodes. ctx lives as
+ * long as the graph. */
 WEIR_API weir_stream(weir_label) weir_sequence(weir_stream(weir_edge) edges, weir_sequence_fn *fn,
                                                const void *ctx);
-/* Each node with the least number, from 0, that none of its lesser neighbours has: neighbours differ
- * (greedy colouring). */
+/* Each node with the least number, from 0, that none of its lesser neighbours has: neighbours
+ * differ (greedy colouring). */
 WEIR_API weir_stream(weir_label) weir_coloring(weir_stream(weir_edge) edges);
 
 /* ---- what nodes are worth ---- */

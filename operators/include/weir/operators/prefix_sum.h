@@ -15,8 +15,8 @@
  * A sum that its kind cannot hold ends the run with WEIR_OVERFLOWED. Of a plain stream each record
  * counts +1; one that went before it came takes its value away.
  *
- * In scopes of any depth. When something of a key changes, its records from there on are read, whose
- * sums are others now; inside a scope all of them are. The key has at most 7 fields.
+ * In scopes of any depth. When something of a key changes, its records from there on are read,
+ * whose sums are others now; inside a scope all of them are. The key has at most 7 fields.
  */
 #ifndef WEIR_OPERATORS_PREFIX_SUM_H
 #define WEIR_OPERATORS_PREFIX_SUM_H

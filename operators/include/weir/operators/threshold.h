@@ -14,9 +14,9 @@
  * it is not called for 0, which gives none. Of a plain stream each record counts +1.
  *
  * When an epoch (in a scope: a time) is complete, each record for which the answer changed gives
- * the difference. Records are exchanged by all their fields, or by the first 8 of them. The result of
- * distinct is unique by all fields, in scopes, too, if there are no more than 8; that of a threshold
- * has no unique key.
+ * the difference. Records are exchanged by all their fields, or by the first 8 of them. The result
+ * of distinct is unique by all fields, in scopes, too, if there are no more than 8; that of a
+ * threshold has no unique key.
  */
 #ifndef WEIR_OPERATORS_THRESHOLD_H
 #define WEIR_OPERATORS_THRESHOLD_H
@@ -27,7 +27,8 @@ WEIR_BEGIN_DECLS
 
 typedef int64_t weir_threshold_fn(const void *record, int64_t count);
 
-/* Over records described at run time. Refuses, on the graph, other records than `type`. kind is what metrics group by. */
+/* Over records described at run time. Refuses, on the graph, other records than `type`. kind is
+ * what metrics group by. */
 WEIR_API weir_port *weir_threshold_erased(weir_port *in, const weir_type *type,
                                           weir_threshold_fn *fn, const char *kind);
 WEIR_API weir_port *weir_distinct_erased(weir_port *in);

@@ -20,13 +20,13 @@
  * When an epoch is complete, each key of which something came gives its old record with diff -1
  * and its new one with diff +1, if they differ. The result's unique key is the key.
  *
- * Of the records of one epoch the last one in .order counts, of several the first by all fields: the
- * result then depends on what came in which epoch, and on nothing else. Without .order it is the one that
- * arrived last, which is for a source's order to say, where one worker sends all records of a key;
- * where several do, it may be another one at each run (the operator is no deterministic one then).
- * A later epoch always counts more, whatever .order says: of sources that follow the clock, which
- * cut epochs as they read, the records of one key have to come in order, as those of one partition
- * do. Strings of the result come from the record or from literals.
+ * Of the records of one epoch the last one in .order counts, of several the first by all fields:
+ * the result then depends on what came in which epoch, and on nothing else. Without .order it is
+ * the one that arrived last, which is for a source's order to say, where one worker sends all
+ * records of a key; where several do, it may be another one at each run (the operator is no
+ * deterministic one then). A later epoch always counts more, whatever .order says: of sources that
+ * follow the clock, which cut epochs as they read, the records of one key have to come in order, as
+ * those of one partition do. Strings of the result come from the record or from literals.
  *
  * In a scope, whose times have no one order, .order is needed: at each time it says which of all
  * records of a key up to there counts, whatever epoch and round they are of; all of them are kept.

@@ -282,5 +282,5 @@ int main(void)
 {
     const TTest *const tests[] = { like_naive_search, leaving_in_order, leaving_with_gaps,
                                    all_gone, NULL };
-    return test_run(test_suite("top_scope", tests));
+    return test_run(test_suite("gone", tests));
 }
