@@ -30,6 +30,7 @@ typedef struct state {
     char *probe, *first, *results[2];
     weir_builder *out;
     uint64_t looked;
+    size_t keys;        /* in this step */
     weir_status failed;
 } state;
 
@@ -267,6 +268,7 @@ static bool work(weir_step *step, state *s)
     while (!s->failed && weir_cursor_next_key(s->round.fresh)) {
         s->looked = 0;
         work_key(s);
+        s->keys++;
         weir_metric_add(s->round.metric, (int64_t)s->looked);
         done += WEIR__ROUND_KEY + s->changes.count + s->looked;
         if (done >= WEIR__ROUND_VALUES || weir_step_spent(step))
@@ -294,6 +296,7 @@ static void fail(weir_step *step, const state *s)
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
+    s->keys = 0;
     while (!s->failed) {
         if (s->round.working && !work(step, s))
             break;
@@ -307,7 +310,7 @@ static void run(weir_step *step, void *ctx)
         return;
     }
     /* what was taken, and is not asked for any more, may be merged only now */
-    weir__trace_merge(step, weir_trace_reader_trace(s->round.in), 0, 0);
+    weir__trace_merge(step, weir_trace_reader_trace(s->round.in), 0, s->keys);
     if (s->round.working)
         weir_step_again(step);
 }
