@@ -19,6 +19,7 @@ weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec)
                           .values.type = spec->in,
                           .results.type = spec->reduce->out };
     weir_history_init(&c->history, spec->depth);
+    weir_frontier_init(&c->later, spec->depth);
     c->gather = weir_gather_create(c->out);
     c->key_record = weir_alloc_must(c->in->size);
     c->probe = weir_alloc_must(c->out->size);
@@ -39,6 +40,7 @@ void weir__correct_fini(weir__correct *c)
         return;
     free_strings(c);
     weir_history_fini(&c->history);
+    weir_frontier_fini(&c->later);
     weir_gather_destroy(c->gather);
     weir_free(c->values.records, c->values.capacity * c->in->size);
     weir_free(c->results.records, c->results.capacity * c->out->size);
@@ -270,6 +272,45 @@ static void read_results(weir__correct *c, weir_cursor *out)
     }
 }
 
+/* What the values of the key sum up to at a time; what comes later goes to c->later. */
+static weir_status sum_side(weir__correct *c, weir_cursor *cursor, const weir_time *time,
+                            bool is_input)
+{
+    int64_t sum;
+    if (!weir_cursor_find(cursor, is_input ? c->key_record : c->probe))
+        return WEIR_OK;
+    while (weir_cursor_next_value(cursor)) {
+        if (!weir_cursor_split(cursor, time, &sum, &c->later))
+            return WEIR_OVERFLOWED;
+        if (sum == 0)
+            continue;
+        uint32_t number = append(is_input ? &c->values : &c->results, weir_cursor_record(cursor));
+        if (is_input)
+            weir_history_sum_input(&c->history, number, sum);
+        else
+            weir_history_sum_output(&c->history, number, sum);
+    }
+    return WEIR_OK;
+}
+
+/* Goes to the time at which the output has to be looked at, if it is one, without noting updates.
+ * False: it is not, or something failed. */
+static bool go_alone(weir__correct *c, weir_cursor *in, weir_cursor *out,
+                     const weir_frontier *upper, weir_status *status)
+{
+    weir_time time;
+    if (!weir_history_alone(&c->history, upper, &time))
+        return false;
+    weir_frontier_clear(&c->later);
+    *status = sum_side(c, in, &time, true);
+    if (!*status)
+        *status = sum_side(c, out, &time, false);
+    if (*status || weir_history_visit(&c->history, upper, &c->later))
+        return !*status;
+    c->values.count = c->results.count = 0;
+    return false;
+}
+
 /* What the function gives for the values at hand is wanted. INVALID: it is of another key. */
 static weir_status call(weir__correct *c)
 {
@@ -304,15 +345,20 @@ static weir_status call(weir__correct *c)
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
                               const weir_frontier *upper)
 {
-    if (c->gone)
-        read_first(c, in, upper);
-    else
-        read_values(c, in);
-    read_results(c, out);
-    for (weir_time time; weir_history_next(&c->history, upper, &time);) {
-        weir_status status = call(c);
-        if (status != WEIR_OK)
-            return status;
+    weir_status status = WEIR_OK;
+    weir_time time;
+    bool goes_on = !c->gone && go_alone(c, in, out, upper, &status);
+    if (!goes_on && !status) {
+        if (c->gone)
+            read_first(c, in, upper);
+        else
+            read_values(c, in);
+        read_results(c, out);
+        goes_on = weir_history_next(&c->history, upper, &time);
     }
-    return c->history.failed;
+    while (goes_on && !status) {
+        status = call(c);
+        goes_on = !status && weir_history_next(&c->history, upper, &time);
+    }
+    return status ? status : c->history.failed;
 }

@@ -31,6 +31,7 @@ typedef struct weir__correct {
     const weir_key *key;   /* of in */
     const weir_reduce_spec *spec;
     weir_history history;
+    weir_frontier later;   /* times that follow from the one at hand */
     weir_gather *gather;
     weir__numbered values, results;
     weir__block *strings;

@@ -297,3 +297,71 @@ bool weir_cursor_sum(weir_cursor *c, const weir_time *time, int64_t *result)
     *result = (int64_t)sum;
     return sum >= INT64_MIN && sum <= INT64_MAX;
 }
+
+/* The least of what is not at or before the time that is split at. */
+typedef struct rest {
+    const weir_time *time;
+    weir_frontier *later;
+    uint64_t least; /* last coordinate of those that are later by that alone */
+    weir_time last; /* what was inserted last, if anything */
+    bool any;
+} rest;
+
+static void insert_later(rest *r, const uint64_t *coords, uint32_t depth)
+{
+    weir_time join = *r->time;
+    for (uint32_t i = 0; i < depth; i++)
+        join.at[i] = coords[i] > join.at[i] ? coords[i] : join.at[i];
+    if (r->any && weir_time_less_equal(&r->last, &join, depth))
+        return;
+    weir_frontier_insert(r->later, &join);
+    r->last = join;
+    r->any = true;
+}
+
+/* In a loop most updates differ in the last coordinate alone, the round. */
+__extension__ static __int128 split_updates(const weir_trace_run *run, weir__range updates, rest *r)
+{
+    uint32_t depth = run->shape->depth, ahead = depth - 1;
+    const uint64_t *coords = run->times + (size_t)updates.at * depth;
+    uint64_t round = r->time->at[ahead], least = r->least;
+    __extension__ __int128 sum = 0;
+    for (uint32_t u = updates.at; u < updates.end; u++, coords += depth) {
+        if (!is_before(coords, r->time, ahead)) {
+            insert_later(r, coords, depth);
+            continue;
+        }
+        bool is_later = coords[ahead] > round;
+        sum += is_later ? 0 : weir__run_diff(run, u);
+        least = is_later && coords[ahead] < least ? coords[ahead] : least;
+    }
+    r->least = least;
+    return sum;
+}
+
+bool weir_cursor_split(weir_cursor *c, const weir_time *time, int64_t *result,
+                       weir_frontier *later)
+{
+    uint32_t depth = c->shape->depth;
+    rest r = { .time = time, .later = later, .least = UINT64_MAX };
+    __extension__ __int128 sum = 0;
+    for (uint32_t i = 0; c->value && i < c->ahead; i++) {
+        const weir__place *l = &c->lanes[i];
+        if (l->run->times) {
+            sum += split_updates(l->run, l->updates, &r);
+        } else if (l->updates.at < l->updates.end) {
+            if (is_before(l->run->meet.at, time, depth))
+                for (uint32_t u = l->updates.at; u < l->updates.end; u++)
+                    sum += weir__run_diff(l->run, u);
+            else
+                insert_later(&r, l->run->meet.at, depth);
+        }
+    }
+    if (r.least < UINT64_MAX) {
+        weir_time join = *time;
+        join.at[depth - 1] = r.least;
+        weir_frontier_insert(later, &join);
+    }
+    *result = (int64_t)sum;
+    return sum >= INT64_MIN && sum <= INT64_MAX;
+}

@@ -345,55 +345,64 @@ static bool visit(weir_history *h, weir_time *time)
     return m->visiting;
 }
 
-/* Joins of the updates' times with `now`, which wait: false if one of them would be visited. */
-static bool await_joins(weir_history *h, const weir_frontier *upper, const updates *list)
-{
-    const weir_time *now = &h->more->now;
-    weir_time last = *now;
-    for (size_t i = 0; i < list->count; i++) {
-        const weir_time *t = &list->at[i].time;
-        if (weir_time_less_equal(t, now, h->depth))
-            continue;
-        weir_time join = weir_time_join(t, now, h->depth);
-        if (!weir_time_equal(&last, now, h->depth) && weir_time_less_equal(&last, &join, h->depth))
-            continue; /* what waits for `last` finds it again */
-        if (!weir_frontier_less_equal(upper, &join))
-            return false;
-        weir_frontier_insert(&h->pending, &join);
-        last = join;
-    }
-    return true;
-}
-
-/* Most often one time is to be visited, and what follows from it waits: then there is nothing to be
- * put in order. False: it is not so, and nothing has been done. */
-static bool start_single(weir_history *h, const weir_frontier *upper)
+bool weir_history_alone(weir_history *h, const weir_frontier *upper, weir_time *time)
 {
     struct weir__history *m = h->more;
     size_t count = 0; /* of those to be visited, as far as neighbours differ */
-    for (size_t i = 0; i < m->seeds.count; i++) {
+    for (size_t i = 0; i < m->seeds.count && count < 2; i++) {
         const weir_time *seed = &m->seeds.at[i];
-        if (weir_frontier_less_equal(upper, seed))
-            weir_frontier_insert(&h->pending, seed);
-        else if (count == 0 || !weir_time_equal(seed, &m->now, h->depth)) {
-            m->now = *seed;
-            count++;
-        }
+        if (weir_frontier_less_equal(upper, seed) ||
+            (count > 0 && weir_time_equal(seed, &m->now, h->depth)))
+            continue;
+        m->now = *seed;
+        count++;
     }
-    if (count == 1 && await_joins(h, upper, &m->input) && await_joins(h, upper, &m->output)) {
-        push_time(&m->queue, &m->now);
-        m->started = true;
-        return true;
+    *time = m->now;
+    return count == 1;
+}
+
+static void push_sum(weir_history_sums *sums, size_t *capacity, uint32_t value, int64_t diff)
+{
+    size_t both = *capacity;
+    grow((void **)&sums->values, &both, sums->count + 1, sizeof *sums->values);
+    grow((void **)&sums->diffs, capacity, sums->count + 1, sizeof *sums->diffs);
+    sums->values[sums->count] = value;
+    sums->diffs[sums->count++] = diff;
+}
+
+void weir_history_sum_input(weir_history *h, uint32_t value, int64_t diff)
+{
+    push_sum(&h->input, &h->more->input_capacity, value, diff);
+}
+
+void weir_history_sum_output(weir_history *h, uint32_t value, int64_t diff)
+{
+    push_sum(&h->output, &h->more->output_capacity, value, diff);
+}
+
+bool weir_history_visit(weir_history *h, const weir_frontier *upper, const weir_frontier *later)
+{
+    struct weir__history *m = h->more;
+    bool waits = true;
+    for (uint32_t i = 0; i < later->count && waits; i++)
+        waits = weir_frontier_less_equal(upper, &weir_frontier_times(later)[i]);
+    if (!waits) {
+        h->input.count = h->output.count = 0;
+        return false;
     }
-    weir_frontier_clear(&h->pending);
-    return false;
+    for (uint32_t i = 0; i < later->count; i++)
+        weir_frontier_insert(&h->pending, &weir_frontier_times(later)[i]);
+    for (size_t i = 0; i < m->seeds.count; i++)
+        if (weir_frontier_less_equal(upper, &m->seeds.at[i]))
+            weir_frontier_insert(&h->pending, &m->seeds.at[i]);
+    push_time(&m->queue, &m->now);
+    m->started = m->visiting = true;
+    return true;
 }
 
 bool weir_history_next(weir_history *h, const weir_frontier *upper, weir_time *time)
 {
     struct weir__history *m = h->more;
-    if (!m->started && start_single(h, upper))
-        return visit(h, time);
     if (!m->started)
         start(h, upper);
     if (m->visiting) {

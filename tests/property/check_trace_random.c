@@ -95,6 +95,32 @@ static int compare_values(const model *m, const item *a, const item *b)
     return weir_record_compare(item_type(), a, b);
 }
 
+/* Of the current value the sum at a time, and what of it is later. */
+static int64_t split(const model *m, weir_cursor *c, const weir_time *time)
+{
+    weir_frontier later, expected;
+    weir_time deeper = *time, at;
+    unsigned depth = m->depth + (m->depth < WEIR_TIME_COORDS);
+    int64_t sum, diff, same = 0;
+    if (m->depth < WEIR_TIME_COORDS)
+        deeper.at[m->depth] = 3;
+    weir_frontier_init(&later, depth);
+    weir_frontier_init(&expected, depth);
+    ck_assert(weir_cursor_split(c, &deeper, &sum, &later));
+    while (weir_cursor_next_update(c, &at, &diff)) {
+        weir_time join = weir_time_join(&at, &deeper, depth);
+        if (weir_time_less_equal(&at, time, m->depth))
+            same += diff;
+        else
+            weir_frontier_insert(&expected, &join);
+    }
+    ck_assert_int_eq(sum, same);
+    ck_assert(weir_frontier_equal(&later, &expected));
+    weir_frontier_fini(&later);
+    weir_frontier_fini(&expected);
+    return sum;
+}
+
 static void add_sum(const model *m, weir_cursor *c, const weir_time *time, int64_t *sums)
 {
     const item *last = NULL, *now;
@@ -103,6 +129,7 @@ static void add_sum(const model *m, weir_cursor *c, const weir_time *time, int64
         now = weir_cursor_record(c);
         ck_assert(!last || compare_values(m, last, now) < 0);
         ck_assert(weir_cursor_sum(c, time, &sums[number_of(now)]));
+        ck_assert_int_eq(split(m, c, time), sums[number_of(now)]);
         room = *now;
         last = &room;
     }

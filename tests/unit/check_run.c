@@ -436,6 +436,10 @@ START_TEST(diffs_overflow)
     ck_assert(!weir_cursor_sum(c, &(weir_time){ { 5 } }, &sum));
     ck_assert(weir_cursor_sum(c, &(weir_time){ { 0 } }, &sum));
     ck_assert_int_eq(sum, 0);
+    weir_frontier later;
+    weir_frontier_init(&later, 1);
+    ck_assert(!weir_cursor_split(c, &(weir_time){ { 5 } }, &sum, &later));
+    weir_frontier_fini(&later);
     weir_cursor_destroy(c);
     weir_trace_run_release(run);
     weir_trace_run_release(other);

@@ -68,6 +68,19 @@ WEIR_API void weir_history_seed(weir_history *history, const weir_time *time);
  * looked at. False: there are none. */
 WEIR_API bool weir_history_meet(const weir_history *history, weir_time *meet);
 
+/* Most often one time is to be looked at, and all that follows from it waits. Then sums will do, in
+ * place of updates: if all seeds that are not at or after upper are one time, `alone` gives it. The
+ * sums there are given then, the input's by growing value, and of the updates that are not at or
+ * before it the times, joined with it, of which the least are enough. visit goes to the time, as
+ * next does; the next next ends. False: one of these times would have to be looked at, too; then
+ * updates have to be given after all, and none of this has happened. */
+WEIR_API bool weir_history_alone(weir_history *history, const weir_frontier *upper,
+                                 weir_time *time);
+WEIR_API void weir_history_sum_input(weir_history *history, uint32_t value, int64_t diff);
+WEIR_API void weir_history_sum_output(weir_history *history, uint32_t value, int64_t diff);
+WEIR_API bool weir_history_visit(weir_history *history, const weir_frontier *upper,
+                                 const weir_frontier *later);
+
 /* Goes to the next time, in a linear extension of their order, at which the output has to be looked
  * at; false: there is none. upper is the same in all calls for a key. */
 WEIR_API bool weir_history_next(weir_history *history, const weir_frontier *upper,

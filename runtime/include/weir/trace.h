@@ -322,6 +322,10 @@ WEIR_API size_t weir_cursor_ahead(const weir_cursor *cursor);
 WEIR_API const void *weir_cursor_record(weir_cursor *cursor);
 /* Sum of the current value's diffs at or before a time. False: it left the range of a diff. */
 WEIR_API bool weir_cursor_sum(weir_cursor *cursor, const weir_time *time, int64_t *sum);
+/* The same; the times of its other updates, joined with this time, are put into `later`, which may
+ * be of greater depth than the runs. */
+WEIR_API bool weir_cursor_split(weir_cursor *cursor, const weir_time *time, int64_t *sum,
+                                weir_frontier *later);
 
 WEIR_END_DECLS
 #endif
