@@ -100,12 +100,14 @@ static void of_end(const labelled *e, const weir_label *l, weir_out(weir_edge) o
 }
 WEIR_JOIN(of_end, labelled, weir_label, weir_edge)
 
-/* Those of `edges` whose two nodes are reached by the same least node along `left`, turned round.
- * Two nodes that reach each other along `left` always are. */
-static weir_stream(weir_edge) trim(weir_stream(weir_edge) left, weir_stream(weir_edge) edges)
+/* Those of `all` edges, which come from outside, whose two nodes are reached by the same least node
+ * along `left`, turned round. Two nodes that reach each other along `left` always are. */
+static weir_stream(weir_edge) trim(weir_stream(weir_edge) left, weir_stream(weir_edge) all,
+                                   weir_scope *rounds)
 {
-    weir_stream(weir_label) labels =
-        weir_propagate(left, weir_distinct(weir_map(edges, own_of_end)));
+    weir_stream(weir_edge) edges = weir_enter(all, rounds);
+    weir_stream(weir_label) ends = weir_distinct(weir_map(all, own_of_end));
+    weir_stream(weir_label) labels = weir_propagate(left, weir_enter(ends, rounds));
     weir_stream(labelled) half = weir_join(edges, WEIR_KEY(weir_edge, from), labels,
                                            WEIR_KEY(weir_label, node), of_begin);
     return weir_join(half, WEIR_KEY(labelled, to), labels, WEIR_KEY(weir_label, node), of_end);
@@ -118,8 +120,8 @@ weir_stream(weir_edge) weir_strongly_connected(weir_stream(weir_edge) edges)
         weir_scope_add(graph, weir_port_scope(edges.port), "strongly connected");
     weir_stream(weir_edge) left;
     weir_variable(weir_edge) v = weir_variable_from(edges, rounds, &left);
-    weir_stream(weir_edge) back = trim(left, weir_enter(edges, rounds));
-    weir_stream(weir_edge) next = trim(back, weir_enter(weir_map(edges, turn), rounds));
+    weir_stream(weir_edge) back = trim(left, edges, rounds);
+    weir_stream(weir_edge) next = trim(back, weir_map(edges, turn), rounds);
     weir_variable_set(v, next);
     return weir_leave(next);
 }
