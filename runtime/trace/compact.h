@@ -23,6 +23,13 @@ static inline void weir__compact_time(const weir_frontier *since, uint64_t *coor
     }
     const weir_time *times = weir_frontier_times(since);
     uint64_t moved[WEIR_TIME_COORDS];
+    for (uint32_t f = 0; f < since->count; f++) {
+        uint32_t same = 0;
+        while (same < since->depth && times[f].at[same] <= coords[same])
+            same++;
+        if (same == since->depth)
+            return; /* it may be asked for itself */
+    }
     for (uint32_t f = 0; f < since->count; f++)
         for (uint32_t i = 0; i < since->depth; i++) {
             uint64_t joined = times[f].at[i] > coords[i] ? times[f].at[i] : coords[i];

@@ -6,7 +6,7 @@
  */
 #include "trace/merge.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/planted.h"
 #include "trace/compact.h"
@@ -249,54 +249,116 @@ static void work_on_epochs(weir__merge *m)
 /* ---- at other depths ---- */
 
 typedef struct moved {
-    weir_time time;
+    uint64_t at[WEIR_TIME_COORDS]; /* as many as there are */
     int64_t diff;
 } moved;
 
-static int compare_moved(const void *a, const void *b)
+enum { INSERTION_MAX = 12 };
+
+static inline int compare_moved(const moved *a, const moved *b, uint32_t depth)
 {
-    const moved *x = a, *y = b;
-    return weir_time_compare(&x->time, &y->time, WEIR_TIME_COORDS);
+    for (uint32_t i = 0; i < depth; i++)
+        if (a->at[i] != b->at[i])
+            return a->at[i] < b->at[i] ? -1 : 1;
+    return 0;
 }
 
-/* All updates of the value, each at the time it is moved to. */
-static bool gather(weir__merge *m)
+static void insertion_sort(moved *all, size_t count, uint32_t depth)
 {
+    for (size_t i = 1; i < count; i++) {
+        if (compare_moved(&all[i - 1], &all[i], depth) <= 0)
+            continue;
+        moved moving = all[i];
+        size_t at = i;
+        for (; at > 0 && compare_moved(&all[at - 1], &moving, depth) > 0; at--)
+            all[at] = all[at - 1];
+        all[at] = moving;
+    }
+}
+
+/* Merge sort: what the lanes have is in order for the most part. */
+static void sort(moved *all, moved *spare, size_t count, uint32_t depth)
+{
+    if (count <= INSERTION_MAX) {
+        insertion_sort(all, count, depth);
+        return;
+    }
+    size_t half = count / 2;
+    sort(all, spare, half, depth);
+    sort(all + half, spare, count - half, depth);
+    if (compare_moved(&all[half - 1], &all[half], depth) <= 0)
+        return;
+    memcpy(spare, all, half * sizeof *all);
+    size_t left = 0, right = half, out = 0;
+    while (left < half && right < count)
+        all[out++] = compare_moved(&spare[left], &all[right], depth) <= 0 ? spare[left++]
+                                                                          : all[right++];
+    memcpy(all + out, spare + left, (half - left) * sizeof *all);
+}
+
+/* All updates of the value, each at the time it is moved to; and room for as many behind. NULL: no
+ * memory. */
+static moved *gather(weir__merge *m, size_t *count)
+{
+    uint32_t depth = m->since.depth;
+    *count = 0;
+    for (uint32_t lanes = m->in_value; lanes;) {
+        const weir__lane *l = &m->lanes[next_lane(&lanes)];
+        *count += l->updates.end - l->updates.at;
+    }
     m->moved.used = 0;
-    for (; m->in_value;) {
+    moved *all = weir__column_add(&m->moved, 2 * *count * sizeof *all), *to = all;
+    while (m->in_value && all) {
         weir__lane *l = &m->lanes[next_lane(&m->in_value)];
-        for (; left(l->updates); l->updates.at++) {
-            moved *room = weir__column_add(&m->moved, sizeof *room);
-            if (!room)
-                return false;
-            *room = (moved){ weir__run_time(l->run, l->updates.at),
-                             weir__run_diff(l->run, l->updates.at) };
-            weir__compact_time(&m->since, room->time.at);
+        for (; left(l->updates); l->updates.at++, to++) {
+            const uint64_t *coords = weir__run_coords(l->run, l->updates.at);
+            for (uint32_t i = 0; i < depth; i++)
+                to->at[i] = coords[i];
+            to->diff = weir__run_diff(l->run, l->updates.at);
+            weir__compact_time(&m->since, to->at);
         }
     }
-    return true;
+    return all;
+}
+
+/* A value that has one update. */
+static void work_on_one(weir__merge *m)
+{
+    weir__lane *l = &m->lanes[next_lane(&m->in_value)];
+    const uint64_t *from = weir__run_coords(l->run, l->updates.at);
+    uint64_t coords[WEIR_TIME_COORDS];
+    for (uint32_t i = 0; i < m->since.depth; i++)
+        coords[i] = from[i];
+    weir__compact_time(&m->since, coords);
+    weir__writer_update(&m->writer, coords, weir__run_diff(l->run, l->updates.at++));
 }
 
 /* Returns how many updates it took. */
 static size_t work_on_value(weir__merge *m)
 {
-    if (!gather(m)) {
+    uint32_t depth = m->since.depth;
+    const weir__lane *first_lane = &m->lanes[__builtin_ctz(m->in_value)];
+    if ((m->in_value & (m->in_value - 1)) == 0 &&
+        first_lane->updates.end - first_lane->updates.at == 1) {
+        work_on_one(m);
+        return 1;
+    }
+    size_t count;
+    moved *all = gather(m, &count);
+    if (!all) {
         m->failed = true;
         return 1;
     }
-    moved *all = (moved *)(void *)m->moved.data;
-    size_t count = m->moved.used / sizeof *all;
-    if (count > 1)
-        qsort(all, count, sizeof *all, compare_moved);
+    sort(all, all + count, count, depth);
     for (size_t i = 0; i < count;) {
         int64_t sum = all[i].diff, more;
         size_t first = i++;
-        for (; i < count && compare_moved(&all[first], &all[i]) == 0 &&
+        for (; i < count && compare_moved(&all[first], &all[i], depth) == 0 &&
                !__builtin_add_overflow(sum, all[i].diff, &more);
              i++)
             sum = more;
         if (sum != 0)
-            weir__writer_update(&m->writer, all[first].time.at, sum);
+            weir__writer_update(&m->writer, all[first].at, sum);
     }
     return count;
 }
