@@ -121,20 +121,36 @@ static void walk(const weir_cursor *c, uint32_t r)
     }
 }
 
+/* The first hash of the stretch that is not before this one, or its last one. Most have a few: which
+ * of them it is is as good as random, so there is no branch. */
+static inline uint32_t place_among(const weir_trace_run *run, weir__range stretch, uint64_t hash)
+{
+    enum { FEW = 8 };
+    const uint64_t *hashes = run->hashes;
+    uint32_t low = stretch.at, last = stretch.end - 1, before = 0;
+    while (WEIR_UNLIKELY(last - low >= FEW)) {
+        uint32_t middle = low + (last - low) / 2;
+        if (hashes[middle] < hash)
+            low = middle + 1;
+        else
+            last = middle;
+    }
+    for (uint32_t i = 0; i < FEW - 1; i++) {
+        uint32_t at = low + i < last ? low + i : last;
+        before += (at < last) & (hashes[at] < hash);
+    }
+    return low + before;
+}
+
 static void search(const weir_cursor *c, uint32_t r, const weir__range *spans)
 {
     const weir_trace_run *run = c->runs[r];
     const weir__asked *a = c->asked;
     for (uint32_t k = 0; k < a->count; k++) {
-        uint32_t low = spans[k].at, high = spans[k].end;
-        while (low < high) {
-            uint32_t middle = low + (high - low) / 2;
-            if (run->hashes[middle] < a->hashes[k])
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low == run->key_count || run->hashes[low] != a->hashes[k])
+        if (spans[k].at == spans[k].end)
+            continue;
+        uint32_t low = place_among(run, spans[k], a->hashes[k]);
+        if (run->hashes[low] != a->hashes[k])
             continue;
         note_hit(c, k, r, low);
         ask_key(run, low);
