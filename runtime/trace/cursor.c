@@ -5,6 +5,7 @@
 #include "trace/cursor.h"
 
 #include "base/assert.h"
+#include "base/wide.h"
 
 weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count)
 {
@@ -320,12 +321,12 @@ static void insert_later(rest *r, const uint64_t *coords, uint32_t depth)
 }
 
 /* In a loop most updates differ in the last coordinate alone, the round. */
-__extension__ static __int128 split_updates(const weir_trace_run *run, weir__range updates, rest *r)
+static weir__wide split_updates(const weir_trace_run *run, weir__range updates, rest *r)
 {
     uint32_t depth = run->shape->depth, ahead = depth - 1;
     const uint64_t *coords = run->times + (size_t)updates.at * depth;
     uint64_t round = r->time->at[ahead], least = r->least;
-    __extension__ __int128 sum = 0;
+    weir__wide sum = 0;
     for (uint32_t u = updates.at; u < updates.end; u++, coords += depth) {
         if (!is_before(coords, r->time, ahead)) {
             insert_later(r, coords, depth);
@@ -344,7 +345,7 @@ bool weir_cursor_split(weir_cursor *c, const weir_time *time, int64_t *result,
 {
     uint32_t depth = c->shape->depth;
     rest r = { .time = time, .later = later, .least = UINT64_MAX };
-    __extension__ __int128 sum = 0;
+    weir__wide sum = 0;
     for (uint32_t i = 0; c->value && i < c->ahead; i++) {
         const weir__place *l = &c->lanes[i];
         if (l->run->times) {

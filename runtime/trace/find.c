@@ -121,8 +121,8 @@ static void walk(const weir_cursor *c, uint32_t r)
     }
 }
 
-/* The first hash of the stretch that is not before this one, or its last one. Most have a few: which
- * of them it is is as good as random, so there is no branch. */
+/* The first hash of the stretch that is not before this one, or its last one. Most have a few:
+ * which of them it is is as good as random, so there is no branch. */
 static inline uint32_t place_among(const weir_trace_run *run, weir__range stretch, uint64_t hash)
 {
     enum { FEW = 8 };
