@@ -10,7 +10,7 @@
 #include "feed.h"
 
 static weir_runtime *runtime;
-static weir_input *input;
+static weir_input(number) input;
 static atomic_uint arrived;
 
 static void on_signal(int signal_number)
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
         bench_fail("%s", weir_error_text(&error, text, sizeof text));
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGTERM, &action, NULL);
-    weir_input_handle *handle = weir_input_open(input, 0);
+    weir_input_handle(number) handle = weir_input_open(input, 0);
     weir_input_send(handle, number, { 1 });
     weir_input_flush(handle);
     if (weir_runtime_start(runtime, &error) != WEIR_OK ||

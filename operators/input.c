@@ -274,7 +274,7 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
 
 /* ---- the handle ---- */
 
-weir_input_handle *weir_input_open(weir_input *input, unsigned index)
+weir_input_handle *weir__input_open(weir_input *input, unsigned index)
 {
     if (index >= input->workers)
         return NULL;
@@ -311,7 +311,7 @@ static chunk *room_in_chunk(weir_input_handle *handle)
     if (begins && __atomic_load_n(&handle->waiting, __ATOMIC_RELAXED) >= WAITING_MAX)
         return NULL;
     if (begins)
-        weir_input_flush(handle);
+        weir__input_flush(handle);
     chunk *c = chunk_of(handle);
     if (c->count == c->capacity) {
         uint32_t old = c->capacity, capacity = old ? old * 4 : 16;
@@ -323,7 +323,7 @@ static chunk *room_in_chunk(weir_input_handle *handle)
     return c;
 }
 
-weir_status weir_input_send_record(weir_input_handle *handle, const void *record, int64_t diff)
+weir_status weir__input_send(weir_input_handle *handle, const void *record, int64_t diff)
 {
     const weir_type *type = handle->input->type;
     if (__atomic_load_n(&handle->ended, __ATOMIC_RELAXED) || handle->closed)
@@ -363,7 +363,7 @@ static void hand_over(weir_input_handle *handle)
         chunk_free(c, handle->input);
 }
 
-void weir_input_flush(weir_input_handle *handle)
+void weir__input_flush(weir_input_handle *handle)
 {
     if (handle->filling)
         hand_over(handle);
@@ -382,7 +382,7 @@ static void hand_over_frontier(weir_input_handle *handle, const weir_frontier *t
     hand_over(handle);
 }
 
-void weir_input_advance_to(weir_input_handle *handle, const weir_time *t)
+void weir__input_advance_to(weir_input_handle *handle, const weir_time *t)
 {
     if (handle->closed)
         return;
@@ -394,7 +394,7 @@ void weir_input_advance_to(weir_input_handle *handle, const weir_time *t)
     weir_frontier_fini(&to);
 }
 
-weir_status weir_input_advance_frontier(weir_input_handle *handle, const weir_frontier *frontier)
+weir_status weir__input_advance_frontier(weir_input_handle *handle, const weir_frontier *frontier)
 {
     if (handle->closed)
         return WEIR_CLOSED;
@@ -406,23 +406,23 @@ weir_status weir_input_advance_frontier(weir_input_handle *handle, const weir_fr
     return WEIR_OK;
 }
 
-weir_status weir_input_at(weir_input_handle *handle, const weir_time *t)
+weir_status weir__input_at(weir_input_handle *handle, const weir_time *t)
 {
     if (handle->closed)
         return WEIR_CLOSED;
     if (!handle->input->manual || !weir_frontier_less_equal(&handle->held, t))
         return WEIR_INVALID;
-    weir_input_flush(handle);
+    weir__input_flush(handle);
     handle->time = *t;
     return WEIR_OK;
 }
 
-weir_time weir_input_time(const weir_input_handle *handle)
+weir_time weir__input_time(const weir_input_handle *handle)
 {
     return handle->time;
 }
 
-void weir_input_close(weir_input_handle *handle)
+void weir__input_close(weir_input_handle *handle)
 {
     if (handle->closed)
         return;

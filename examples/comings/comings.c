@@ -20,7 +20,7 @@ enum { QUESTIONS = 3, SALES = 1000 };
 /* What building a question gives out. */
 typedef struct question {
     weir_dataflow *dataflow;
-    weir_input *sales;
+    weir_input(sale) sales;
     int64_t least, found; /* found: of all workers, atomic */
 } question;
 
@@ -74,7 +74,7 @@ static bool sell(question *q, bool drop)
 {
     weir_error error = { 0 };
     static const char *const cities[] = { "Lyon", "Porto", "Zadar" };
-    weir_input_handle *h = weir_input_open(q->sales, 0);
+    weir_input_handle(sale) h = weir_input_open(q->sales, 0);
     for (int64_t i = 0; i < SALES; i++)
         while (weir_input_send(h, sale, { .city = weir_str_of(cities[i % 3]), .cents = i }) ==
                WEIR_FULL) {

@@ -45,7 +45,8 @@ struct demo {
     weir_kafka_mock *mock;
     const char *links_topic, *questions_topic;
     weir_runtime *feeder;
-    weir_input *links, *questions;
+    weir_input(link_change) links;
+    weir_input(question_change) questions;
     weir_view *view;
     weir_view_watch watch;
     pthread_t thread;
@@ -149,8 +150,8 @@ static void show(const char *what, outcome is, int64_t by)
 static bool write_record(weir_input_handle *handle, const void *record)
 {
     weir_status status;
-    while ((status = weir_input_send_record(handle, record, 1)) == WEIR_FULL) {
-        weir_input_flush(handle);
+    while ((status = weir__input_send(handle, record, 1)) == WEIR_FULL) {
+        weir__input_flush(handle);
         (void)sched_yield(); /* the feeder's worker makes room */
     }
     return status == WEIR_OK;
@@ -159,14 +160,14 @@ static bool write_record(weir_input_handle *handle, const void *record)
 static void *run(void *ctx)
 {
     demo *d = ctx;
-    weir_input_handle *links = weir_input_open(d->links, 0);
-    weir_input_handle *questions = weir_input_open(d->questions, 0);
+    weir_input_handle(link_change) links = weir_input_open(d->links, 0);
+    weir_input_handle(question_change) questions = weir_input_open(d->questions, 0);
     bool goes_on = true;
     for (size_t i = 0; goes_on && i < sizeof steps / sizeof *steps; i++) {
         for (size_t k = 0; goes_on && k < steps[i].link_count; k++)
-            goes_on = write_record(links, &steps[i].links[k]);
+            goes_on = write_record(links.handle, &steps[i].links[k]);
         if (goes_on && steps[i].asks)
-            goes_on = write_record(questions, &steps[i].question);
+            goes_on = write_record(questions.handle, &steps[i].question);
         weir_input_flush(links);
         weir_input_flush(questions);
         while (goes_on && !is_answered(d, steps[i].outcome, steps[i].by))

@@ -33,7 +33,7 @@ static void show(const greeting *g)
 WEIR_INSPECT(show, greeting)
 
 typedef struct program {
-    weir_input *names;
+    weir_input(name) names;
     weir_probe *shown;
 } program;
 
@@ -50,7 +50,7 @@ static void feed(weir_worker *worker, void *ctx)
 {
     static const char *const rounds[][2] = { { "Ada", "Grace" }, { "Alan", "Edsger" } };
     program *p = ctx;
-    weir_input_handle *names = weir_input_open(p->names, weir_worker_index(worker));
+    weir_input_handle(name) names = weir_input_open(p->names, weir_worker_index(worker));
     for (uint64_t round = 0; round < 2; round++) {
         for (int i = 0; i < 2; i++)
             while (weir_input_send(names, name, { weir_str_of(rounds[round][i]) }) == WEIR_FULL)

@@ -26,7 +26,7 @@ static const char *const titles[EPOCHS] = {
 };
 
 typedef struct program {
-    weir_input *links;
+    weir_input(weir_edge) links;
     weir_captured *ranks, *rings;
 } program;
 
@@ -52,7 +52,7 @@ static void feed(weir_worker *worker, void *ctx)
         { 2, { REFERENCE, HOME }, -1 },
     };
     program *p = ctx;
-    weir_input_handle *links = weir_input_open(p->links, weir_worker_index(worker));
+    weir_input_handle(weir_edge) links = weir_input_open(p->links, weir_worker_index(worker));
     size_t count = weir_worker_index(worker) == 0 ? sizeof changes / sizeof *changes : 0;
     for (size_t i = 0; i < count; i++) {
         weir_time epoch = weir_time_1(changes[i].epoch);

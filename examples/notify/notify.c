@@ -122,7 +122,7 @@ static weir_stream(total) add_totals(weir_graph *g, weir_stream(reading) reading
 
 /* ---- a program around it ---- */
 
-static weir_input *readings_in;
+static weir_input(reading) readings_in;
 
 static void build(weir_graph *g, void *ctx)
 {
@@ -135,7 +135,7 @@ static void build(weir_graph *g, void *ctx)
 static void feed(weir_worker *worker, void *ctx)
 {
     unsigned index = weir_worker_index(worker), workers = weir_worker_count(worker);
-    weir_input_handle *handle = weir_input_open(readings_in, index);
+    weir_input_handle(reading) handle = weir_input_open(readings_in, index);
     (void)ctx;
     for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
         for (uint64_t n = index; n < READINGS; n += workers)

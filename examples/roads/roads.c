@@ -38,7 +38,7 @@ static weir_edge to_edge(const road *r) { return (weir_edge){ r->from, r->to }; 
 WEIR_MAP(to_edge, road, weir_edge)
 
 typedef struct program {
-    weir_input *roads;
+    weir_input(road) roads;
     weir_captured *distances, *longest;
 } program;
 
@@ -59,7 +59,7 @@ static void build(weir_graph *g, void *ctx)
 }
 
 /* Sends a change; while there is no room for it, steps, which makes some. */
-static void change(weir_worker *worker, weir_input_handle *roads, road which, int64_t diff)
+static void change(weir_worker *worker, weir_input_handle(road) roads, road which, int64_t diff)
 {
     while (weir_input_change(roads, road, which, diff) == WEIR_FULL && weir_worker_step(worker))
         ;
@@ -69,7 +69,7 @@ static void change(weir_worker *worker, weir_input_handle *roads, road which, in
 static void feed(weir_worker *worker, void *ctx)
 {
     program *p = ctx;
-    weir_input_handle *roads = weir_input_open(p->roads, weir_worker_index(worker));
+    weir_input_handle(road) roads = weir_input_open(p->roads, weir_worker_index(worker));
     if (weir_worker_index(worker) == 0) {
         static const road first_roads[] = { { 0, 1, 300 }, { 1, 2, 250 }, { 2, 3, 200 },
                                             { 3, 4, 350 } };

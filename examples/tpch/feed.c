@@ -33,7 +33,7 @@ static bool start(feed *f)
         tpch_rows *rows = f->program->rows[t];
         if (!rows)
             continue;
-        f->handles[t] = weir_input_open(f->program->inputs[t], weir_worker_index(f->worker));
+        f->handles[t] = weir__input_open(f->program->inputs[t], weir_worker_index(f->worker));
         f->there[t] = calloc(tpch_rows_count(rows) + 1, sizeof *f->there[t]);
         if (!f->there[t])
             return fail(f, WEIR_NO_MEMORY, "no memory for the rows of a table");
@@ -48,7 +48,7 @@ static void end(feed *f)
 {
     for (int t = 0; t < TPCH_TABLE_COUNT; t++) {
         if (f->handles[t])
-            weir_input_close(f->handles[t]);
+            weir__input_close(f->handles[t]);
         free(f->there[t]);
     }
     free(f->record);
@@ -61,7 +61,7 @@ static void next_epoch(feed *f)
     weir_time next = weir_time_1(++f->epoch);
     for (int t = 0; t < TPCH_TABLE_COUNT; t++)
         if (f->handles[t])
-            weir_input_advance_to(f->handles[t], &next);
+            weir__input_advance_to(f->handles[t], &next);
     f->sent = 0;
 }
 
@@ -81,8 +81,8 @@ static bool send_row(feed *f, const tpch_change *change, size_t row)
     if (tpch_rows_read(p->rows[change->table], row, f->record, &p->error) != WEIR_OK)
         return false;
     weir_status status;
-    while ((status = weir_input_send_record(handle, f->record, comes ? +1 : -1)) == WEIR_FULL) {
-        weir_input_flush(handle);
+    while ((status = weir__input_send(handle, f->record, comes ? +1 : -1)) == WEIR_FULL) {
+        weir__input_flush(handle);
         if (!weir_worker_step(f->worker))
             return false;
     }

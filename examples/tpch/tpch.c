@@ -39,9 +39,12 @@ static void build(weir_graph *g, void *ctx)
     if ((int64_t)p->batch < 1)
         weir_graph_fail(g, WEIR_INVALID, "--batch", "give a number from 1", "no changes an epoch");
 #define ADD_INPUT(table, FIELDS)                                                          \
-    if (p->rows[tpch_##table])                                                            \
-        tables.table = weir_input_add(g, table, &p->inputs[tpch_##table], .name = #table, \
-                                      .manual = true, .collection = true);
+    if (p->rows[tpch_##table]) {                                                          \
+        weir_input(table) rows;                                                           \
+        tables.table = weir_input_add(g, table, &rows, .name = #table, .manual = true,    \
+                                      .collection = true);                                \
+        p->inputs[tpch_##table] = rows.input;                                             \
+    }
     TPCH_TABLES(ADD_INPUT)
 #undef ADD_INPUT
     if (p->rows[tpch_supplier])

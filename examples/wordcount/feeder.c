@@ -27,8 +27,8 @@ struct feeder {
     const char *brokers, *topic;
     double rate;
     weir_runtime *runtime;
-    weir_input *words;
-    weir_input_handle *handle;
+    weir_input(line) words;
+    weir_input_handle(line) handle;
 };
 
 /* ---- text ---- */
@@ -149,7 +149,7 @@ feeder *feeder_start(const char *brokers, const char *topic, const char *const *
 bool feeder_send(feeder *f, const char *word)
 {
     line record = { weir_str_of(word) };
-    weir_status status = weir_input_send_record(f->handle, &record, 1);
+    weir_status status = weir_input_change(f->handle, line, record, 1);
     weir_input_flush(f->handle);
     return status != WEIR_CLOSED;
 }
@@ -158,7 +158,7 @@ void feeder_stop(feeder *f)
 {
     weir_error error = { 0 };
     char text[1600];
-    if (f->handle) {
+    if (f->handle.handle) {
         weir_runtime_stop(f->runtime);
         weir_runtime_stop(f->runtime); /* what is not written by now nobody waits for */
         weir_status status = weir_runtime_wait(f->runtime, &error);

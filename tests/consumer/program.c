@@ -22,7 +22,7 @@ static number square(const number *in)
 }
 WEIR_MAP(square, number, number)
 
-static weir_input *numbers;
+static weir_input(number) numbers;
 static int64_t sum;
 
 static void add(const weir_batch *batch, void *ctx)
@@ -46,7 +46,7 @@ static void build(weir_graph *g, void *ctx)
 static void feed(weir_worker *worker, void *ctx)
 {
     (void)ctx;
-    weir_input_handle *handle = weir_input_open(numbers, weir_worker_index(worker));
+    weir_input_handle(number) handle = weir_input_open(numbers, weir_worker_index(worker));
     for (int64_t i = 1; i <= 10; i++)
         weir_input_send(handle, number, { i });
     weir_input_close(handle);

@@ -47,12 +47,12 @@ void build(weir_graph *graph, void *type)
 
 void feed(weir_worker *worker, void *)
 {
-    weir_input_handle *handle = weir_input_open(numbers, weir_worker_index(worker));
+    weir_input_handle *handle = weir__input_open(numbers, weir_worker_index(worker));
     for (int64_t i = 1; i <= 10; i++) {
         number record = { i };
-        weir_input_send_record(handle, &record, 1);
+        weir__input_send(handle, &record, 1);
     }
-    weir_input_close(handle);
+    weir__input_close(handle);
 }
 
 } // namespace

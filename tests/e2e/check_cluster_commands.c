@@ -18,7 +18,7 @@ WEIR_RECORD(number, NUMBER)
 
 typedef struct round_of {
     weir_dataflow *dataflow; /* keeps the next two */
-    weir_input *input;
+    weir_input(number) input;
     weir_probe *probe;
     weir_captured *captured;
 } round_of;
@@ -65,17 +65,17 @@ static void must(bool ok, const char *what)
 
 static void send_some(round_of *round, weir_worker *worker, unsigned n)
 {
-    weir_input_handle *h = weir_input_open(round->input, weir_worker_index(worker));
-    must(h || n % 2, "an input cannot be opened"); /* unless it is removed meanwhile */
-    for (uint64_t i = 0; h && i < RECORDS; i++) {
+    weir_input_handle(number) h = weir_input_open(round->input, weir_worker_index(worker));
+    must(h.handle || n % 2, "an input cannot be opened"); /* unless it is removed meanwhile */
+    for (uint64_t i = 0; h.handle && i < RECORDS; i++) {
         number record = { .value = i * 7919 + n,
                           .name = weir_str_of("a name that does not fit into its record") };
-        if (weir_input_send_record(h, &record, 1) != WEIR_OK)
+        if (weir_input_change(h, number, record, 1) != WEIR_OK)
             must(n % 2, "a record is refused");
         if (i % 50 == 0)
             weir_worker_step(worker);
     }
-    if (h)
+    if (h.handle)
         weir_input_close(h);
 }
 

@@ -13,7 +13,7 @@
 WEIR_RECORD(named, NAMED)
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(named) input;
     weir_captured *seen, *second;
     atomic_bool ended;
     uint64_t read;
@@ -51,13 +51,13 @@ enum { COUNT = 5000 };
 static void feed(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(named) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = weir_worker_index(worker); i < COUNT; i += weir_worker_count(worker)) {
         char text[64];
         named r = make(i, text, sizeof text);
         weir_time t = weir_time_1(i / 100);
         weir_input_advance_to(h, &t);
-        ck_assert_int_eq(weir_input_send_record(h, &r, (int64_t)(i % 5) - 2), WEIR_OK);
+        ck_assert_int_eq(weir_input_change(h, named, r, (int64_t)(i % 5) - 2), WEIR_OK);
         weir_worker_step(worker);
     }
     weir_input_close(h);

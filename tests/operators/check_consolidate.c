@@ -158,7 +158,7 @@ START_TEST(wide_records)
 }
 END_TEST
 
-static weir_input *in;
+static weir_input(item) in;
 
 static void refuse_key(weir_graph *g, void *ctx)
 {

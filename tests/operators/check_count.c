@@ -88,7 +88,7 @@ static void collect(weir_port *port)
 /* ---- a program: every worker sends changes of random epochs, in no order ---- */
 
 typedef struct program {
-    weir_input *inputs[2]; /* the second one lags behind, so that epochs wait */
+    weir_input(item) inputs[2]; /* the second one lags behind, so that epochs wait */
     int64_t sent[EPOCHS][NAMES * SIZES];
     bool negative;
 } program;
@@ -106,7 +106,7 @@ static void build(weir_graph *g, void *ctx)
     collect(counts.port);
 }
 
-static void send_epoch(program *p, weir_input_handle *h, uint64_t epoch, uint64_t *random)
+static void send_epoch(program *p, weir_input_handle(item) h, uint64_t epoch, uint64_t *random)
 {
     weir_time time = weir_time_1(epoch);
     weir_input_advance_to(h, &time);
@@ -124,8 +124,8 @@ static void feed(weir_worker *worker, void *ctx)
 {
     program *p = ctx;
     uint64_t random = seed + weir_worker_index(worker) * 1000;
-    weir_input_handle *fast = weir_input_open(p->inputs[0], weir_worker_index(worker));
-    weir_input_handle *slow = weir_input_open(p->inputs[1], weir_worker_index(worker));
+    weir_input_handle(item) fast = weir_input_open(p->inputs[0], weir_worker_index(worker));
+    weir_input_handle(item) slow = weir_input_open(p->inputs[1], weir_worker_index(worker));
     for (uint64_t epoch = 0; epoch < EPOCHS + 5; epoch++) {
         if (epoch < EPOCHS)
             send_epoch(p, fast, epoch, &random);
@@ -199,7 +199,7 @@ END_TEST
 
 /* ---- refusals ---- */
 
-static weir_input *unused;
+static weir_input(item) unused;
 
 static void refuse_unknown_field(weir_graph *g, void *ctx)
 {
@@ -320,7 +320,7 @@ END_TEST
 
 /* ---- failing runs ---- */
 
-static weir_input *in;
+static weir_input(item) in;
 static int64_t first_diff, second_diff;
 
 static void build_names(weir_graph *g, void *ctx)
@@ -334,7 +334,7 @@ static void build_names(weir_graph *g, void *ctx)
 static void feed_two(weir_worker *worker, void *ctx)
 {
     (void)ctx;
-    weir_input_handle *h = weir_input_open(in, weir_worker_index(worker));
+    weir_input_handle(item) h = weir_input_open(in, weir_worker_index(worker));
     item i = { 1, weir_str_of("x"), { false, 0 } };
     weir_input_change(h, item, i, first_diff);
     weir_input_change(h, item, i, second_diff);

@@ -23,8 +23,8 @@ typedef struct fixture {
     weir__test_env *env;
     weir_runtime *runtime;
     weir_worker *workers[WORKERS];
-    weir_input *input;
-    weir_input_handle *handles[WORKERS];
+    weir_input(number) input;
+    weir_input_handle(number) handles[WORKERS];
     struct weir_events_options options;
     seen seen[SEEN_MAX];
     size_t count;
@@ -86,7 +86,7 @@ static void begin(weir_build_fn *first, weir_build_fn *second, weir_build_fn *th
                          WEIR_OK);
     for (unsigned w = 0; w < WORKERS; w++) {
         f.workers[w] = weir_runtime_take_worker(f.runtime, w, &error);
-        if (f.input)
+        if (f.input.input)
             f.handles[w] = weir_input_open(f.input, w);
     }
     ck_assert_int_eq(weir_runtime_start(f.runtime, &error), WEIR_OK);

@@ -12,12 +12,12 @@
 WEIR_RECORD(named, NAMED)
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(named) input;
     weir_captured *seen; /* NULL: the gate takes the stream */
     bool manual, collection;
     bool open;      /* the gate lets records pass */
     uint64_t taken; /* by the gate */
-    void (*feed)(struct fixture *f, weir_input_handle *h, weir_worker *worker);
+    void (*feed)(struct fixture *f, weir_input_handle(named) h, weir_worker *worker);
 } fixture;
 
 static weir_status gate_init(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -58,10 +58,10 @@ static void build(weir_graph *g, void *ctx)
 static void feed(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_count(worker)));
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
-    ck_assert_ptr_nonnull(h);
-    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_index(worker)));
+    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_count(worker)).handle);
+    weir_input_handle(named) h = weir_input_open(f->input, weir_worker_index(worker));
+    ck_assert_ptr_nonnull(h.handle);
+    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_index(worker)).handle);
     f->feed(f, h, worker);
 }
 
@@ -76,7 +76,7 @@ static void run(fixture *f, size_t budget_bytes)
 }
 
 /* Twelve hand-overs that one step of the node takes: with and without deletions, at two times. */
-static void feed_mixed(fixture *f, weir_input_handle *h, weir_worker *worker)
+static void feed_mixed(fixture *f, weir_input_handle(named) h, weir_worker *worker)
 {
     (void)f;
     (void)worker;
@@ -115,7 +115,7 @@ static weir_str name_of(uint64_t i, char *text, size_t size)
     return weir_str_of(text);
 }
 
-static void feed_many(fixture *f, weir_input_handle *h, weir_worker *worker)
+static void feed_many(fixture *f, weir_input_handle(named) h, weir_worker *worker)
 {
     (void)f;
     char text[64];
@@ -142,7 +142,7 @@ START_TEST(strings_live_as_long_as_their_batches)
 }
 END_TEST
 
-static void feed_refused(fixture *f, weir_input_handle *h, weir_worker *worker)
+static void feed_refused(fixture *f, weir_input_handle(named) h, weir_worker *worker)
 {
     (void)f;
     (void)worker;
@@ -161,7 +161,7 @@ START_TEST(a_plain_stream_has_no_diffs)
 }
 END_TEST
 
-static void feed_full(fixture *f, weir_input_handle *h, weir_worker *worker)
+static void feed_full(fixture *f, weir_input_handle(named) h, weir_worker *worker)
 {
     uint64_t sent = 0;
     while (weir_input_send(h, named, { sent, weir_str_of("") }) == WEIR_OK) {

@@ -16,7 +16,7 @@ WEIR_RECORD(item, ITEM)
 /* One input, captured. */
 typedef struct fixture {
     bool manual, collection;
-    weir_input *input;
+    weir_input(item) input;
     weir_captured *seen;
     weir_probe *probe;
     uint64_t count;
@@ -60,9 +60,9 @@ static const char long_text[] = "a text that begins with names of many lengths, 
 static void feed_times(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
-    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_index(worker)));
-    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_count(worker)));
+    weir_input_handle(item) h = weir_input_open(f->input, weir_worker_index(worker));
+    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_index(worker)).handle);
+    ck_assert_ptr_null(weir_input_open(f->input, weir_worker_count(worker)).handle);
     for (uint64_t i = 0; i < f->count; i++) {
         weir_time now = weir_time_1(i / 10);
         weir_input_advance_to(h, &now);
@@ -118,10 +118,10 @@ static void feed_large(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
     const char *text = large_text();
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(item) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = 0; i < 100; i++) {
         item r = { i, weir_str_view(text, i * 1000) };
-        while (weir_input_send_record(h, &r, 1) == WEIR_FULL) {
+        while (weir_input_change(h, item, r, 1) == WEIR_FULL) {
             f->full++;
             weir_worker_step(worker);
         }
@@ -147,7 +147,7 @@ END_TEST
 static void feed_diff(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(item) h = weir_input_open(f->input, weir_worker_index(worker));
     ck_assert_int_eq(weir_input_change(h, item, ((item){ .id = 1 }), 2), WEIR_TYPE_MISMATCH);
     ck_assert_int_eq(weir_input_change(h, item, ((item){ .id = 1 }), 1), WEIR_OK);
     weir_input_close(h);
@@ -169,7 +169,7 @@ END_TEST
 static void feed_clocked(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(item) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = 0; i < f->count; i++) {
         ck_assert_int_eq(weir_input_send(h, item, { .id = i }), WEIR_OK);
         weir_input_flush(h);
@@ -202,7 +202,7 @@ END_TEST
 
 typedef struct feeder {
     pthread_t thread;
-    weir_input_handle *handle;
+    weir_input_handle(item) handle;
     uint64_t first, count;
 } feeder;
 
@@ -271,7 +271,7 @@ END_TEST
 static void feed_and_leave(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(item) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = 0; i < f->count; i++)
         ck_assert_int_eq(weir_input_send(h, item, { .id = 1 }), WEIR_OK);
 }
@@ -302,7 +302,7 @@ END_TEST
 /* A stop while others feed: all that was flushed arrives, then they are told that it has ended. */
 typedef struct stopped {
     pthread_t thread;
-    weir_input_handle *handle;
+    weir_input_handle(item) handle;
     weir_runtime *runtime;
     uint64_t flushed; /* records, all in the graph before the stop */
     bool stops;
@@ -354,7 +354,7 @@ START_TEST(waiting_is_bounded)
     fixture f = { .seen = weir_captured_create() };
     weir_runtime *runtime = weir_runtime_create(NULL, NULL);
     ck_assert_int_eq(weir_runtime_build(runtime, NULL, build, &f, NULL), WEIR_OK);
-    weir_input_handle *h = weir_input_open(f.input, 0);
+    weir_input_handle(item) h = weir_input_open(f.input, 0);
     size_t before = weir_memory_used(), sent = 0;
     while (weir_input_send(h, item, { sent, weir_str_of(long_text) }) == WEIR_OK)
         sent++;

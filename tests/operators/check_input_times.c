@@ -13,7 +13,7 @@
 #define ITEM(F) F(u64, n) F(u64, a) F(u64, b)
 WEIR_RECORD(item, ITEM)
 
-static weir_input *in;
+static weir_input(item) in;
 
 typedef struct told {
     weir_notify notify;
@@ -83,7 +83,7 @@ START_TEST(two_coordinates)
 {
     for (unsigned workers = 1; workers <= 3; workers++) {
         weir_test *t = weir_test_create(build_two, NULL, .workers = workers);
-        weir_input_handle *h = weir_input_open(in, 0);
+        weir_input_handle(item) h = weir_input_open(in, 0);
         for (unsigned w = 1; w < workers; w++)
             weir_input_close(weir_input_open(in, w));
         weir_frontier f;
@@ -136,7 +136,7 @@ static void at_random(uint64_t seed, unsigned workers)
     uint64_t random = seed, sent = 0;
     weir_test *t = weir_test_create(build_two, NULL, .workers = workers, .seed = seed,
                                     .batch_bytes = 128);
-    weir_input_handle *h[3];
+    weir_input_handle(item) h[3];
     weir_frontier held[3];
     for (unsigned w = 0; w < workers; w++) {
         h[w] = weir_input_open(in, w);
@@ -214,7 +214,7 @@ static void build_root(weir_graph *g, void *ctx)
 START_TEST(any_order_at_the_root)
 {
     weir_test *t = weir_test_create(build_root, NULL);
-    weir_input_handle *h = weir_input_open(in, 0);
+    weir_input_handle(item) h = weir_input_open(in, 0);
     for (uint64_t a = 9; a >= 4; a--) {
         weir_time at = weir_time_1(a);
         ck_assert_int_eq(weir_input_at(h, &at), WEIR_OK);
@@ -252,7 +252,7 @@ END_TEST
 
 /* ---- sources that end ---- */
 
-static weir_input *ends, *stays;
+static weir_input(item) ends, stays;
 
 static void build_ending(weir_graph *g, void *ctx)
 {
@@ -266,7 +266,7 @@ static void build_ending(weir_graph *g, void *ctx)
 START_TEST(ending_beside_idle_ones)
 {
     for (unsigned workers = 1; workers <= 3; workers++) {
-        weir_input_handle *a[3] = { NULL }, *b[3];
+        weir_input_handle(item) a[3] = { NULL }, b[3];
         weir_test *t = weir_test_create(build_ending, NULL, .workers = workers);
         for (unsigned w = 0; w < workers; w++) {
             a[w] = weir_input_open(ends, w);

@@ -271,7 +271,7 @@ END_TEST
 
 /* ---- by the clock ---- */
 
-static weir_input *payments_in;
+static weir_input(payment) payments_in;
 /* The harness's wall clock when its other clock began. */
 static const int64_t HARNESS_US = 1700000000000000;
 
@@ -286,7 +286,7 @@ START_TEST(by_the_clock)
 {
     for (unsigned workers = 1; workers <= 3; workers++) {
         weir_test *t = weir_test_create(build_clock, NULL, .workers = workers);
-        weir_input_handle *h[3];
+        weir_input_handle(payment) h[3];
         for (unsigned w = 0; w < workers; w++)
             h[w] = weir_input_open(payments_in, w);
         ck_assert_int_eq(weir_test_run(t), WEIR_OK);

@@ -199,7 +199,7 @@ END_TEST
 
 /* ---- by the clock ---- */
 
-static weir_input *leases_in;
+static weir_input(lease) leases_in;
 /* The harness's wall clock when its other clock began. */
 static const int64_t HARNESS_US = 1700000000000000;
 
@@ -234,7 +234,7 @@ START_TEST(by_the_clock)
 {
     for (unsigned workers = 1; workers <= 3; workers++) {
         weir_test *t = weir_test_create(build_clock, NULL, .workers = workers);
-        weir_input_handle *h[3];
+        weir_input_handle(lease) h[3];
         for (unsigned w = 0; w < workers; w++)
             h[w] = weir_input_open(leases_in, w);
         ck_assert_int_eq(weir_test_run(t), WEIR_OK);
@@ -307,7 +307,7 @@ static void build_kept(weir_graph *g, void *ctx)
 START_TEST(while_an_epoch_is_open)
 {
     for (unsigned workers = 1; workers <= 3; workers++) {
-        weir_input_handle *h[3];
+        weir_input_handle(lease) h[3];
         keeps = true;
         weir_test *t = weir_test_create(build_kept, NULL, .workers = workers);
         for (unsigned w = 0; w < workers; w++)
@@ -339,14 +339,14 @@ START_TEST(taken_back_elsewhere)
     for (uint64_t seed = 1; seed <= 40; seed++) {
         int64_t there[5] = { 0 };
         weir_test *t = weir_test_create(build_clock, NULL, .workers = 3, .seed = seed);
-        weir_input_handle *h[3];
+        weir_input_handle(lease) h[3];
         for (unsigned w = 0; w < 3; w++)
             h[w] = weir_input_open(leases_in, w);
         ck_assert_int_eq(weir_test_run(t), WEIR_OK);
         int64_t now = HARNESS_US + (int64_t)(weir_worker_now_ns(weir_test_worker(t, 0)) / 1000);
         for (uint32_t i = 0; i < 10; i++) {
             lease l = { .id = i / 2, .begins = in_seconds(now, 40 + i / 2) };
-            weir_input_send_record(h[i % 3], &l, i % 2 ? -1 : 1);
+            weir_input_change(h[i % 3], lease, l, i % 2 ? -1 : 1);
             weir_input_flush(h[i % 3]);
             weir_test_pass_time(t, 3 * UINT64_C(1000000000));
             ck_assert_int_eq(weir_test_run(t), WEIR_OK);

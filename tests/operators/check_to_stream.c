@@ -13,7 +13,7 @@ WEIR_RECORD(item, ITEM)
 
 static item items[3000];
 static const char text[] = "a text that begins with names of many lengths, some long";
-static weir_input *in;
+static weir_input(item) in;
 
 static void build(weir_graph *g, void *ctx)
 {

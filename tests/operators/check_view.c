@@ -18,7 +18,7 @@ WEIR_RECORD(balance, BALANCE)
 enum { ACCOUNTS = 50, EPOCHS = 400 };
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(balance) input;
     weir_runtime *runtime;
     uint64_t seed;
     atomic_bool ended;
@@ -40,7 +40,7 @@ static void feed(weir_worker *worker, void *ctx)
     unsigned self = weir_worker_index(worker), workers = weir_worker_count(worker);
     uint64_t random = f->seed; /* the same on all workers: each sends its own accounts */
     int64_t cents[ACCOUNTS] = { 0 };
-    weir_input_handle *h = weir_input_open(f->input, self);
+    weir_input_handle(balance) h = weir_input_open(f->input, self);
     for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
         weir_time now = weir_time_1(epoch);
         weir_input_advance_to(h, &now);
@@ -56,9 +56,9 @@ static void feed(weir_worker *worker, void *ctx)
                 if (a % workers != self)
                     continue;
                 if (old.cents)
-                    ck_assert_int_eq(weir_input_send_record(h, &old, -1), WEIR_OK);
+                    ck_assert_int_eq(weir_input_change(h, balance, old, -1), WEIR_OK);
                 if (new.cents)
-                    ck_assert_int_eq(weir_input_send_record(h, &new, 1), WEIR_OK);
+                    ck_assert_int_eq(weir_input_change(h, balance, new, 1), WEIR_OK);
             }
         }
         weir_worker_step(worker);

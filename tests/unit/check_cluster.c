@@ -34,8 +34,8 @@ WEIR_FLAT_MAP(split_words, line, word)
 typedef struct process {
     weir_runtime *runtime;
     weir__test_env *env;
-    weir_input *lines;
-    weir_input_handle *handles[WORKERS_MAX];
+    weir_input(line) lines;
+    weir_input_handle(line) handles[WORKERS_MAX];
     weir_captured *captured;
     weir_probe *probe;
     bool over[WORKERS_MAX];
@@ -163,9 +163,9 @@ static void open_inputs(cluster *c)
         for (unsigned w = 0; w < c->workers; w++) {
             unsigned index = p * c->workers + w;
             c->of[p].handles[w] = weir_input_open(c->of[p].lines, index);
-            ck_assert_ptr_nonnull(c->of[p].handles[w]);
-            ck_assert_ptr_null(weir_input_open(c->of[p].lines, (index + c->workers) %
-                                                                   (c->workers * c->processes)));
+            ck_assert_ptr_nonnull(c->of[p].handles[w].handle);
+            unsigned elsewhere = (index + c->workers) % (c->workers * c->processes);
+            ck_assert_ptr_null(weir_input_open(c->of[p].lines, elsewhere).handle);
         }
 }
 
@@ -209,7 +209,7 @@ static void feed(cluster *c, unsigned rounds, int64_t *sums)
     for (unsigned round = 1; round <= rounds; round++) {
         for (unsigned n = 0; n < 40; n++) {
             process *p = &c->of[test_below(&c->random, c->processes)];
-            weir_input_handle *h = p->handles[test_below(&c->random, c->workers)];
+            weir_input_handle(line) h = p->handles[test_below(&c->random, c->workers)];
             char text[1000] = "", one[100];
             for (unsigned k = 0; k < 5; k++) {
                 unsigned w = (unsigned)test_below(&c->random, WORDS);
@@ -219,7 +219,7 @@ static void feed(cluster *c, unsigned rounds, int64_t *sums)
             }
             line record = { weir_str_of(text) };
             weir_status status;
-            while ((status = weir_input_send_record(h, &record, 1)) == WEIR_FULL)
+            while ((status = weir_input_change(h, line, record, 1)) == WEIR_FULL)
                 step(c);
             ck_assert_int_eq(status, WEIR_OK);
         }
@@ -339,7 +339,7 @@ START_TEST(a_failure_anywhere_ends_all)
         line record = { weir_str_of("text") };
         for (int n = 0; n < 20; n++)
             for (unsigned w = 0; w < 2; w++) {
-                (void)weir_input_send_record(c->of[who].handles[w], &record, 1);
+                (void)weir_input_change(c->of[who].handles[w], line, record, 1);
                 weir_input_flush(c->of[who].handles[w]);
             }
         weir_input_advance_to(c->of[who].handles[0], &next);

@@ -36,7 +36,7 @@ typedef struct process {
     weir_runtime *runtime;
     weir__test_env *env;
     weir_sequencer *sequencer;
-    weir_input *input; /* of the dataflow that was built last */
+    weir_input(number) input; /* of the dataflow that was built last */
     weir_captured *captured;
     seen seen[WORKERS];
     bool over[WORKERS];
@@ -75,7 +75,7 @@ static void build_odd_graph(weir_graph *g, void *ctx)
 {
     process *p = ctx;
     build_plain(g, ctx);
-    weir_input *more;
+    weir_input(number) more;
     if (p->number == p->cluster->odd)
         (void)weir_input_add(g, number, &more, .manual = true);
 }
@@ -158,7 +158,8 @@ static void build_odd_records(weir_graph *g, void *ctx)
         build_picky(g, p);
         return;
     }
-    weir_stream(other) in = weir_input_add(g, other, &p->input, .manual = true);
+    weir_input(other) input;
+    weir_stream(other) in = weir_input_add(g, other, &input, .manual = true);
     add_picky(g, p, weir_exchange(in, WEIR_KEY(other, value)).port, other_type());
 }
 
@@ -339,7 +340,7 @@ static void release(weir_dataflow *of[PROCESSES])
 /* ---- dataflows ---- */
 
 /* Sends into every worker's input, in rounds; how many records. */
-static unsigned feed(cluster *c, weir_input_handle *handles[ALL], unsigned rounds)
+static unsigned feed(cluster *c, weir_input_handle(number) handles[ALL], unsigned rounds)
 {
     unsigned sent = 0;
     for (unsigned round = 1; round <= rounds; round++) {
@@ -347,7 +348,7 @@ static unsigned feed(cluster *c, weir_input_handle *handles[ALL], unsigned round
         for (unsigned w = 0; w < ALL; w++) {
             number record = { .value = test_random(&c->random),
                               .name = weir_str_of("a name that does not fit into its record") };
-            sent += weir_input_send_record(handles[w], &record, 1) == WEIR_OK;
+            sent += weir_input_change(handles[w], number, record, 1) == WEIR_OK;
             weir_input_advance_to(handles[w], &next);
         }
         steps(c, 20);
@@ -364,11 +365,11 @@ static size_t captured(cluster *c)
     return count;
 }
 
-static void open_inputs(cluster *c, weir_input_handle *handles[ALL])
+static void open_inputs(cluster *c, weir_input_handle(number) handles[ALL])
 {
     for (unsigned w = 0; w < ALL; w++) {
         handles[w] = weir_input_open(c->of[w / WORKERS].input, w);
-        ck_assert_ptr_nonnull(handles[w]);
+        ck_assert_ptr_nonnull(handles[w].handle);
     }
 }
 
@@ -377,7 +378,7 @@ START_TEST(any_process_adds)
     for (unsigned seed = 1; seed <= 9; seed++) {
         cluster *c = create(seed, true);
         weir_dataflow *of[PROCESSES];
-        weir_input_handle *handles[ALL];
+        weir_input_handle(number) handles[ALL];
         if (seed % 2)
             join(c); /* else it is asked for before that */
         weir_dataflow *mine = add(c, seed % PROCESSES, "plain", "mine");
@@ -407,7 +408,7 @@ START_TEST(any_process_removes)
     for (unsigned seed = 1; seed <= 12; seed++) {
         cluster *c = create(seed, true);
         weir_dataflow *of[PROCESSES];
-        weir_input_handle *handles[ALL];
+        weir_input_handle(number) handles[ALL];
         weir_error error = { 0 };
         weir_dataflow_release(add(c, seed % PROCESSES, "plain", "mine"));
         await_all(c, "mine", of);
@@ -420,7 +421,7 @@ START_TEST(any_process_removes)
         for (unsigned p = 0; p < PROCESSES; p++)
             await(c, of[p], WEIR_DATAFLOW_GONE);
         for (unsigned w = 0; w < ALL; w++) {
-            ck_assert_int_eq(weir_input_send_record(handles[w], &(number){ 0 }, 1), WEIR_CLOSED);
+            ck_assert_int_eq(weir_input_send(handles[w], number, { 0 }), WEIR_CLOSED);
             weir_input_close(handles[w]);
             early += worker_of(c, w)->early_count > 0;
         }
@@ -612,7 +613,7 @@ START_TEST(it_ends_when_all_have_nothing_left)
 {
     for (unsigned seed = 1; seed <= 9; seed++) {
         cluster *c = create(seed, false);
-        weir_input_handle *handles[ALL];
+        weir_input_handle(number) handles[ALL];
         weir_error error = { 0 };
         weir_dataflow *last[PROCESSES];
         join(c);
@@ -642,7 +643,7 @@ START_TEST(too_late_is_told)
     unsigned late = 0, built = 0;
     for (unsigned seed = 1; seed <= 60; seed++) {
         cluster *c = create(seed, false);
-        weir_input_handle *handles[ALL];
+        weir_input_handle(number) handles[ALL];
         weir_dataflow *mine = NULL;
         join(c);
         open_inputs(c, handles);

@@ -14,7 +14,8 @@ WEIR_RECORD(number, NUMBER)
 
 static void build_plain(weir_graph *g, void *ctx)
 {
-    weir_stream(number) in = weir_input_add(g, number, ctx, .manual = true);
+    weir_input(number) *input_of = ctx;
+    weir_stream(number) in = weir_input_add(g, number, input_of, .manual = true);
     weir_probe_add(weir_exchange(in, WEIR_KEY(number, value)).port, "out");
 }
 
@@ -43,7 +44,8 @@ static void rest(weir_step *step, void *state)
 /* Its last worker cannot make it; the others send meanwhile. */
 static void build_broken(weir_graph *g, void *ctx)
 {
-    weir_stream(number) in = weir_input_add(g, number, ctx, .manual = true);
+    weir_input(number) *input_of = ctx;
+    weir_stream(number) in = weir_input_add(g, number, input_of, .manual = true);
     weir_port *all = weir_broadcast(in).port;
     weir_node_input input = { .type = number_type() };
     weir_node_add(g, &(weir_node_spec){ .struct_size = sizeof(weir_node_spec), .kind = "broken",
@@ -69,7 +71,7 @@ static void build_quitter(weir_graph *g, void *ctx)
 }
 
 typedef struct fixture {
-    weir_input *inputs[4];
+    weir_input(number) inputs[4];
     weir_runtime *runtime;
     weir_dataflow *asked;
     unsigned calls;
@@ -348,7 +350,7 @@ START_TEST(a_thousand_leave_nothing)
     ck_assert_int_eq(weir_runtime_build(f.runtime, "stays", build_plain, &f.inputs[3], NULL),
                      WEIR_OK);
     ck_assert_int_eq(weir_runtime_start(f.runtime, NULL), WEIR_OK);
-    weir_input_handle *h = weir_input_open(f.inputs[3], 0);
+    weir_input_handle(number) h = weir_input_open(f.inputs[3], 0);
     come_and_go(&f, 20); /* what is kept for reuse is there after that */
     size_t before = least_used(&f, SIZE_MAX);
     come_and_go(&f, 1000);

@@ -14,7 +14,7 @@ WEIR_RECORD(number, NUMBER)
 /* What the build functions are given, and what building gives out: by the slot in the args. */
 typedef struct slot {
     weir_dataflow *dataflow;
-    weir_input *input;
+    weir_input(number) input;
     weir_probe *probe;
     weir_captured *seen;
     unsigned built, ended, removed;
@@ -209,7 +209,7 @@ START_TEST(from_asked_to_gone)
     ck_assert_str_eq(info.build, "plain");
     ck_assert_uint_eq(f.slots[0].built, 1);
     for (unsigned w = 0; w < 3; w++) {
-        weir_input_handle *h = weir_input_open(f.slots[0].input, w);
+        weir_input_handle(number) h = weir_input_open(f.slots[0].input, w);
         for (uint64_t i = 0; i < 1000; i++)
             ck_assert_int_eq(weir_input_send(h, number, { .value = i }), WEIR_OK);
         weir_input_close(h);
@@ -262,7 +262,7 @@ END_TEST
 static void feed(slot *s, unsigned workers)
 {
     for (unsigned w = 0; w < workers; w++) {
-        weir_input_handle *h = weir_input_open(s->input, w);
+        weir_input_handle(number) h = weir_input_open(s->input, w);
         for (uint64_t i = 0; i < 2000; i++)
             ck_assert_int_eq(weir_input_send(h, number, {
                 .value = i, .name = weir_str_of("a name that is not a short one") }), WEIR_OK);
@@ -322,7 +322,7 @@ START_TEST(handles_outlive_it)
     start(&f, 2);
     weir_dataflow *d = add(&f, "keeper", 0, false);
     reach(d, WEIR_DATAFLOW_RUNNING);
-    weir_input_handle *h = weir_input_open(f.slots[0].input, 0);
+    weir_input_handle(number) h = weir_input_open(f.slots[0].input, 0);
     ck_assert_int_eq(weir_input_send(h, number, { .value = 1 }), WEIR_OK);
     ck_assert_int_eq(weir_dataflow_remove(d, NULL), WEIR_OK);
     reach(d, WEIR_DATAFLOW_GONE);

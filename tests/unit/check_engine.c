@@ -53,7 +53,7 @@ static void sink(weir_port *port)
 }
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(number) input;
     weir_probe *probe;
     uint64_t count;
 } fixture;
@@ -61,7 +61,7 @@ typedef struct fixture {
 static void feed(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(number) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = weir_worker_index(worker); i < f->count; i += weir_worker_count(worker)) {
         ck_assert_int_eq(weir_input_send(h, number, { i }), WEIR_OK);
         if (i % 97 == 0)
@@ -203,7 +203,7 @@ END_TEST
 static void rounds(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(number) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t round = 0; round < f->count; round++) {
         ck_assert_int_eq(weir_input_send(h, number, { round }), WEIR_OK);
         weir_time next = weir_time_1(round + 1);
@@ -256,7 +256,7 @@ END_TEST
 static void drops(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(number) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = 0; i < f->count; i++) {
         ck_assert_int_eq(weir_input_send(h, number, { i }), WEIR_OK);
         weir_time next = weir_time_1(i + 1);

@@ -12,7 +12,7 @@
 WEIR_RECORD(item, ITEM)
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(item) input;
     weir_captured *seen;
     uint64_t count;
 } fixture;
@@ -130,7 +130,7 @@ static void build(weir_graph *g, void *ctx)
 static void feed(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, weir_worker_index(worker));
+    weir_input_handle(item) h = weir_input_open(f->input, weir_worker_index(worker));
     for (uint64_t i = weir_worker_index(worker); i < f->count; i += weir_worker_count(worker)) {
         weir_time now = weir_time_1(i / 20);
         weir_input_advance_to(h, &now);

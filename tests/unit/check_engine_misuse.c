@@ -140,7 +140,7 @@ static void run_init(void *ctx)
 }
 
 static weir_probe *probe;
-static weir_input *input;
+static weir_input(number) input;
 
 static void build_probe(weir_graph *g, void *ctx)
 {
@@ -176,7 +176,7 @@ static void input_goes_back(void *ctx)
     weir_runtime_build(runtime, NULL, build_probe, NULL, NULL);
     weir_worker *worker = weir_runtime_take_worker(runtime, 0, NULL);
     weir_runtime_start(runtime, NULL);
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle(number) h = weir_input_open(input, 0);
     weir_input_advance_to(h, &(weir_time){ { 9 } });
     weir_input_advance_to(h, &(weir_time){ { 8 } });
     weir_worker_step(worker);

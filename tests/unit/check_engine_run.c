@@ -392,7 +392,7 @@ END_TEST
 /* ---- the epoch clock moves on though most sources are idle ---- */
 
 typedef struct clocked {
-    weir_input *busy, *idle;
+    weir_input(number) busy, idle;
     weir_probe *probe;
     atomic_uint left;
 } clocked;
@@ -412,8 +412,8 @@ static void clock_main(weir_worker *worker, void *ctx)
 {
     clocked *c = ctx;
     unsigned index = weir_worker_index(worker);
-    weir_input_handle *busy = weir_input_open(c->busy, index);
-    weir_input_handle *idle = weir_input_open(c->idle, index);
+    weir_input_handle(number) busy = weir_input_open(c->busy, index);
+    weir_input_handle(number) idle = weir_input_open(c->idle, index);
     weir_time third = weir_time_1(3);
     bool seen = false;
     for (uint64_t n = 0; atomic_load(&c->left) > 0; n++) {

@@ -16,7 +16,7 @@
 #define NUMBER(F) F(u64, value)
 WEIR_RECORD(number, NUMBER)
 
-static weir_input *input;
+static weir_input(number) input;
 static uint64_t step_takes_ns;
 static weir__test_env *env;
 
@@ -41,7 +41,7 @@ static void build(weir_graph *g, void *ctx)
 typedef struct run {
     weir_runtime *runtime;
     weir_worker *worker;
-    weir_input_handle *handle;
+    weir_input_handle(number) handle;
 } run;
 
 static run begin(weir_flight_level level)

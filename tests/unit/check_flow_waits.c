@@ -22,8 +22,8 @@ enum { MADE = 40 };
 typedef struct pair {
     weir__test_env *env;
     weir_runtime *runtime;
-    weir_input *numbers;
-    weir_input_handle *handle;
+    weir_input(number) numbers;
+    weir_input_handle(number) handle;
     bool parked, races; /* the first worker is asleep; the second runs just before it is */
     unsigned sleeps, lost;
 } pair;
@@ -126,7 +126,7 @@ static void begin(pair *p, unsigned unread)
     steps(p, 1);
     p->handle = weir_input_open(p->numbers, 0);
     number record = { 1 };
-    ck_assert_int_eq(weir_input_send_record(p->handle, &record, 1), WEIR_OK);
+    ck_assert_int_eq(weir_input_change(p->handle, number, record, 1), WEIR_OK);
     weir_input_flush(p->handle);
     weir__test_env_disk(p->env)->unread = unread;
     steps(p, 0);

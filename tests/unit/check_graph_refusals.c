@@ -13,7 +13,7 @@
 WEIR_RECORD(number, NUMBER)
 WEIR_RECORD(other, OTHER)
 
-static weir_input *input;
+static weir_input(number) input;
 
 static weir_port *numbers(weir_graph *g)
 {
@@ -27,7 +27,8 @@ static weir_port *changes(weir_graph *g)
 
 static weir_port *others(weir_graph *g)
 {
-    return weir_input_add(g, other, &input, .name = "others").port;
+    static weir_input(other) others_in;
+    return weir_input_add(g, other, &others_in, .name = "others").port;
 }
 
 static void no_step(weir_step *step, void *state)

@@ -84,8 +84,8 @@ static void let_answer(void)
 
 static weir_runtime *runtime;
 static weir_http *http;
-static weir_input *input;
-static weir_input_handle *handle;
+static weir_input(number) input;
+static weir_input_handle(number) handle;
 
 static void build(weir_graph *g, void *ctx)
 {

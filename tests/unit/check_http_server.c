@@ -30,8 +30,8 @@ WEIR_MAP(twice, number, number)
 typedef struct server {
     weir_runtime *runtime;
     weir_http *http;
-    weir_input *input;
-    weir_input_handle *handles[8];
+    weir_input(number) input;
+    weir_input_handle(number) handles[8];
     const char *url;
 } server;
 

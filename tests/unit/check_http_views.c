@@ -19,8 +19,8 @@ WEIR_RECORD(sale, SALE)
 typedef struct server {
     weir_runtime *runtime;
     weir_http *http;
-    weir_input *input;
-    weir_input_handle *handles[8];
+    weir_input(sale) input;
+    weir_input_handle(sale) handles[8];
     const char *url;
     unsigned workers;
     uint64_t retention_ms;
@@ -65,7 +65,7 @@ static void stop(void)
 {
     weir_error error = { .status = WEIR_OK };
     for (unsigned w = 0; w < s.workers; w++)
-        if (s.handles[w])
+        if (s.handles[w].handle)
             weir_input_close(s.handles[w]);
     ck_assert_int_eq(weir_runtime_wait(s.runtime, &error), WEIR_OK);
     weir_http_stop(s.http);
@@ -418,7 +418,7 @@ START_TEST(a_stream_tells_every_change)
         /* the end of the dataflow is the end of the streams */
         for (unsigned w = 0; w < s.workers; w++) {
             weir_input_close(s.handles[w]);
-            s.handles[w] = NULL;
+            s.handles[w].handle = NULL;
         }
         stop();
         stream *const streams[] = { &all, &of_b, &whole, &again };

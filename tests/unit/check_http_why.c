@@ -17,8 +17,8 @@ WEIR_RECORD(number, NUMBER)
 
 enum { WORKERS = 2 };
 
-static weir_input *inputs[2];
-static weir_input_handle *handles[2][WORKERS];
+static weir_input(number) inputs[2];
+static weir_input_handle(number) handles[2][WORKERS];
 static sem_t entered, leave;
 static bool blocks;
 

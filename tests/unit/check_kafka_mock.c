@@ -61,9 +61,9 @@ static void send_lines(weir_input_handle *h, int from, int to)
         char text[64];
         snprintf(text, sizeof text, "line number %05d", i);
         line l = { weir_str_of(text) };
-        ck_assert_int_eq(weir_input_send_record(h, &l, 1), WEIR_OK);
+        ck_assert_int_eq(weir__input_send(h, &l, 1), WEIR_OK);
     }
-    weir_input_flush(h);
+    weir__input_flush(h);
 }
 
 static void write_lines_as(int from, int to, weir_codec codec)
@@ -71,9 +71,9 @@ static void write_lines_as(int from, int to, weir_codec codec)
     job j;
     weir_kafka_sink_options o = { .codec = codec };
     job_start(&j, NULL, build_sink, &o);
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle *h = weir__input_open(input, 0);
     send_lines(h, from, to);
-    weir_input_close(h);
+    weir__input_close(h);
     weir_status status = job_finish(&j);
     ck_assert_msg(status == WEIR_OK, "%s", j.error.what);
 }
@@ -240,13 +240,13 @@ START_TEST(a_sink_outlives_its_broker)
     job j;
     weir_kafka_mock_away(mock, 0, true); /* and starts without */
     job_start(&j, NULL, build_sink, NULL);
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle *h = weir__input_open(input, 0);
     send_lines(h, 0, 500);
     ck_assert(job_until(&j, said_away, NULL));
     weir_kafka_mock_away(mock, 0, false);
     send_lines(h, 500, 1000);
     ck_assert(job_until(&j, all_written, &j));
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     weir_kafka_source_options o = { .until_end = true };
     weir_error error;
@@ -263,9 +263,9 @@ START_TEST(a_full_queue_is_waited_for)
     set_up(1);
     job j;
     job_start(&j, NULL, build_sink, &(weir_kafka_sink_options){ .settings = small });
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle *h = weir__input_open(input, 0);
     send_lines(h, 0, 400);
-    weir_input_close(h);
+    weir__input_close(h);
     weir_status status = job_finish(&j);
     ck_assert_msg(status == WEIR_OK, "%s", j.error.what);
     weir_kafka_source_options o = { .until_end = true };
@@ -282,9 +282,9 @@ START_TEST(denied_access_ends_the_run)
     weir_kafka_mock_fail(mock, WEIR_KAFKA_PRODUCE, 29, 1);
     job j;
     job_start(&j, NULL, build_sink, NULL);
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle *h = weir__input_open(input, 0);
     send_lines(h, 0, 1);
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_DENIED);
     ck_assert_msg(strstr(j.error.what, "'lines'"), "%s", j.error.what);
     tear_down();
@@ -309,15 +309,15 @@ START_TEST(records_deleted_before_they_were_read_are_said)
     job_start(&reader, NULL, build_source, &o);
     ck_assert(job_until(&reader, has, &one));
     job_start(&writer, NULL, build_sink, NULL);
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle *h = weir__input_open(input, 0);
     char *text = malloc(BIG);
     memset(text, 'r', BIG);
     for (int i = 0; i < COUNT; i++) {
         line l = { weir_str_view(text, BIG) };
-        while (weir_input_send_record(h, &l, 1) == WEIR_FULL)
+        while (weir__input_send(h, &l, 1) == WEIR_FULL)
             weir_worker_step_or_park(writer.worker, 1000000);
     }
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&writer), WEIR_OK);
     free(text);
     ck_assert(job_until(&reader, said_gone, NULL));

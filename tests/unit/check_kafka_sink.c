@@ -63,7 +63,7 @@ static void build(weir_graph *g, void *ctx)
 static weir_input_handle *start(job *j, const plan *p)
 {
     job_start(j, NULL, build, (void *)(uintptr_t)p);
-    weir_input_handle *h = weir_input_open(input, 0);
+    weir_input_handle *h = weir__input_open(input, 0);
     ck_assert_ptr_nonnull(h);
     return h;
 }
@@ -71,13 +71,13 @@ static weir_input_handle *start(job *j, const plan *p)
 static void change(weir_input_handle *h, const char *page, int64_t count, int64_t diff)
 {
     hit record = { weir_str_of(page), count };
-    ck_assert_int_eq(weir_input_send_record(h, &record, diff), WEIR_OK);
+    ck_assert_int_eq(weir__input_send(h, &record, diff), WEIR_OK);
 }
 
 static void advance(weir_input_handle *h, uint64_t epoch)
 {
     weir_time t = weir_time_1(epoch);
-    weir_input_advance_to(h, &t);
+    weir__input_advance_to(h, &t);
 }
 
 typedef struct until {
@@ -137,7 +137,7 @@ START_TEST(upserts_are_one_message_a_key)
     change(h, "a", 3, -1); /* gone */
     advance(h, 3);
     change(h, "a page whose name is long", 4, 1);
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_str_eq(job_read(broker, "out", 0),
                      "a={\"page\":\"a\",\"count\":1} a={\"page\":\"a\",\"count\":3} a=- "
@@ -154,12 +154,12 @@ START_TEST(upserts_wait_for_their_epoch)
     plan p = with_type(&upserts);
     weir_input_handle *h = start(&j, &p);
     change(h, "a", 1, 1);
-    weir_input_flush(h);
+    weir__input_flush(h);
     settle(&j);
     ck_assert_int_eq(weir_kafka_simulated_end(broker, "out", 0), 0);
     advance(h, 7);
     ck_assert(job_until(&j, is_written, &(until){ .messages = 1 }));
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     tear_down();
 }
@@ -191,7 +191,7 @@ START_TEST(upserts_agree_with_a_map)
         advance(h, e + 1);
         ck_assert(job_until(&j, is_acknowledged, &(until){ &j, e + 1, 0 }));
     }
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     weir_kafka_record r;
     for (int64_t o = 0; weir_kafka_simulated_read(broker, "out", 0, o, &r); o++) {
@@ -215,7 +215,7 @@ START_TEST(a_key_that_is_not_unique_is_said)
     weir_input_handle *h = start(&j, &p);
     change(h, "a", 1, 1);
     change(h, "a", 2, 1);
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_int_eq(weir_kafka_simulated_end(broker, "out", 0), 1);
     ck_assert(job_said("the key is not unique"));
@@ -233,7 +233,7 @@ START_TEST(changes_have_time_and_diff)
     change(h, "a", 1, 1);
     advance(h, 5);
     change(h, "a", 1, -2);
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_str_eq(job_read(broker, "out", 0),
                      "a={\"page\":\"a\",\"count\":1,\"time\":0,\"diff\":1} "
@@ -250,13 +250,13 @@ START_TEST(streams_are_appended_as_they_come)
     weir_input_handle *h = start(&j, &p);
     for (int i = 0; i < 3; i++) {
         word w = { weir_str_of(i == 1 ? "" : "a line that is not short") };
-        weir_input_send_record(h, &w, 1);
+        weir__input_send(h, &w, 1);
     }
-    weir_input_flush(h);
+    weir__input_flush(h);
     ck_assert(job_until(&j, is_written, &(until){ .messages = 3 })); /* no epoch has ended */
     ck_assert_str_eq(job_read(broker, "out", 0),
                      "-=a line that is not short -= -=a line that is not short");
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     tear_down();
 }
@@ -275,8 +275,8 @@ START_TEST(streams_may_have_keys_and_partitions)
                          { weir_str_of("c"), { true, -1 } },
                          { weir_str_of("d"), { true, 3 } } };
     for (int i = 0; i < 4; i++)
-        weir_input_send_record(h, &records[i], 1);
-    weir_input_close(h);
+        weir__input_send(h, &records[i], 1);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_str_eq(job_read(broker, "out", 0), "");
     ck_assert_str_eq(job_read(broker, "out", 1), "b={\"text\":\"b\",\"part\":1}");
@@ -313,7 +313,7 @@ START_TEST(an_epoch_is_done_when_it_is_acknowledged)
         /* The end waits, too. */
         weir_kafka_simulated_hold_reports(broker, true);
         change(h, "b", 1, 1);
-        weir_input_close(h);
+        weir__input_close(h);
         ck_assert(job_until(&j, is_written, &(until){ .messages = 2 }));
         for (int i = 0; i < 50; i++)
             ck_assert(weir_worker_step(j.worker));
@@ -336,7 +336,7 @@ START_TEST(a_full_queue_is_waited_for)
         snprintf(page, sizeof page, "%d", i % 1000);
         change(h, page, i, 1);
     }
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_int_eq(weir_kafka_simulated_end(broker, "out", 0), 1000);
     tear_down();
@@ -366,7 +366,7 @@ START_TEST(a_broker_that_goes_away_loses_nothing)
     weir_kafka_simulated_away(broker, false);
     ck_assert(job_until(&j, is_acknowledged, &(until){ &j, 2, 0 }));
     ck_assert(job_said("the broker is back"));
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_int_eq(weir_kafka_simulated_end(broker, "out", 0), 2);
     tear_down();
@@ -383,7 +383,7 @@ START_TEST(a_run_that_ends_at_once_leaves_nothing_behind)
     change(h, "a", 1, 1);
     advance(h, 1);
     change(h, "b", 1, 1);
-    weir_input_flush(h);
+    weir__input_flush(h);
     settle(&j);
     weir_runtime_stop(j.runtime);
     ck_assert_int_eq(job_stop(&j), WEIR_CANCELLED);
@@ -417,7 +417,7 @@ START_TEST(throttled_upserts_write_the_newest)
     }
     ck_assert(!is_acknowledged(&(until){ &j, 2, 0 }));
     ck_assert_int_eq(weir_kafka_simulated_end(broker, "out", 0), 1);
-    weir_input_close(h); /* the end does not wait */
+    weir__input_close(h); /* the end does not wait */
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_str_eq(job_read(broker, "out", 0),
                      "a={\"page\":\"a\",\"count\":1} a={\"page\":\"a\",\"count\":20} b=- "
@@ -444,7 +444,7 @@ START_TEST(throttled_upserts_come_after_their_time)
         advance(h, e + 1);
         ck_assert(job_until(&j, is_acknowledged, &(until){ &j, e + 1, 0 }));
     }
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_int_eq(weir_kafka_simulated_end(broker, "out", 0), 3500);
     tear_down();
@@ -463,16 +463,16 @@ START_TEST(records_that_are_refused_are_counted)
     memset(text, 'c', 200);
     text[200] = 0;
     word long_one = { weir_str_of(text) }, short_one = { weir_str_of("d") };
-    weir_input_send_record(h, &long_one, 1);
-    weir_input_send_record(h, &short_one, 1);
-    weir_input_flush(h);
+    weir__input_send(h, &long_one, 1);
+    weir__input_send(h, &short_one, 1);
+    weir__input_flush(h);
     ck_assert(job_until(&j, is_written, &(until){ .messages = 1 }));
     ck_assert_int_eq(job_metric(&j, "weir_kafka_refused_total", NULL), 1);
     ck_assert(job_said("it has 200 bytes, above the limit of 100 (.message_bytes_max)"));
     settle(&j);
     weir_kafka_simulated_refuse(broker, "out", WEIR_TOO_LARGE);
-    weir_input_send_record(h, &short_one, 1);
-    weir_input_close(h);
+    weir__input_send(h, &short_one, 1);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_str_eq(job_read(broker, "out", 0), "-=d");
     tear_down();
@@ -487,8 +487,8 @@ START_TEST(records_that_are_refused_may_end_the_run)
                .sink.on_error = WEIR_KAFKA_STOP };
     weir_input_handle *h = start(&j, &p);
     word w = { weir_str_of("four") };
-    weir_input_send_record(h, &w, 1);
-    weir_input_close(h);
+    weir__input_send(h, &w, 1);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_TOO_LARGE);
     ck_assert_ptr_nonnull(strstr(j.error.what, "topic 'out': a record cannot be written"));
     tear_down();
@@ -503,9 +503,9 @@ START_TEST(strings_that_json_cannot_have_are_refused)
     weir_input_handle *h = start(&j, &p);
     float_ good = { weir_str_of("fine"), weir_str_view("\xff", 1) };
     float_ bad = { weir_str_view("\xff\xfe", 2), weir_str_of("") };
-    weir_input_send_record(h, &good, 1);
-    weir_input_send_record(h, &bad, 1);
-    weir_input_close(h);
+    weir__input_send(h, &good, 1);
+    weir__input_send(h, &bad, 1);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_OK);
     ck_assert_str_eq(job_read(broker, "out", 0), "-={\"name\":\"fine\",\"raw\":\"/w==\"}");
     ck_assert(job_said("a record is dropped"));
@@ -520,15 +520,15 @@ START_TEST(a_topic_that_is_missing_or_denied_ends_the_run)
     plan p = { .type = word_type() };
     weir_kafka_simulated_deny(broker, "out", true);
     weir_input_handle *h = start(&j, &p);
-    weir_input_close(h);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_DENIED);
     ck_assert_ptr_nonnull(strstr(j.error.what, "access to topic 'out' is denied"));
     weir_kafka_simulated_deny(broker, "out", false);
     weir_kafka_simulated_refuse(broker, "out", WEIR_DENIED);
     h = start(&j, &p);
     word w = { weir_str_of("a") };
-    weir_input_send_record(h, &w, 1);
-    weir_input_close(h);
+    weir__input_send(h, &w, 1);
+    weir__input_close(h);
     ck_assert_int_eq(job_finish(&j), WEIR_DENIED);
     tear_down();
 }

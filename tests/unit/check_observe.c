@@ -23,7 +23,7 @@ WEIR_FLAT_MAP(twice, number, number)
 enum { RECORDS = 1000 };
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(number) input;
     unsigned nodes, stages, holders, metrics;
 } fixture;
 
@@ -113,7 +113,7 @@ static void on_metric(const weir_metric_info *info, void *ctx)
 static void look(weir_worker *worker, void *ctx)
 {
     fixture *f = ctx;
-    weir_input_handle *h = weir_input_open(f->input, 0);
+    weir_input_handle(number) h = weir_input_open(f->input, 0);
     for (uint64_t i = 0; i < RECORDS; i++)
         ck_assert_int_eq(weir_input_send(h, number, { i }), WEIR_OK);
     weir_time t = weir_time_1(7);

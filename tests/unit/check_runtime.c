@@ -12,7 +12,7 @@
 WEIR_RECORD(number, NUMBER)
 
 typedef struct fixture {
-    weir_input *input;
+    weir_input(number) input;
     weir_captured *seen;
     int ended;
 } fixture;
@@ -43,7 +43,7 @@ static void ck_error(const weir_error *error, weir_status status, const char *wh
 START_TEST(several_dataflows)
 {
     enum { DATAFLOWS = 20, WORKERS = 2 };
-    fixture f[DATAFLOWS] = { { 0 } };
+    fixture f[DATAFLOWS] = { { .seen = NULL } };
     weir_config config = { .struct_size = sizeof config, .workers = WORKERS };
     weir_runtime *runtime = weir_runtime_create(&config, NULL);
     ck_assert_uint_eq(weir_runtime_workers(runtime), WORKERS);
@@ -53,7 +53,7 @@ START_TEST(several_dataflows)
         f[i].seen = weir_captured_create();
         ck_assert_int_eq(weir_runtime_build(runtime, name, build, &f[i], NULL), WEIR_OK);
         for (unsigned w = 0; w < WORKERS; w++) {
-            weir_input_handle *h = weir_input_open(f[i].input, w);
+            weir_input_handle(number) h = weir_input_open(f[i].input, w);
             for (uint64_t k = 0; k < 100; k++)
                 ck_assert_int_eq(weir_input_send(h, number, { k }), WEIR_OK);
             weir_input_close(h);

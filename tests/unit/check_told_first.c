@@ -17,7 +17,7 @@ WEIR_RECORD(number, NUMBER)
 
 static bool woken;       /* the second worker */
 static unsigned worked;  /* steps of the first worker's node with a complete input */
-static weir_input *numbers;
+static weir_input(number) numbers;
 
 static void wake(void *ctx, unsigned to)
 {
@@ -83,11 +83,11 @@ static void two_workers(bool asked)
     for (unsigned w = 0; w < 2; w++)
         ck_assert_ptr_nonnull(weir_runtime_take_worker(runtime, w, &error));
     ck_assert_int_eq(weir_runtime_start(runtime, &error), WEIR_OK);
-    weir_input_handle *handles[2];
+    weir_input_handle(number) handles[2];
     number record = { 1 };
     for (unsigned w = 0; w < 2; w++) {
         handles[w] = weir_input_open(numbers, w);
-        ck_assert_int_eq(weir_input_send_record(handles[w], &record, 1), WEIR_OK);
+        ck_assert_int_eq(weir_input_change(handles[w], number, record, 1), WEIR_OK);
         weir_input_flush(handles[w]);
     }
     for (int i = 0; i < 20; i++)

@@ -33,7 +33,7 @@ typedef struct publisher {
 typedef struct process {
     weir_runtime *runtime;
     weir__test_env *env;
-    weir_input *input;
+    weir_input(stock) input;
     weir_view *view;
     publisher of[WORKERS];
     bool frozen;
@@ -118,7 +118,7 @@ static cluster *cluster_create(unsigned count, uint64_t seed)
         for (unsigned w = 0; w < WORKERS; w++) {
             while (!worker_of(c, p, w)->running)
                 step(c);
-            ck_assert_ptr_nonnull(weir_input_open(c->of[p].input, p * WORKERS + w));
+            ck_assert_ptr_nonnull(weir_input_open(c->of[p].input, p * WORKERS + w).handle);
         }
     return c;
 }

@@ -22,8 +22,8 @@ typedef struct fixture {
     weir__test_env *env;
     weir_runtime *runtime;
     weir_worker *worker;
-    weir_input *inputs[2];
-    weir_input_handle *handles[2];
+    weir_input(number) inputs[2];
+    weir_input_handle(number) handles[2];
     uint64_t step_takes_ns;
     unsigned looks; /* within a step */
     char log[10000];

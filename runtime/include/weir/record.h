@@ -143,6 +143,11 @@ struct weir_tag_scaled_ {
 /* A collection of records T that is indexed by a key (weir/operators/arrange.h). */
 #define weir_arranged(T) weir_arranged_of_##T
 
+/* Records T that a program sends in from outside, and one worker's part of it
+ * (weir/operators/input.h). */
+#define weir_input(T) weir_input_of_##T
+#define weir_input_handle(T) weir_input_handle_of_##T
+
 /* The end of a loop of records T that is still to be connected (weir/operators/loop.h). */
 #define weir_loop(T) weir_loop_of_##T
 
@@ -209,6 +214,15 @@ struct weir_tag_scaled_ {
         weir_builder *builder;                                                                     \
         T *record;                                                                                 \
     } weir_out_##T;                                                                                \
+    typedef union {                                                                                \
+        struct weir_input_handle *handle;                                                          \
+        T *record;                                                                                 \
+    } weir_input_handle_of_##T;                                                                    \
+    typedef union {                                                                                \
+        struct weir_input *input;                                                                  \
+        T *record;                                                                                 \
+        weir_input_handle_of_##T *handle;                                                          \
+    } weir_input_of_##T;                                                                           \
     typedef union {                                                                                \
         weir_feedback *feedback;                                                                   \
         T *record;                                                                                 \

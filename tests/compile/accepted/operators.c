@@ -53,7 +53,7 @@ static void step_it(weir_step *step, void *state)
         ;
 }
 
-static weir_input *lines_in, *more_in;
+static weir_input(line) lines_in, more_in;
 static weir_captured *captured;
 static weir_probe *probe;
 
@@ -149,7 +149,7 @@ static void finish(line *l) { (void)l; }
 
 static void build_sources(weir_graph *g)
 {
-    static weir_input *in;
+    static weir_input(word) in;
     static const word words[2];
     weir_stream(word) a = weir_source(g, word, more, .init = begin, .fini = finish, .ctx = words,
                                       .wait_ms = 5, .name = "more");

@@ -7,8 +7,8 @@
 WEIR_RECORD(line, LINE)
 WEIR_RECORD(word, WORD)
 
-void build(weir_input_handle *handle);
-void build(weir_input_handle *handle)
+void build(weir_input_handle(line) handle);
+void build(weir_input_handle(line) handle)
 {
 #ifdef WRONG
     weir_input_send(handle, line, { .txt = weir_str_of("a") });
