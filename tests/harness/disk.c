@@ -142,6 +142,7 @@ static int map_create(void *ctx, weir_folder *folder, const char *name, uint64_t
     memset(m->at, 0, m->room);
     *mapped = (weir_mapped){ .at = m->at, .size = size };
     disk->maps = m;
+    disk->mapped++;
     disk->used += size;
     return 0;
 }

@@ -18,6 +18,7 @@ typedef struct weir__test_disk {
     unsigned refused, unread;  /* the next so many creations fail (EMFILE), or reads (EIO) */
     weir_file *newest;         /* NULL once it is closed */
     weir__test_map *maps;      /* files that are mapped */
+    uint64_t mapped;           /* how many have been */
     bool lost;                 /* what is mapped cannot be read any more (EIO) */
 } weir__test_disk;
 

@@ -65,6 +65,16 @@ void sim_run_apart(const sim_limits *limits, sim_outcome *outcome)
         snprintf(outcome->text, sizeof outcome->text, "status %d: %s", WEXITSTATUS(status), said);
 }
 
+void sim_expect_pass(const sim_limits *limits)
+{
+    sim_outcome outcome;
+    char command[200];
+    sim_run_apart(limits, &outcome);
+    ck_assert_msg(!outcome.failed, "%s: %s; after %llu steps",
+                  sim_command(limits, command, sizeof command), outcome.text,
+                  (unsigned long long)outcome.steps);
+}
+
 /* ---- shrinking ---- */
 
 typedef struct shrinking {

@@ -7,27 +7,17 @@
 
 enum { FIXED = SIM_ALONE, MANY = 60 };
 
-static void expect(const sim_limits *limits)
-{
-    sim_outcome outcome;
-    char command[200];
-    sim_run_apart(limits, &outcome);
-    ck_assert_msg(!outcome.failed, "%s: %s; after %llu steps",
-                  sim_command(limits, command, sizeof command), outcome.text,
-                  (unsigned long long)outcome.steps);
-}
-
 START_TEST(fixed_seeds)
 {
     for (uint64_t seed = 1; seed <= FIXED; seed++)
-        expect(&(sim_limits){ .seed = seed });
+        sim_expect_pass(&(sim_limits){ .seed = seed });
 }
 END_TEST
 
 START_TEST(seeds_of_many_processes)
 {
     for (uint64_t seed = SIM_ALONE + 1; seed <= SIM_ALONE + MANY; seed++)
-        expect(&(sim_limits){ .seed = seed });
+        sim_expect_pass(&(sim_limits){ .seed = seed });
 }
 END_TEST
 

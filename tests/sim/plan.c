@@ -296,6 +296,9 @@ static void draw(sim_plan *plan, const sim_limits *limits, const sim_plan *first
                               : limits->seed > SIM_PLAIN && limits->seed % 2 == 1;
     draw_weather(&d);
     draw_processes(&d);
+    /* of every third plan, so that what others draw stays the same: all runs, or larger ones */
+    if (plan->collections && plan->seed % 3 == 0)
+        plan->segment_bytes = plan->seed % 9 == 0 ? 1000 : 1;
     d.random = limits->seed * 3 + 1;
     if (plan->collections)
         draw_collections(&d, first);
@@ -410,6 +413,8 @@ void sim_plan_print(const sim_plan *p)
     static const char *const ways[] = { "", " at hops", " arranged" };
     printf("seed %llu: %u processes, %u workers, %u records, batches of %zu bytes\n",
            (unsigned long long)p->seed, p->processes, p->workers, p->input_count, p->batch_bytes);
+    if (p->segment_bytes)
+        printf("  runs of %zu bytes and more lie in files\n", p->segment_bytes);
     for (unsigned i = 0; i < p->op_count; i++) {
         const sim_op *op = &p->ops[i];
         printf("  %2u: depth %u, %s%s", i, sim_depth(p, op),

@@ -212,6 +212,8 @@ static void begin_process(sim_run *run, unsigned number)
                            .spin_us = p->spin_us, .env = sim_world_env(process->world),
                            .processes = p->processes, .process = number,
                            .hosts = hosts[p->processes], .heartbeat_ms = 50, .silence_ms = 500,
+                           .state_dir = p->segment_bytes ? "state" : NULL,
+                           .segment_bytes = p->segment_bytes,
                            .connect_ms = p->ends_early ? SIM_CONNECT_MS : 0 };
     process->runtime = weir_runtime_create(&config, &error);
     if (process->runtime) {
@@ -319,5 +321,7 @@ void sim_run_once(const sim_limits *limits, sim_outcome *outcome)
     if (!outcome->failed)
         check_end(run);
     outcome->steps = run->steps;
+    for (unsigned p = 0; p < run->plan->processes; p++)
+        outcome->segments += sim_world_segments(run->process[p].world);
     end(run);
 }

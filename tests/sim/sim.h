@@ -125,6 +125,7 @@ typedef struct sim_plan {
     bool collections;        /* the operators of collections, compared with scratch.c */
     bool publishes;
     size_t batch_bytes, budget_bytes, log_bytes; /* log_bytes: of a chunk of a log */
+    size_t segment_bytes;    /* from which on a run lies in a file; 0: none does */
     unsigned spin_us;
     bool delays;             /* channels are late */
     bool stalls, spurious;   /* workers stop for a while, or wake up for nothing */
@@ -233,6 +234,8 @@ void sim_world_destroy(sim_world *world);
 struct weir_log_sum;
 void sim_world_set_sum(sim_world *world, const struct weir_log_sum *sum);
 struct weir_env *sim_world_env(sim_world *world);
+/* Runs that have lain in files of its disk. */
+uint64_t sim_world_segments(const sim_world *world);
 /* The worker whose thread this is now; NONE: another thread. */
 void sim_world_enter(sim_world *world, unsigned worker);
 /* When the worker can run: UINT64_MAX if it sleeps and nothing will wake it. */
@@ -265,6 +268,7 @@ typedef struct sim_node sim_node; /* an instance of an operator's node */
 typedef struct sim_outcome {
     bool failed;
     uint64_t steps;
+    uint64_t segments; /* runs that lay in files */
     char text[1024];
 } sim_outcome;
 void sim_run_once(const sim_limits *limits, sim_outcome *outcome);
@@ -273,6 +277,8 @@ void sim_run_once(const sim_limits *limits, sim_outcome *outcome);
 
 /* The same in a process of its own; that it dies is an outcome, too. */
 void sim_run_apart(const sim_limits *limits, sim_outcome *outcome);
+/* An assertion of a test: it passes, in a process of its own. */
+void sim_expect_pass(const sim_limits *limits);
 /* Of a failure: a smaller one. */
 void sim_shrink(sim_limits *limits, sim_outcome *outcome);
 /* The command that repeats a run. */

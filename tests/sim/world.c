@@ -452,6 +452,11 @@ void sim_world_destroy(sim_world *w)
     free(w);
 }
 
+uint64_t sim_world_segments(const sim_world *w)
+{
+    return w->disk.mapped;
+}
+
 struct weir_env *sim_world_env(sim_world *w)
 {
     return &w->table;
