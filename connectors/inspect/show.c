@@ -21,7 +21,7 @@ static bool has_node(uint32_t kind)
     return kind == WEIR_EVENT_OPERATOR || kind == WEIR_EVENT_STEP || kind == WEIR_EVENT_STEPPED ||
            kind == WEIR_EVENT_SENT || kind == WEIR_EVENT_RECEIVED ||
            kind == WEIR_EVENT_FRONTIER || kind == WEIR_EVENT_LONG_STEP ||
-           kind == WEIR_EVENT_BUSIEST || kind == WEIR_EVENT_EDGE;
+           kind == WEIR_EVENT_BUSIEST || kind == WEIR_EVENT_EDGE || kind == WEIR_EVENT_TRACE;
 }
 
 /* The operator's name, or its numbers. */
@@ -83,6 +83,10 @@ static void text_of_work(const weir_event *e, const char *name)
         break;
     case WEIR_EVENT_STEPPED:
         printf("'%s' has ended its step, %.3f ms", name, ms);
+        break;
+    case WEIR_EVENT_TRACE:
+        printf("'%s' has a trace of %" PRIu64 " updates in %u runs (%" PRIu64 " bytes), %u readers",
+               name, e->records, e->port, e->bytes, e->peer);
         break;
     case WEIR_EVENT_UNPARK:
         printf("awake, after %.1f ms", ms);

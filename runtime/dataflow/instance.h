@@ -163,6 +163,13 @@ struct weir_waker {
 
 typedef struct weir__node_instance weir__node_instance;
 /* A node on one worker; during its step it is the weir_step. */
+/* A trace that the node shows, and what was last told of it. */
+typedef struct weir__step_trace {
+    struct weir__step_trace *next;
+    const struct weir_trace *trace;
+    uint64_t updates, runs, appended, readers;
+} weir__step_trace;
+
 struct weir_step {
     const weir_node *node;
     weir__dataflow *dataflow;
@@ -196,6 +203,7 @@ struct weir_step {
     uint64_t frontier_moved_ns;
     uint64_t longest_ns, long_steps, held_told_us;
     bool is_slow; /* the last step measured was so long that measuring each costs nothing */
+    weir__step_trace *traces;
 };
 struct weir__node_instance {
     struct weir_step step;

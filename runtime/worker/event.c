@@ -118,6 +118,36 @@ static bool is_read(const weir__context *context)
     return __atomic_load_n(&context->hooks, __ATOMIC_RELAXED) & WEIR__HOOK_READERS;
 }
 
+static void count_hold(const weir_hold *hold, void *ctx)
+{
+    (void)hold;
+    ++*(uint64_t *)ctx;
+}
+
+/* What the step has changed of the node's traces. */
+static void put_traces(const weir_step *step, uint64_t at_ns)
+{
+    for (weir__step_trace *t = step->traces; t; t = t->next) {
+        weir_trace_info info;
+        uint64_t readers = 0;
+        weir_trace_get_info(t->trace, &info);
+        weir_trace_each_hold(t->trace, count_hold, &readers);
+        if (info.updates == t->updates && info.runs == t->runs && info.appended == t->appended &&
+            readers == t->readers)
+            continue;
+        *t = (weir__step_trace){ t->next, t->trace, info.updates, info.runs, info.appended,
+                                 readers };
+        weir__event event = event_of(step, WEIR_EVENT_TRACE);
+        event.at_ns = at_ns;
+        event.records = info.updates;
+        event.bytes = info.bytes;
+        event.port = info.runs < UINT16_MAX ? (uint16_t)info.runs : UINT16_MAX;
+        event.peer = (uint32_t)readers;
+        event.t[0] = info.appended;
+        weir__event_put(worker_of(step->context), &event, NULL);
+    }
+}
+
 void weir__event_step(weir_step *step)
 {
     weir_worker *worker = worker_of(step->context);
@@ -137,6 +167,7 @@ void weir__event_stepped(weir_step *step)
     event.at_ns = now_ns(step->context);
     event.ns = event.at_ns - worker->events.step_ns;
     weir__event_put(worker, &event, NULL);
+    put_traces(step, event.at_ns);
 }
 
 void weir__event_timed(weir_step *step, uint64_t ns)

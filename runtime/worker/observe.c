@@ -102,6 +102,9 @@ weir_status weir_step_show_trace(weir_step *step, weir_trace *trace)
                                .dataflow_id = step->node->graph->id,
                                .worker = step->context->self };
     weir_step_keep_large(step, weir_trace_shape(trace));
+    weir__step_trace *shown = weir__region_alloc(&step->dataflow->memory, sizeof *shown);
+    *shown = (weir__step_trace){ .next = step->traces, .trace = trace };
+    step->traces = shown;
     return weir_traces_show(step->context->runtime->traces, trace, &place);
 }
 

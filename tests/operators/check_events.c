@@ -227,6 +227,58 @@ START_TEST(steps_come_in_pairs)
 }
 END_TEST
 
+/* ---- traces ---- */
+
+static void first(const number *key, weir_group(number) all, weir_out(number) out)
+{
+    (void)key;
+    number_emit(out, *all.records[0]);
+}
+WEIR_REDUCE(first, number, number)
+
+static void build_traced(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(number) in = weir_as_collection(weir_input_add(g, number, &f.input));
+    weir_reduce(in, WEIR_KEY(number, value), first);
+}
+
+/* What traces have become after each step: nothing is told twice, and the last is how they are. */
+START_TEST(traces_that_change)
+{
+    f.options.kinds = WEIR_EVENT_SET(TRACE) | WEIR_EVENT_SET(OPERATOR);
+    begin(build_traced, build_watching, NULL);
+    for (uint64_t i = 0; i < 20; i++) {
+        send(0, i);
+        settle();
+    }
+    close_all();
+    ck_assert(!settle());
+    uint64_t updates = 0, appended = 0, merged = 0;
+    for (unsigned w = 0; w < WORKERS; w++) {
+        const weir_event *arrange = find(WEIR_EVENT_OPERATOR, w, "arrange-1"), *last = NULL;
+        ck_assert_ptr_nonnull(arrange);
+        for (size_t i = 0; i < f.count; i++) {
+            const weir_event *e = &f.seen[i].event;
+            if (e->kind != WEIR_EVENT_TRACE || e->worker != w || e->node != arrange->node)
+                continue;
+            ck_assert_uint_ge(e->t0, last ? last->t0 : 0);
+            ck_assert(!last || e->t0 != last->t0 || e->records != last->records ||
+                      e->port != last->port || e->peer != last->peer);
+            merged += last && e->port < last->port;
+            updates = !last || e->records > updates ? e->records : updates;
+            last = e;
+        }
+        ck_assert_ptr_nonnull(last);
+        appended += last->t0;
+    }
+    ck_assert_uint_eq(appended, 20);
+    ck_assert_uint_gt(updates, 1);
+    ck_assert_uint_gt(merged, 0);
+    end();
+}
+END_TEST
+
 START_TEST(watchers_do_not_watch_each_other)
 {
     begin(build_watching, build_watching, NULL);
@@ -268,6 +320,6 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("events", (const TTest *const[]){
-        shows_what_others_do, steps_come_in_pairs, watchers_do_not_watch_each_other,
-        what_finds_no_room_is_counted, NULL }));
+        shows_what_others_do, steps_come_in_pairs, traces_that_change,
+        watchers_do_not_watch_each_other, what_finds_no_room_is_counted, NULL }));
 }

@@ -31,6 +31,8 @@ WEIR_BEGIN_DECLS
     XX(APPLIED, "applied", "changes of others were heard; records: pairs; bytes")         \
     XX(FRONTIER, "frontier", "node's input (port): time: its first element; records: elements") \
     XX(LONG_STEP, "long-step", "node kept the worker for ns")                             \
+    XX(TRACE, "trace", "node's step has changed its trace (bytes, records: updates there; port: " \
+                       "runs; peer: readers; t0: runs appended so far)")               \
     XX(PARK, "park", "the worker goes to sleep")                                          \
     XX(UNPARK, "unpark", "it is awake; ns: how long it slept")                            \
     XX(LOST, "lost", "records: events that found no room in the reader")                  \
