@@ -102,7 +102,8 @@ static void run_at_rate(bench_case *c, weir_worker *worker, bench_share *share)
             send(&p, &share->feeds[0], until);
             sent = until;
         }
-        weir_worker_step(worker);
+        if (!weir_worker_step(worker))
+            return;
     }
 }
 

@@ -57,8 +57,8 @@ static void run(weir_worker *worker, void *ctx)
     bench_share *share = &c->shares[weir_worker_index(worker)];
     bench_meet(c, worker);
     double start = bench_seconds();
-    while (share->answer[0] < c->options.rounds)
-        weir_worker_step_or_park(worker, UINT64_MAX);
+    while (share->answer[0] < c->options.rounds && weir_worker_step_or_park(worker, UINT64_MAX))
+        ;
     share->seconds = bench_seconds() - start;
     weir_process_info info;
     weir_observe_process(weir_worker_runtime(worker), &info);

@@ -299,8 +299,8 @@ static void run(weir_worker *worker, void *ctx)
     bench_share *share = &c->shares[weir_worker_index(worker)];
     pthread_barrier_wait(&c->start);
     double start = bench_seconds();
-    while (!weir_probe_done(c->probe, worker))
-        weir_worker_step_or_park(worker, UINT64_MAX);
+    while (!weir_probe_done(c->probe, worker) && weir_worker_step_or_park(worker, UINT64_MAX))
+        ;
     share->seconds = bench_seconds() - start;
 }
 

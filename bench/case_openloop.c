@@ -107,7 +107,8 @@ static void run(weir_worker *worker, void *ctx)
             s->until = until;
             weir_wake(s->waker);
         }
-        weir_worker_step(worker);
+        if (!weir_worker_step(worker))
+            break;
     }
     s->close = true;
     weir_wake(s->waker);

@@ -401,8 +401,8 @@ static void run(weir_worker *worker, void *ctx)
         bench_wait(c, worker, round + 2);
     }
     bench_feed_close(share);
-    while (!weir_probe_done(c->probe, worker))
-        weir_worker_step_or_park(worker, UINT64_MAX);
+    while (!weir_probe_done(c->probe, worker) && weir_worker_step_or_park(worker, UINT64_MAX))
+        ;
     share->seconds = bench_seconds() - start;
 }
 

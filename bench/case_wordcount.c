@@ -174,7 +174,8 @@ static void run(weir_worker *worker, void *ctx)
             weir_wake(s->waker);
             continue;
         }
-        weir_worker_step_or_park(worker, UINT64_MAX);
+        if (!weir_worker_step_or_park(worker, UINT64_MAX))
+            break;
     }
     share->seconds = bench_seconds() - start;
     sum_end(text, share, told[index]);

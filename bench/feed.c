@@ -165,8 +165,9 @@ weir_port *bench_arrive_add(weir_port *in, const weir_key *key, bench_case *c)
 void bench_wait(bench_case *c, weir_worker *worker, uint64_t epoch)
 {
     weir_time t = weir_time_1(epoch);
-    while (weir_probe_less_than(c->probe, worker, &t))
-        weir_worker_step_or_park(worker, UINT64_MAX);
+    while (weir_probe_less_than(c->probe, worker, &t) &&
+           weir_worker_step_or_park(worker, UINT64_MAX))
+        ;
 }
 
 void bench_meet(bench_case *c, weir_worker *worker)
