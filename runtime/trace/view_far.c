@@ -27,6 +27,14 @@ const weir_error *weir__far_error(const weir_view_reader *reader)
     return reader->far->error.status ? &reader->far->error : NULL;
 }
 
+weir_status weir__far_begin_call(weir__far *far)
+{
+    if (far->passes)
+        far->error = (weir_error){ .status = WEIR_OK };
+    far->passes = false;
+    return far->error.status;
+}
+
 static bool reads_ours(const weir__far *far)
 {
     return far->asker->process >= far->first && far->asker->process < far->end;
@@ -57,6 +65,7 @@ weir_status weir__far_finish(weir__far *far, unsigned process)
 
 weir_status weir__far_refuse(weir__far *far, unsigned process)
 {
+    far->passes = false;
     weir_error_set(&far->error, WEIR_BAD_DATA, "process %u has answered what cannot be", process);
     weir_error_hint(&far->error, "do all processes run the same program?");
     return WEIR_BAD_DATA;
@@ -82,9 +91,10 @@ static weir_status take_page(weir_view_reader *reader, unsigned process, weir__f
     weir__question *q = &far->questions[process];
     weir_status status = WEIR_OK;
     *into = (weir__far_page){ .ended = q->answer.ended };
-    if (q->answer.status == WEIR_TOO_LARGE || q->answer.status == WEIR_FULL)
+    if (q->answer.status == WEIR_TOO_LARGE || q->answer.status == WEIR_FULL) {
         status = fail_with_answer(far, process);
-    else if (q->answer.status)
+        far->passes = true; /* nothing has moved: it reads on at its time */
+    } else if (q->answer.status)
         status = (weir_status)q->answer.status;
     else if (q->rows_size)
         status = weir__rows_from_bytes(reader->view, q->rows, q->rows_size, &into->rows, NULL);
@@ -284,7 +294,7 @@ bool weir__far_refresh(weir_view_reader *reader)
     uint64_t before = reader->time;
     weir__ask ask = { .kind = WEIR__ASK_TAKE, .from = before };
     weir__far_drop_page(&far->rest);
-    if (far->error.status || (reads_ours(far) && !weir__reader_take(reader)))
+    if (weir__far_begin_call(far) != WEIR_OK || (reads_ours(far) && !weir__reader_take(reader)))
         return false;
     for (unsigned p = far->first; p < far->end; p++)
         if (!weir__far_is_ours(far, p))

@@ -28,6 +28,7 @@ struct weir__far {
     uint64_t since;
     uint64_t wait_ns; /* for the answer to what is asked now */
     weir_error error; /* status not OK: another process could not be asked */
+    bool passes;      /* the error is what one call was answered: the next one may be made */
     /* of a scan that ended within a page: where, and whose page it is */
     weir__far_page rest;
     unsigned rest_of;
@@ -51,6 +52,8 @@ weir_status weir__far_finish(weir__far *far, unsigned process);
 weir_status weir__far_finish_page(weir_view_reader *reader, unsigned process,
                                   weir__far_page *into);
 void weir__far_drop_page(weir__far_page *page);
+/* Before each call that asks: forgets what only the one before was answered. */
+weir_status weir__far_begin_call(weir__far *far);
 /* What a process has answered cannot be: the reader is of no use any more. */
 weir_status weir__far_refuse(weir__far *far, unsigned process);
 

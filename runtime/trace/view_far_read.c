@@ -67,7 +67,7 @@ weir_status weir__far_lookup(weir_view_reader *reader, const void *record, weir_
 {
     unsigned process;
     weir__far_key key;
-    if (reader->far->error.status)
+    if (weir__far_begin_call(reader->far) != WEIR_OK)
         return reader->far->error.status;
     if (!find_process(reader, record, &process))
         return WEIR_INVALID;
@@ -164,7 +164,7 @@ weir_status weir__far_scan(weir_view_reader *reader, weir_view_place *place, siz
     weir__far *far = reader->far;
     scan s = { .reader = reader, .place = place, .left = limit ? limit : SIZE_MAX,
                .go_on = !place->ended, .fn = fn, .ctx = ctx };
-    weir_status status = far->error.status;
+    weir_status status = weir__far_begin_call(far);
     if (status == WEIR_OK && far->end - far->first < far->asker->processes)
         return WEIR_INVALID;
     unsigned p = weir__view_owner(reader->view, place->hash) / reader->view->here;
@@ -298,7 +298,7 @@ weir_status weir__far_changes(weir_view_reader *reader, uint64_t since, const vo
     merge m = { .reader = reader,
                 .ask = { .kind = WEIR__ASK_CHANGES, .time = reader->time, .from = since },
                 .first = far->first, .end = far->end };
-    weir_status status = far->error.status;
+    weir_status status = weir__far_begin_call(far);
     if (status != WEIR_OK)
         return status;
     if (record ? !find_process(reader, record, &m.first)

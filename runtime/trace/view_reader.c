@@ -134,8 +134,7 @@ weir_status weir_view_reader_open_with(weir_view *view, const weir_view_reader_o
                                        weir_view_reader **reader, weir_error *error)
 {
     weir_view_reader_options options = { 0 };
-    size_t size = given->struct_size ? given->struct_size : sizeof options;
-    memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    weir_struct_copy(&options, sizeof options, given);
     if (!options.owner)
         options.owner = "";
     if (view->asker)

@@ -115,7 +115,8 @@ WEIR_API uint64_t weir_view_reader_since(const weir_view_reader *reader);
 /* Moves on to the latest complete time. True if that is later. */
 WEIR_API bool weir_view_reader_refresh(weir_view_reader *reader);
 /* NULL, or why another process could not be asked, or what is wrong with the state directory: the
- * reader is of no use any more. */
+ * reader is of no use any more. Of a divided view also why the last call of those below was FULL or
+ * TOO_LARGE: others may go well. */
 WEIR_API const weir_error *weir_view_reader_error(const weir_view_reader *reader);
 
 /* A record and how often it is there, or a change: by how much. Valid for the call; strings, too.
@@ -131,7 +132,8 @@ typedef bool weir_view_row_fn(const weir_view_row *row, void *ctx);
 /* The records of a key. key is a record of the view's type of which only the key's fields are read.
  * All of these: NO_MEMORY, OVERFLOWED if the diffs of a record do not add up in 64 bits, or what
  * weir_view_reader_error has. Of a divided view also TOO_LARGE of a record of more than 64 MiB that
- * another process has, and TOO_LARGE of a key of more than 16 MiB. */
+ * another process has, and of a key of more than 16 MiB; FULL: another process has as many keys to
+ * look up as it may. */
 WEIR_API weir_status weir_view_reader_lookup(weir_view_reader *reader, const void *key,
                                              weir_view_row_fn *fn, void *ctx);
 
