@@ -96,8 +96,7 @@ weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *giv
     weir_graph *graph = weir_port_graph(in);
     description *d = weir_graph_alloc(graph, sizeof *d);
     const weir_accumulate_spec *spec = &d->spec;
-    size_t size = given->struct_size ? given->struct_size : sizeof *spec;
-    memcpy(&d->spec, given, size < sizeof *spec ? size : sizeof *spec);
+    weir_struct_copy(&d->spec, sizeof d->spec, given);
     if (!weir_type_same_layout(weir_port_type(in), spec->in)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, spec->kind, "give it a stream of those records",
                         "the stream carries '%s', the function takes '%s'",

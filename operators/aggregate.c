@@ -131,8 +131,7 @@ static void run(weir_step *step, void *ctx)
 weir_port *weir_aggregate_erased(weir_port *in, const weir_aggregate_spec *given)
 {
     weir_aggregate_spec spec = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);

@@ -96,7 +96,7 @@ weir_arrangement *weir_arrange_erased(weir_port *in, const weir_arrange_spec *gi
     if (!in || weir_graph_failed(weir_port_graph(in)))
         return NULL;
     weir_graph *graph = weir_port_graph(in);
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     if (!check(in, &spec))
         return NULL;
     weir_arrangement *there = find(in, &spec);

@@ -192,8 +192,7 @@ weir_port *weir_asof_join_erased(weir_port *const sides[2], const weir_asof_join
         return NULL;
     weir_graph *graph = weir_port_graph(sides[0]);
     description *d = weir_graph_alloc(graph, sizeof *d);
-    size_t size = given->struct_size;
-    memcpy(&d->spec, given, size < sizeof d->spec ? size : sizeof d->spec);
+    weir_struct_copy(&d->spec, sizeof d->spec, given);
     for (int s = 0; s < 2; s++) {
         int time = weir__fields_resolve(sides[s], d->spec.keys[s], d->spec.times[s], &keys[s],
                                         where);

@@ -255,7 +255,7 @@ weir_port *weir_delta_join_erased(weir_port *const *streams, const weir_delta_jo
                                   const weir_on *on, size_t on_count)
 {
     weir_delta_join_spec spec = { 0 };
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     for (unsigned i = 0; i < spec.count && i < WEIR_DELTA_JOIN_MAX; i++)
         if (!streams[i])
             return NULL;

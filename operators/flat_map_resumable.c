@@ -88,8 +88,7 @@ static void resumable_step(weir_step *step, void *ctx)
 weir_port *weir__flat_map_resumable(weir_port *in, const weir_resumable_spec *given)
 {
     weir_resumable_spec spec = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);

@@ -174,8 +174,7 @@ weir_port *weir_interval_join_erased(weir_port *const sides[2],
 {
     weir_interval_join_spec spec = { 0 };
     weir_port *spread_sides[2];
-    size_t size = given->struct_size;
-    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     if (!sides[0] || !sides[1])
         return NULL;
     description *d = weir_graph_alloc(weir_port_graph(sides[0]), sizeof *d);

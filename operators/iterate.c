@@ -19,8 +19,7 @@ weir_variable *weir__variable(weir_graph *graph, weir_scope *scope, const weir_t
                               weir_port *start, const struct weir_variable_options *given)
 {
     struct weir_variable_options options = { 0 };
-    memcpy(&options, given, given->struct_size < sizeof options ? given->struct_size
-                                                                : sizeof options);
+    weir_struct_copy(&options, sizeof options, given);
     if (!graph || weir_graph_failed(graph))
         return NULL;
     if (start && !weir_port_is_collection(start)) {

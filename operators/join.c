@@ -124,7 +124,7 @@ weir_port *weir_join_erased(weir_port *const sides[2], const weir_key keys[2],
                             const weir_join_spec *given)
 {
     weir_join_spec spec = { 0 };
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     const char *where = spec.name ? spec.name : "join";
     if (!sides[0] || !sides[1] || !takes_these(sides, &spec, where) ||
         !weir__join_check(sides, keys, where))

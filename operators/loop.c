@@ -10,8 +10,7 @@ weir_feedback *weir__loop_variable(weir_graph *graph, weir_scope *scope, const w
                                    const struct weir_loop_options *given)
 {
     struct weir_loop_options options = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    weir_struct_copy(&options, sizeof options, given);
     weir_feedback *feedback =
         weir_feedback_add(graph, scope, type, options.step ? options.step : 1);
     if (options.limit)

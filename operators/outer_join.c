@@ -32,7 +32,7 @@ weir_port *weir_outer_join_erased(weir_port *const sides[2], const weir_key keys
                                   const weir_outer_join_spec *given)
 {
     weir_outer_join_spec spec = { 0 };
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     weir_port *parts[3];
     size_t count = 0;
     parts[count++] = weir_join_erased(sides, keys, &spec.join);

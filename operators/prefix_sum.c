@@ -96,7 +96,7 @@ weir_port *weir_prefix_sum_erased(weir_port *in, const weir_prefix_sum_spec *giv
 {
     weir_prefix_sum_spec spec = { 0 };
     weir_key key, ordered;
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     int by = weir__fields_resolve(in, spec.key, spec.by, &key, where);
     int field = by < 0 ? -1 : weir__fields_resolve(in, spec.key, spec.field, &ordered, where);
     if (field < 0)

@@ -369,10 +369,8 @@ weir_port *weir_process_erased(weir_port *in, const weir_process_spec *what,
 {
     struct weir_process_options options = { 0 };
     weir_process_spec spec = { 0 };
-    size_t size = what->struct_size;
-    memcpy(&spec, what, size < sizeof spec ? size : sizeof spec);
-    size = given->struct_size;
-    memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    weir_struct_copy(&spec, sizeof spec, what);
+    weir_struct_copy(&options, sizeof options, given);
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);

@@ -270,7 +270,7 @@ weir_port *weir_quantile_erased(weir_port *in, const weir_quantile_spec *given)
 {
     weir_quantile_spec spec = { 0 };
     weir_key key;
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     const char *kind = spec.count ? "quantile" : "median";
     int index = weir__fields_resolve(in, spec.key, spec.field, &key, kind);
     if (index < 0)

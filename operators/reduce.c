@@ -106,8 +106,7 @@ static void note_results(weir_node *node, description *what)
 static weir_reduce_spec copy_of(const weir_reduce_spec *given)
 {
     weir_reduce_spec spec = { 0 };
-    size_t size = given->struct_size ? given->struct_size : sizeof spec;
-    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     return spec;
 }
 
@@ -161,8 +160,7 @@ weir_port *weir__reduce(weir_port *in, const char *const *key,
 {
     struct weir_reduce_options options = { 0 };
     weir_reduce_spec named = copy_of(spec);
-    memcpy(&options, given, given->struct_size < sizeof options ? given->struct_size
-                                                                : sizeof options);
+    weir_struct_copy(&options, sizeof options, given);
     named.name = options.name;
     return weir_reduce_erased(
         weir__arrange(in, key,

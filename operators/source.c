@@ -68,8 +68,7 @@ static void source_step(weir_step *step, void *ctx)
 weir_port *weir_source_erased(weir_graph *graph, const weir_source_spec *given)
 {
     weir_source_spec spec = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     if (weir_graph_failed(graph))
         return NULL;
     weir_source_spec *own = weir_graph_alloc(graph, sizeof *own);

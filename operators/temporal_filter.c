@@ -286,8 +286,7 @@ weir_port *weir_temporal_filter_erased(weir_port *in,
                                        const struct weir_temporal_filter_options *given)
 {
     struct weir_temporal_filter_options options = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    weir_struct_copy(&options, sizeof options, given);
     if (!in)
         return NULL;
     weir_graph *graph = weir_port_graph(in);

@@ -67,8 +67,7 @@ void weir_try_erased(weir_port *in, const weir_try_spec *given, weir_port **resu
                      weir_port **errors)
 {
     weir_try_spec spec = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&spec, given, size < sizeof spec ? size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     *results = *errors = NULL;
     if (!in)
         return;

@@ -9,8 +9,7 @@
 weir_port *weir__node(const weir_node_form *form, const struct weir_node_options *given)
 {
     struct weir_node_options options = { 0 };
-    size_t size = given->struct_size;
-    memcpy(&options, given, size < sizeof options ? size : sizeof options);
+    weir_struct_copy(&options, sizeof options, given);
     weir_graph *graph = NULL;
     for (unsigned i = 0; i < form->in_count; i++)
         graph = graph ? graph : weir_port_graph(form->ins[i]);

@@ -196,8 +196,7 @@ weir_port *weir_upsert_erased(weir_port *in, const weir_upsert_spec *given,
         return NULL;
     weir_graph *graph = weir_port_graph(in);
     description *d = weir_graph_alloc(graph, sizeof *d);
-    size_t size = given->struct_size;
-    memcpy(&d->spec, given, size < sizeof d->spec ? size : sizeof d->spec);
+    weir_struct_copy(&d->spec, sizeof d->spec, given);
     if (!weir_type_same_layout(weir_port_type(in), d->spec.in)) {
         weir_graph_fail(graph, WEIR_TYPE_MISMATCH, d->spec.kind,
                         "give it a stream of those records",

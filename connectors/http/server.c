@@ -233,10 +233,8 @@ static void detach(weir_http *http)
 static weir_http_config with_defaults(const weir_http_config *given)
 {
     weir_http_config config = { .struct_size = 0 };
-    if (given) {
-        size_t size = given->struct_size ? given->struct_size : sizeof config;
-        memcpy(&config, given, size < sizeof config ? size : sizeof config);
-    }
+    if (given)
+        weir_struct_copy(&config, sizeof config, given);
     if (!config.connections_max)
         config.connections_max = CONNECTIONS;
     if (!config.streams_max)

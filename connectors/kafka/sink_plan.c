@@ -169,8 +169,7 @@ static void take_settings(making *m, const weir_kafka_sink_options *o)
 weir_port *weir_kafka_sink_add(weir_port *port, const weir_kafka_sink_options *options)
 {
     weir_kafka_sink_options o = { 0 };
-    size_t size = options->struct_size;
-    memcpy(&o, options, size && size < sizeof o ? size : sizeof o);
+    weir_struct_copy(&o, sizeof o, options);
     if (!port || weir_graph_failed(weir_port_graph(port)))
         return NULL;
     making m = { .graph = weir_port_graph(port), .port = port };

@@ -185,8 +185,7 @@ weir_port *weir_kafka_source_add(weir_graph *graph, const weir_type *type,
                                  const weir_kafka_source_options *options)
 {
     weir_kafka_source_options o = { 0 };
-    size_t size = options->struct_size;
-    memcpy(&o, options, size && size < sizeof o ? size : sizeof o);
+    weir_struct_copy(&o, sizeof o, options);
     making m = { .graph = graph };
     snprintf(m.where, sizeof m.where, "Kafka source of topic %.100s", o.topic ? o.topic : "");
     if (weir_graph_failed(graph))

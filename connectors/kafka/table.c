@@ -71,7 +71,7 @@ weir_port *weir_kafka_table_add(weir_graph *graph, const weir_type *type,
     weir_kafka_source_options o = { 0 };
     weir_key key;
     weir_error error;
-    memcpy(&o, given, given->struct_size < sizeof o ? given->struct_size : sizeof o);
+    weir_struct_copy(&o, sizeof o, given);
     o.struct_size = sizeof o;
     if (weir_key_resolve(type, names, &key, &error) != WEIR_OK) {
         weir_graph_fail(graph, error.status, o.name ? o.name : "kafka_table", error.hint, "%s",

@@ -235,10 +235,8 @@ int weir_main_with(const weir_main_config *config, int argc, char **argv, weir_b
                    void *ctx)
 {
     weir_main_program program = { .build = build_fn, .ctx = ctx };
-    if (config) {
-        size_t size = config->struct_size ? config->struct_size : sizeof *config;
-        memcpy(&program.config, config, size < sizeof *config ? size : sizeof *config);
-    }
+    if (config)
+        weir_struct_copy(&program.config, sizeof program.config, config);
     program.name = program_name(&program.config, argv);
     weir__signals_ignore_pipe();
     int status = run_program(&program, argc, argv);

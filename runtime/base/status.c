@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the names and texts of statuses, the writing of weir_error, and the version. Reporting an
- * error to anyone is the caller's affair.
+ * Owns the names and texts of statuses, the writing of weir_error, the copying of callers' structs,
+ * and the version. Reporting an error to anyone is the caller's affair.
  */
 #include <weir/base.h>
 
@@ -11,6 +11,16 @@
 const char *weir_version(void)
 {
     return WEIR_VERSION;
+}
+
+void weir_struct_copy(void *to, size_t size, const void *from)
+{
+    size_t given;
+    memcpy(&given, from, sizeof given);
+    size_t known = given && given < size ? given : size;
+    memcpy(to, from, known);
+    memset((char *)to + known, 0, size - known);
+    memcpy(to, &size, sizeof size);
 }
 
 static const struct {

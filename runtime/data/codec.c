@@ -67,8 +67,9 @@ static weir_status resolve(const weir_type *type, weir_field_set fields, weir_co
 weir_status weir_decoder_create(const weir_type *type, const weir_decoder_options *options,
                                 weir_decoder **decoder, weir_error *error)
 {
-    weir_decoder_options none = { .struct_size = sizeof none };
-    const weir_decoder_options *o = options ? options : &none;
+    weir_decoder_options known = { 0 }, *o = &known;
+    if (options)
+        weir_struct_copy(&known, sizeof known, options);
     weir_codec codec = o->codec;
     weir_field_set fields = fields_but(type, o->skip);
     if (o->size_max > SIZE_MAX_MOST || o->depth_max > DEPTH_MAX_MOST || o->instant_unit < 0)

@@ -146,7 +146,7 @@ static weir_node *add(weir_graph *graph, const weir_node_spec *spec, weir_scope 
 weir_node *weir_node_add(weir_graph *graph, const weir_node_spec *given, weir_port *const *inputs)
 {
     weir_node_spec own = { 0 }, *spec = &own;
-    memcpy(spec, given, given->struct_size < sizeof own ? given->struct_size : sizeof own);
+    weir_struct_copy(spec, sizeof own, given);
     if (weir_graph_failed(graph) || !check(graph, spec, inputs))
         return NULL;
     weir_node *node = add(graph, spec, spec->input_count ? inputs[0]->scope : spec->scope);

@@ -48,7 +48,7 @@ weir_port *weir_stage_add(weir_port *in, const weir_stage_spec *given)
         return NULL;
     weir_graph *graph = in->graph;
     weir_stage_spec own = { 0 }, *spec = &own;
-    memcpy(spec, given, given->struct_size < sizeof own ? given->struct_size : sizeof own);
+    weir_struct_copy(spec, sizeof own, given);
     if (!check(in, spec))
         return NULL;
     weir__point *at = weir__port_point(in);

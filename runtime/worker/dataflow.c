@@ -393,7 +393,7 @@ weir_status weir_runtime_add(weir_runtime *runtime, const weir_dataflow_spec *gi
                              weir_dataflow **result, weir_error *error)
 {
     weir_dataflow_spec spec = { 0 };
-    memcpy(&spec, given, given->struct_size < sizeof spec ? given->struct_size : sizeof spec);
+    weir_struct_copy(&spec, sizeof spec, given);
     if (result)
         *result = NULL;
     const weir__build *build = runtime->builds;

@@ -46,12 +46,9 @@ static weir_status check_config(const weir_config *config, weir_error *error)
 /* All of it, also of a caller with an older, smaller struct. */
 static weir_config copy_config(const weir_config *given)
 {
-    weir_config config = { 0 };
-    if (given) {
-        size_t size = given->struct_size ? given->struct_size : sizeof config;
-        memcpy(&config, given, size < sizeof config ? size : sizeof config);
-    }
-    config.struct_size = sizeof config;
+    weir_config config = { .struct_size = sizeof config };
+    if (given)
+        weir_struct_copy(&config, sizeof config, given);
     if (!config.workers)
         config.workers = 1;
     if (!config.processes)

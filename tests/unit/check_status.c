@@ -131,6 +131,32 @@ START_TEST(a_failed_assertion_says_so_and_aborts)
 }
 END_TEST
 
+/* ---- structs of callers ---- */
+
+typedef struct older {
+    size_t struct_size;
+    uint64_t a;
+} older;
+typedef struct newer {
+    size_t struct_size;
+    uint64_t a, b;
+} newer;
+
+START_TEST(structs_of_other_versions_are_read_as_far_as_both_know_them)
+{
+    newer now = { 7, 7, 7 };
+    older before = { sizeof before, 1 }, then = { 9, 9 };
+    weir_struct_copy(&now, sizeof now, &before);
+    ck_assert(now.struct_size == sizeof now && now.a == 1 && now.b == 0);
+    newer later = { sizeof later, 2, 3 };
+    weir_struct_copy(&then, sizeof then, &later);
+    ck_assert(then.struct_size == sizeof then && then.a == 2);
+    newer unsaid = { 0, 4, 5 };
+    weir_struct_copy(&now, sizeof now, &unsaid);
+    ck_assert(now.struct_size == sizeof now && now.a == 4 && now.b == 5);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -140,6 +166,7 @@ int main(void)
         an_error_may_be_null_and_long_texts_are_cut,
         the_log_reaches_the_callback_at_its_level,
         a_failed_assertion_says_so_and_aborts,
+        structs_of_other_versions_are_read_as_far_as_both_know_them,
         NULL,
     };
     return test_run(test_suite("status", tests));

@@ -68,6 +68,11 @@ WEIR_API const char *weir_status_name(weir_status status);
 /* The sentence of the map above. Static text. Any thread. */
 WEIR_API const char *weir_status_text(weir_status status);
 
+/* Copies a struct of a caller's, whose first member is its struct_size, into one of this version,
+ * size bytes long: what a caller of an older version does not know is zero, and so is what this one
+ * does not know. A struct_size of 0 counts as that of this version. */
+WEIR_API void weir_struct_copy(void *to, size_t size, const void *from);
+
 /* An error for people: what is wrong, where (which operator, file, option), what to do about it.
  * Owned by the caller; every function that takes one accepts NULL. Texts are cut, never overrun. */
 typedef struct weir_error {
