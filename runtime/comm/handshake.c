@@ -485,7 +485,6 @@ static void peer_turn(weir__mesh *mesh, unsigned process, uint64_t now)
 
 /* ---- all of them ---- */
 
-/* "1 (b:2101), 2 (c:2101)" */
 static unsigned missing(const weir__mesh *mesh, char *text, size_t size, const weir_error **why)
 {
     unsigned count = 0;
@@ -504,6 +503,12 @@ static unsigned missing(const weir__mesh *mesh, char *text, size_t size, const w
         count++;
     }
     return count;
+}
+
+unsigned weir__mesh_missing(const weir__mesh *mesh, char *text, size_t size)
+{
+    const weir_error *why = NULL;
+    return missing(mesh, text, size, &why);
 }
 
 static void report(weir__mesh *mesh, uint64_t now)

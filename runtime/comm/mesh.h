@@ -63,6 +63,8 @@ uint64_t weir__mesh_incarnation(const weir__mesh *mesh);
 /* NULL, or why it cannot go on. */
 const weir_error *weir__mesh_failure(const weir__mesh *mesh);
 
+/* How many have not come, and which: "1 (b:2101), 2 (c:2101)". */
+unsigned weir__mesh_missing(const weir__mesh *mesh, char *text, size_t size);
 /* The connection to a process, to put frames on; NULL: it is gone, or said goodbye. */
 weir__wire *weir__mesh_wire(weir__mesh *mesh, unsigned process);
 /* Tells the others to end as when asked to. */

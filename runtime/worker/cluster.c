@@ -474,6 +474,23 @@ void weir__cluster_stop(weir__cluster *cluster)
     weir__mesh_stop(cluster->mesh);
 }
 
+/* It was waiting for others: those that are there are told as of a failure, and our own log says
+ * why nothing came of it. */
+static void cancelled(const weir__cluster *cluster, weir_error *error)
+{
+    char missing[400];
+    unsigned process = cluster->runtime->config.process;
+    if (cluster->ready) {
+        weir_error_set(error, WEIR_CANCELLED, "process %u was ended at once", process);
+        return;
+    }
+    weir_error_set(error, WEIR_CANCELLED, "process %u was asked to end before all were there",
+                   process);
+    if (weir__mesh_missing(cluster->mesh, missing, sizeof missing) > 0)
+        weir_error_detail(error, "missing: %s", missing);
+    weir_log(WEIR_LOG_WARN, "%s%s%s", error->what, error->detail[0] ? ": " : "", error->detail);
+}
+
 static void end(weir__cluster *cluster)
 {
     weir_runtime *runtime = cluster->runtime;
@@ -482,10 +499,7 @@ static void end(weir__cluster *cluster)
     if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE))
         error = runtime->error;
     else
-        weir_error_set(&error, WEIR_CANCELLED, cluster->ready
-                           ? "process %u was ended at once"
-                           : "process %u was asked to end before all were there",
-                       runtime->config.process);
+        cancelled(cluster, &error);
     weir__mesh_fail(cluster->mesh, &error);
     error.status = WEIR_UNAVAILABLE; /* whatever the reason */
     weir__asks_end(cluster->asks, &error);

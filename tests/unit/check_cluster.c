@@ -300,6 +300,45 @@ START_TEST(a_stop_anywhere_ends_all)
 }
 END_TEST
 
+static char last_said[1000];
+
+static void on_end(weir_log_level level, const char *text, void *ctx)
+{
+    (void)ctx;
+    if (level == WEIR_LOG_WARN)
+        snprintf(last_said, sizeof last_said, "%s", text);
+}
+
+/* Of three the last one does not come. */
+START_TEST(who_stops_waiting_says_so)
+{
+    cluster *c = cluster_create(3, 1, 9);
+    weir_error error;
+    start(c, build, NULL);
+    for (int i = 0; i < 1000; i++) {
+        weir_worker_step(worker_of(c, i % 2, 0));
+        weir__test_env_pass_time(c->of[i % 2].env, 100000);
+    }
+    last_said[0] = 0;
+    weir_log_set(on_end, NULL, WEIR_LOG_WARN);
+    weir_runtime_stop(c->of[0].runtime);
+    for (int i = 0; i < 2000; i++) {
+        c->of[i % 2].over[0] = !weir_worker_step(worker_of(c, i % 2, 0));
+        weir__test_env_pass_time(c->of[i % 2].env, 100000);
+    }
+    weir_log_set(NULL, NULL, WEIR_LOG_OFF);
+    ck_assert(c->of[0].over[0] && c->of[1].over[0]);
+    ck_assert_str_eq(last_said,
+                     "process 0 was asked to end before all were there: missing: 2 (c:3)");
+    ck_assert_int_eq(status_of(c, 0, &error), WEIR_OK);
+    ck_assert_int_eq(status_of(c, 1, &error), WEIR_CANCELLED);
+    ck_assert_str_eq(error.what, "process 0 was asked to end before all were there");
+    weir_runtime_stop(c->of[2].runtime);
+    run_to_end(c);
+    cluster_destroy(c);
+}
+END_TEST
+
 static void failing_step(weir_step *me, void *state)
 {
     process *p = state;
@@ -507,6 +546,7 @@ int main(void)
         counts_are_those_of_one_process,
         a_small_budget_is_enough,
         a_stop_anywhere_ends_all,
+        who_stops_waiting_says_so,
         a_failure_anywhere_ends_all,
         another_graph_is_refused,
         another_number_of_workers_is_refused,
