@@ -9,10 +9,10 @@
 #include <weir/operators/reduce.h>
 #include <weir/table.h>
 
+#include "fields.h"
 #include "owned.h"
 #include "stash.h"
 #include "tally.h"
-#include "word.h"
 
 /* Values of the table. The count before the epoch, its sign bit flipped, so that 0, which a new
  * value is, stands for "not touched": a count of INT64_MIN is therefore out of range. */
@@ -29,6 +29,7 @@ enum { GROUP = 512, AHEAD = 16 };
 typedef struct description {
     const weir_type *in, *out;
     weir_key key;
+    const weir__fields *fields; /* those of the key, in a scope */
 } description;
 
 typedef struct state {
@@ -54,45 +55,34 @@ static bool result_fits(const weir_type *in, const weir_key *key, const weir_typ
     return last->kind == WEIR_KIND_i64 && !last->optional;
 }
 
-/* In a scope, where times have no one order, it is a reduce. */
+/* In a scope, where times have no one order, it is a reduce of the key's fields alone: of a key there
+ * is one record, so often as there are records of the key. */
 static weir_status count_group(const void *key, const weir_values *values, weir_builder *builder,
                                const void *ctx)
 {
     const description *what = ctx;
-    weir__wide sum = 0; /* what is out of range on the way may come back */
-    for (size_t i = 0; i < values->count; i++)
-        sum += values->counts[i];
-    int64_t count = (int64_t)sum;
-    if (count != sum)
-        return WEIR_OVERFLOWED;
-    if (count == 0)
-        return WEIR_OK;
     char *record = weir_builder_next(builder, what->out->size);
-    memset(record, 0, what->out->size);
-    for (uint32_t i = 0; i < what->key.count; i++) {
-        const weir_field *a = &what->in->fields[what->key.field[i]], *b = &what->out->fields[i];
-        memcpy(record + b->offset, (const char *)key + a->offset, weir_kind_size(a->kind));
-        if (a->optional)
-            record[b->set_offset] = ((const char *)key)[a->set_offset];
-    }
-    memcpy(record + what->out->fields[what->key.count].offset, &count, sizeof count);
+    (void)key;
+    weir__fields_move(&what->fields->type, values->records[0], what->out, record,
+                      what->key.count);
+    memcpy(record + what->out->fields[what->key.count].offset, &values->counts[0],
+           sizeof values->counts[0]);
     return WEIR_OK;
 }
 
-static weir_port *in_scope(weir_port *in, const description *what)
+static weir_port *in_scope(weir_port *in, description *what)
 {
-    weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = what->key };
+    weir_key all = weir__fields_key(what->key.count);
+    weir_arrange_spec arranged = { .struct_size = sizeof arranged, .key = all };
     weir_reduce_spec counted = { .struct_size = sizeof counted,
                                  .kind = "count",
                                  .out = what->out,
                                  .reduce = count_group,
                                  .ctx = what };
-    weir_port *counts = weir_reduce_erased(
-        weir_arrange_erased(weir_port_as_collection(in), &arranged), &counted);
-    weir_key unique = { .count = what->key.count };
-    for (uint32_t i = 0; i < unique.count; i++)
-        unique.field[i] = (uint16_t)i;
-    return counts ? weir_port_with_key(counts, &unique) : NULL;
+    what->fields = weir__fields_of(weir_port_graph(in), what->in, &what->key, -1);
+    weir_port *keys = weir__fields_map(weir_port_as_collection(in), what->fields, "count");
+    weir_port *counts = weir_reduce_erased(weir_arrange_erased(keys, &arranged), &counted);
+    return counts ? weir_port_with_key(counts, &all) : NULL;
 }
 
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error);

@@ -83,6 +83,9 @@ static void map(const void *in, void *out, size_t count, void *ctx)
 
 weir_port *weir__fields_map(weir_port *in, const weir__fields *f, const char *kind)
 {
+    weir_port *outside = in ? weir_port_outside(in) : NULL;
+    if (outside)
+        return weir_port_enter(weir__fields_map(outside, f, kind), weir_port_scope(in));
     weir_stage_spec spec = { .struct_size = sizeof spec,
                              .kind = kind,
                              .in = f->from,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exact.h"
+#include "fields.h"
 #include "tally.h"
 
 __extension__ typedef __int128 wide;
@@ -123,6 +124,13 @@ static weir_port *build(weir_port *in, const weir_key *key, uint16_t field, cons
                         "record '%s' cannot hold the %s of '%s' of '%s' by this key", out->name,
                         kind, f->name, type->name);
         return NULL;
+    }
+    if (weir_port_depth(in) > 1 && type->field_count > key->count + 1) {
+        /* a reduce goes through different values, not through different records */
+        const weir__fields *some = weir__fields_of(graph, type, key, field);
+        weir_key all = weir__fields_key(key->count);
+        return build(weir__fields_map(weir_port_as_collection(in), some, kind), &all,
+                     (uint16_t)key->count, out, is_average);
     }
     description *what = weir_graph_alloc(graph, sizeof *what);
     *what = (description){ .field = f,

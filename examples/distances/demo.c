@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include <weir/connectors/kafka.h>
-#include <weir/connectors/kafka_mock.h>
 #include <weir/weir.h>
 
+#include "../kafka_inside.h"
 #include "records.h"
 
 enum { ID = 7, LINKS_MAX = 4 };
@@ -189,22 +189,11 @@ static weir_status prepare(weir_main_program *program, void *ctx, weir_error *er
     const char *links = weir_main_option(program, "links-topic");
     const char *questions = weir_main_option(program, "questions-topic");
     const char *answers = weir_main_option(program, "answers-topic");
-    if (weir_main_option(program, "brokers"))
-        return WEIR_OK;
     d->links_topic = links ? links : "links";
     d->questions_topic = questions ? questions : "questions";
     const char *topics[] = { d->links_topic, d->questions_topic, answers ? answers : "answers",
                              NULL };
-    d->mock = weir_kafka_mock_start(1, 1, topics, error);
-    if (!d->mock)
-        return error->status;
-    /* The mock answers a fetch when its time is up, not when there is something. */
-    weir_status status = WEIR_OK;
-    if (!weir_main_option(program, "kafka"))
-        status = weir_main_set_option(program, "kafka", "fetch.wait.max.ms=5");
-    return status == WEIR_OK ? weir_main_set_option(program, "brokers",
-                                                    weir_kafka_mock_brokers(d->mock))
-                             : status;
+    return kafka_inside(program, topics, 1, &d->mock, error);
 }
 
 static void started(weir_main_program *program, void *ctx)

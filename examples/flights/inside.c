@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <weir/connectors/kafka_mock.h>
+#include "../kafka_inside.h"
 
 enum { PARTITIONS = 4 };
 
@@ -22,21 +22,10 @@ static weir_status prepare(weir_main_program *program, void *ctx, weir_error *er
     inside *kafka = ctx;
     const char *dead = weir_main_option(program, "dead-letter-topic");
     const char *delays = weir_main_option(program, "delays-topic");
-    if (weir_main_option(program, "brokers"))
-        return WEIR_OK;
     const char *topics[] = { "flights", "weather", "airports", "planes", "airlines",
                              dead ? dead : "dead-letters", delays ? delays : "carrier-delays",
                              NULL };
-    kafka->mock = weir_kafka_mock_start(1, PARTITIONS, topics, error);
-    if (!kafka->mock)
-        return error->status;
-    /* The mock answers a fetch when its time is up, not when there is something. */
-    weir_status status = WEIR_OK;
-    if (!weir_main_option(program, "kafka"))
-        status = weir_main_set_option(program, "kafka", "fetch.wait.max.ms=5");
-    return status == WEIR_OK ? weir_main_set_option(program, "brokers",
-                                                    weir_kafka_mock_brokers(kafka->mock))
-                             : status;
+    return kafka_inside(program, topics, PARTITIONS, &kafka->mock, error);
 }
 
 static void started(weir_main_program *program, void *ctx)

@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <weir/connectors/kafka_mock.h>
 #include <weir/record.h>
 #include <weir/view.h>
 
+#include "../kafka_inside.h"
 #include "feeder.h"
 #include "lag.h"
 
@@ -228,21 +228,9 @@ static weir_status prepare(weir_main_program *program, void *ctx, weir_error *er
     demo *d = ctx;
     const char *topic = weir_main_option(program, "input-topic");
     d->input_topic = topic ? topic : "lines";
-    if (weir_main_option(program, "brokers"))
-        return WEIR_OK;
     const char *output = weir_main_option(program, "output-topic");
     const char *topics[] = { d->input_topic, output ? output : "word-counts", NULL };
-    d->mock = weir_kafka_mock_start(1, 4, topics, error);
-    if (!d->mock)
-        return error->status;
-    weir_status status = WEIR_OK;
-    /* The mock answers a fetch when its time is up, not when there is something. What the user
-     * sets for Kafka is left as it is. */
-    if (!weir_main_option(program, "kafka"))
-        status = weir_main_set_option(program, "kafka", "fetch.wait.max.ms=5");
-    if (status == WEIR_OK)
-        status = weir_main_set_option(program, "brokers", weir_kafka_mock_brokers(d->mock));
-    return status;
+    return kafka_inside(program, topics, 4, &d->mock, error);
 }
 
 static void started(weir_main_program *program, void *ctx)
