@@ -55,8 +55,8 @@ static bool result_fits(const weir_type *in, const weir_key *key, const weir_typ
     return last->kind == WEIR_KIND_i64 && !last->optional;
 }
 
-/* In a scope, where times have no one order, it is a reduce of the key's fields alone: of a key there
- * is one record, so often as there are records of the key. */
+/* In a scope, where times have no one order, it is a reduce of the key's fields alone: of a key
+ * there is one record, so often as there are records of the key. */
 static weir_status count_group(const void *key, const weir_values *values, weir_builder *builder,
                                const void *ctx)
 {

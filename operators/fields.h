@@ -25,8 +25,8 @@ weir__fields *weir__fields_of(weir_graph *graph, const weir_type *from, const we
                               int more);
 /* Writes the fields of a record of `from`; strings go on pointing where they point. */
 void weir__fields_copy(const weir__fields *f, const void *record, void *to);
-/* The stream of these fields only. Of one that has only entered a scope it is made outside of that, so
- * that it is arranged there. */
+/* The stream of these fields only. Of one that has only entered a scope it is made outside of
+ * that, so that it is arranged there. */
 weir_port *weir__fields_map(weir_port *in, const weir__fields *f, const char *kind);
 /* The first `count` fields of one record into those of another, of the same kinds. */
 void weir__fields_move(const weir_type *from, const void *record, const weir_type *to, void *result,
