@@ -243,11 +243,16 @@ static void build_traced(weir_graph *g, void *ctx)
     weir_reduce(in, WEIR_KEY(number, value), first);
 }
 
+static void build_watching_traces(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_inspect(weir_events(g, .kinds = WEIR_EVENT_SET(TRACE) | WEIR_EVENT_SET(OPERATOR)), look);
+}
+
 /* What traces have become after each step: nothing is told twice, and the last is how they are. */
 START_TEST(traces_that_change)
 {
-    f.options.kinds = WEIR_EVENT_SET(TRACE) | WEIR_EVENT_SET(OPERATOR);
-    begin(build_traced, build_watching, NULL);
+    begin(build_traced, build_watching_traces, NULL);
     for (uint64_t i = 0; i < 20; i++) {
         send(0, i);
         settle();
