@@ -126,6 +126,6 @@ void weir__node_finish(weir__node_instance *node)
     if (step->finished)
         return;
     step->finished = true;
-    weir__clock_leave(step);
-    weir__node_drop_caps(node);
+    if (!weir__clock_leave(step))
+        weir__node_drop_caps(node);
 }

@@ -5,8 +5,9 @@
  * and sinks), at the latest after a tick, and not before it if all of those write only now and
  * then; the next one is the greater of its own plus one and the greatest heard of. A source that
  * has sent nothing follows what it hears: of its own dataflow at once, of others within a tick
- * (agenda.c). One that ends closes its epoch, so that idle sources of its worker do not keep its
- * last records from being complete. Nobody ticks at rest.
+ * (agenda.c). One that ends closes its epoch, so that idle sources do not keep its last records
+ * from being complete; it holds the next one until that is published, since idle sources of other
+ * workers hear of it by that only. Nobody ticks at rest.
  */
 #include <string.h>
 
@@ -75,10 +76,18 @@ static void close_epoch(weir_step *step)
     advance(step, heard > step->epoch ? heard : step->epoch + 1);
 }
 
-void weir__clock_leave(weir_step *step)
+bool weir__clock_leave(weir_step *step)
 {
-    if (step->epoch_dirty)
-        close_epoch(step);
+    if (!step->epoch_dirty)
+        return false;
+    close_epoch(step);
+    return step->context->workers > 1;
+}
+
+/* One that has ended, and still holds the epoch after its last one. */
+static bool is_leaving(const weir_step *step)
+{
+    return step->finished && step->caps_held > 0;
 }
 
 bool weir__clock_turn(weir__dataflow *dataflow)
@@ -87,6 +96,10 @@ bool weir__clock_turn(weir__dataflow *dataflow)
     weir__context *context = dataflow->context;
     for (uint32_t i = 0; i < dataflow->clocked_count; i++) {
         weir_step *step = &dataflow->nodes[dataflow->clocked[i]].step;
+        if (is_leaving(step) && weir__changes_is_empty(&dataflow->unpublished)) {
+            weir__node_drop_caps(&dataflow->nodes[dataflow->clocked[i]]);
+            moved = true;
+        }
         if (step->finished)
             continue;
         if (step->epoch_dirty) {
@@ -111,6 +124,8 @@ uint64_t weir__clock_due_ns(const weir__dataflow *dataflow)
         uint64_t at = step->epoch_opened_ns + dataflow->context->tick_ns;
         if (step->epoch_dirty && !step->finished && at < due && !WEIR_PLANTED(EPOCH_DUE_MISSED))
             due = at;
+        if (is_leaving(step))
+            return 0;
     }
     return due;
 }

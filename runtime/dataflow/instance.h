@@ -319,8 +319,9 @@ static inline bool weir__dataflow_failed_by_user(weir__dataflow *dataflow, const
 }
 /* Ends a source: its capabilities go, it is not called again. */
 void weir__node_finish(weir__node_instance *node);
-/* The node ends: its epoch is closed if something was sent in it. */
-void weir__clock_leave(weir_step *step);
+/* The node ends: its epoch is closed if something was sent in it. True: its capabilities stay until
+ * that is published. */
+bool weir__clock_leave(weir_step *step);
 /* Applies the changes of the pass to this worker's tracker and to what is to be published. */
 void weir__dataflow_apply(weir__dataflow *dataflow);
 /* The context of the worker whose thread this is, or NULL. */

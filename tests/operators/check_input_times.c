@@ -285,9 +285,44 @@ START_TEST(ending_beside_idle_ones)
 }
 END_TEST
 
+static weir_input(item) only;
+
+static void build_only(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_consolidate(weir_input_add(g, item, &only)));
+}
+
+/* Its worker has no other source, from which those of other workers could hear of a later epoch. */
+START_TEST(ending_before_other_workers)
+{
+    for (unsigned last = 0; last < 3; last++) {
+        weir_input_handle(item) h[3];
+        weir_test *t = weir_test_create(build_only, NULL, .workers = 3);
+        for (unsigned w = 0; w < 3; w++)
+            h[w] = weir_input_open(only, w);
+        for (int i = 0; i < 3; i++) {
+            weir_input_send(h[last], item, { (uint64_t)i, 2, 3 });
+            if (i == 2)
+                weir_input_close(h[last]);
+            else
+                weir_input_flush(h[last]);
+            ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+            ck_assert_uint_eq(weir_test_count(t, 0), 1);
+            (void)weir_test_take(t, 0);
+        }
+        for (unsigned w = 0; w < 3; w++)
+            if (w != last)
+                weir_input_close(h[w]);
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("input_times", (const TTest *const[]){
         two_coordinates, like_what_is_held, any_order_at_the_root, clocks_are_outside,
-        ending_beside_idle_ones, NULL }));
+        ending_beside_idle_ones, ending_before_other_workers, NULL }));
 }
