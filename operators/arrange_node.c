@@ -12,8 +12,9 @@
 #include "trace_failed.h"
 
 /* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
- * takes as many. */
-enum { RUN_UPDATES = 64 << 10, SPARES_MAX = 4 };
+ * takes as many. In a scope a round often takes back what came of the same round, so all of it is
+ * put together, but for rounds that are so large that memory matters more. */
+enum { RUN_UPDATES = 64 << 10, ROUND_UPDATES = 4 << 20, SPARES_MAX = 4 };
 
 /* Runs that readers have not taken count as under way when they have more bytes. */
 enum { UNDELIVERED = 256 << 10 };
@@ -192,10 +193,15 @@ static void send(weir_step *step, state *s, due *d)
     *(weir_run_ref *)weir_builder_next(out, sizeof ref) = ref;
 }
 
+static size_t most_of(const weir__arranged *what)
+{
+    return what->spec.whole ? SIZE_MAX : what->depth > 1 ? ROUND_UPDATES : RUN_UPDATES;
+}
+
 static void add(weir_step *step, state *s, const weir_updates *of, due *d)
 {
     weir_updates u = *of;
-    size_t most = s->what->spec.whole ? SIZE_MAX : RUN_UPDATES, left = u.count;
+    size_t most = most_of(s->what), left = u.count;
     while (left > 0 && !s->failed) {
         size_t room = most - weir_trace_builder_count(d->builder);
         u.count = left < room ? left : room;
@@ -242,9 +248,10 @@ static void finish(void *entry, void *ctx)
     const sealing *at = ctx;
     state *s = at->s;
     due *d = entry;
+    bool is_large = weir_trace_builder_count(d->builder) > RUN_UPDATES;
     send(at->step, s, d);
     weir_cap_drop(at->step, d->cap);
-    if (s->spare_count < SPARES_MAX)
+    if (s->spare_count < SPARES_MAX && !is_large)
         s->spares[s->spare_count++] = d->builder;
     else
         weir_trace_builder_destroy(d->builder);

@@ -21,6 +21,7 @@ static const char *const names[NAMES] = { "a", "bb", "a name of over twelve byte
 
 static uint64_t random_state, seed;
 static unsigned depth, workers;
+static size_t delivered_runs;
 
 /* Rounds of a scope: by key, so that later ones have something, too. */
 static uint64_t round_of(const item *i) { return i->key % 3; }
@@ -132,6 +133,7 @@ static void run(weir_step *step, void *ctx)
         for (size_t i = 0; i < batch->count; i++) {
             const weir_run_ref *ref = weir_batch_record(batch, i);
             weir_trace_run *delivered = weir_trace_reader_deliver(s->reader, ref->number);
+            delivered_runs++;
             weir_time meet = weir_trace_run_meet(delivered);
             ck_assert(weir_time_less_equal(&batch->time, &meet, weir_arrangement_depth(s->of)));
             note_run(s, delivered);
@@ -210,8 +212,28 @@ START_TEST(like_a_list)
 }
 END_TEST
 
+/* However much it is, what a round takes back is in no run. */
+START_TEST(taken_back_in_a_round)
+{
+    enum { MANY = 70000 };
+    seed = random_state = 1;
+    depth = 2;
+    workers = 1;
+    delivered_runs = 0;
+    weir_test *t = weir_test_create(build, NULL, .workers = workers, .seed = seed);
+    for (int64_t diff = 1; diff >= -1; diff -= 2)
+        for (uint64_t i = 0; i < MANY; i++)
+            weir_test_push(t, 0, item, 0, diff, { 3 * i, weir_str_of("a") });
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(delivered_runs, 0);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_a_list, NULL };
+    const TTest *const tests[] = { like_a_list, taken_back_in_a_round, NULL };
     return test_run(test_suite("arrange_node", tests));
 }
