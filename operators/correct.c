@@ -20,6 +20,7 @@ weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec)
                           .results.type = spec->reduce->out };
     weir_history_init(&c->history, spec->depth);
     weir_frontier_init(&c->later, spec->depth);
+    weir_history_init(&c->ahead, spec->depth);
     c->gather = weir_gather_create(c->out);
     c->key_record = weir_alloc_must(c->in->size);
     c->probe = weir_alloc_must(c->out->size);
@@ -41,6 +42,7 @@ void weir__correct_fini(weir__correct *c)
     free_strings(c);
     weir_history_fini(&c->history);
     weir_frontier_fini(&c->later);
+    weir_history_fini(&c->ahead);
     weir_gather_destroy(c->gather);
     weir_free(c->values.records, c->values.capacity * c->in->size);
     weir_free(c->results.records, c->results.capacity * c->out->size);
@@ -157,7 +159,7 @@ static uint32_t number_of(weir__correct *c, const void *record)
 
 /* ---- a key ---- */
 
-static void read_values(weir__correct *c, weir_cursor *in)
+static void read_values(weir__correct *c, weir_history *h, weir_cursor *in)
 {
     weir_time time;
     int64_t diff;
@@ -166,7 +168,7 @@ static void read_values(weir__correct *c, weir_cursor *in)
     while (weir_cursor_next_value(in)) {
         uint32_t number = append(&c->values, weir_cursor_record(in));
         while (weir_cursor_next_update(in, &time, &diff))
-            weir_history_input(&c->history, number, &time, diff);
+            weir_history_input(h, number, &time, diff);
     }
 }
 
@@ -312,9 +314,9 @@ static bool go_alone(weir__correct *c, weir_cursor *in, weir_cursor *out,
 }
 
 /* What the function gives for the values at hand is wanted. INVALID: it is of another key. */
-static weir_status call(weir__correct *c)
+static weir_status call(weir__correct *c, weir_history *h)
 {
-    const weir_history_sums *sums = &c->history.input;
+    const weir_history_sums *sums = &h->input;
     const weir_gathered *pieces;
     if (sums->count == 0)
         return WEIR_OK;
@@ -336,10 +338,67 @@ static weir_status call(weir__correct *c)
             const char *record = (const char *)pieces->records + i * c->out->size;
             if (!weir_key_equal(c->out, &c->spec->result_key, record, c->probe))
                 return WEIR_INVALID;
-            weir_history_want(&c->history, number_of(c, record),
+            weir_history_want(h, number_of(c, record),
                               pieces->diffs ? pieces->diffs[i] : 1);
         }
     return WEIR_OK;
+}
+
+/* ---- ahead ---- */
+
+/* What was put out for the key, by the numbers that its records have. */
+static void read_again(weir__correct *c, weir_cursor *out)
+{
+    size_t count;
+    const weir_history_update *made = weir_history_corrections(&c->history, &count);
+    weir_time time;
+    int64_t diff;
+    for (size_t i = 0; i < count; i++)
+        weir_history_output(&c->ahead, made[i].value, &made[i].time, made[i].diff);
+    if (!weir_cursor_find(out, c->probe))
+        return;
+    while (weir_cursor_next_value(out)) {
+        uint32_t number = number_of(c, weir_cursor_record(out));
+        while (weir_cursor_next_update(out, &time, &diff))
+            weir_history_output(&c->ahead, number, &time, diff);
+    }
+}
+
+/* Goes through what is pending as if nothing more came. Where nothing is to be corrected then, the
+ * output is right already, and if something comes the time is found anew; so it need not wait. */
+static void look_ahead(weir__correct *c, weir_cursor *in, weir_cursor *out)
+{
+    weir_history *h = &c->ahead;
+    const weir_frontier *pending = &c->history.pending;
+    weir_frontier all; /* no time is at or after it */
+    weir_time time;
+    size_t made = 0;
+    weir_frontier_init(&all, h->depth);
+    weir_history_begin(h);
+    for (uint32_t i = 0; i < pending->count; i++)
+        weir_history_seed(h, &weir_frontier_times(pending)[i]);
+    c->values.count = 0;
+    read_values(c, h, in);
+    read_again(c, out);
+    while (weir_history_next(h, &all, &time)) {
+        (void)weir_history_corrections(h, &made);
+        if (made > 0 || c->credit == 0 || call(c, h) != WEIR_OK) {
+            weir_history_leave(h);
+            break;
+        }
+        c->credit--;
+    }
+    const weir_history_update *first = weir_history_corrections(h, &made);
+    if (made > 0)
+        weir_frontier_insert(&h->pending, &first->time);
+    if (!h->failed)
+        weir_frontier_set(&c->history.pending, &h->pending);
+}
+
+void weir__correct_earn(weir__correct *c)
+{
+    enum { EARNED = 32, MOST = 1024 };
+    c->credit = c->credit + EARNED < MOST ? c->credit + EARNED : MOST;
 }
 
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
@@ -352,13 +411,17 @@ weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *ou
         if (c->gone)
             read_first(c, in, upper);
         else
-            read_values(c, in);
+            read_values(c, &c->history, in);
         read_results(c, out);
         goes_on = weir_history_next(&c->history, upper, &time);
     }
     while (goes_on && !status) {
-        status = call(c);
+        status = call(c, &c->history);
         goes_on = !status && weir_history_next(&c->history, upper, &time);
     }
-    return status ? status : c->history.failed;
+    if (status || c->history.failed)
+        return status ? status : c->history.failed;
+    if (c->credit > 0 && c->spec->ahead && !c->gone && c->history.pending.count > 0)
+        look_ahead(c, in, out);
+    return WEIR_OK;
 }

@@ -32,6 +32,8 @@ typedef struct weir__correct {
     const weir_reduce_spec *spec;
     weir_history history;
     weir_frontier later;   /* times that follow from the one at hand */
+    weir_history ahead;    /* with spec->ahead only: what is pending, looked at already */
+    uint32_t credit;       /* times that may be looked at ahead */
     weir_gather *gather;
     weir__numbered values, results;
     weir__block *strings;
@@ -65,6 +67,8 @@ void weir__correct_begin(weir__correct *c, const void *record);
  * OVERFLOWED; INVALID: the function gave a record of another key. */
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
                               const weir_frontier *upper);
+/* Nothing was to be corrected at a time that was pending: it pays to look ahead. */
+void weir__correct_earn(weir__correct *c);
 static inline const void *weir__correct_result(const weir__correct *c, uint32_t number)
 {
     return c->results.records + number * (size_t)c->out->size;

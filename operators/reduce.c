@@ -162,6 +162,7 @@ weir_port *weir__reduce(weir_port *in, const char *const *key,
     weir_reduce_spec named = copy_of(spec);
     weir_struct_copy(&options, sizeof options, given);
     named.name = options.name;
+    named.ahead = options.ahead;
     return weir_reduce_erased(
         weir__arrange(in, key,
                       &(struct weir_arrange_options){ .struct_size =
@@ -418,6 +419,10 @@ static void work_due(weir_step *step, state *s, weir__pending_key *key)
     }
     weir__correct_begin(&s->correct, record);
     work_key(step, s, key, key->hash);
+    size_t count;
+    (void)weir_history_corrections(&s->correct.history, &count);
+    if (count == 0)
+        weir__correct_earn(&s->correct);
 }
 
 static void ask(state *s, const uint64_t *hashes, size_t count)

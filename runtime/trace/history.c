@@ -419,3 +419,12 @@ bool weir_history_next(weir_history *h, const weir_frontier *upper, weir_time *t
     advance(h, &m->output);
     return visit(h, time);
 }
+
+void weir_history_leave(weir_history *h)
+{
+    struct weir__history *m = h->more;
+    for (size_t i = m->head; i < m->queue.count; i++)
+        weir_frontier_insert(&h->pending, &m->queue.at[i]);
+    m->head = m->queue.count;
+    m->visiting = false;
+}

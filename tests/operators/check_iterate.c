@@ -48,7 +48,7 @@ static void build_line(weir_graph *g, void *ctx)
     weir_scope *rounds = weir_scope_add(g, NULL, "rounds");
     weir_variable(label) v = weir_variable_from(start, rounds, &labels, .limit = limit);
     weir_stream(label) all = weir_concat(weir_enter(start, rounds), weir_flat_map(labels, hand_on));
-    weir_stream(label) next = weir_reduce(all, WEIR_KEY(label, node), least);
+    weir_stream(label) next = weir_reduce(all, WEIR_KEY(label, node), least, .ahead = true);
     weir_variable_set(v, next);
     weir_test_output(weir_leave(next));
 }
@@ -221,7 +221,7 @@ static void build_nested(weir_graph *g, void *ctx)
     weir_variable(label) o = weir_variable_from(start, rounds, &outer, .limit = 3);
     weir_variable(label) i = weir_variable_from(outer, steps, &inner);
     weir_stream(label) all = weir_concat(weir_enter(outer, steps), weir_flat_map(inner, hand_on));
-    weir_stream(label) next = weir_reduce(all, WEIR_KEY(label, node), least);
+    weir_stream(label) next = weir_reduce(all, WEIR_KEY(label, node), least, .ahead = true);
     weir_variable_set(i, next);
     weir_stream(label) once = weir_map(weir_leave(next), by_one);
     weir_stream(label) less =

@@ -85,6 +85,9 @@ WEIR_API bool weir_history_visit(weir_history *history, const weir_frontier *upp
  * at; false: there is none. upper is the same in all calls for a key. */
 WEIR_API bool weir_history_next(weir_history *history, const weir_frontier *upper,
                                 weir_time *time);
+/* Ends before next has, at the time that it has given: this one and those still to come are
+ * pending, too. */
+WEIR_API void weir_history_leave(weir_history *history);
 /* So often the value is to be in the output at this time; calls for one value add up. */
 WEIR_API void weir_history_want(weir_history *history, uint32_t value, int64_t diff);
 /* After next was false: what to put out. Valid until the next begin. */

@@ -58,6 +58,7 @@ struct weir_reduce_options {
     size_t struct_size;
     const char *name;
     weir_order order; /* of a group's records */
+    bool ahead;       /* as in weir_reduce_spec */
 };
 
 /* Over records described at run time. */
@@ -73,6 +74,10 @@ typedef struct weir_reduce_spec {
      * come to that many, and some behind them or not; 0: all. Large groups are then not gone
      * through. */
     uint64_t first;
+    /* In a loop the function may be asked ahead, about groups as they would be if nothing more
+     * came: those may be groups that there never are, and have counts below 0. If it can take any
+     * group, keys that nothing happens to are looked at in fewer rounds. */
+    bool ahead;
 } weir_reduce_spec;
 
 /* The result's unique key is unknown. Refuses, on the graph, a result that does not have the key's
