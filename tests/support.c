@@ -42,6 +42,13 @@ uint64_t test_seed(uint64_t fixed)
     return given && *given ? strtoull(given, NULL, 0) : fixed;
 }
 
+void test_each_seed(void (*run)(uint64_t seed), uint64_t count)
+{
+    uint64_t named = test_seed(0);
+    for (uint64_t seed = named ? named : 1; seed <= (named ? named : count); seed++)
+        run(seed);
+}
+
 void test_address(char *address, size_t size)
 {
     static unsigned port = 20000;

@@ -14,6 +14,8 @@ int test_run(Suite *suite);
 
 /* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */
 uint64_t test_seed(uint64_t fixed);
+/* A random test of seeds 1 to count, or of the one that the environment names. */
+void test_each_seed(void (*run)(uint64_t seed), uint64_t count);
 
 /* HOST:PORT to listen at, another one each time. Nobody else takes it: each program has a loopback
  * address of its own, and the ports are none that the system gives away by itself. */

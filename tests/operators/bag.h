@@ -10,6 +10,8 @@
 #include <string.h>
 #include <weir/test.h>
 
+#include "support.h"
+
 typedef struct bag {
     char **texts; /* ascending */
     int64_t *counts;
@@ -82,6 +84,21 @@ static void bag_free(bag *b)
     free(b->texts);
     free(b->counts);
     *b = (bag){ .count = 0 };
+}
+
+/* An assertion: an output has at a time what it was to have, which is freed. */
+WEIR_UNUSED static void bag_expect(bag *wanted, weir_test *t, unsigned output,
+                                   const weir_type *type, const weir_time *time)
+{
+    bag is = { .count = 0 };
+    char text[100];
+    bag_of_output(&is, t, output, type, time);
+    const char *difference = bag_difference(&is, wanted);
+    ck_assert_msg(!difference, "WEIR_SEED=%llu: output %u at %s: %s",
+                  (unsigned long long)weir_test_seed(t), output,
+                  weir_time_text(time, WEIR_TIME_COORDS, text, sizeof text), difference);
+    bag_free(&is);
+    bag_free(wanted);
 }
 
 #endif

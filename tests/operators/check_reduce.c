@@ -166,13 +166,7 @@ static void run(uint64_t seed)
 
 START_TEST(like_from_scratch)
 {
-    uint64_t seed = test_seed(0);
-    if (seed) {
-        run(seed);
-        return;
-    }
-    for (seed = 1; seed <= 90; seed++)
-        run(seed);
+    test_each_seed(run, 90);
 }
 END_TEST
 

@@ -149,13 +149,7 @@ static void run_random(uint64_t seed)
 
 START_TEST(an_epoch_at_a_time)
 {
-    uint64_t seed = test_seed(0);
-    if (seed) {
-        run_random(seed);
-        return;
-    }
-    for (seed = 1; seed <= 30; seed++)
-        run_random(seed);
+    test_each_seed(run_random, 30);
 }
 END_TEST
 

@@ -157,13 +157,7 @@ static void run_random(uint64_t seed)
 
 START_TEST(like_naive_search)
 {
-    uint64_t seed = test_seed(0);
-    if (seed) {
-        run_random(seed);
-        return;
-    }
-    for (seed = 1; seed <= SEEDS; seed++)
-        run_random(seed);
+    test_each_seed(run_random, SEEDS);
 }
 END_TEST
 

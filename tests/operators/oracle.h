@@ -98,21 +98,14 @@ static void oracle_compare(weir_test *t, const oracle_change *changes, size_t co
     for (uint64_t n = 0; n < EPOCHS * rounds * inner; n++) {
         weir_time time = { { n / rounds / inner, n / inner % rounds, n % inner, 0 } };
         oracle_sums sums[ORACLE_INPUTS];
-        char text[100];
         memset(sums, 0, sizeof sums);
         for (size_t i = 0; i < count; i++)
             if (weir_time_less_equal(&changes[i].time, &time, WEIR_TIME_COORDS))
                 sums[changes[i].input].of[changes[i].key][changes[i].value] += changes[i].diff;
         for (unsigned o = 0; o < oracle_at->outputs; o++) {
-            bag wanted = { .count = 0 }, is = { .count = 0 };
+            bag wanted = { .count = 0 };
             oracle_at->expect(o, &wanted, sums);
-            bag_of_output(&is, t, o, oracle_at->types[o], &time);
-            const char *difference = bag_difference(&is, &wanted);
-            ck_assert_msg(!difference, "WEIR_SEED=%llu: output %u at %s: %s",
-                          (unsigned long long)weir_test_seed(t), o,
-                          weir_time_text(&time, oracle_depth, text, sizeof text), difference);
-            bag_free(&is);
-            bag_free(&wanted);
+            bag_expect(&wanted, t, o, oracle_at->types[o], &time);
         }
     }
 }
@@ -149,13 +142,8 @@ static void oracle_run(uint64_t seed)
 /* Each seed of the test, or the one that the environment names. */
 WEIR_UNUSED static void oracle_check(const oracle *o)
 {
-    uint64_t seed = test_seed(0);
     oracle_at = o;
-    if (seed)
-        oracle_run(seed);
-    else
-        for (seed = 1; seed <= o->seeds; seed++)
-            oracle_run(seed);
+    test_each_seed(oracle_run, o->seeds);
     oracle_at = NULL;
 }
 

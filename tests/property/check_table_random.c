@@ -100,13 +100,7 @@ static void run(uint64_t seed)
 
 START_TEST(like_a_list)
 {
-    uint64_t seed = test_seed(0);
-    if (seed) {
-        run(seed);
-        return;
-    }
-    for (seed = 1; seed <= 40; seed++)
-        run(seed);
+    test_each_seed(run, 40);
 }
 END_TEST
 
