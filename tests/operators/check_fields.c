@@ -26,6 +26,13 @@ static void build(weir_graph *g, void *ctx)
     ck_assert(weir_type_same_layout(&f->type, some_type()));
     ck_assert(f->type.has_strings);
     weir_test_output(((weir_stream(some)){ .port = weir__fields_map(in.port, f, "some") }));
+    /* what has only entered a scope is made of its fields outside */
+    weir_scope *scope = weir_scope_add(g, NULL, "rounds");
+    weir_stream(whole) inside = weir_enter(in, scope), changed = inside;
+    ck_assert_ptr_nonnull(weir_port_outside(weir__fields_map(inside.port, f, "some")));
+    ck_assert_ptr_eq(weir_port_scope(weir__fields_map(inside.port, f, "some")), scope);
+    changed.port = weir__negate(weir_port_as_collection(inside.port));
+    ck_assert_ptr_null(weir_port_outside(weir__fields_map(changed.port, f, "some")));
     weir_key found;
     ck_assert_int_eq(weir__fields_resolve(in.port, (const char *const[]){ "b", "name", NULL },
                                           "price", &found, "test"), 2);
