@@ -168,12 +168,7 @@ bool weir__run_fit(weir_trace_run **run, weir__fit *fit, size_t *bytes)
 void weir__run_put(weir_trace_run *run, const weir__pack *pack, char *to, const char *from,
                    const char *from_heap)
 {
-    if (pack->type.size == 8)
-        memcpy(to, from, 8);
-    else if (pack->type.size == sizeof(weir_str))
-        memcpy(to, from, sizeof(weir_str));
-    else
-        memcpy(to, from, pack->type.size);
+    weir__copy_small(to, from, pack->type.size);
     for (uint32_t i = 0; i < pack->string_count; i++) {
         weir_str *s = weir__pack_string(pack, to, i);
         if (weir_str_is_inline(s))

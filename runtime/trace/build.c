@@ -21,7 +21,8 @@ weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *a
 static void charge(weir_trace_builder *b)
 {
     size_t bytes = b->records.capacity + b->hashes.capacity + b->times.capacity +
-                   b->diffs.capacity + b->entries.capacity + b->spare.capacity + b->heap.bytes;
+                   b->diffs.capacity + b->entries.capacity + b->spare.capacity +
+                   b->ranked.capacity + b->heap.bytes;
     if (b->account && bytes != b->charged)
         weir_account_add(b->account, (int64_t)bytes - (int64_t)b->charged);
     b->charged = bytes;
@@ -31,8 +32,8 @@ void weir_trace_builder_destroy(weir_trace_builder *b)
 {
     if (!b)
         return;
-    weir__column *const columns[] = { &b->records, &b->hashes,  &b->times,
-                                      &b->diffs,   &b->entries, &b->spare };
+    weir__column *const columns[] = { &b->records, &b->hashes, &b->times, &b->diffs,
+                                      &b->entries, &b->spare,  &b->ranked };
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         weir__column_free(columns[i]);
     weir__heap_clear(&b->heap);
@@ -167,7 +168,7 @@ static int64_t *sums_of(weir_trace_builder *b)
 static uint32_t news_of(const weir_trace_builder *b, const weir__sorted *last,
                         const weir__sorted *e)
 {
-    if (!last || weir__builder_compare_keys(b, last, e) != 0)
+    if (weir__builder_compare_keys(b, last, e) != 0)
         return WEIR__NEW_KEY | WEIR__NEW_VALUE;
     return weir__builder_compare_values(b, last, e) != 0 ? WEIR__NEW_VALUE : 0;
 }
@@ -177,22 +178,25 @@ static uint32_t news_of(const weir_trace_builder *b, const weir__sorted *last,
 static weir_status add_up(weir_trace_builder *b, weir__sorted *e, uint32_t *left)
 {
     int64_t *sums = sums_of(b);
-    const weir__sorted *last = NULL;
+    uint32_t news = WEIR__NEW_KEY | WEIR__NEW_VALUE; /* since the last one that is left */
     *left = 0;
     for (uint32_t i = 0; i < b->count;) {
         weir__sorted first = e[i];
         weir__wide sum = weir__builder_diff(b, first.index); /* in any order the same */
-        while (++i < b->count && news_of(b, &first, &e[i]) == 0 &&
+        uint32_t next = 0;
+        while (++i < b->count && (next = news_of(b, &first, &e[i])) == 0 &&
                weir__builder_compare_times(b, &first, &e[i]) == 0)
             sum += weir__builder_diff(b, e[i].index);
-        if (sum == 0)
+        if (sum == 0) {
+            news |= next;
             continue;
-        first.news = news_of(b, last, &first);
+        }
+        first.news = news;
         sums[*left] = (int64_t)sum;
         if (sums[*left] != sum)
             return WEIR_OVERFLOWED;
-        e[*left] = first;
-        last = &e[(*left)++];
+        e[(*left)++] = first;
+        news = next;
     }
     return WEIR_OK;
 }

@@ -26,7 +26,7 @@ struct weir_trace_builder {
     bool times_vary, diffs_vary;
     weir_time time; /* of all, unless they vary */
     int64_t diff;   /* the same */
-    weir__column records, hashes, times, diffs, entries, spare;
+    weir__column records, hashes, times, diffs, entries, spare, ranked;
     weir__heap heap;
 };
 
@@ -52,7 +52,8 @@ int weir__builder_compare_values(const weir_trace_builder *b, const weir__sorted
                                  const weir__sorted *y);
 int weir__builder_compare_times(const weir_trace_builder *b, const weir__sorted *x,
                                 const weir__sorted *y);
-/* All updates in order, in `entries`; `spare` has room for as many. NULL: no memory. */
+/* All updates in order, in `entries`; `spare` has room for as many, `ranked` is of the sort alone.
+ * NULL: no memory. */
 weir__sorted *weir__builder_sort(weir_trace_builder *b);
 
 #endif

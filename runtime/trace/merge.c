@@ -176,7 +176,7 @@ static weir__lane *least_ranked(weir__merge *m, const weir__pack *rests)
     for (uint32_t lanes = m->in_key; lanes;) {
         uint32_t i = next_lane(&lanes);
         const weir__lane *l = &m->lanes[i];
-        uint64_t rank = weir__pack_rank(rests, weir__run_rest(l->run, l->values.at));
+        uint64_t rank = weir__rank_word(rests->ranks, weir__run_rest(l->run, l->values.at));
         uint32_t others = rank < least ? 0 : m->in_value;
         m->in_value = rank <= least ? others | 1u << i : m->in_value;
         least = rank < least ? rank : least;
@@ -188,7 +188,7 @@ static weir__lane *least_ranked(weir__merge *m, const weir__pack *rests)
 static void open_value(weir__merge *m)
 {
     const weir__pack *rests = &m->lanes[0].run->shape->rests;
-    weir__lane *least = rests->rank ? least_ranked(m, rests) : least_value(m);
+    weir__lane *least = weir__pack_is_word(rests) ? least_ranked(m, rests) : least_value(m);
     weir__writer_value(&m->writer, rest_of(least->run, least->values.at));
     for (uint32_t lanes = m->in_value; lanes;) {
         uint32_t i = next_lane(&lanes);

@@ -5,6 +5,8 @@
  */
 #include "trace/pack.h"
 
+#include "data/field.h"
+
 static uint32_t kind_align(weir_kind kind)
 {
     if (kind == WEIR_KIND_str || kind == WEIR_KIND_bytes)
@@ -52,29 +54,65 @@ static void place_field(weir__pack *pack, uint32_t i, const weir_field *from)
     }
 }
 
-static void choose_rank(weir__pack *pack)
+/* False: it has none. */
+static bool rank_of(const weir_field *f, weir__rank *rank)
 {
-    const weir_field *f = pack->fields;
-    if (pack->type.field_count != 1 || f->optional)
-        return;
-    if (f->kind == WEIR_KIND_u64)
-        pack->rank = WEIR__RANK_U64;
-    else if (f->kind == WEIR_KIND_i64 || f->kind == WEIR_KIND_instant)
-        pack->rank = WEIR__RANK_I64;
-    else if (f->kind == WEIR_KIND_u32)
-        pack->rank = WEIR__RANK_U32;
-    else if (f->kind == WEIR_KIND_i32 || f->kind == WEIR_KIND_date)
-        pack->rank = WEIR__RANK_I32;
-    if (pack->rank == WEIR__RANK_I64 || pack->rank == WEIR__RANK_I32)
-        pack->flip = (uint64_t)1 << 63;
+    switch (f->kind) {
+    case WEIR_KIND_u64:
+    case WEIR_KIND_i64:
+    case WEIR_KIND_instant:
+        rank->form = WEIR__RANK_64;
+        break;
+    case WEIR_KIND_u32:
+        rank->form = WEIR__RANK_U32;
+        break;
+    case WEIR_KIND_i32:
+    case WEIR_KIND_date:
+        rank->form = WEIR__RANK_I32;
+        break;
+    case WEIR_KIND_u16:
+        rank->form = WEIR__RANK_U16;
+        break;
+    case WEIR_KIND_i16:
+        rank->form = WEIR__RANK_I16;
+        break;
+    case WEIR_KIND_u8:
+        rank->form = WEIR__RANK_U8;
+        break;
+    case WEIR_KIND_i8:
+        rank->form = WEIR__RANK_I8;
+        break;
+    case WEIR_KIND_flag:
+        rank->form = WEIR__RANK_FLAG;
+        break;
+    default:
+        return false;
+    }
+    bool is_signed = f->kind == WEIR_KIND_i64 || f->kind == WEIR_KIND_instant ||
+                     rank->form == WEIR__RANK_I32 || rank->form == WEIR__RANK_I16 ||
+                     rank->form == WEIR__RANK_I8;
+    rank->flip = is_signed ? (uint64_t)1 << 63 : 0;
+    return !f->optional;
+}
+
+static void choose_ranks(weir__pack *pack)
+{
+    for (uint32_t i = 0; i < pack->type.field_count; i++) {
+        weir__rank *rank = &pack->ranks[i];
+        if (!rank_of(&pack->fields[i], rank))
+            return;
+        rank->record = pack->record->fields[pack->source[i]].offset;
+        rank->packed = pack->fields[i].offset;
+        pack->rank_count++;
+    }
 }
 
 void weir__pack_set_descending(weir__pack *pack, uint32_t descending)
 {
-    pack->order = pack->key;
     pack->descending = descending;
-    if (descending & 1)
-        pack->flip = ~pack->flip;
+    for (uint32_t i = 0; i < pack->rank_count && i < 32; i++)
+        if (descending >> i & 1)
+            pack->ranks[i].flip = ~pack->ranks[i].flip;
 }
 
 weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uint16_t *source,
@@ -89,7 +127,8 @@ weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uin
     pack->source = weir_alloc(count * sizeof *pack->source);
     pack->stretches = weir_alloc(2 * (size_t)count * sizeof *pack->stretches);
     pack->strings = weir_alloc(count * sizeof *pack->strings);
-    if (!pack->fields || !pack->source || !pack->stretches || !pack->strings) {
+    pack->ranks = weir_alloc(count * sizeof *pack->ranks);
+    if (!pack->fields || !pack->source || !pack->stretches || !pack->strings || !pack->ranks) {
         weir__pack_fini(pack);
         return WEIR_NO_MEMORY;
     }
@@ -101,7 +140,7 @@ weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uin
             pack->key.field[pack->key.count++] = (uint16_t)i;
     }
     pack->type.size = align_up(pack->type.size, pack->type.align);
-    choose_rank(pack);
+    choose_ranks(pack);
     return WEIR_OK;
 }
 
@@ -112,32 +151,46 @@ void weir__pack_fini(weir__pack *pack)
     weir_free(pack->source, count * sizeof *pack->source);
     weir_free(pack->stretches, 2 * (size_t)count * sizeof *pack->stretches);
     weir_free(pack->strings, count * sizeof *pack->strings);
+    weir_free(pack->ranks, count * sizeof *pack->ranks);
     *pack = (weir__pack){ .record = NULL };
 }
 
-static int compare(const weir__pack *pack, const void *a, const void *b)
+static int turned(const weir__pack *pack, uint32_t i, int order)
 {
-    int order = 0;
-    if (WEIR_UNLIKELY(pack->descending))
-        order = weir_order_compare(&pack->type, &pack->order, pack->descending, a, b);
-    return order ? order : weir_record_compare(&pack->type, a, b);
+    return i < 32 && pack->descending >> i & 1 ? -order : order;
 }
 
-int weir__pack_compare(const weir__pack *pack, const void *a, const char *heap_a, const void *b,
-                       const char *heap_b)
+static weir_str resolved(const weir_field *f, const void *packed, const char *heap)
 {
-    if (pack->rank) {
-        uint64_t rank_a = weir__pack_rank(pack, a), rank_b = weir__pack_rank(pack, b);
-        return (rank_a > rank_b) - (rank_a < rank_b);
+    weir_str s;
+    memcpy(&s, weir__field_at(f, packed), sizeof s);
+    if (heap && !weir_str_is_inline(&s))
+        s.u.ptr = heap + weir__str_offset(&s);
+    return s;
+}
+
+int weir__pack_compare_rest(const weir__pack *pack, const void *a, const char *heap_a,
+                            const void *b, const char *heap_b)
+{
+    int order = 0;
+    uint32_t i = pack->rank_count;
+    for (; i < pack->type.field_count && order == 0; i++) {
+        const weir_field *f = &pack->fields[i];
+        if (!weir__kind_is_str(f->kind) || weir__field_is_null(f, a) || weir__field_is_null(f, b)) {
+            order = weir__field_compare(f, a, b);
+            continue;
+        }
+        weir_str x = resolved(f, a, heap_a), y = resolved(f, b, heap_b);
+        order = weir_str_compare(&x, &y);
     }
-    if (pack->string_count == 0)
-        return compare(pack, a, b);
-    _Alignas(16) char room_a[WEIR_RECORD_SIZE_MAX], room_b[WEIR_RECORD_SIZE_MAX];
-    memcpy(room_a, a, pack->type.size);
-    memcpy(room_b, b, pack->type.size);
-    if (heap_a)
-        weir__pack_resolve(pack, room_a, heap_a);
-    if (heap_b)
-        weir__pack_resolve(pack, room_b, heap_b);
-    return compare(pack, room_a, room_b);
+    return order ? turned(pack, i - 1, order) : 0;
+}
+
+int weir__pack_compare_rest_of(const weir__pack *pack, const void *a, const void *b)
+{
+    int order = 0;
+    uint32_t i = pack->rank_count;
+    for (; i < pack->type.field_count && order == 0; i++)
+        order = weir__field_compare(&pack->record->fields[pack->source[i]], a, b);
+    return order ? turned(pack, i - 1, order) : 0;
 }

@@ -15,14 +15,23 @@ typedef struct weir__stretch {
     uint32_t record, packed, size;
 } weir__stretch;
 
-/* How a packed form of one integer becomes a word that orders as it does. */
+/* How a field becomes a word that orders as it does: an integer of these bits, widened. */
 typedef enum weir__rank_form {
-    WEIR__RANK_NONE,
-    WEIR__RANK_U64,
-    WEIR__RANK_I64,
+    WEIR__RANK_64,
     WEIR__RANK_U32,
-    WEIR__RANK_I32
+    WEIR__RANK_I32,
+    WEIR__RANK_U16,
+    WEIR__RANK_I16,
+    WEIR__RANK_U8,
+    WEIR__RANK_I8,
+    WEIR__RANK_FLAG
 } weir__rank_form;
+
+typedef struct weir__rank {
+    weir__rank_form form;
+    uint32_t record, packed; /* where the field is */
+    uint64_t flip;           /* bits that are turned round */
+} weir__rank;
 
 typedef struct weir__pack {
     weir_type type; /* of the packed form; size 0 if there is no field */
@@ -34,10 +43,9 @@ typedef struct weir__pack {
     uint32_t stretch_count;
     uint32_t string_count;
     uint32_t *strings; /* offsets of the fields that may be long strings, in the packed form */
-    weir_key order;    /* fields that are compared before all, if some of them go down */
-    uint32_t descending;
-    weir__rank_form rank;
-    uint64_t flip; /* of the rank: bits that are turned round */
+    uint32_t descending; /* bit i: field i goes down */
+    weir__rank *ranks; /* of the first fields, as long as they are integers and not optional */
+    uint32_t rank_count;
 } weir__pack;
 
 /* Fields `source` (count of them) of `record`, which must outlive the pack. */
@@ -47,18 +55,66 @@ void weir__pack_fini(weir__pack *pack);
 /* Of the first fields those whose bit is set go down. */
 void weir__pack_set_descending(weir__pack *pack, uint32_t descending);
 
-/* Of a pack with a rank: the word of the one field, wherever it lies. */
-static inline uint64_t weir__pack_rank(const weir__pack *pack, const void *field)
+/* The word of the field that lies there. */
+static inline uint64_t weir__rank_word(const weir__rank *rank, const void *field)
 {
-    uint64_t word;
-    int32_t half;
-    if (pack->rank <= WEIR__RANK_I64) {
+    uint64_t word = 0;
+    int32_t half = 0;
+    int16_t quarter = 0;
+    signed char byte = 0;
+    switch (rank->form) {
+    case WEIR__RANK_64:
         memcpy(&word, field, sizeof word);
-        return word ^ pack->flip;
+        break;
+    case WEIR__RANK_U32:
+    case WEIR__RANK_I32:
+        memcpy(&half, field, sizeof half);
+        word = rank->form == WEIR__RANK_I32 ? (uint64_t)(int64_t)half : (uint32_t)half;
+        break;
+    case WEIR__RANK_U16:
+    case WEIR__RANK_I16:
+        memcpy(&quarter, field, sizeof quarter);
+        word = rank->form == WEIR__RANK_I16 ? (uint64_t)(int64_t)quarter : (uint16_t)quarter;
+        break;
+    case WEIR__RANK_U8:
+    case WEIR__RANK_I8:
+    case WEIR__RANK_FLAG:
+        memcpy(&byte, field, sizeof byte);
+        word = rank->form == WEIR__RANK_I8   ? (uint64_t)(int64_t)byte
+               : rank->form == WEIR__RANK_U8 ? (unsigned char)byte
+                                             : byte != 0;
+        break;
     }
-    memcpy(&half, field, sizeof half);
-    word = pack->rank == WEIR__RANK_I32 ? (uint64_t)(int64_t)half : (uint32_t)half;
-    return word ^ pack->flip;
+    return word ^ rank->flip;
+}
+
+/* Whether packed forms order as the word of their one field does. */
+static inline bool weir__pack_is_word(const weir__pack *pack)
+{
+    return pack->rank_count == 1 && pack->type.field_count == 1;
+}
+
+/* A copy of what is small for the most part: a call would cost more than the bytes. */
+static inline void weir__copy_small(void *to, const void *from, size_t size)
+{
+    char *t = to;
+    const char *f = from;
+    if (size > 32) {
+        memcpy(t, f, size);
+    } else if (size >= 16) { /* the two parts may share bytes */
+        memcpy(t, f, 16);
+        memcpy(t + size - 16, f + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(t, f, 8);
+        memcpy(t + size - 8, f + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(t, f, 4);
+        memcpy(t + size - 4, f + size - 4, 4);
+    } else if (size > 0) {
+        t[0] = f[0];
+        t[size / 2] = f[size / 2];
+        t[size - 1] = f[size - 1];
+    }
 }
 
 /* Between a record and its packed form; strings go on pointing where they point. */
@@ -66,14 +122,14 @@ static inline void weir__pack_from_record(const weir__pack *pack, void *packed, 
 {
     for (uint32_t i = 0; i < pack->stretch_count; i++) {
         const weir__stretch *s = &pack->stretches[i];
-        memcpy((char *)packed + s->packed, (const char *)record + s->record, s->size);
+        weir__copy_small((char *)packed + s->packed, (const char *)record + s->record, s->size);
     }
 }
 static inline void weir__pack_to_record(const weir__pack *pack, void *record, const void *packed)
 {
     for (uint32_t i = 0; i < pack->stretch_count; i++) {
         const weir__stretch *s = &pack->stretches[i];
-        memcpy((char *)record + s->record, (const char *)packed + s->packed, s->size);
+        weir__copy_small((char *)record + s->record, (const char *)packed + s->packed, s->size);
     }
 }
 
@@ -103,9 +159,41 @@ static inline void weir__pack_resolve(const weir__pack *pack, void *packed, cons
     }
 }
 
+/* Order by the fields from the first one without a rank on. */
+int weir__pack_compare_rest(const weir__pack *pack, const void *a, const char *heap_a,
+                            const void *b, const char *heap_b);
+/* The same of two records. */
+int weir__pack_compare_rest_of(const weir__pack *pack, const void *a, const void *b);
+
 /* Order by the fields; long strings of `a` and `b` are offsets into their heaps, pointers where
  * there is no heap. */
-int weir__pack_compare(const weir__pack *pack, const void *a, const char *heap_a, const void *b,
-                       const char *heap_b);
+static inline int weir__pack_compare(const weir__pack *pack, const void *a, const char *heap_a,
+                                     const void *b, const char *heap_b)
+{
+    for (uint32_t i = 0; i < pack->rank_count; i++) {
+        const weir__rank *rank = &pack->ranks[i];
+        uint64_t x = weir__rank_word(rank, (const char *)a + rank->packed);
+        uint64_t y = weir__rank_word(rank, (const char *)b + rank->packed);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return pack->rank_count == pack->type.field_count
+               ? 0
+               : weir__pack_compare_rest(pack, a, heap_a, b, heap_b);
+}
+
+/* The same of the fields of two records. */
+static inline int weir__pack_compare_records(const weir__pack *pack, const void *a, const void *b)
+{
+    for (uint32_t i = 0; i < pack->rank_count; i++) {
+        const weir__rank *rank = &pack->ranks[i];
+        uint64_t x = weir__rank_word(rank, (const char *)a + rank->record);
+        uint64_t y = weir__rank_word(rank, (const char *)b + rank->record);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return pack->rank_count == pack->type.field_count ? 0
+                                                      : weir__pack_compare_rest_of(pack, a, b);
+}
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "trace/build.h"
 
-enum { INSERTION_MAX = 8, RADIX_MIN = 128, RADIX_BITS = 8, DIGITS = 1 << RADIX_BITS };
+enum { INSERTION_MAX = 8, FEW = 64, RADIX_MIN = 128, RADIX_BITS = 8, DIGITS = 1 << RADIX_BITS };
 
 /* ---- order ---- */
 
@@ -23,24 +23,8 @@ int weir__builder_compare_keys(const weir_trace_builder *b, const weir__sorted *
 int weir__builder_compare_values(const weir_trace_builder *b, const weir__sorted *x,
                                  const weir__sorted *y)
 {
-    const weir_shape *shape = b->shape;
-    const weir__pack *rests = &shape->rests;
-    if (rests->type.size == 0)
-        return 0;
-    const char *record_x = weir__builder_record(b, x->index);
-    const char *record_y = weir__builder_record(b, y->index);
-    if (rests->rank) {
-        uint32_t at = rests->stretches[0].record;
-        uint64_t rank_x = weir__pack_rank(rests, record_x + at);
-        uint64_t rank_y = weir__pack_rank(rests, record_y + at);
-        return (rank_x > rank_y) - (rank_x < rank_y);
-    }
-    int order = 0;
-    if (shape->order.count > 0)
-        order =
-            weir_order_compare(shape->type, &shape->order, shape->descending, record_x, record_y);
-    /* Of one key all fields are as good as the remaining ones. */
-    return order ? order : weir_record_compare(shape->type, record_x, record_y);
+    return weir__pack_compare_records(&b->shape->rests, weir__builder_record(b, x->index),
+                                      weir__builder_record(b, y->index));
 }
 
 int weir__builder_compare_times(const weir_trace_builder *b, const weir__sorted *x,
@@ -53,20 +37,32 @@ int weir__builder_compare_times(const weir_trace_builder *b, const weir__sorted 
     return 0;
 }
 
-static int compare(const weir_trace_builder *b, const weir__sorted *x, const weir__sorted *y)
-{
-    int order = weir__builder_compare_keys(b, x, y);
-    if (order == 0)
-        order = weir__builder_compare_values(b, x, y);
-    return order ? order : weir__builder_compare_times(b, x, y);
-}
-
 /* ---- by comparison ---- */
 
-static void insertion_sort(const weir_trace_builder *b, weir__sorted *e, size_t n)
+/* An update with the word that its value begins with, so that few comparisons read records. */
+typedef struct ranked {
+    uint64_t hash, word;
+    uint32_t index;
+} ranked;
+
+static int compare(const weir_trace_builder *b, const ranked *x, const ranked *y)
+{
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    weir__sorted u = { .hash = x->hash, .index = x->index };
+    weir__sorted v = { .hash = y->hash, .index = y->index };
+    int order = b->shape->bijective ? 0 : weir__builder_compare_keys(b, &u, &v);
+    if (order == 0 && x->word != y->word)
+        return x->word < y->word ? -1 : 1;
+    if (order == 0)
+        order = weir__builder_compare_values(b, &u, &v);
+    return order ? order : weir__builder_compare_times(b, &u, &v);
+}
+
+static void insertion_sort(const weir_trace_builder *b, ranked *e, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
-        weir__sorted moving = e[i];
+        ranked moving = e[i];
         size_t at = i;
         for (; at > 0 && compare(b, &e[at - 1], &moving) > 0; at--)
             e[at] = e[at - 1];
@@ -75,15 +71,15 @@ static void insertion_sort(const weir_trace_builder *b, weir__sorted *e, size_t 
 }
 
 /* Merge sort; spare has room for n. */
-static void sort(const weir_trace_builder *b, weir__sorted *e, weir__sorted *spare, size_t n)
+static void merge_sort(const weir_trace_builder *b, ranked *e, ranked *spare, size_t n)
 {
     if (n <= INSERTION_MAX) {
         insertion_sort(b, e, n);
         return;
     }
     size_t half = n / 2;
-    sort(b, e, spare, half);
-    sort(b, e + half, spare, n - half);
+    merge_sort(b, e, spare, half);
+    merge_sort(b, e + half, spare, n - half);
     if (compare(b, &e[half - 1], &e[half]) <= 0)
         return;
     memcpy(spare, e, half * sizeof *e);
@@ -91,6 +87,29 @@ static void sort(const weir_trace_builder *b, weir__sorted *e, weir__sorted *spa
     while (left < half && right < n)
         e[out++] = compare(b, &spare[left], &e[right]) <= 0 ? spare[left++] : e[right++];
     memcpy(e + out, spare + left, (half - left) * sizeof *e);
+}
+
+/* False: no memory. */
+static bool sort(weir_trace_builder *b, weir__sorted *e, size_t n)
+{
+    const weir__pack *rests = &b->shape->rests;
+    ranked few[2 * FEW], *all = few;
+    if (n > FEW) {
+        b->ranked.used = 0;
+        all = weir__column_add(&b->ranked, 2 * n * sizeof *all);
+        if (!all)
+            return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *record = weir__builder_record(b, e[i].index);
+        all[i] = (ranked){ .hash = e[i].hash, .index = e[i].index };
+        if (rests->rank_count > 0)
+            all[i].word = weir__rank_word(rests->ranks, record + rests->ranks->record);
+    }
+    merge_sort(b, all, all + n, n);
+    for (size_t i = 0; i < n; i++)
+        e[i] = (weir__sorted){ .hash = all[i].hash, .index = all[i].index };
+    return true;
 }
 
 /* ---- by digits ---- */
@@ -111,8 +130,8 @@ static void one_pass(const weir__sorted *from, weir__sorted *to, size_t n, uint6
 }
 
 /* By as many of the leading bits in which the hashes differ as leave about one update to each
- * value of them. */
-static weir__sorted *radix_sort(const weir_trace_builder *b, weir__sorted *e, weir__sorted *spare,
+ * value of them. NULL: no memory. */
+static weir__sorted *radix_sort(weir_trace_builder *b, weir__sorted *e, weir__sorted *spare,
                                 size_t n)
 {
     uint64_t low = e[0].hash, high = low;
@@ -135,8 +154,8 @@ static weir__sorted *radix_sort(const weir_trace_builder *b, weir__sorted *e, we
         uint64_t digits = (e[first].hash - low) >> shift;
         for (end = first + 1; end < n && (e[end].hash - low) >> shift == digits; end++)
             ;
-        if (end - first > 1)
-            sort(b, e + first, spare, end - first);
+        if (end - first > 1 && !sort(b, e + first, end - first))
+            return NULL;
     }
     return e;
 }
@@ -152,12 +171,13 @@ weir__sorted *weir__builder_sort(weir_trace_builder *b)
     const uint64_t *hashes = (const uint64_t *)(const void *)b->hashes.data;
     for (uint32_t i = 0; i < b->count; i++)
         e[i] = (weir__sorted){ .hash = hashes[i], .index = i };
-    if (b->count < RADIX_MIN) {
-        sort(b, e, spare, b->count);
-    } else if (radix_sort(b, e, spare, b->count) != e) {
+    if (b->count < RADIX_MIN)
+        return sort(b, e, b->count) ? e : NULL;
+    weir__sorted *sorted = radix_sort(b, e, spare, b->count);
+    if (sorted == spare) {
         weir__column swap = b->entries;
         b->entries = b->spare;
         b->spare = swap;
     }
-    return (weir__sorted *)(void *)b->entries.data;
+    return sorted;
 }
