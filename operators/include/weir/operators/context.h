@@ -33,6 +33,17 @@ WEIR_END_DECLS
 #ifndef __cplusplus
 #include <weir/record.h>
 
+enum { WEIR_LINE_ = 64, WEIR_AHEAD_ = 40 * WEIR_LINE_ };
+
+/* Of wide records, which are read one after the other, asks for those that come in a while: by
+ * itself a processor stops doing so at the end of each page. What lies behind the last one may be
+ * asked for, too. */
+static inline void weir_ask_ahead_(const void *record, size_t size)
+{
+    for (size_t at = 0; size >= WEIR_LINE_ && at < size; at += WEIR_LINE_)
+        __builtin_prefetch((const void *)((uintptr_t)record + WEIR_AHEAD_ + at));
+}
+
 /* For an operator `op`: options of its function fn, and what makes and ends contexts by them. */
 #define WEIR_CONTEXT_(op, fn, CTX)                                                                 \
     struct weir_##op##_options_##fn {                                                              \

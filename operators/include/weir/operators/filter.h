@@ -48,6 +48,7 @@ WEIR_END_DECLS
         size_t kept_ = 0;                                                                          \
         (void)ctx_;                                                                                \
         for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
+            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
             keep_[kept_] = (uint32_t)i_;                                                           \
             kept_ += fn(&from_[i_]);                                                               \
         }                                                                                          \
@@ -73,6 +74,7 @@ WEIR_END_DECLS
         const T *from_ = in_;                                                                      \
         size_t kept_ = 0;                                                                          \
         for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
+            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
             keep_[kept_] = (uint32_t)i_;                                                           \
             kept_ += fn(ctx_, &from_[i_]);                                                         \
         }                                                                                          \

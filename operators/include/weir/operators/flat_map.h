@@ -90,6 +90,7 @@ WEIR_END_DECLS
         weir_out(OUT) out_ = { .builder = builder_ };                                              \
         (void)ctx_;                                                                                \
         for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
+            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
             builder_->from = i_;                                                                   \
             fn(&from_[i_], out_);                                                                  \
         }                                                                                          \
@@ -188,6 +189,7 @@ WEIR_END_DECLS
         const IN *from_ = in_->records;                                                            \
         weir_out(OUT) out_ = { .builder = builder_ };                                              \
         for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
+            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
             builder_->from = i_;                                                                   \
             fn(ctx_, &from_[i_], out_);                                                            \
         }                                                                                          \

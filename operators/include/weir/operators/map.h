@@ -54,8 +54,10 @@ WEIR_END_DECLS
             for (size_t i_ = 0; i_ < count; i_++)                                                  \
                 weir_store_##OUT((char *)&to_[i_], fn((const IN *)(const void *)&to_[i_]));)       \
         WEIR_INDEPENDENT_                                                                          \
-        for (size_t i_ = 0; i_ < count; i_++)                                                      \
+        for (size_t i_ = 0; i_ < count; i_++) {                                                    \
+            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
             weir_store_##OUT((char *)&to_[i_], fn(&from_[i_]));                                    \
+        }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in_)                  \
     {                                                                                              \
@@ -75,8 +77,10 @@ WEIR_END_DECLS
     {                                                                                              \
         const IN *from_ = in_;                                                                     \
         OUT *to_ = out_;                                                                           \
-        for (size_t i_ = 0; i_ < count; i_++)                                                      \
+        for (size_t i_ = 0; i_ < count; i_++) {                                                    \
+            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
             weir_store_##OUT((char *)&to_[i_], fn(ctx_, &from_[i_]));                              \
+        }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_map_ctx_out_##fn weir_map_ctx_add_##fn(                         \
         weir_port *in_, const struct weir_map_options_##fn *o_)                                    \
