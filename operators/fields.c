@@ -63,6 +63,12 @@ void weir__fields_copy(const weir__fields *f, const void *record, void *to)
         copy_field(&f->from->fields[f->source[i]], record, &f->fields[i], to);
 }
 
+void weir__fields_put(const weir__fields *f, const void *fields, void *record)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        copy_field(&f->fields[i], fields, &f->from->fields[f->source[i]], record);
+}
+
 void weir__fields_move(const weir_type *from, const void *record, const weir_type *to, void *result,
                        uint32_t count)
 {

@@ -25,6 +25,8 @@ weir__fields *weir__fields_of(weir_graph *graph, const weir_type *from, const we
                               int more);
 /* Writes the fields of a record of `from`; strings go on pointing where they point. */
 void weir__fields_copy(const weir__fields *f, const void *record, void *to);
+/* The way back: writes the fields into a record of `from`, whose others stay. */
+void weir__fields_put(const weir__fields *f, const void *fields, void *record);
 /* The stream of these fields only. Of one that has only entered a scope it is made outside of
  * that, so that it is arranged there. */
 weir_port *weir__fields_map(weir_port *in, const weir__fields *f, const char *kind);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/semijoin.h. The other side is reduced to its keys, each once, and joined with:
- * a record of a type made here, which has the key's fields and nothing else. Outside of scopes a
- * table has them, and nothing else of the other side is kept; in a scope they are a reduce of what
- * may have been arranged outside of it.
+ * See weir/operators/semijoin.h. Of the other side only the key's fields matter: records of a type
+ * made here. Outside of scopes a node has how often each key is there (semijoin_node.c); in a scope
+ * keys are a reduce of what may have been arranged outside of it, and joined with.
  */
 #include <weir/operators/semijoin.h>
 
@@ -12,10 +11,10 @@
 #include <weir/operators/arrange.h>
 #include <weir/operators/collection.h>
 #include <weir/operators/reduce.h>
-#include <weir/operators/threshold.h>
 
 #include "fields.h"
 #include "join.h"
+#include "semijoin_node.h"
 
 /* ---- the keys of a collection ---- */
 
@@ -32,16 +31,9 @@ static weir_status put_key(const void *key, const weir_values *values, weir_buil
     return WEIR_OK;
 }
 
-/* Those whose records' counts add up to more than 0. */
-static weir_port *keys_of(weir_port *side, const weir_key *key)
+/* Those whose records' counts add up to more than 0: in a scope. */
+static weir_port *keys_of(weir_port *side, const weir__fields *k, const weir_key *key)
 {
-    const weir_type *type = weir_port_type(side);
-    weir__fields *k = weir__fields_of(weir_port_graph(side), type, key, -1);
-    bool is_whole = key->count == type->field_count;
-    for (uint32_t i = 0; i < key->count; i++)
-        is_whole = is_whole && key->field[i] == i;
-    if (weir_port_depth(side) == 1)
-        return weir_distinct_erased(is_whole ? side : weir__fields_map(side, k, "keys"));
     weir_arrange_spec by = { .struct_size = sizeof by, .key = *key };
     weir_reduce_spec reduce = { .struct_size = sizeof reduce,
                                 .kind = "keys",
@@ -62,19 +54,43 @@ static void put_record(const weir_matches *pairs, weir_builder *out, void *ctx)
     }
 }
 
-weir_port *weir_semijoin_erased(weir_port *const sides[2], const weir_key keys[2])
+static weir_port *join_in_scope(weir_port *const sides[2], const weir__fields *k,
+                                const weir_key keys[2])
 {
-    if (!sides[0] || !sides[1] || !weir__join_check(sides, keys, "semijoin"))
-        return NULL;
     const weir_type *type = weir_port_type(sides[0]);
-    weir_port *there = keys_of(sides[1], &keys[1]);
     weir_key all = weir__fields_key(keys[1].count);
     weir_join_spec join = { .struct_size = sizeof join,
                             .out = type,
                             .kernel = put_record,
                             .ctx = (void *)(uintptr_t)type };
-    weir_port *found = weir_join_erased((weir_port *const[2]){ sides[0], there },
-                                        (const weir_key[2]){ keys[0], all }, &join);
+    return weir_join_erased((weir_port *const[2]){ sides[0], keys_of(sides[1], k, &keys[1]) },
+                            (const weir_key[2]){ keys[0], all }, &join);
+}
+
+/* Outside of scopes. What carries the key's fields and nothing else is not mapped to them. */
+static weir_port *join_outside(weir_port *const sides[2], const weir__fields *k,
+                               const weir_key keys[2])
+{
+    weir_arrange_spec by = { .struct_size = sizeof by, .key = keys[0] };
+    weir_arrangement *with = weir_arrange_erased(sides[0], &by);
+    bool is_whole = weir_type_same_layout(weir_port_type(sides[1]), &k->type);
+    weir_port *there = is_whole ? sides[1] : weir__fields_map(sides[1], k, "keys");
+    return with && there ? weir__semijoin_node(with,
+                                               weir__fields_of(weir_port_graph(sides[0]),
+                                                               weir_port_type(sides[0]), &keys[0],
+                                                               -1),
+                                               there)
+                         : NULL;
+}
+
+weir_port *weir_semijoin_erased(weir_port *const sides[2], const weir_key keys[2])
+{
+    if (!sides[0] || !sides[1] || !weir__join_check(sides, keys, "semijoin"))
+        return NULL;
+    const weir__fields *k =
+        weir__fields_of(weir_port_graph(sides[1]), weir_port_type(sides[1]), &keys[1], -1);
+    weir_port *found = weir_port_depth(sides[0]) == 1 ? join_outside(sides, k, keys)
+                                                      : join_in_scope(sides, k, keys);
     const weir_key *unique = weir_port_unique_key(sides[0]);
     return found && unique->count > 0 ? weir_port_with_key(found, unique) : found;
 }

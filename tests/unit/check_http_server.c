@@ -349,7 +349,8 @@ START_TEST(the_graph_tells_who_holds_what)
     ck_assert_ptr_nonnull(strstr(member_of(&a, "nodes"), "\"bytes_out\": "));
     const char *traces = member_of(&a, "traces");
     ck_assert_ptr_nonnull(strstr(traces, "\"node\": \"arrange-1\", \"worker\": "));
-    ck_assert_ptr_nonnull(strstr(traces, "\"holds\": [ { \"owner\": \"join-1\", \"since\": \"{"));
+    ck_assert_ptr_nonnull(
+        strstr(traces, "\"holds\": [ { \"owner\": \"semijoin-1\", \"since\": \"{"));
     ck_assert_ptr_nonnull(strstr(traces, "\"undelivered\": 0, \"for_us\": "));
     answer_free(&a);
     stop(&s);
