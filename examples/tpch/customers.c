@@ -10,23 +10,19 @@
 
 #define RETURNED(F)   F(u64, orderkey)
 #define ORDERED_BY(F) F(u64, orderkey) F(u32, custkey)
-#define LOST_BY(F)    F(u32, custkey)
-#define LOST(F)       F(u32, custkey) F(i64, amount)
+#define LOST(F)       F(flag, all) F(u32, custkey)
+#define LOSS(F)       LOST(F) F(i64, amount)
 #define PERSON(F)                                                                                  \
     F(u32, custkey) F(str, name) F(i64, acctbal) F(str, nation) F(str, address) F(str, phone)      \
     F(str, comment)
-#define LOSER(F)                                                                                   \
-    F(flag, all) F(u32, custkey) F(str, name) F(i64, amount) F(i64, acctbal) F(str, nation)        \
-    F(str, address) F(str, phone) F(str, comment)
 #define Q10_ROW(F)                                                                                 \
     F(u32, c_custkey) F(str, c_name) F(decimal(4), revenue) F(decimal(2), c_acctbal)               \
     F(str, n_name) F(str, c_address) F(str, c_phone) F(str, c_comment)
 WEIR_RECORD(returned, RETURNED)
 WEIR_RECORD(ordered_by, ORDERED_BY)
-WEIR_RECORD(lost_by, LOST_BY)
 WEIR_RECORD(lost, LOST)
+WEIR_RECORD(loss, LOSS)
 WEIR_RECORD(person, PERSON)
-WEIR_RECORD(loser, LOSER)
 WEIR_RECORD(q10_row, Q10_ROW)
 
 static bool is_of_quarter(const orders *o)
@@ -49,52 +45,47 @@ static ordered_by to_ordered_by(const orders *o)
 WEIR_FLAT_MAP(if_returned, lineitem, returned)
 WEIR_MAP(to_ordered_by, orders, ordered_by)
 
-static void whose(const returned *r, const ordered_by *o, weir_out(lost_by) out)
-{
-    (void)r;
-    lost_by_emit(out, (lost_by){ o->custkey });
-}
 static void person_of(const customer *c, const nation *n, weir_out(person) out)
 {
     person_emit(out, (person){ c->c_custkey, c->c_name, c->c_acctbal, n->n_name, c->c_address,
                                c->c_phone, c->c_comment });
 }
-static void loser_of(const lost *l, const person *p, weir_out(loser) out)
+static void of_person(const ordered_by *o, const person *p, weir_out(ordered_by) out)
 {
-    loser_emit(out, (loser){ true, p->custkey, p->name, l->amount, p->acctbal, p->nation,
-                             p->address, p->phone, p->comment });
+    (void)p;
+    ordered_by_emit(out, *o);
 }
-WEIR_JOIN(whose, returned, ordered_by, lost_by)
+static void whose(const returned *r, const ordered_by *o, weir_out(lost) out)
+{
+    (void)r;
+    lost_emit(out, (lost){ true, o->custkey });
+}
+static void loser_of(const loss *l, const person *p, weir_out(q10_row) out)
+{
+    q10_row_emit(out, (q10_row){ p->custkey, p->name, tpch_decimal(l->amount),
+                                 tpch_decimal(p->acctbal), p->nation, p->address, p->phone,
+                                 p->comment });
+}
 WEIR_JOIN(person_of, customer, nation, person)
-WEIR_JOIN(loser_of, lost, person, loser)
+WEIR_JOIN(of_person, ordered_by, person, ordered_by)
+WEIR_JOIN(whose, returned, ordered_by, lost)
+WEIR_JOIN(loser_of, loss, person, q10_row)
 
-static q10_row to_q10_row(const loser *l)
-{
-    return (q10_row){ l->custkey,
-                      l->name,
-                      tpch_decimal(l->amount),
-                      tpch_decimal(l->acctbal),
-                      l->nation,
-                      l->address,
-                      l->phone,
-                      l->comment };
-}
-WEIR_MAP(to_q10_row, loser, q10_row)
-
+/* What is long, a person's texts, is joined to the twenty alone: people are arranged once. */
 weir_port *tpch_q10(const tpch_tables *t)
 {
-    weir_stream(returned) lines = weir_flat_map(t->lineitem, if_returned);
-    weir_stream(ordered_by) ordered =
-        weir_map(weir_filter(t->orders, is_of_quarter), to_ordered_by);
-    weir_stream(lost_by) each = weir_join(lines, WEIR_KEY(returned, orderkey), ordered,
-                                          WEIR_KEY(ordered_by, orderkey), whose);
-    weir_stream(lost) sums = weir_count(each, lost, WEIR_KEY(lost_by, custkey));
     weir_stream(person) people = weir_join(t->customer, WEIR_KEY(customer, c_nationkey), t->nation,
                                            WEIR_KEY(nation, n_nationkey), person_of);
-    weir_stream(loser) all =
-        weir_join(sums, WEIR_KEY(lost, custkey), people, WEIR_KEY(person, custkey), loser_of);
-    weir_stream(loser) top = weir_top(all, WEIR_KEY(loser, all), 20, WEIR_DESC(loser, amount));
-    return weir_map(top, to_q10_row).port;
+    weir_stream(ordered_by) ordered = weir_join(
+        weir_map(weir_filter(t->orders, is_of_quarter), to_ordered_by),
+        WEIR_KEY(ordered_by, custkey), people, WEIR_KEY(person, custkey), of_person);
+    weir_stream(lost) each =
+        weir_join(weir_flat_map(t->lineitem, if_returned), WEIR_KEY(returned, orderkey), ordered,
+                  WEIR_KEY(ordered_by, orderkey), whose);
+    weir_stream(loss) top = weir_top(weir_count(each, loss, WEIR_KEY(lost, all, custkey)),
+                                     WEIR_KEY(loss, all), 20, WEIR_DESC(loss, amount));
+    return weir_join(top, WEIR_KEY(loss, custkey), people, WEIR_KEY(person, custkey), loser_of)
+        .port;
 }
 
 /* ---- 13: how many customers have how many orders, those without special requests ---- */
