@@ -25,8 +25,9 @@ void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *
     if (now > link->since_ns)
         (void)snprintf(since, sizeof since, ", for %" PRIu64 " s now",
                        (now - link->since_ns) / 1000000000);
-    weir_log(WEIR_LOG_WARN, "%s: topic '%s': no broker answers%s; trying on: %s",
-             weir_step_name(step), topic, since, why);
+    weir_log(WEIR_LOG_WARN, "%s: topic '%s': no broker answers%s; trying on: %s%s%.200s",
+             weir_step_name(step), topic, since, why, link->servers ? "; asked: " : "",
+             link->servers ? link->servers : "");
 }
 
 void weir__kafka_link_back(weir__kafka_link *link, weir_step *step, const char *topic)

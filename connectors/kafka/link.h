@@ -11,6 +11,7 @@
 
 /* A connection, as far as questions tell. All zero: fine so far. */
 typedef struct weir__kafka_link {
+    const char *servers; /* who was asked first, borrowed; NULL: not told */
     bool away;
     uint64_t since_ns, said_ns;
 } weir__kafka_link;

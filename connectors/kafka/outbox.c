@@ -114,6 +114,7 @@ weir_status weir__kafka_outbox_open(weir__kafka_outbox *o, weir_step *step,
                                     const weir__kafka_outbox_spec *spec, weir_error *error)
 {
     *o = (weir__kafka_outbox){ .spec = *spec, .cap = WEIR_CAP_NONE };
+    o->link.servers = weir__kafka_settings_get(spec->settings, "bootstrap.servers");
     const char *topic = spec->topic;
     o->messages_metric = metric(step, "weir_kafka_written_messages_total",
                                 "messages that the broker has acknowledged", WEIR_COUNTER, topic);

@@ -442,6 +442,7 @@ static weir_status source_init(weir_step *step, void *ctx, void **state, weir_er
     const weir_kafka_source_options *o = &plan->options;
     source *s = weir_alloc_must(sizeof *s);
     *s = (source){ .plan = plan, .reset = -1, .bytes_mean = 1024 };
+    s->link.servers = weir__kafka_settings_get(&plan->settings, "bootstrap.servers");
     weir_status status = weir__kafka_decode_open(&s->decode, plan, error);
     if (status == WEIR_OK) {
         s->reader = plan->broker->open_reader(
