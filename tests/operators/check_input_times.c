@@ -266,7 +266,7 @@ static void build_ending(weir_graph *g, void *ctx)
 START_TEST(ending_beside_idle_ones)
 {
     for (unsigned workers = 1; workers <= 3; workers++) {
-        weir_input_handle(item) a[3] = { NULL }, b[3];
+        weir_input_handle(item) a[3] = { { NULL } }, b[3];
         weir_test *t = weir_test_create(build_ending, NULL, .workers = workers);
         for (unsigned w = 0; w < workers; w++) {
             a[w] = weir_input_open(ends, w);
