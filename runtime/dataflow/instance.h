@@ -54,7 +54,6 @@ typedef struct weir__context {
                     weir__changes *changes);
     weir_error *const *wrong;       /* *wrong: what is wrong with the state directory, by whichever
                                      * thread was told; NULL: there is none */
-    bool stepped;                   /* in this turn something was done that no idle moment is for */
     bool failed;
     weir_error error;
 } weir__context;

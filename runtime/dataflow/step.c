@@ -115,7 +115,6 @@ void weir__node_step(weir__node_instance *node)
     uint64_t stands_for = step->steps < step->next_timed ? 0 : timed_step(step);
     uint64_t start_ns = stands_for ? env->now_ns(env->ctx) : 0;
     bool read = weir__hook_step(step);
-    step->context->stepped |= !step->is_idle;
     step->node->spec.step(step, step->state);
     finish_step(step);
     weir__dataflow_failed_by_user(step->dataflow, step->node->name);

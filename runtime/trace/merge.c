@@ -2,7 +2,8 @@
  *
  * Owns the merging of runs into one, and the compaction of one alone: an update at a time, so that
  * it can stop anywhere; a value at a time where times are not in a total order, since what is
- * forgotten changes their places. Which runs are merged, and when, is the spine's.
+ * forgotten changes their places. Most keys go in blocks (merge_block.c). Which runs are merged,
+ * and when, is the spine's.
  */
 #include "trace/merge.h"
 
@@ -54,6 +55,7 @@ bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t coun
     weir_frontier_set(&m->since, since);
     if (since->count == 1 && WEIR_PLANTED(SINCE_BEYOND))
         m->since.one.at[0]++;
+    weir__merge_blocks_init(m);
     return true;
 }
 
@@ -363,85 +365,6 @@ static size_t work_on_value(weir__merge *m)
     return count;
 }
 
-/* ---- keys that one lane has alone ---- */
-
-typedef struct least {
-    uint64_t hash;
-    uint32_t lane, count; /* of the lanes with that hash */
-} least;
-
-/* Without branches: which lane comes next is as good as random. Lanes with nothing left have the
- * greatest hash, too. */
-static inline least least_of(const uint64_t *ahead, uint32_t count)
-{
-    least l = { .hash = ahead[0] };
-    for (uint32_t i = 1; i < count; i++) {
-        l.lane = ahead[i] < l.hash ? i : l.lane;
-        l.hash = ahead[i] < l.hash ? ahead[i] : l.hash;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        l.count += ahead[i] == l.hash;
-    return l;
-}
-
-static inline uint64_t hash_ahead(const weir__lane *l)
-{
-    return left(l->keys) ? weir__run_hash(l->run, l->keys.at) : UINT64_MAX;
-}
-
-/* The updates of a value that has one only in one lane. */
-static inline void copy_value(weir__merge *m, const weir_trace_run *run, uint32_t value)
-{
-    uint32_t update = weir__run_updates(run, value).at;
-    const uint64_t *from = weir__run_coords(run, update);
-    uint64_t coords[WEIR_TIME_COORDS]; /* as many as there are: copied whole it would stall */
-    for (uint32_t i = 0; i < run->shape->depth; i++)
-        coords[i] = from[i];
-    weir__compact_time(&m->since, coords);
-    weir__writer_put_rest(&m->writer, rest_of(run, value));
-    weir__writer_put_update(&m->writer, coords, weir__run_diff(run, update));
-}
-
-/* Whether all values of a key have one update. */
-static inline bool is_plain(const weir_trace_run *run, weir__range values)
-{
-    return !run->update_at ||
-           run->update_at[values.end] - run->update_at[values.at] == values.end - values.at;
-}
-
-/* Copies the next keys as long as each is in one lane only, and its values have one update each:
- * what comes then is for open_key. Returns how many updates it has copied. */
-static size_t copy_single(weir__merge *m, size_t most)
-{
-    uint64_t ahead[WEIR__MERGE_MAX];
-    size_t copied = 0;
-    least next = { 0 };
-    for (uint32_t i = 0; i < m->count; i++)
-        ahead[i] = hash_ahead(&m->lanes[i]);
-    while (copied < most) {
-        next = least_of(ahead, m->count);
-        weir__lane *l = &m->lanes[next.lane];
-        const weir_trace_run *run = l->run;
-        uint32_t key = l->keys.at;
-        if (next.count > 1 || !left(l->keys))
-            break;
-        weir__range values = weir__run_values(run, key);
-        if (values.end - values.at > most - copied || !is_plain(run, values))
-            break; /* what is larger is worked off value by value */
-        l->keys.at++;
-        ahead[next.lane] = hash_ahead(l);
-        if (ahead[next.lane] == next.hash) { /* two keys of one hash */
-            l->keys.at--;
-            break;
-        }
-        weir__writer_put_key(&m->writer, next.hash, key_of(run, key));
-        for (uint32_t value = values.at; value < values.end; value++)
-            copy_value(m, run, value);
-        copied += values.end - values.at;
-    }
-    return copied < most ? copied : most;
-}
-
 /* ---- work ---- */
 
 /* All is written. */
@@ -467,7 +390,7 @@ bool weir__merge_work(weir__merge *m, size_t *fuel)
         if (m->written)
             return end(m, fuel);
         if (!m->in_value && !m->in_key) {
-            *fuel -= copy_single(m, *fuel);
+            *fuel -= weir__merge_blocks(m, *fuel);
             if (*fuel == 0)
                 break;
         }

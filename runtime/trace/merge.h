@@ -30,6 +30,9 @@ typedef struct weir__merge {
     weir__column moved; /* updates of a value: at other depths */
     size_t reserved;    /* bytes of the room for the result */
     size_t debt;        /* work that was done and not paid for: a value is not left half done */
+    uint32_t block;     /* keys that are put in order at once: more while all of them are written */
+    bool words;         /* keys are their hashes, values words, and all updates come to be ... */
+    weir_time settled;  /* ... at this time */
     weir__writer writer;
     weir__lane lanes[WEIR__MERGE_MAX];
 } weir__merge;
@@ -44,5 +47,10 @@ bool weir__merge_work(weir__merge *merge, size_t *fuel);
  * told. The merge is over either way. */
 bool weir__merge_finish(weir__merge *merge, weir_trace_run **run);
 void weir__merge_fini(weir__merge *merge);
+
+/* The inside (merge_block.c): before the first work; then, between two keys, up to so many updates,
+ * of which it returns how many it took. The next key, if there is one, is left to the caller. */
+void weir__merge_blocks_init(weir__merge *merge);
+size_t weir__merge_blocks(weir__merge *merge, size_t most);
 
 #endif

@@ -191,7 +191,7 @@ typedef struct weir__writer {
     weir__packed key, rest;
     bool key_written, rest_written;
     bool values_vary, updates_vary, times_vary, diffs_vary; /* the column has begun */
-    uint32_t stretch; /* of the directory, that comes next */
+    uint32_t stretch; /* the last one of the directory that is known to begin where it says */
     bool ended;
     weir__fit fit;
 } weir__writer;
@@ -225,14 +225,25 @@ void weir__writer_begin_updates(weir__writer *w);
 void weir__writer_begin_times(weir__writer *w);
 void weir__writer_begin_diffs(weir__writer *w);
 
+/* The key that comes next has this hash. The stretch after its own begins behind it, until there is
+ * another one; few stretches are empty. */
+static inline void weir__writer_put_stretch(weir__writer *w, uint64_t hash, uint32_t key)
+{
+    weir_trace_run *run = w->run;
+    if (!run->directory)
+        return;
+    uint32_t stretch = (uint32_t)((hash - run->base) >> run->shift);
+    while (WEIR_UNLIKELY(w->stretch < stretch))
+        run->directory[++w->stretch] = key;
+    run->directory[w->stretch = stretch + 1] = key + 1;
+}
+
 static inline void weir__writer_put_key(weir__writer *w, uint64_t hash, weir__packed packed)
 {
     weir_trace_run *run = w->run;
     const weir__pack *pack = &run->shape->keys;
     uint32_t key = run->key_count;
-    if (run->directory)
-        while (w->stretch <= (hash - run->base) >> run->shift)
-            run->directory[w->stretch++] = key;
+    weir__writer_put_stretch(w, hash, key);
     if (WEIR_UNLIKELY(!w->values_vary && run->value_count != key))
         weir__writer_begin_values(w);
     if (w->values_vary)

@@ -11,6 +11,8 @@ bool weir__writer_init(weir__writer *w, weir_shape *shape, const weir__room *roo
         return false;
     for (unsigned i = 0; i < shape->depth; i++)
         w->run->meet.at[i] = UINT64_MAX;
+    if (w->run->directory)
+        w->run->directory[0] = 0;
     return true;
 }
 
@@ -68,8 +70,8 @@ void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff)
 static void end_directory(weir__writer *w)
 {
     weir_trace_run *run = w->run;
-    while (run->directory && w->stretch <= run->stretches)
-        run->directory[w->stretch++] = run->key_count;
+    while (run->directory && w->stretch < run->stretches)
+        run->directory[++w->stretch] = run->key_count;
 }
 
 static void end_columns(weir__writer *w)

@@ -95,7 +95,7 @@ struct weir_worker {
     bool found;          /* the last turn has found something to do */
     bool fills_time;     /* since nothing was found nodes are called that waited for that */
     uint64_t found_ns;   /* when something was found last */
-    uint64_t filled_ns;  /* when such a node was called last, or none waited */
+    uint64_t fill_due_ns; /* when one is called though there is more to do; 0: none has been seen */
     unsigned turns_by_clock; /* that went by the last look at it */
     uint64_t clock_ticks;    /* of the environment's counter, a little before that or long ago */
     uint64_t last_poll_ns, spin_ns;

@@ -473,13 +473,13 @@ static void look_at_clock(weir_worker *worker)
 
 /* Who waits for a moment without other work does not wait for ever: now and then one node is called
  * though there is some. */
-static void fill_when_busy(weir_worker *worker)
+static __attribute__((noinline)) void fill_when_busy(weir_worker *worker)
 {
     weir__context *context = &worker->context;
-    if (WEIR_LIKELY(!context->agenda.idle)) {
-        worker->filled_ns = context->now_ns;
-    } else if (context->now_ns - worker->filled_ns >= BUSY_NS && worker->running) {
-        worker->filled_ns = context->now_ns;
+    if (worker->fill_due_ns == 0) {
+        worker->fill_due_ns = context->now_ns + BUSY_NS;
+    } else if (context->now_ns >= worker->fill_due_ns && worker->running) {
+        worker->fill_due_ns = 0;
         weir__agenda_use_idle(&context->agenda);
     }
 }
@@ -511,8 +511,8 @@ static bool turn(weir_worker *worker)
         any = true;
     }
     weir__agenda_wake(context);
-    fill_when_busy(worker);
-    context->stepped = any;
+    if (WEIR_UNLIKELY(context->agenda.idle != NULL))
+        fill_when_busy(worker);
     any |= run_ready(worker);
     if (worker->cluster)
         weir__cluster_flush(worker->cluster);
@@ -582,11 +582,12 @@ static bool fill_time(weir_worker *worker)
         turn(worker);
         return true;
     }
-    uint64_t found_ns = worker->found_ns;
+    const weir__live *live = worker->context.live;
+    uint64_t found_ns = worker->found_ns, steps = live->steps;
+    worker->fill_due_ns = 0;
     weir__agenda_use_idle(&worker->context.agenda);
     turn(worker);
-    worker->filled_ns = worker->context.now_ns;
-    if (worker->context.stepped)
+    if (live->steps - steps > 1)
         return true; /* other work came meanwhile, or was made */
     worker->found = false;
     worker->found_ns = found_ns;
