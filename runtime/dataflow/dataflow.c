@@ -126,8 +126,8 @@ weir_status weir__dataflow_start(weir__dataflow *dataflow, weir_error *error)
         weir_status status = WEIR_OK;
         if (spec->init)
             status = spec->init(step, spec->ctx, &step->state, error);
-        if (status == WEIR_OK && weir__failed_by_user.is_set) {
-            step->made = true; /* its fini is called */
+        if (weir__failed_by_user.is_set) {
+            step->made = status == WEIR_OK; /* its fini is called */
             status = said_by_user(error);
         }
         if (status != WEIR_OK) {
@@ -159,6 +159,7 @@ void weir__node_end(weir_step *step)
     if (step->made && step->node->spec.fini)
         step->node->spec.fini(step->state);
     step->made = false;
+    weir__failed_by_user.is_set = false; /* nobody is left to whom it would matter */
 }
 
 static void node_fini(weir_step *step)
@@ -224,11 +225,13 @@ static bool tells_first(const weir__dataflow *dataflow)
            dataflow->context->workers > 1 && weir__changes_is_empty(&dataflow->unpublished);
 }
 
-/* Applies the changes of the pass to this worker's tracker; they are published before or later. */
+/* Applies the changes of the pass to this worker's tracker; they are published before or later.
+ * Not if something has failed in it: what was consumed then has not come to anything, and must not
+ * make a time complete, here or elsewhere. */
 static void apply(weir__dataflow *dataflow, bool ends_turn)
 {
     weir__changes *pass = &dataflow->pass;
-    if (weir__changes_is_empty(pass)) {
+    if (weir__changes_is_empty(pass) || WEIR_UNLIKELY(dataflow->context->failed)) {
         weir__changes_clear(pass);
         return;
     }

@@ -301,6 +301,7 @@ void weir__dataflow_fail(weir__dataflow *dataflow, const char *name, weir_status
 /* What a user's function has said by weir_fail on this thread, since that was last asked. */
 typedef struct weir__failure {
     bool is_set;
+    bool allowed; /* a worker is at work on this thread */
     weir_status status;
     char text[480];
 } weir__failure;

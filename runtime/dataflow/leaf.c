@@ -140,6 +140,7 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     }
     if (routing->route == WEIR_BY_FUNCTION) {
         routing->fn(batch->records, batch->count, leaf->hash_scratch, routing->ctx);
+        weir__dataflow_failed_by_user(leaf->dataflow, leaf->edge->to->name);
         to_ranges(leaf->hash_scratch, batch->count, leaf->dataflow->context->workers);
     } else {
         weir_key_hash_column(batch->type, &routing->key, batch->records, batch->count,

@@ -25,7 +25,8 @@ static void stage_push(weir__stage_instance *si, weir_batch *batch);
 void weir__point_push(weir__point_instance *point, weir_batch *batch)
 {
     uint32_t consumers = point->stage_count + point->leaf_count;
-    if (consumers == 0 || batch->count == 0) {
+    /* nobody is to see what a function makes that has failed */
+    if (consumers == 0 || batch->count == 0 || WEIR_UNLIKELY(weir__failed_by_user.is_set)) {
         weir_batch_release(batch);
         return;
     }
@@ -162,10 +163,6 @@ static void flat_map_sink(weir__sink *sink, weir_batch *batch)
         }
         weir__batch_charge(batch);
     }
-    if (WEIR_UNLIKELY(weir__failed_by_user.is_set)) {
-        weir_batch_release(batch); /* nobody is to see what a function makes that has failed */
-        return;
-    }
     count(&si->counts.records_out, batch->count);
     uint64_t start_ns = si->timed ? now_ns(si) : 0;
     weir__point_push(&si->point, batch);
@@ -285,6 +282,7 @@ static void stage_destroy(weir__stage_instance *si)
         weir__builder_fini(&si->builder);
     if (si->started && si->stage->spec.fini)
         si->stage->spec.fini(si->worker_ctx, si->stage->spec.ctx);
+    weir__failed_by_user.is_set = false; /* nobody is left to whom it would matter */
 }
 
 void weir__point_init(weir__point_instance *instance, const weir__point *point,

@@ -87,7 +87,9 @@ void weir__worker_fini(weir_worker *worker)
 static void begin_running(weir_worker *worker)
 {
     worker->running = true;
+    weir__failed_by_user.allowed = true;
     weir__commands_take(worker); /* what was built before the start */
+    weir__failed_by_user.allowed = false;
 }
 
 weir_status weir__worker_open(weir_worker *worker)
@@ -129,7 +131,9 @@ void weir__worker_close(weir_worker *worker)
     if (!worker->opened)
         return;
     weir__current_context = &worker->context;
+    weir__failed_by_user.allowed = true;
     weir__commands_fini(worker);
+    weir__failed_by_user.allowed = false;
     weir__park_fini(worker);
     weir__current_context = NULL;
 }
@@ -494,7 +498,7 @@ static bool turn(weir_worker *worker)
     weir__park_poll(worker);
     bool any = worker->received || (context->workers > 1 && weir__worker_receive(worker));
     worker->received = false;
-    worker->in_turn = true;
+    worker->in_turn = weir__failed_by_user.allowed = true;
     weir__wakers_take(context);
     if (WEIR_UNLIKELY(weir__order_has_more(worker)))
         any |= weir__commands_take(worker);
@@ -525,7 +529,7 @@ static bool turn(weir_worker *worker)
     }
     if (WEIR_UNLIKELY(context->failed))
         weir__runtime_fail(worker->runtime, &context->error);
-    worker->in_turn = false;
+    worker->in_turn = weir__failed_by_user.allowed = false;
     worker->found = any;
     if (any) {
         worker->fills_time = false;

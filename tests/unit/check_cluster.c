@@ -540,6 +540,117 @@ START_TEST(configs_are_checked)
 }
 END_TEST
 
+/* ---- a failure in the middle of an epoch ---- */
+
+static bool is_bad(const word *w)
+{
+    weir_str bad = weir_str_of("BAD");
+    return weir_str_equal(&w->text, &bad);
+}
+
+static word checked(const word *w)
+{
+    if (is_bad(w))
+        weir_fail(WEIR_BAD_DATA, "bad word");
+    return *w;
+}
+WEIR_MAP(checked, word, word)
+
+/* The same as a node: words are short here. */
+static void checking_step(weir_step *me, void *state)
+{
+    (void)state;
+    for (const weir_batch *b; (b = weir_step_take(me, 0));)
+        for (size_t i = 0; i < b->count; i++) {
+            const word *w = weir_batch_record(b, i);
+            if (is_bad(w)) {
+                weir_step_fail(me, WEIR_BAD_DATA, "bad word");
+                return;
+            }
+            memcpy(weir_builder_next(weir_step_output(me, 0, &b->time), sizeof *w), w, sizeof *w);
+        }
+}
+
+static void count_words(weir_stream(word) words)
+{
+    weir_stream(word_count) counts = weir_count(words, word_count, WEIR_KEY(word, text));
+    weir_capture(counts, building->captured);
+}
+
+static void build_map(weir_graph *g, void *ctx)
+{
+    building = ctx;
+    weir_stream(line) lines = weir_input_add(g, line, &building->lines, .manual = true);
+    count_words(weir_map(weir_flat_map(lines, split_words), checked));
+}
+
+static void build_node(weir_graph *g, void *ctx)
+{
+    building = ctx;
+    weir_stream(line) lines = weir_input_add(g, line, &building->lines, .manual = true);
+    weir_stream(word) words = weir_flat_map(lines, split_words);
+    weir_node_input in = { .type = word_type() };
+    weir_node_output out = { .type = word_type() };
+    weir_node *node = weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "checking", .input_count = 1,
+        .output_count = 1, .inputs = &in, .outputs = &out, .step = checking_step }, &words.port);
+    count_words((weir_stream(word)){ .port = weir_node_output_port(node, 0) });
+}
+
+/* A line of epoch 0 or 1 into an input of the cluster, which goes on to the next one. */
+static void put(cluster *c, unsigned input, const char *text, uint64_t next)
+{
+    weir_input_handle(line) h = c->of[input / c->workers].handles[input % c->workers];
+    weir_time time = weir_time_1(next);
+    line record = { weir_str_of(text) };
+    weir_status status;
+    while ((status = weir_input_change(h, line, record, 1)) == WEIR_FULL)
+        step(c);
+    ck_assert_int_eq(status, WEIR_OK);
+    weir_input_advance_to(h, &time);
+}
+
+/* Worker 0 fails in epoch 1: no counts of that epoch come from anywhere. */
+static void nobody_counts_the_epoch(unsigned processes, unsigned workers, uint64_t seed,
+                                    weir_build_fn *build_fn)
+{
+    cluster *c = cluster_create(processes, workers, seed);
+    weir_error error;
+    bool failed = false;
+    start(c, build_fn, NULL);
+    open_inputs(c);
+    put(c, 0, "a", 1);
+    put(c, 1, "a b", 1);
+    for (int i = 0; i < 400; i++)
+        step(c);
+    put(c, 1, "a b c d e f g h", 2);
+    for (int i = 0; i < 400; i++)
+        step(c);
+    put(c, 0, "a b c d e f BAD g h", 2);
+    run_to_end(c);
+    for (unsigned p = 0; p < processes; p++) {
+        failed |= status_of(c, p, &error) != WEIR_OK;
+        for (unsigned w = 0; w < processes * workers; w++)
+            for (size_t i = 0; i < weir_captured_count(c->of[p].captured, w); i++)
+                ck_assert_msg(weir_captured_at(c->of[p].captured, w, i).time.at[0] == 0,
+                              "seed %lu: a count of epoch 1", (unsigned long)seed);
+    }
+    ck_assert(failed);
+    close_inputs(c);
+    cluster_destroy(c);
+}
+
+START_TEST(an_epoch_in_which_something_fails_is_complete_nowhere)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        nobody_counts_the_epoch(2, 1, seed, build_map);
+        nobody_counts_the_epoch(1, 2, seed, build_map);
+        nobody_counts_the_epoch(2, 1, seed, build_node);
+        nobody_counts_the_epoch(1, 2, seed, build_node);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -548,6 +659,7 @@ int main(void)
         a_stop_anywhere_ends_all,
         who_stops_waiting_says_so,
         a_failure_anywhere_ends_all,
+        an_epoch_in_which_something_fails_is_complete_nowhere,
         another_graph_is_refused,
         another_number_of_workers_is_refused,
         each_process_sees_its_own_workers,

@@ -187,7 +187,9 @@ WEIR_API void weir_step_fail(weir_step *step, weir_status status, const char *fo
  * this status (WEIR_OK: WEIR_FAILED) and text, and the operator's name. It returns, and so should
  * the function; what it makes after that is of no account, but it may be called for other records
  * before the run is over. What is an error of the record, not of the run, is a result of its own:
- * weir/operators/try.h. Of several calls the first counts. Elsewhere it is an assertion. */
+ * weir/operators/try.h. Of several calls the first counts. What ends a context or a state calls it
+ * to no effect; elsewhere it is an assertion. No time becomes complete by what a worker consumed
+ * while something failed: results of such a time are never taken for whole. */
 WEIR_API void weir_fail(weir_status status, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* Something that makes the worker call this node's step, from any thread; cheap if it was called
