@@ -303,9 +303,9 @@ bool weir_cursor_sum(weir_cursor *c, const weir_time *time, int64_t *result)
 typedef struct rest {
     const weir_time *time;
     weir_frontier *later;
-    uint64_t least; /* last coordinate of those that are later by that alone */
-    weir_time last; /* what was inserted last, if anything */
-    bool any;
+    uint64_t least; /* last coordinate of those that are later by that alone: is_later */
+    weir_time last; /* what was inserted last: any */
+    bool is_later, any;
 } rest;
 
 static void insert_later(rest *r, const uint64_t *coords, uint32_t depth)
@@ -327,6 +327,7 @@ static weir__wide split_updates(const weir_trace_run *run, weir__range updates, 
     const uint64_t *coords = run->times + (size_t)updates.at * depth;
     uint64_t round = r->time->at[ahead], least = r->least;
     weir__wide sum = 0;
+    bool any = r->is_later;
     for (uint32_t u = updates.at; u < updates.end; u++, coords += depth) {
         if (!is_before(coords, r->time, ahead)) {
             insert_later(r, coords, depth);
@@ -335,8 +336,10 @@ static weir__wide split_updates(const weir_trace_run *run, weir__range updates, 
         bool is_later = coords[ahead] > round;
         sum += is_later ? 0 : weir__run_diff(run, u);
         least = is_later && coords[ahead] < least ? coords[ahead] : least;
+        any |= is_later;
     }
     r->least = least;
+    r->is_later = any;
     return sum;
 }
 
@@ -358,7 +361,7 @@ bool weir_cursor_split(weir_cursor *c, const weir_time *time, int64_t *result,
                 insert_later(&r, l->run->meet.at, depth);
         }
     }
-    if (r.least < UINT64_MAX) {
+    if (r.is_later) {
         weir_time join = *time;
         join.at[depth - 1] = r.least;
         weir_frontier_insert(later, &join);

@@ -57,6 +57,7 @@ static void describe(const item *key, weir_group(item) group, weir_out(digest) o
 WEIR_REDUCE(describe, item, digest)
 
 static unsigned depth;
+static uint64_t first_round; /* of ROUNDS, up to the greatest that there is */
 static bool is_read[2]; /* the results; their arrangement by the key */
 
 static void build(weir_graph *g, void *ctx)
@@ -115,7 +116,9 @@ static void compare(weir_test *t, const change *changes, size_t count)
 {
     uint64_t rounds = depth > 1 ? ROUNDS : 1, inner = depth > 2 ? ROUNDS : 1;
     for (uint64_t n = 0; n < EPOCHS * rounds * inner; n++) {
-        weir_time time = { { n / rounds / inner, n / inner % rounds, n % inner, 0 } };
+        weir_time time = { { n / rounds / inner,
+                             depth > 1 ? first_round + n / inner % rounds : 0,
+                             depth > 2 ? first_round + n % inner : 0 } };
         bag wanted = { .count = 0 };
         expect(&wanted, changes, count, &time);
         for (unsigned o = 0; o < (unsigned)is_read[0] + is_read[1]; o++) {
@@ -138,6 +141,7 @@ static void run(uint64_t seed)
     change *changes = calloc(CHANGES, sizeof *changes);
     size_t count = 0;
     depth = 1 + (unsigned)(seed % 3);
+    first_round = seed % 5 == 0 ? UINT64_MAX - ROUNDS + 1 : 0;
     is_read[0] = seed % 4 != 1;
     is_read[1] = seed % 4 != 0;
     weir_test *t = weir_test_create(build, NULL, .workers = 1 + (unsigned)(seed / 3 % 3),
@@ -146,7 +150,8 @@ static void run(uint64_t seed)
         for (uint64_t n = test_below(&random, CHANGES / EPOCHS); n > 0; n--) {
             uint64_t epoch = now + test_below(&random, 3);
             timed r = { (uint32_t)test_below(&random, KEYS), (uint32_t)test_below(&random, VALUES),
-                        test_below(&random, ROUNDS), test_below(&random, ROUNDS) };
+                        first_round + test_below(&random, ROUNDS),
+                        first_round + test_below(&random, ROUNDS) };
             change *c = &changes[count++];
             epoch = epoch < EPOCHS ? epoch : EPOCHS - 1;
             *c = (change){ { { epoch, depth > 1 ? r.round : 0, depth > 2 ? r.inner : 0, 0 } },
