@@ -95,19 +95,19 @@ WEIR_END_DECLS
     {                                                                                              \
         weir_store_##OUT(weir_result_, end(weir_key_, weir_state_));                               \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(OUT) weir_accumulate_add_##fn(weir_port *in_,            \
-                                                                        const char *const *key_)   \
+    WEIR_UNUSED static inline weir_stream(OUT) weir_accumulate_add_##fn(                           \
+        weir_port *weir_in_, const char *const *weir_key_)                                         \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_accumulate_erased(                                                        \
-                in_, &(weir_accumulate_spec){ .struct_size = sizeof(weir_accumulate_spec),         \
-                                             .kind = #fn,                                          \
-                                             .in = IN##_type(),                                    \
-                                             .state = STATE##_type(),                              \
-                                             .out = OUT##_type(),                                  \
-                                             .key = key_,                                          \
-                                             .change = weir_accumulate_change_##fn,                \
-                                             .result = weir_accumulate_result_##fn })              \
+                weir_in_, &(weir_accumulate_spec){ .struct_size = sizeof(weir_accumulate_spec),    \
+                                                   .kind = #fn,                                    \
+                                                   .in = IN##_type(),                              \
+                                                   .state = STATE##_type(),                        \
+                                                   .out = OUT##_type(),                            \
+                                                   .key = weir_key_,                               \
+                                                   .change = weir_accumulate_change_##fn,          \
+                                                   .result = weir_accumulate_result_##fn })        \
         };                                                                                         \
     }
 #endif

@@ -67,27 +67,28 @@ WEIR_END_DECLS
                    "WEIR_AGGREGATE(" #fn ", " #end ", " #IN ", " #STATE ", " #OUT "): " #end       \
                    " must be " #OUT " (const " #IN " *, const " #STATE " *)");                     \
     typedef IN weir_aggregate_in_##fn;                                                             \
-    static void weir_aggregate_fold_##fn(const void *record_, void *state_)                        \
+    static void weir_aggregate_fold_##fn(const void *weir_record_, void *weir_state_)              \
     {                                                                                              \
-        fn(record_, state_);                                                                       \
+        fn(weir_record_, weir_state_);                                                             \
     }                                                                                              \
-    static void weir_aggregate_close_##fn(const void *key_, const void *state_, void *to_)         \
+    static void weir_aggregate_close_##fn(const void *weir_key_, const void *weir_state_,          \
+                                          void *weir_to_)                                          \
     {                                                                                              \
-        weir_store_##OUT(to_, end(key_, state_));                                                  \
+        weir_store_##OUT(weir_to_, end(weir_key_, weir_state_));                                   \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(OUT) weir_aggregate_add_##fn(weir_port *in_,             \
-                                                                         const char *const *key_)  \
+    WEIR_UNUSED static inline weir_stream(OUT) weir_aggregate_add_##fn(                            \
+        weir_port *weir_in_, const char *const *weir_key_)                                         \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_aggregate_erased(                                                         \
-                in_, &(weir_aggregate_spec){ .struct_size = sizeof(weir_aggregate_spec),           \
-                                            .kind = #fn,                                           \
-                                            .in = IN##_type(),                                     \
-                                            .state = STATE##_type(),                               \
-                                            .out = OUT##_type(),                                   \
-                                            .key = key_,                                           \
-                                            .fold = weir_aggregate_fold_##fn,                      \
-                                            .close = weir_aggregate_close_##fn }) };               \
+                weir_in_, &(weir_aggregate_spec){ .struct_size = sizeof(weir_aggregate_spec),      \
+                                                  .kind = #fn,                                     \
+                                                  .in = IN##_type(),                               \
+                                                  .state = STATE##_type(),                         \
+                                                  .out = OUT##_type(),                             \
+                                                  .key = weir_key_,                                \
+                                                  .fold = weir_aggregate_fold_##fn,                \
+                                                  .close = weir_aggregate_close_##fn }) };         \
     }
 #endif
 

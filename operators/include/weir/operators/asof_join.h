@@ -80,23 +80,25 @@ WEIR_END_DECLS
                    " must be void (const " #A " *, const " #B " *, weir_out(" #OUT "))");          \
     typedef A weir_asof_left_##fn;                                                                 \
     typedef B weir_asof_right_##fn;                                                                \
-    static void weir_asof_of_##fn(const void *a_, const void *b_, weir_builder *builder_)          \
+    static void weir_asof_of_##fn(const void *weir_a_, const void *weir_b_,                        \
+                                  weir_builder *weir_builder_)                                     \
     {                                                                                              \
-        fn(a_, b_, (weir_out(OUT)){ .builder = builder_ });                                        \
+        fn(weir_a_, weir_b_, (weir_out(OUT)){ .builder = weir_builder_ });                         \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_asof_add_##fn(weir_port *const sides_[2], const char *const *const keys_[2],          \
-                           const char *const times_[2])                                            \
+        weir_asof_add_##fn(weir_port *const weir_sides_[2],                                        \
+                           const char *const *const weir_keys_[2],                                 \
+                           const char *const weir_times_[2])                                       \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_asof_join_erased(                                                         \
-                sides_, &(weir_asof_join_spec){ .struct_size = sizeof(weir_asof_join_spec),        \
-                                               .kind = #fn,                                        \
-                                               .takes = { A##_type(), B##_type() },                \
-                                               .out = OUT##_type(),                                \
-                                               .keys = { keys_[0], keys_[1] },                     \
-                                               .times = { times_[0], times_[1] },                  \
-                                               .call = weir_asof_of_##fn })                        \
+                weir_sides_, &(weir_asof_join_spec){ .struct_size = sizeof(weir_asof_join_spec),   \
+                                                     .kind = #fn,                                  \
+                                                     .takes = { A##_type(), B##_type() },          \
+                                                     .out = OUT##_type(),                          \
+                                                     .keys = { weir_keys_[0], weir_keys_[1] },     \
+                                                     .times = { weir_times_[0], weir_times_[1] },  \
+                                                     .call = weir_asof_of_##fn })                  \
         };                                                                                         \
     }
 #endif

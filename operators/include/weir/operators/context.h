@@ -53,16 +53,18 @@ static inline void weir_ask_ahead_(const void *record, size_t size)
         const void *ctx;                                                                           \
         char end_; /* that no call is without any */                                               \
     };                                                                                             \
-    static void *weir_##op##_init_##fn(void *ctx, unsigned worker)                                 \
+    static void *weir_##op##_init_##fn(void *weir_ctx_, unsigned weir_worker_)                     \
     {                                                                                              \
-        const struct weir_##op##_options_##fn *o = ctx;                                            \
-        return o->init ? (void *)o->init((void *)o->ctx, worker) : (void *)o->ctx;                 \
+        const struct weir_##op##_options_##fn *weir_o_ = weir_ctx_;                                \
+        return weir_o_->init                                                                       \
+                   ? (void *)weir_o_->init((void *)weir_o_->ctx, weir_worker_)                     \
+                   : (void *)weir_o_->ctx;                                                         \
     }                                                                                              \
-    static void weir_##op##_fini_##fn(void *made, void *ctx)                                       \
+    static void weir_##op##_fini_##fn(void *weir_made_, void *weir_ctx_)                           \
     {                                                                                              \
-        const struct weir_##op##_options_##fn *o = ctx;                                            \
-        if (o->init && o->fini)                                                                    \
-            o->fini(made);                                                                         \
+        const struct weir_##op##_options_##fn *weir_o_ = weir_ctx_;                                \
+        if (weir_o_->init && weir_o_->fini)                                                        \
+            weir_o_->fini(weir_made_);                                                             \
     }
 
 /* The stage of kind `op` whose spec's member .op is the function's kernel. */

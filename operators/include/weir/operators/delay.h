@@ -64,22 +64,25 @@ WEIR_END_DECLS
     _Static_assert(WEIR_SAME_(__typeof__(&fn), weir_time(*)(const T *, weir_time)),                \
                    "WEIR_DELAY(" #fn ", " #T "): " #fn " must be weir_time (const " #T             \
                    " *, weir_time now)");                                                          \
-    WEIR_DELAY_KERNEL_(delay, fn, T, times_[i_] = fn(&from_[i_], times_[i_]))
+    WEIR_DELAY_KERNEL_(delay, fn, T,                                                               \
+                       weir_times_[weir_i_] = fn(&weir_from_[weir_i_], weir_times_[weir_i_]))
 /* Registers fn, uint64_t fn(const T *), for weir_enter_at. */
 #define WEIR_ENTER_AT(fn, T)                                                                       \
     _Static_assert(WEIR_SAME_(__typeof__(&fn), uint64_t (*)(const T *)),                           \
                    "WEIR_ENTER_AT(" #fn ", " #T "): " #fn " must be uint64_t (const " #T " *)");   \
-    WEIR_DELAY_KERNEL_(enter_at, fn, T, times_[i_].at[batch_->depth - 1] = fn(&from_[i_]))
+    WEIR_DELAY_KERNEL_(enter_at, fn, T,                                                            \
+                       weir_times_[weir_i_].at[weir_batch_->depth - 1] =                           \
+                           fn(&weir_from_[weir_i_]))
 #define WEIR_DELAY_KERNEL_(op, fn, T, assign)                                                      \
     typedef T weir_##op##_in_##fn;                                                                 \
     WEIR_UNUSED static inline const weir_type *weir_##op##_type_##fn(void)                         \
     {                                                                                              \
         return T##_type();                                                                         \
     }                                                                                              \
-    static void weir_##op##_kernel_##fn(const weir_batch *batch_, weir_time *times_)               \
+    static void weir_##op##_kernel_##fn(const weir_batch *weir_batch_, weir_time *weir_times_)     \
     {                                                                                              \
-        const T *from_ = batch_->records;                                                          \
-        for (size_t i_ = 0; i_ < batch_->count; i_++)                                              \
+        const T *weir_from_ = weir_batch_->records;                                                \
+        for (size_t weir_i_ = 0; weir_i_ < weir_batch_->count; weir_i_++)                          \
             assign;                                                                                \
     }
 #endif

@@ -94,7 +94,8 @@ WEIR_END_DECLS
         "WEIR_DELTA_JOIN3(" #fn ", " #A ", " #B ", " #C ", " #OUT "): " #fn                        \
         " must be void (const " #A " *, const " #B " *, const " #C " *, weir_out(" #OUT "))");     \
     typedef C weir_delta_3_##fn;                                                                   \
-    WEIR_DELTA_JOIN_(fn, A, B, OUT, (of_[0], of_[1], of_[2], out_), A##_type(), B##_type(),        \
+    WEIR_DELTA_JOIN_(fn, A, B, OUT, (weir_of_[0], weir_of_[1], weir_of_[2], weir_out_),            \
+                     A##_type(), B##_type(),                                                       \
                      C##_type())
 /* Registers fn, void fn(const A *, const B *, const C *, const D *, weir_out(OUT)), for
  * weir_delta_join4. */
@@ -106,28 +107,30 @@ WEIR_END_DECLS
                    " *, weir_out(" #OUT "))");                                                     \
     typedef C weir_delta_3_##fn;                                                                   \
     typedef D weir_delta_4_##fn;                                                                   \
-    WEIR_DELTA_JOIN_(fn, A, B, OUT, (of_[0], of_[1], of_[2], of_[3], out_), A##_type(),            \
+    WEIR_DELTA_JOIN_(fn, A, B, OUT,                                                                \
+                     (weir_of_[0], weir_of_[1], weir_of_[2], weir_of_[3], weir_out_), A##_type(),  \
                      B##_type(), C##_type(), D##_type())
 #define WEIR_DELTA_JOIN_(fn, A, B, OUT, arguments, ...)                                            \
     typedef A weir_delta_1_##fn;                                                                   \
     typedef B weir_delta_2_##fn;                                                                   \
-    static void weir_delta_of_##fn(const void *const *of_, weir_builder *builder_)                 \
+    static void weir_delta_of_##fn(const void *const *weir_of_, weir_builder *weir_builder_)       \
     {                                                                                              \
-        weir_out(OUT) out_ = { .builder = builder_ };                                              \
+        weir_out(OUT) weir_out_ = { .builder = weir_builder_ };                                    \
         fn arguments;                                                                              \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_delta_add_##fn(weir_port *const *streams_, const weir_on *on_, size_t on_count_)      \
+        weir_delta_add_##fn(weir_port *const *weir_streams_, const weir_on *weir_on_,              \
+                            size_t weir_on_count_)                                                 \
     {                                                                                              \
-        const weir_type *const takes_[] = { __VA_ARGS__ };                                         \
-        weir_delta_join_spec spec_ = { .struct_size = sizeof spec_,                                \
-                                      .kind = #fn,                                                 \
-                                      .count = sizeof takes_ / sizeof *takes_,                     \
-                                      .takes = takes_,                                             \
-                                      .out = OUT##_type(),                                         \
-                                      .call = weir_delta_of_##fn };                                \
+        const weir_type *const weir_takes_[] = { __VA_ARGS__ };                                    \
+        weir_delta_join_spec weir_spec_ = { .struct_size = sizeof weir_spec_,                      \
+                                            .kind = #fn,                                           \
+                                            .count = sizeof weir_takes_ / sizeof *weir_takes_,     \
+                                            .takes = weir_takes_,                                  \
+                                            .out = OUT##_type(),                                   \
+                                            .call = weir_delta_of_##fn };                          \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir_delta_join_erased(streams_, &spec_, on_, on_count_)                       \
+            .port = weir_delta_join_erased(weir_streams_, &weir_spec_, weir_on_, weir_on_count_)   \
         };                                                                                         \
     }
 #endif

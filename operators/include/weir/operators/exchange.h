@@ -57,12 +57,13 @@ WEIR_END_DECLS
     {                                                                                              \
         return T##_type();                                                                         \
     }                                                                                              \
-    static void weir_route_kernel_##fn(const void *in_, size_t count_, uint64_t *out_, void *ctx_) \
+    static void weir_route_kernel_##fn(const void *weir_in_, size_t weir_count_,                   \
+                                       uint64_t *weir_out_, void *weir_ctx_)                       \
     {                                                                                              \
-        const T *from_ = in_;                                                                      \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < count_; i_++)                                                     \
-            out_[i_] = fn(&from_[i_]);                                                             \
+        const T *weir_from_ = weir_in_;                                                            \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_count_; weir_i_++)                                 \
+            weir_out_[weir_i_] = fn(&weir_from_[weir_i_]);                                         \
     }
 
 #endif

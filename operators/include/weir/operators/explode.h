@@ -51,14 +51,15 @@ WEIR_END_DECLS
                    "WEIR_EXPLODE(" #fn ", " #IN ", " #OUT "): " #fn " must be void (const " #IN    \
                    " *, weir_out(" #OUT "))");                                                     \
     typedef IN weir_explode_in_##fn;                                                               \
-    static void weir_explode_of_##fn(const void *record_, weir_builder *builder_)                  \
+    static void weir_explode_of_##fn(const void *weir_record_, weir_builder *weir_builder_)        \
     {                                                                                              \
-        fn(record_, (weir_out(OUT)){ .builder = builder_ });                                       \
+        fn(weir_record_, (weir_out(OUT)){ .builder = weir_builder_ });                             \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(OUT) weir_explode_add_##fn(weir_port *in_)               \
+    WEIR_UNUSED static inline weir_stream(OUT) weir_explode_add_##fn(weir_port *weir_in_)          \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir_explode_erased(in_, IN##_type(), OUT##_type(), weir_explode_of_##fn, #fn) \
+            .port = weir_explode_erased(weir_in_, IN##_type(), OUT##_type(),                       \
+                                        weir_explode_of_##fn, #fn)                                 \
         };                                                                                         \
     }
 #endif

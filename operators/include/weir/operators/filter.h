@@ -41,22 +41,22 @@ WEIR_END_DECLS
                    "WEIR_FILTER(" #fn ", " #T "): " #fn " must be bool (const " #T " *)");         \
     typedef T weir_filter_in_##fn;                                                                 \
     typedef weir_stream(T) weir_filter_out_##fn;                                                   \
-    static size_t weir_filter_kernel_##fn(const void *in_, size_t count_, uint32_t *keep_,         \
-                                          void *ctx_)                                              \
+    static size_t weir_filter_kernel_##fn(const void *weir_in_, size_t weir_count_,                \
+                                          uint32_t *weir_keep_, void *weir_ctx_)                   \
     {                                                                                              \
-        const T *from_ = in_;                                                                      \
-        size_t kept_ = 0;                                                                          \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
-            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
-            keep_[kept_] = (uint32_t)i_;                                                           \
-            kept_ += fn(&from_[i_]);                                                               \
+        const T *weir_from_ = weir_in_;                                                            \
+        size_t weir_kept_ = 0;                                                                     \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_count_; weir_i_++) {                               \
+            weir_ask_ahead_(&weir_from_[weir_i_], sizeof *weir_from_);                             \
+            weir_keep_[weir_kept_] = (uint32_t)weir_i_;                                            \
+            weir_kept_ += fn(&weir_from_[weir_i_]);                                                \
         }                                                                                          \
-        return kept_;                                                                              \
+        return weir_kept_;                                                                         \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_filter_out_##fn weir_filter_add_##fn(weir_port *in_)            \
+    WEIR_UNUSED static inline weir_filter_out_##fn weir_filter_add_##fn(weir_port *weir_in_)       \
     {                                                                                              \
-        return (weir_filter_out_##fn){ .port = weir__filter(in_, T##_type(),                       \
+        return (weir_filter_out_##fn){ .port = weir__filter(weir_in_, T##_type(),                  \
                                                             weir_filter_kernel_##fn, #fn) };       \
     }
 
@@ -68,23 +68,24 @@ WEIR_END_DECLS
     typedef T weir_filter_ctx_in_##fn;                                                             \
     typedef weir_stream(T) weir_filter_ctx_out_##fn;                                               \
     WEIR_CONTEXT_(filter, fn, CTX)                                                                 \
-    static size_t weir_filter_ctx_kernel_##fn(const void *in_, size_t count_, uint32_t *keep_,     \
-                                              void *ctx_)                                          \
+    static size_t weir_filter_ctx_kernel_##fn(const void *weir_in_, size_t weir_count_,            \
+                                              uint32_t *weir_keep_, void *weir_ctx_)               \
     {                                                                                              \
-        const T *from_ = in_;                                                                      \
-        size_t kept_ = 0;                                                                          \
-        for (size_t i_ = 0; i_ < count_; i_++) {                                                   \
-            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
-            keep_[kept_] = (uint32_t)i_;                                                           \
-            kept_ += fn(ctx_, &from_[i_]);                                                         \
+        const T *weir_from_ = weir_in_;                                                            \
+        size_t weir_kept_ = 0;                                                                     \
+        for (size_t weir_i_ = 0; weir_i_ < weir_count_; weir_i_++) {                               \
+            weir_ask_ahead_(&weir_from_[weir_i_], sizeof *weir_from_);                             \
+            weir_keep_[weir_kept_] = (uint32_t)weir_i_;                                            \
+            weir_kept_ += fn(weir_ctx_, &weir_from_[weir_i_]);                                     \
         }                                                                                          \
-        return kept_;                                                                              \
+        return weir_kept_;                                                                         \
     }                                                                                              \
     WEIR_UNUSED static inline weir_filter_ctx_out_##fn weir_filter_ctx_add_##fn(                   \
-        weir_port *in_, const struct weir_filter_options_##fn *o_)                                 \
+        weir_port *weir_in_, const struct weir_filter_options_##fn *weir_o_)                       \
     {                                                                                              \
         return (weir_filter_ctx_out_##fn){ .port =                                                 \
-                                               WEIR_CONTEXT_STAGE_(filter, fn, T, T, in_, o_) };   \
+                                               WEIR_CONTEXT_STAGE_(filter, fn, T, T, weir_in_,     \
+                                                                   weir_o_) };                     \
     }
 
 #endif

@@ -83,21 +83,22 @@ WEIR_END_DECLS
                    " *, weir_out(" #OUT "))");                                                     \
     typedef IN weir_flat_map_in_##fn;                                                              \
     typedef weir_stream(OUT) weir_flat_map_out_##fn;                                               \
-    static void weir_flat_map_kernel_##fn(const weir_batch *in_, weir_builder *builder_,           \
-                                          void *ctx_)                                              \
+    static void weir_flat_map_kernel_##fn(const weir_batch *weir_in_, weir_builder *weir_builder_, \
+                                          void *weir_ctx_)                                         \
     {                                                                                              \
-        const IN *from_ = in_->records;                                                            \
-        weir_out(OUT) out_ = { .builder = builder_ };                                              \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
-            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
-            builder_->from = i_;                                                                   \
-            fn(&from_[i_], out_);                                                                  \
+        const IN *weir_from_ = weir_in_->records;                                                  \
+        weir_out(OUT) weir_out_ = { .builder = weir_builder_ };                                    \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_in_->count; weir_i_++) {                           \
+            weir_ask_ahead_(&weir_from_[weir_i_], sizeof *weir_from_);                             \
+            weir_builder_->from = weir_i_;                                                         \
+            fn(&weir_from_[weir_i_], weir_out_);                                                   \
         }                                                                                          \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_flat_map_out_##fn weir_flat_map_add_##fn(weir_port *in_)        \
+    WEIR_UNUSED static inline weir_flat_map_out_##fn weir_flat_map_add_##fn(weir_port *weir_in_)   \
     {                                                                                              \
-        return (weir_flat_map_out_##fn){ .port = weir__flat_map(in_, IN##_type(), OUT##_type(),    \
+        return (weir_flat_map_out_##fn){ .port = weir__flat_map(weir_in_, IN##_type(),             \
+                                                                OUT##_type(),                      \
                                                                 weir_flat_map_kernel_##fn, #fn) }; \
     }
 
@@ -115,22 +116,22 @@ WEIR_END_DECLS
                    " must be bool (const " #IN " *, " #PLACE " *, weir_out(" #OUT "))");           \
     typedef IN weir_flat_map_resumable_in_##fn;                                                    \
     typedef weir_stream(OUT) weir_flat_map_resumable_out_##fn;                                     \
-    static bool weir_flat_map_resumable_call_##fn(const void *record_, void *place_,               \
-                                                  weir_builder *builder_, void *ctx_)              \
+    static bool weir_flat_map_resumable_call_##fn(const void *weir_record_, void *weir_place_,     \
+                                                  weir_builder *weir_builder_, void *weir_ctx_)    \
     {                                                                                              \
-        (void)ctx_;                                                                                \
-        return fn(record_, place_, (weir_out(OUT)){ .builder = builder_ });                        \
+        (void)weir_ctx_;                                                                           \
+        return fn(weir_record_, weir_place_, (weir_out(OUT)){ .builder = weir_builder_ });         \
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_resumable_out_##fn weir_flat_map_resumable_add_##fn(   \
-        weir_port *in_)                                                                            \
+        weir_port *weir_in_)                                                                       \
     {                                                                                              \
         return (weir_flat_map_resumable_out_##fn){                                                 \
             .port = weir__flat_map_resumable(                                                      \
-                in_, &(weir_resumable_spec){ .struct_size = sizeof(weir_resumable_spec),           \
-                                            .in = IN##_type(),                                     \
-                                            .out = OUT##_type(),                                   \
-                                            .call = weir_flat_map_resumable_call_##fn,             \
-                                            .place_size = sizeof(PLACE) })                         \
+                weir_in_, &(weir_resumable_spec){ .struct_size = sizeof(weir_resumable_spec),      \
+                                                  .in = IN##_type(),                               \
+                                                  .out = OUT##_type(),                             \
+                                                  .call = weir_flat_map_resumable_call_##fn,       \
+                                                  .place_size = sizeof(PLACE) })                   \
         };                                                                                         \
     }
 
@@ -151,27 +152,28 @@ WEIR_END_DECLS
     typedef IN weir_flat_map_resumable_ctx_in_##fn;                                                \
     typedef weir_stream(OUT) weir_flat_map_resumable_ctx_out_##fn;                                 \
     WEIR_CONTEXT_(flat_map_resumable, fn, CTX)                                                     \
-    static bool weir_flat_map_resumable_ctx_call_##fn(const void *record_, void *place_,           \
-                                                      weir_builder *builder_, void *ctx_)          \
+    static bool weir_flat_map_resumable_ctx_call_##fn(                                             \
+        const void *weir_record_, void *weir_place_, weir_builder *weir_builder_, void *weir_ctx_) \
     {                                                                                              \
-        return fn(ctx_, record_, place_, (weir_out(OUT)){ .builder = builder_ });                  \
+        return fn(weir_ctx_, weir_record_, weir_place_,                                            \
+                  (weir_out(OUT)){ .builder = weir_builder_ });                                    \
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_resumable_ctx_out_##fn                                 \
         weir_flat_map_resumable_ctx_add_##fn(                                                      \
-            weir_port *in_, const struct weir_flat_map_resumable_options_##fn *o_)                 \
+            weir_port *weir_in_, const struct weir_flat_map_resumable_options_##fn *weir_o_)       \
     {                                                                                              \
-        weir_resumable_spec spec_ = { .struct_size = sizeof spec_,                                 \
-                                     .in = IN##_type(),                                            \
-                                     .out = OUT##_type(),                                          \
-                                     .call = weir_flat_map_resumable_ctx_call_##fn,                \
-                                     .place_size = sizeof(PLACE),                                  \
-                                     .name = o_->name,                                             \
-                                     .ctx = o_->init || o_->ctx ? o_ : NULL,                       \
-                                     .ctx_size = sizeof *o_,                                       \
-                                     .init = weir_flat_map_resumable_init_##fn,                    \
-                                     .fini = weir_flat_map_resumable_fini_##fn };                  \
+        weir_resumable_spec weir_spec_ = { .struct_size = sizeof weir_spec_,                       \
+                                           .in = IN##_type(),                                      \
+                                           .out = OUT##_type(),                                    \
+                                           .call = weir_flat_map_resumable_ctx_call_##fn,          \
+                                           .place_size = sizeof(PLACE),                            \
+                                           .name = weir_o_->name,                                  \
+                                           .ctx = weir_o_->init || weir_o_->ctx ? weir_o_ : NULL,  \
+                                           .ctx_size = sizeof *weir_o_,                            \
+                                           .init = weir_flat_map_resumable_init_##fn,              \
+                                           .fini = weir_flat_map_resumable_fini_##fn };            \
         return (weir_flat_map_resumable_ctx_out_##fn){                                             \
-            .port = weir__flat_map_resumable(in_, &spec_)                                          \
+            .port = weir__flat_map_resumable(weir_in_, &weir_spec_)                                \
         };                                                                                         \
     }
 
@@ -183,22 +185,22 @@ WEIR_END_DECLS
     typedef IN weir_flat_map_ctx_in_##fn;                                                          \
     typedef weir_stream(OUT) weir_flat_map_ctx_out_##fn;                                           \
     WEIR_CONTEXT_(flat_map, fn, CTX)                                                               \
-    static void weir_flat_map_ctx_kernel_##fn(const weir_batch *in_, weir_builder *builder_,       \
-                                              void *ctx_)                                          \
+    static void weir_flat_map_ctx_kernel_##fn(const weir_batch *weir_in_,                          \
+                                              weir_builder *weir_builder_, void *weir_ctx_)        \
     {                                                                                              \
-        const IN *from_ = in_->records;                                                            \
-        weir_out(OUT) out_ = { .builder = builder_ };                                              \
-        for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
-            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
-            builder_->from = i_;                                                                   \
-            fn(ctx_, &from_[i_], out_);                                                            \
+        const IN *weir_from_ = weir_in_->records;                                                  \
+        weir_out(OUT) weir_out_ = { .builder = weir_builder_ };                                    \
+        for (size_t weir_i_ = 0; weir_i_ < weir_in_->count; weir_i_++) {                           \
+            weir_ask_ahead_(&weir_from_[weir_i_], sizeof *weir_from_);                             \
+            weir_builder_->from = weir_i_;                                                         \
+            fn(weir_ctx_, &weir_from_[weir_i_], weir_out_);                                        \
         }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_flat_map_ctx_out_##fn weir_flat_map_ctx_add_##fn(               \
-        weir_port *in_, const struct weir_flat_map_options_##fn *o_)                               \
+        weir_port *weir_in_, const struct weir_flat_map_options_##fn *weir_o_)                     \
     {                                                                                              \
         return (weir_flat_map_ctx_out_##fn){ .port = WEIR_CONTEXT_STAGE_(flat_map, fn, IN, OUT,    \
-                                                                         in_, o_) };               \
+                                                                         weir_in_, weir_o_) };     \
     }
 
 #endif

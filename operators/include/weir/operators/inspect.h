@@ -50,16 +50,17 @@ WEIR_END_DECLS
                    "WEIR_INSPECT(" #fn ", " #T "): " #fn " must be void (const " #T " *)");        \
     typedef T weir_inspect_in_##fn;                                                                \
     typedef weir_stream(T) weir_inspect_out_##fn;                                                  \
-    static void weir_inspect_kernel_##fn(const weir_batch *in_, void *ctx_)                        \
+    static void weir_inspect_kernel_##fn(const weir_batch *weir_in_, void *weir_ctx_)              \
     {                                                                                              \
-        const T *from_ = in_->records;                                                             \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < in_->count; i_++)                                                 \
-            fn(&from_[i_]);                                                                        \
+        const T *weir_from_ = weir_in_->records;                                                   \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_in_->count; weir_i_++)                             \
+            fn(&weir_from_[weir_i_]);                                                              \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_inspect_out_##fn weir_inspect_add_##fn(weir_port *in_)          \
+    WEIR_UNUSED static inline weir_inspect_out_##fn weir_inspect_add_##fn(weir_port *weir_in_)     \
     {                                                                                              \
-        return (weir_inspect_out_##fn){ .port = weir__inspect(in_, weir_inspect_kernel_##fn, NULL, \
+        return (weir_inspect_out_##fn){ .port = weir__inspect(weir_in_, weir_inspect_kernel_##fn,  \
+                                                              NULL,                                \
                                                               #fn) };                              \
     }
 
@@ -71,17 +72,18 @@ WEIR_END_DECLS
     typedef T weir_inspect_ctx_in_##fn;                                                            \
     typedef weir_stream(T) weir_inspect_ctx_out_##fn;                                              \
     WEIR_CONTEXT_(inspect, fn, CTX)                                                                \
-    static void weir_inspect_ctx_kernel_##fn(const weir_batch *in_, void *ctx_)                    \
+    static void weir_inspect_ctx_kernel_##fn(const weir_batch *weir_in_, void *weir_ctx_)          \
     {                                                                                              \
-        const T *from_ = in_->records;                                                             \
-        for (size_t i_ = 0; i_ < in_->count; i_++)                                                 \
-            fn(ctx_, &from_[i_]);                                                                  \
+        const T *weir_from_ = weir_in_->records;                                                   \
+        for (size_t weir_i_ = 0; weir_i_ < weir_in_->count; weir_i_++)                             \
+            fn(weir_ctx_, &weir_from_[weir_i_]);                                                   \
     }                                                                                              \
     WEIR_UNUSED static inline weir_inspect_ctx_out_##fn weir_inspect_ctx_add_##fn(                 \
-        weir_port *in_, const struct weir_inspect_options_##fn *o_)                                \
+        weir_port *weir_in_, const struct weir_inspect_options_##fn *weir_o_)                      \
     {                                                                                              \
         return (weir_inspect_ctx_out_##fn){ .port =                                                \
-                                                WEIR_CONTEXT_STAGE_(inspect, fn, T, T, in_, o_) }; \
+                                                WEIR_CONTEXT_STAGE_(inspect, fn, T, T, weir_in_,   \
+                                                                    weir_o_) };                    \
     }
 
 #endif

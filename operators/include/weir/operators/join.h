@@ -87,13 +87,15 @@ WEIR_END_DECLS
                    " must be void (const " #A " *, const " #B " *, weir_out(" #OUT "))");          \
     typedef A weir_join_left_##fn;                                                                 \
     typedef B weir_join_right_##fn;                                                                \
-    static void weir_join_kernel_##fn(const weir_matches *pairs_, weir_builder *out_, void *ctx_)  \
+    static void weir_join_kernel_##fn(const weir_matches *weir_pairs_, weir_builder *weir_out_,    \
+                                      void *weir_ctx_)                                             \
     {                                                                                              \
-        weir_out(OUT) to_ = { .builder = out_ };                                                   \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < pairs_->count; i_++) {                                            \
-            out_->from = i_;                                                                       \
-            fn((const A *)pairs_->records[0][i_], (const B *)pairs_->records[1][i_], to_);         \
+        weir_out(OUT) weir_to_ = { .builder = weir_out_ };                                         \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_pairs_->count; weir_i_++) {                        \
+            weir_out_->from = weir_i_;                                                             \
+            fn((const A *)weir_pairs_->records[0][weir_i_],                                        \
+               (const B *)weir_pairs_->records[1][weir_i_], weir_to_);                             \
         }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_join_spec weir_join_spec_##fn(void)                             \
@@ -104,10 +106,11 @@ WEIR_END_DECLS
                                  .kernel = weir_join_kernel_##fn };                                \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_join_add_##fn(weir_port *const sides_[2], const char *const *const names_[2])         \
+        weir_join_add_##fn(weir_port *const weir_sides_[2],                                        \
+                           const char *const *const weir_names_[2])                                \
     {                                                                                              \
-        weir_join_spec spec_ = weir_join_spec_##fn();                                              \
-        return (weir_stream(OUT)){ .port = weir__join(sides_, names_, &spec_) };                   \
+        weir_join_spec weir_spec_ = weir_join_spec_##fn();                                         \
+        return (weir_stream(OUT)){ .port = weir__join(weir_sides_, weir_names_, &weir_spec_) };    \
     }
 #endif
 

@@ -45,23 +45,25 @@ WEIR_END_DECLS
                    " (const " #IN " *)");                                                          \
     typedef IN weir_map_in_##fn;                                                                   \
     typedef weir_stream(OUT) weir_map_out_##fn;                                                    \
-    static void weir_map_kernel_##fn(const void *in_, void *out_, size_t count, void *ctx_)        \
+    static void weir_map_kernel_##fn(const void *weir_in_, void *weir_out_, size_t weir_count_,    \
+                                     void *weir_ctx_)                                              \
     {                                                                                              \
-        const IN *from_ = in_;                                                                     \
-        OUT *to_ = out_;                                                                           \
-        (void)ctx_;                                                                                \
-        WEIR_IN_PLACE_(in_ == out_,                                                                \
-            for (size_t i_ = 0; i_ < count; i_++)                                                  \
-                weir_store_##OUT((char *)&to_[i_], fn((const IN *)(const void *)&to_[i_]));)       \
+        const IN *weir_from_ = weir_in_;                                                           \
+        OUT *weir_to_ = weir_out_;                                                                 \
+        (void)weir_ctx_;                                                                           \
+        WEIR_IN_PLACE_(weir_in_ == weir_out_,                                                      \
+            for (size_t weir_i_ = 0; weir_i_ < weir_count_; weir_i_++)                             \
+                weir_store_##OUT((char *)&weir_to_[weir_i_],                                       \
+                                 fn((const IN *)(const void *)&weir_to_[weir_i_]));)               \
         WEIR_INDEPENDENT_                                                                          \
-        for (size_t i_ = 0; i_ < count; i_++) {                                                    \
-            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
-            weir_store_##OUT((char *)&to_[i_], fn(&from_[i_]));                                    \
+        for (size_t weir_i_ = 0; weir_i_ < weir_count_; weir_i_++) {                               \
+            weir_ask_ahead_(&weir_from_[weir_i_], sizeof *weir_from_);                             \
+            weir_store_##OUT((char *)&weir_to_[weir_i_], fn(&weir_from_[weir_i_]));                \
         }                                                                                          \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *in_)                  \
+    WEIR_UNUSED static inline weir_map_out_##fn weir_map_add_##fn(weir_port *weir_in_)             \
     {                                                                                              \
-        return (weir_map_out_##fn){ .port = weir__map(in_, IN##_type(), OUT##_type(),              \
+        return (weir_map_out_##fn){ .port = weir__map(weir_in_, IN##_type(), OUT##_type(),         \
                                                       weir_map_kernel_##fn, #fn) };                \
     }
 
@@ -73,20 +75,22 @@ WEIR_END_DECLS
     typedef IN weir_map_ctx_in_##fn;                                                               \
     typedef weir_stream(OUT) weir_map_ctx_out_##fn;                                                \
     WEIR_CONTEXT_(map, fn, CTX)                                                                    \
-    static void weir_map_ctx_kernel_##fn(const void *in_, void *out_, size_t count, void *ctx_)    \
+    static void weir_map_ctx_kernel_##fn(const void *weir_in_, void *weir_out_,                    \
+                                         size_t weir_count_, void *weir_ctx_)                      \
     {                                                                                              \
-        const IN *from_ = in_;                                                                     \
-        OUT *to_ = out_;                                                                           \
-        for (size_t i_ = 0; i_ < count; i_++) {                                                    \
-            weir_ask_ahead_(&from_[i_], sizeof *from_);                                            \
-            weir_store_##OUT((char *)&to_[i_], fn(ctx_, &from_[i_]));                              \
+        const IN *weir_from_ = weir_in_;                                                           \
+        OUT *weir_to_ = weir_out_;                                                                 \
+        for (size_t weir_i_ = 0; weir_i_ < weir_count_; weir_i_++) {                               \
+            weir_ask_ahead_(&weir_from_[weir_i_], sizeof *weir_from_);                             \
+            weir_store_##OUT((char *)&weir_to_[weir_i_], fn(weir_ctx_, &weir_from_[weir_i_]));     \
         }                                                                                          \
     }                                                                                              \
     WEIR_UNUSED static inline weir_map_ctx_out_##fn weir_map_ctx_add_##fn(                         \
-        weir_port *in_, const struct weir_map_options_##fn *o_)                                    \
+        weir_port *weir_in_, const struct weir_map_options_##fn *weir_o_)                          \
     {                                                                                              \
         return (weir_map_ctx_out_##fn){ .port =                                                    \
-                                            WEIR_CONTEXT_STAGE_(map, fn, IN, OUT, in_, o_) };      \
+                                            WEIR_CONTEXT_STAGE_(map, fn, IN, OUT, weir_in_,        \
+                                                                weir_o_) };                        \
     }
 
 /* Says to the compiler that iterations do not depend on each other, though in may be out. gcc is

@@ -71,25 +71,27 @@ WEIR_END_DECLS
                    " must be void (const " #A " *, const " #B " *, weir_out(" #OUT "))");          \
     typedef A weir_outer_join_left_##fn;                                                           \
     typedef B weir_outer_join_right_##fn;                                                          \
-    static void weir_outer_join_pairs_##fn(const weir_matches *pairs_, weir_builder *out_,         \
-                                           void *ctx_)                                             \
+    static void weir_outer_join_pairs_##fn(const weir_matches *weir_pairs_,                        \
+                                           weir_builder *weir_out_, void *weir_ctx_)               \
     {                                                                                              \
-        weir_out(OUT) to_ = { .builder = out_ };                                                   \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < pairs_->count; i_++) {                                            \
-            out_->from = i_;                                                                       \
-            fn((const A *)pairs_->records[0][i_], (const B *)pairs_->records[1][i_], to_);         \
+        weir_out(OUT) weir_to_ = { .builder = weir_out_ };                                         \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_pairs_->count; weir_i_++) {                        \
+            weir_out_->from = weir_i_;                                                             \
+            fn((const A *)weir_pairs_->records[0][weir_i_],                                        \
+               (const B *)weir_pairs_->records[1][weir_i_], weir_to_);                             \
         }                                                                                          \
     }                                                                                              \
-    WEIR_OUTER_JOIN_ALONE_(left, fn, A, OUT, fn(&records_[i_], NULL, to_))                         \
-    WEIR_OUTER_JOIN_ALONE_(right, fn, B, OUT, fn(NULL, &records_[i_], to_))                        \
+    WEIR_OUTER_JOIN_ALONE_(left, fn, A, OUT, fn(&weir_records_[weir_i_], NULL, weir_to_))          \
+    WEIR_OUTER_JOIN_ALONE_(right, fn, B, OUT, fn(NULL, &weir_records_[weir_i_], weir_to_))         \
     WEIR_UNUSED static inline weir_stream(OUT)                                                     \
-        weir_outer_join_add_##fn(weir_port *const sides_[2], const char *const *const names_[2],   \
+        weir_outer_join_add_##fn(weir_port *const weir_sides_[2],                                  \
+                                 const char *const *const weir_names_[2],                          \
                                  bool keeps_a_, bool keeps_b_)                                     \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir__outer_join(                                                              \
-                sides_, names_,                                                                    \
+                weir_sides_, weir_names_,                                                          \
                 &(weir_outer_join_spec){                                                           \
                     .struct_size = sizeof(weir_outer_join_spec),                                   \
                     .join = { .struct_size = sizeof(weir_join_spec),                               \
@@ -101,14 +103,14 @@ WEIR_END_DECLS
         };                                                                                         \
     }
 #define WEIR_OUTER_JOIN_ALONE_(side, fn, T, OUT, call)                                             \
-    static void weir_outer_join_##side##_of_##fn(const weir_batch *in_, weir_builder *out_,        \
-                                                 void *ctx_)                                       \
+    static void weir_outer_join_##side##_of_##fn(const weir_batch *weir_in_,                       \
+                                                 weir_builder *weir_out_, void *weir_ctx_)         \
     {                                                                                              \
-        const T *records_ = in_->records;                                                          \
-        weir_out(OUT) to_ = { .builder = out_ };                                                   \
-        (void)ctx_;                                                                                \
-        for (size_t i_ = 0; i_ < in_->count; i_++) {                                               \
-            out_->from = i_;                                                                       \
+        const T *weir_records_ = weir_in_->records;                                                \
+        weir_out(OUT) weir_to_ = { .builder = weir_out_ };                                         \
+        (void)weir_ctx_;                                                                           \
+        for (size_t weir_i_ = 0; weir_i_ < weir_in_->count; weir_i_++) {                           \
+            weir_out_->from = weir_i_;                                                             \
             call;                                                                                  \
         }                                                                                          \
     }

@@ -109,10 +109,10 @@ WEIR_END_DECLS
                    "WEIR_PROCESS(" #rule ", " #due ", " #IN ", " #STATE ", " #OUT "): " #due       \
                    " must be void (weir_instant, " #STATE " *, weir_timers *, weir_out(" #OUT      \
                    "))");                                                                          \
-    static void weir_process_due_##rule(weir_instant when_, void *state_, weir_timers *timers_,    \
-                                        weir_builder *builder_)                                    \
+    static void weir_process_due_##rule(weir_instant weir_when_, void *weir_state_,                \
+                                        weir_timers *weir_timers_, weir_builder *weir_builder_)    \
     {                                                                                              \
-        due(when_, state_, timers_, (weir_out(OUT)){ .builder = builder_ });                       \
+        due(weir_when_, weir_state_, weir_timers_, (weir_out(OUT)){ .builder = weir_builder_ });   \
     }                                                                                              \
     WEIR_PROCESS_(rule, weir_process_due_##rule, IN, STATE, OUT, "WEIR_PROCESS(" #rule ", " #due)
 /* The same without timers. */
@@ -125,26 +125,27 @@ WEIR_END_DECLS
                    call ", " #IN ", " #STATE ", " #OUT "): " #fn " must be void (const " #IN       \
                         " *, " #STATE " *, weir_timers *, weir_out(" #OUT "))");                   \
     typedef IN weir_process_in_##fn;                                                               \
-    static void weir_process_rule_##fn(const void *record_, void *state_, weir_timers *timers_,    \
-                                         weir_builder *builder_)                                   \
+    static void weir_process_rule_##fn(const void *weir_record_, void *weir_state_,                \
+                                       weir_timers *weir_timers_, weir_builder *weir_builder_)     \
     {                                                                                              \
-        fn(record_, state_, timers_, (weir_out(OUT)){ .builder = builder_ });                      \
+        fn(weir_record_, weir_state_, weir_timers_, (weir_out(OUT)){ .builder = weir_builder_ });  \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_process_add_##fn(                              \
-        weir_port *in_, const char *const *key_, const struct weir_process_options *options_)      \
+        weir_port *weir_in_, const char *const *weir_key_,                                         \
+        const struct weir_process_options *weir_options_)                                          \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_process_erased(                                                           \
-                in_,                                                                               \
+                weir_in_,                                                                          \
                 &(weir_process_spec){ .struct_size = sizeof(weir_process_spec),                    \
                                       .kind = #fn,                                                 \
                                       .in = IN##_type(),                                           \
                                       .state = STATE##_type(),                                     \
                                       .out = OUT##_type(),                                         \
-                                      .key = key_,                                                 \
+                                      .key = weir_key_,                                            \
                                       .rule = weir_process_rule_##fn,                              \
                                       .due = due_fn },                                             \
-                                        options_) };                                               \
+                                        weir_options_) };                                          \
     }
 #endif
 

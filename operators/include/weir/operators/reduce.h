@@ -118,22 +118,23 @@ WEIR_END_DECLS
                    "WEIR_REDUCE(" #fn ", " #IN ", " #OUT "): " #fn " must be void (const " #IN     \
                    " *, weir_group(" #IN "), weir_out(" #OUT "))");                                \
     typedef IN weir_reduce_in_##fn;                                                                \
-    static weir_status weir_reduce_of_##fn(const void *key_, const weir_values *values_,           \
-                                           weir_builder *builder_, const void *ctx_)               \
+    static weir_status weir_reduce_of_##fn(const void *weir_key_, const weir_values *weir_values_, \
+                                           weir_builder *weir_builder_, const void *weir_ctx_)     \
     {                                                                                              \
-        (void)ctx_;                                                                                \
-        fn(key_,                                                                                   \
-           (weir_group(IN)){ .count = values_->count,                                              \
-                             .records = (const IN *const *)values_->records,                       \
-                             .counts = values_->counts },                                          \
-           (weir_out(OUT)){ .builder = builder_ });                                                \
+        (void)weir_ctx_;                                                                           \
+        fn(weir_key_,                                                                              \
+           (weir_group(IN)){ .count = weir_values_->count,                                         \
+                             .records = (const IN *const *)weir_values_->records,                  \
+                             .counts = weir_values_->counts },                                     \
+           (weir_out(OUT)){ .builder = weir_builder_ });                                           \
         return WEIR_OK;                                                                            \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_reduce_add_##fn(                               \
-        weir_port *in_, const char *const *key_, const struct weir_reduce_options *options_)       \
+        weir_port *weir_in_, const char *const *weir_key_,                                         \
+        const struct weir_reduce_options *weir_options_)                                           \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir__reduce(in_, key_, options_,                                              \
+            .port = weir__reduce(weir_in_, weir_key_, weir_options_,                               \
                                  &(weir_reduce_spec){ .struct_size = sizeof(weir_reduce_spec),     \
                                                       .kind = #fn,                                 \
                                                       .out = OUT##_type(),                         \

@@ -90,41 +90,42 @@ WEIR_END_DECLS
         const char *name;                                                                          \
         unsigned wait_ms;                                                                          \
         STATE *(*init)(const weir_source_start *start);                                            \
-        void (*fini)(STATE *state_);                                                               \
+        void (*fini)(STATE *state);                                                                \
         const void *ctx;                                                                           \
         char end_; /* that no call is without any */                                               \
     };                                                                                             \
-    static weir_more weir_source_next_##fn(void *state_, weir_builder *builder_)                   \
+    static weir_more weir_source_next_##fn(void *weir_state_, weir_builder *weir_builder_)         \
     {                                                                                              \
-        return fn(state_, (weir_out(T)){ .builder = builder_ });                                   \
+        return fn(weir_state_, (weir_out(T)){ .builder = weir_builder_ });                         \
     }                                                                                              \
-    static void *weir_source_init_##fn(const weir_source_start *start_, const void *options_)      \
+    static void *weir_source_init_##fn(const weir_source_start *weir_start_,                       \
+                                       const void *weir_options_)                                  \
     {                                                                                              \
-        const struct weir_source_options_##fn *o_ = options_;                                      \
-        return o_->init ? (void *)o_->init(start_) : (void *)o_->ctx;                              \
+        const struct weir_source_options_##fn *weir_o_ = weir_options_;                            \
+        return weir_o_->init ? (void *)weir_o_->init(weir_start_) : (void *)weir_o_->ctx;          \
     }                                                                                              \
-    static void weir_source_fini_##fn(void *state_, const void *options_)                          \
+    static void weir_source_fini_##fn(void *weir_state_, const void *weir_options_)                \
     {                                                                                              \
-        const struct weir_source_options_##fn *o_ = options_;                                      \
-        if (o_->init && o_->fini)                                                                  \
-            o_->fini(state_);                                                                      \
+        const struct weir_source_options_##fn *weir_o_ = weir_options_;                            \
+        if (weir_o_->init && weir_o_->fini)                                                        \
+            weir_o_->fini(weir_state_);                                                            \
     }                                                                                              \
     WEIR_UNUSED static inline weir_port *weir_source_add_##fn(                                     \
-        weir_graph *graph_, const struct weir_source_options_##fn *o_)                             \
+        weir_graph *weir_graph_, const struct weir_source_options_##fn *weir_o_)                   \
     {                                                                                              \
         return weir_source_erased(                                                                 \
-            graph_,                                                                                \
+            weir_graph_,                                                                           \
             &(weir_source_spec){ .struct_size = sizeof(weir_source_spec),                          \
                                  .kind = #fn,                                                      \
-                                 .name = o_->name,                                                 \
+                                 .name = weir_o_->name,                                            \
                                  .type = T##_type(),                                               \
                                  .next = weir_source_next_##fn,                                    \
-                                 .wait_ms = o_->wait_ms,                                           \
-                                 .ctx = o_->ctx,                                                   \
+                                 .wait_ms = weir_o_->wait_ms,                                      \
+                                 .ctx = weir_o_->ctx,                                              \
                                  .init = weir_source_init_##fn,                                    \
                                  .fini = weir_source_fini_##fn,                                    \
-                                 .options = o_,                                                    \
-                                 .options_size = sizeof *o_ });                                    \
+                                 .options = weir_o_,                                               \
+                                 .options_size = sizeof *weir_o_ });                               \
     }
 #endif
 

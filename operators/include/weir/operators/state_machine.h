@@ -41,25 +41,26 @@
                    "WEIR_STATE_MACHINE(" #fn ", " #IN ", " #STATE ", " #OUT "): " #fn              \
                    " must be bool (const " #IN " *, " #STATE " *, weir_out(" #OUT "))");           \
     typedef IN weir_state_machine_in_##fn;                                                         \
-    static void weir_state_machine_rule_##fn(const void *record_, void *state_,                    \
-                                             weir_timers *timers_, weir_builder *builder_)         \
+    static void weir_state_machine_rule_##fn(const void *weir_record_, void *weir_state_,          \
+                                             weir_timers *weir_timers_,                            \
+                                             weir_builder *weir_builder_)                          \
     {                                                                                              \
-        (void)timers_;                                                                             \
-        if (fn(record_, state_, (weir_out(OUT)){ .builder = builder_ }))                           \
-            memset(state_, 0, sizeof(STATE));                                                      \
+        (void)weir_timers_;                                                                        \
+        if (fn(weir_record_, weir_state_, (weir_out(OUT)){ .builder = weir_builder_ }))            \
+            memset(weir_state_, 0, sizeof(STATE));                                                 \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_state_machine_add_##fn(                        \
-        weir_port *in_, const char *const *key_)                                                   \
+        weir_port *weir_in_, const char *const *weir_key_)                                         \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
             .port = weir_process_erased(                                                           \
-                in_,                                                                               \
+                weir_in_,                                                                          \
                 &(weir_process_spec){ .struct_size = sizeof(weir_process_spec),                    \
                                       .kind = #fn,                                                 \
                                       .in = IN##_type(),                                           \
                                       .state = STATE##_type(),                                     \
                                       .out = OUT##_type(),                                         \
-                                      .key = key_,                                                 \
+                                      .key = weir_key_,                                            \
                                       .rule = weir_state_machine_rule_##fn },                      \
                 &(struct weir_process_options){                                                    \
                     .struct_size = sizeof(struct weir_process_options) }) };                       \

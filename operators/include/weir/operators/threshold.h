@@ -51,14 +51,14 @@ WEIR_END_DECLS
                    "WEIR_THRESHOLD(" #fn ", " #T "): " #fn " must be int64_t (const " #T           \
                    " *, int64_t)");                                                                \
     typedef T weir_threshold_in_##fn;                                                              \
-    static int64_t weir_threshold_of_##fn(const void *record_, int64_t count)                      \
+    static int64_t weir_threshold_of_##fn(const void *weir_record_, int64_t weir_count_)           \
     {                                                                                              \
-        return fn(record_, count);                                                                 \
+        return fn(weir_record_, weir_count_);                                                      \
     }                                                                                              \
-    WEIR_UNUSED static inline weir_stream(T) weir_threshold_add_##fn(weir_port *in_)               \
+    WEIR_UNUSED static inline weir_stream(T) weir_threshold_add_##fn(weir_port *weir_in_)          \
     {                                                                                              \
         return (weir_stream(T)){                                                                   \
-            .port = weir_threshold_erased(in_, T##_type(), weir_threshold_of_##fn, #fn)            \
+            .port = weir_threshold_erased(weir_in_, T##_type(), weir_threshold_of_##fn, #fn)       \
         };                                                                                         \
     }
 #endif

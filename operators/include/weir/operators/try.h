@@ -80,30 +80,32 @@ WEIR_END_DECLS
     typedef IN weir_try_in_##fn;                                                                   \
     typedef weir_stream(OUT) weir_try_result_##fn;                                                 \
     typedef weir_stream(ERROR) weir_try_error_##fn;                                                \
-    static unsigned weir_try_kernel_##fn(const void *record_, void *result_, void *error_)         \
+    static unsigned weir_try_kernel_##fn(const void *weir_record_, void *weir_to_,                 \
+                                         void *weir_bad_)                                          \
     {                                                                                              \
         OUT weir_result_;                                                                          \
         ERROR weir_error_;                                                                         \
         memset(&weir_result_, 0, sizeof weir_result_);                                             \
         memset(&weir_error_, 0, sizeof weir_error_);                                               \
-        if (fn(record_, &weir_result_, &weir_error_)) {                                            \
-            weir_store_##OUT(result_, weir_result_);                                               \
+        if (fn(weir_record_, &weir_result_, &weir_error_)) {                                       \
+            weir_store_##OUT(weir_to_, weir_result_);                                              \
             return 0;                                                                              \
         }                                                                                          \
-        weir_store_##ERROR(error_, weir_error_);                                                   \
+        weir_store_##ERROR(weir_bad_, weir_error_);                                                \
         return 1;                                                                                  \
     }                                                                                              \
-    WEIR_UNUSED static inline void weir_try_add_##fn(weir_port *in_, weir_port **results_,         \
-                                                     weir_port **errors_)                          \
+    WEIR_UNUSED static inline void weir_try_add_##fn(weir_port *weir_in_,                          \
+                                                     weir_port **weir_results_,                    \
+                                                     weir_port **weir_errors_)                     \
     {                                                                                              \
-        weir_try_erased(in_,                                                                       \
+        weir_try_erased(weir_in_,                                                                  \
                         &(weir_try_spec){ .struct_size = sizeof(weir_try_spec),                    \
                                           .kind = #fn,                                             \
                                           .in = IN##_type(),                                       \
                                           .result = OUT##_type(),                                  \
                                           .error = ERROR##_type(),                                 \
                                           .kernel = weir_try_kernel_##fn },                        \
-                        results_, errors_);                                                        \
+                        weir_results_, weir_errors_);                                              \
     }
 #endif
 

@@ -88,29 +88,31 @@ WEIR_END_DECLS
                    "WEIR_UPSERT(" #fn ", " #IN ", " #OUT "): " #fn " must be bool (const " #IN     \
                    " *, " #OUT " *)");                                                             \
     typedef IN weir_upsert_in_##fn;                                                                \
-    static bool weir_upsert_of_##fn(const void *record_, void *result_, const void *ctx_)          \
+    static bool weir_upsert_of_##fn(const void *weir_record_, void *weir_to_,                      \
+                                    const void *weir_ctx_)                                         \
     {                                                                                              \
         OUT weir_result_;                                                                          \
-        (void)ctx_;                                                                                \
+        (void)weir_ctx_;                                                                           \
         memset(&weir_result_, 0, sizeof weir_result_);                                             \
-        if (!fn(record_, &weir_result_))                                                           \
+        if (!fn(weir_record_, &weir_result_))                                                      \
             return false;                                                                          \
-        weir_store_##OUT(result_, weir_result_);                                                   \
+        weir_store_##OUT(weir_to_, weir_result_);                                                  \
         return true;                                                                               \
     }                                                                                              \
     WEIR_UNUSED static inline weir_stream(OUT) weir_upsert_add_##fn(                               \
-        weir_port *in_, const char *const *key_, const struct weir_upsert_options *options_)       \
+        weir_port *weir_in_, const char *const *weir_key_,                                         \
+        const struct weir_upsert_options *weir_options_)                                           \
     {                                                                                              \
         return (weir_stream(OUT)){                                                                 \
-            .port = weir_upsert_erased(in_,                                                        \
+            .port = weir_upsert_erased(weir_in_,                                                   \
                                        &(weir_upsert_spec){ .struct_size =                         \
                                                                 sizeof(weir_upsert_spec),          \
                                                             .kind = #fn,                           \
                                                             .in = IN##_type(),                     \
                                                             .out = OUT##_type(),                   \
-                                                            .key = key_,                           \
+                                                            .key = weir_key_,                      \
                                                             .make = weir_upsert_of_##fn },         \
-                                       options_)                                                   \
+                                       weir_options_)                                              \
         };                                                                                         \
     }
 #endif
