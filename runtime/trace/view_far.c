@@ -42,6 +42,15 @@ static bool reads_ours(const weir__far *far)
 
 /* ---- asking ---- */
 
+/* Of several errors of a call the first one counts, but what ends the reader before what passes. */
+static void note(weir__far *far, const weir_error *error, bool passes)
+{
+    if (far->error.status && (passes || !far->passes))
+        return;
+    far->error = *error;
+    far->passes = passes;
+}
+
 void weir__far_begin(weir__far *far, unsigned process, const weir__ask *ask,
                      const weir__far_key *key)
 {
@@ -58,8 +67,8 @@ weir_status weir__far_finish(weir__far *far, unsigned process)
 {
     weir__question *q = &far->questions[process];
     far->asker->wait(far->asker->ctx, q);
-    if (q->error.status && !far->error.status)
-        far->error = q->error;
+    if (q->error.status)
+        note(far, &q->error, false);
     return q->error.status;
 }
 
@@ -71,17 +80,18 @@ weir_status weir__far_refuse(weir__far *far, unsigned process)
     return WEIR_BAD_DATA;
 }
 
-/* It has refused. */
-static weir_status fail_with_answer(weir__far *far, unsigned process)
+/* It has refused. passes: nothing has moved, the reader reads on at its time. */
+static weir_status fail_with_answer(weir__far *far, unsigned process, bool passes)
 {
     const weir__question *q = &far->questions[process];
     if (q->answer.status == WEIR_OK)
         return WEIR_OK;
-    far->error = (weir_error){ .status = (weir_status)q->answer.status };
-    memcpy(far->error.what, q->error.what, sizeof far->error.what);
-    memcpy(far->error.hint, q->error.hint, sizeof far->error.hint);
-    weir_error_detail(&far->error, "process %u says so", process);
-    return far->error.status;
+    weir_error error = { .status = (weir_status)q->answer.status };
+    memcpy(error.what, q->error.what, sizeof error.what);
+    memcpy(error.hint, q->error.hint, sizeof error.hint);
+    weir_error_detail(&error, "process %u says so", process);
+    note(far, &error, passes);
+    return error.status;
 }
 
 /* Of an answer that has come: its rows become a page. */
@@ -91,10 +101,9 @@ static weir_status take_page(weir_view_reader *reader, unsigned process, weir__f
     weir__question *q = &far->questions[process];
     weir_status status = WEIR_OK;
     *into = (weir__far_page){ .ended = q->answer.ended };
-    if (q->answer.status == WEIR_TOO_LARGE || q->answer.status == WEIR_FULL) {
-        status = fail_with_answer(far, process);
-        far->passes = true; /* nothing has moved: it reads on at its time */
-    } else if (q->answer.status)
+    if (q->answer.status == WEIR_TOO_LARGE || q->answer.status == WEIR_FULL)
+        status = fail_with_answer(far, process, true);
+    else if (q->answer.status)
         status = (weir_status)q->answer.status;
     else if (q->rows_size)
         status = weir__rows_from_bytes(reader->view, q->rows, q->rows_size, &into->rows, NULL);
@@ -132,7 +141,7 @@ static weir_status finish_all(weir_view_reader *reader, const bool *asked)
         if (asked ? !asked[p] : weir__far_is_ours(far, p))
             continue;
         weir_status one = weir__far_finish(far, p);
-        one = one == WEIR_OK ? fail_with_answer(far, p) : one;
+        one = one == WEIR_OK ? fail_with_answer(far, p, false) : one;
         status = status == WEIR_OK ? one : status;
     }
     return status;

@@ -151,11 +151,15 @@ static weir_str name_of(unsigned product)
     return weir_str_of(names[product]);
 }
 
+static unsigned owner_of(const cluster *c, const stock *key)
+{
+    __extension__ typedef unsigned __int128 wide;
+    return (unsigned)(((wide)weir_shape_hash(c->shape, key) * c->count * WORKERS) >> 64);
+}
+
 static unsigned owner(const cluster *c, unsigned product)
 {
-    stock key = { name_of(product), 0 };
-    __extension__ typedef unsigned __int128 wide;
-    return (unsigned)(((wide)weir_shape_hash(c->shape, &key) * c->count * WORKERS) >> 64);
+    return owner_of(c, &(stock){ name_of(product), 0 });
 }
 
 static void change(cluster *c, unsigned product, int64_t left, uint64_t time, int64_t diff)
@@ -884,6 +888,46 @@ START_TEST(what_is_too_large_is_told)
 }
 END_TEST
 
+/* One process has a record that is too large, which the next call may have no need of; another one
+ * does not answer, which ends the reader: whichever is heard first. */
+static void fail_twice(unsigned large, unsigned silent)
+{
+    enum { RECORD = WEIR__ANSWER_BODY_MAX };
+    cluster *c = cluster_create(3, 41);
+    reading r = { .c = c, .product = PRODUCTS };
+    char *text = weir_alloc_zero(RECORD);
+    stock s = { weir_str_view(text, RECORD), 1 };
+    fill(c);
+    while (owner_of(c, &s) / WORKERS != large)
+        text[0]++;
+    weir_updates u = { .records = &s, .count = 1, .time = { { 2 } } };
+    weir_trace_builder *builder = c->of[large].of[owner_of(c, &s) % WORKERS].builder;
+    ck_assert_int_eq(weir_trace_builder_add(builder, &u), WEIR_OK);
+    publish_all(c, 3);
+    run(&r, open_it);
+    ck_assert_msg(r.status == WEIR_OK, "%s", r.error.what);
+    run(&r, find_changes);
+    ck_assert_int_eq(r.status, WEIR_TOO_LARGE);
+    c->of[silent].frozen = true;
+    for (int i = 0; i < 2; i++) {
+        run(&r, find_changes);
+        ck_assert_int_eq(r.status, i == 0 && large < silent ? WEIR_TOO_LARGE : WEIR_UNAVAILABLE);
+        ck_assert_int_eq(weir_view_reader_error(r.reader)->status, WEIR_UNAVAILABLE);
+        c->of[silent].frozen = false; /* it stays so */
+    }
+    run(&r, close_it);
+    nobody_reads(c);
+    cluster_destroy(c);
+    weir_free(text, RECORD);
+}
+
+START_TEST(what_ends_a_reader_is_not_forgotten)
+{
+    fail_twice(1, 2);
+    fail_twice(2, 1);
+}
+END_TEST
+
 START_TEST(there_is_a_bound_on_readers)
 {
     enum { TOO_MANY = WEIR__ASK_READERS_MAX + 50 };
@@ -997,6 +1041,7 @@ int main(void)
         what_cannot_be_asked_ends_it,
         there_is_a_bound_on_keys,
         what_is_too_large_is_told,
+        what_ends_a_reader_is_not_forgotten,
         there_is_a_bound_on_readers,
         what_cannot_be_answered_is_refused,
         NULL,
