@@ -274,9 +274,12 @@ weir_port *weir__input_add(weir_graph *graph, const weir_type *type, weir_input 
 
 /* ---- the handle ---- */
 
+/* NULL is none: as if it were closed. */
+static inline bool is_closed(const weir_input_handle *handle) { return !handle || handle->closed; }
+
 weir_input_handle *weir__input_open(weir_input *input, unsigned index)
 {
-    if (index >= input->workers)
+    if (!input || index >= input->workers)
         return NULL;
     weir_input_handle *handle = &input->handles[index];
     if (handle->opened || !handle->here)
@@ -325,9 +328,9 @@ static chunk *room_in_chunk(weir_input_handle *handle)
 
 weir_status weir__input_send(weir_input_handle *handle, const void *record, int64_t diff)
 {
-    const weir_type *type = handle->input->type;
-    if (__atomic_load_n(&handle->ended, __ATOMIC_RELAXED) || handle->closed)
+    if (is_closed(handle) || __atomic_load_n(&handle->ended, __ATOMIC_RELAXED))
         return WEIR_CLOSED;
+    const weir_type *type = handle->input->type;
     if (diff != 1 && !handle->input->collection)
         return WEIR_TYPE_MISMATCH;
     chunk *c = __atomic_load_n(&handle->full, __ATOMIC_RELAXED) ? NULL : room_in_chunk(handle);
@@ -365,7 +368,7 @@ static void hand_over(weir_input_handle *handle)
 
 void weir__input_flush(weir_input_handle *handle)
 {
-    if (handle->filling)
+    if (!is_closed(handle) && handle->filling)
         hand_over(handle);
 }
 
@@ -384,7 +387,7 @@ static void hand_over_frontier(weir_input_handle *handle, const weir_frontier *t
 
 void weir__input_advance_to(weir_input_handle *handle, const weir_time *t)
 {
-    if (handle->closed)
+    if (is_closed(handle))
         return;
     weir_frontier to;
     weir_frontier_init(&to, handle->held.depth);
@@ -396,7 +399,7 @@ void weir__input_advance_to(weir_input_handle *handle, const weir_time *t)
 
 weir_status weir__input_advance_frontier(weir_input_handle *handle, const weir_frontier *frontier)
 {
-    if (handle->closed)
+    if (is_closed(handle))
         return WEIR_CLOSED;
     if (!handle->input->manual || frontier->depth != handle->held.depth ||
         weir_frontier_is_empty(frontier) || !weir_frontier_dominates(&handle->held, frontier))
@@ -408,7 +411,7 @@ weir_status weir__input_advance_frontier(weir_input_handle *handle, const weir_f
 
 weir_status weir__input_at(weir_input_handle *handle, const weir_time *t)
 {
-    if (handle->closed)
+    if (is_closed(handle))
         return WEIR_CLOSED;
     if (!handle->input->manual || !weir_frontier_less_equal(&handle->held, t))
         return WEIR_INVALID;
@@ -419,12 +422,12 @@ weir_status weir__input_at(weir_input_handle *handle, const weir_time *t)
 
 weir_time weir__input_time(const weir_input_handle *handle)
 {
-    return handle->time;
+    return handle ? handle->time : (weir_time){ { 0 } };
 }
 
 void weir__input_close(weir_input_handle *handle)
 {
-    if (handle->closed)
+    if (is_closed(handle))
         return;
     chunk_of(handle)->close = true;
     hand_over(handle);

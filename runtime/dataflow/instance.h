@@ -161,7 +161,7 @@ struct weir_waker {
 };
 
 typedef struct weir__node_instance weir__node_instance;
-/* A node on one worker; during its step it is the weir_step. */
+
 /* A trace that the node shows, and what was last told of it. */
 typedef struct weir__step_trace {
     struct weir__step_trace *next;
@@ -169,6 +169,7 @@ typedef struct weir__step_trace {
     uint64_t updates, runs, appended, readers;
 } weir__step_trace;
 
+/* A node on one worker; during its step it is the weir_step. */
 struct weir_step {
     const weir_node *node;
     weir__dataflow *dataflow;

@@ -190,10 +190,49 @@ START_TEST(is_full_when_the_budget_is_spent_and_takes_again)
 }
 END_TEST
 
+/* One that could not be opened, or never was. */
+static void use_none(weir_input_handle(named) none)
+{
+    weir_frontier to;
+    weir_frontier_init(&to, 1);
+    weir_frontier_insert(&to, &(weir_time){ { 3 } });
+    ck_assert_int_eq(weir_input_send(none, named, { 1, weir_str_of("") }), WEIR_CLOSED);
+    weir_input_flush(none);
+    weir_input_advance_to(none, weir_frontier_times(&to));
+    ck_assert_int_eq(weir_input_advance_frontier(none, &to), WEIR_CLOSED);
+    ck_assert_int_eq(weir_input_at(none, weir_frontier_times(&to)), WEIR_CLOSED);
+    ck_assert_uint_eq(weir_input_time(none).at[0], 0);
+    weir_input_close(none);
+    weir_frontier_fini(&to);
+}
+
+static void feed_none(fixture *f, weir_input_handle(named) h, weir_worker *worker)
+{
+    (void)worker;
+    weir_input_handle(named) second = weir_input_open(f->input, 0);
+    weir_input_handle(named) elsewhere = weir_input_open(f->input, 1);
+    weir_input(named) no_input = { 0 };
+    ck_assert_ptr_null(second.handle);
+    use_none(second);
+    use_none(elsewhere);
+    use_none(weir_input_open(no_input, 0));
+    use_none((weir_input_handle(named)){ 0 });
+    ck_assert_int_eq(weir_input_send(h, named, { 1, weir_str_of("") }), WEIR_OK);
+    weir_input_close(h);
+}
+
+START_TEST(no_handle_is_like_a_closed_one)
+{
+    fixture f = { .feed = feed_none, .manual = true, .open = true };
+    run(&f, 0);
+    ck_assert_uint_eq(f.taken, 1);
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("input", (const TTest *const[]){
         diffs_stay_with_their_records, strings_live_as_long_as_their_batches,
         a_plain_stream_has_no_diffs, is_full_when_the_budget_is_spent_and_takes_again,
-        NULL }));
+        no_handle_is_like_a_closed_one, NULL }));
 }

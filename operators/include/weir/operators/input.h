@@ -59,8 +59,10 @@ WEIR_END_DECLS
 
 #ifndef __cplusplus
 /* An input and a handle of one worker, which know their records: weir_input(T) and
- * weir_input_handle(T). Values; a handle of {0} is none. .input and .handle are what the calls
- * above take. In what follows, t is a pointer to a time, and frontier one to a frontier. */
+ * weir_input_handle(T). Values. .input and .handle are what the calls above take. A handle of {0},
+ * whose .handle is NULL, is none, and like one that was closed: what gives a status answers
+ * WEIR_CLOSED, the rest does nothing. In what follows, t is a pointer to a time, and frontier one
+ * to a frontier. */
 
 /* The options may be left out: struct_size at the end keeps the variadic part from being empty,
  * which ISO C does not allow. */
@@ -73,12 +75,12 @@ WEIR_END_DECLS
                                                &(struct weir_input_options){ __VA_ARGS__ }) })
 
 /* The handle of worker `index`; it may be used by one thread at a time, the worker's own or any
- * other (then nothing is sent before a flush, an advance or a close). Its .handle is NULL if it was
- * opened already, or no worker of this process has that index. Valid until weir_input_close, or as
- * long as what building the dataflow gave out (weir/dataflow.h): once that was removed, sends
- * answer WEIR_CLOSED. Open it before the worker is done: a worker waits for its inputs. When
- * worker_main returns, or the runtime is stopped, an input ends by itself, with what was flushed
- * and what the worker's own thread has sent. */
+ * other (then nothing is sent before a flush, an advance or a close). It is none if it was opened
+ * already, no worker of this process has that index, or the input is {0}. Valid until
+ * weir_input_close, or as long as what building the dataflow gave out (weir/dataflow.h): once that
+ * was removed, sends answer WEIR_CLOSED. Open it before the worker is done: a worker waits for its
+ * inputs. When worker_main returns, or the runtime is stopped, an input ends by itself, with what
+ * was flushed and what the worker's own thread has sent. */
 #define weir_input_open(in, index)                                                                 \
     ((__typeof__(*(in).handle)){ .handle = weir__input_open((in).input, index) })
 
