@@ -259,7 +259,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     const description *d = ctx;
     size_t size = d->parts->type.size;
     state *s = weir_alloc_must(sizeof *s);
-    *s = (state){ .d = d, .changes = { .size = size } };
+    *s = (state){ .d = d, .changes = { .size = size, .account = weir_step_account(step) } };
     s->probe = memset(weir_alloc_must(size), 0, size);
     s->pair = weir_alloc_must(size);
     s->newest[OLD] = weir_alloc_must(size);
@@ -322,7 +322,7 @@ static void run(weir_step *step, void *ctx)
     while (!s->failed) {
         if (s->round.working && !work(step, s))
             break;
-        weir__round_end(&s->round, step);
+        weir__round_end(&s->round, step, &s->changes);
         begin_round(step, s);
         if (!s->round.working)
             break;

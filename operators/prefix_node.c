@@ -238,7 +238,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     const description *d = ctx;
     const weir_type *type = &d->prefix.some->type;
     state *s = weir_alloc_must(sizeof *s);
-    *s = (state){ .d = d, .account = weir_step_account(step), .changes = { .size = type->size } };
+    *s = (state){ .d = d, .account = weir_step_account(step) };
+    s->changes = (weir__round_changes){ .size = type->size, .account = s->account };
     s->probe = weir_alloc_must(type->size);
     s->first = weir_alloc_must(type->size);
     for (int i = OLD; i <= NEW; i++)
@@ -300,7 +301,7 @@ static void run(weir_step *step, void *ctx)
     while (!s->failed) {
         if (s->round.working && !work(step, s))
             break;
-        weir__round_end(&s->round, step);
+        weir__round_end(&s->round, step, &s->changes);
         s->failed = weir__round_begin(&s->round, step, NULL);
         if (!s->round.working)
             break;

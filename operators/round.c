@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Room for changes that is kept from one round to the next. */
+enum { KEPT_BYTES = 64 << 10 };
+
 weir_port *weir__round_node(const weir__round_spec *spec)
 {
     weir_port *runs = weir_arrangement_port(spec->in);
@@ -98,6 +101,11 @@ weir_status weir__round_begin(weir__round *r, weir_step *step, weir_trace_reader
     return r->fresh && r->all ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
+static size_t room_of(const weir__round_changes *c, size_t capacity)
+{
+    return capacity * (c->size + sizeof *c->diffs);
+}
+
 static char *add(weir__round_changes *c)
 {
     if (c->count == c->capacity) {
@@ -105,6 +113,7 @@ static char *add(weir__round_changes *c)
         c->records = weir_realloc_must(c->records, c->capacity * c->size, capacity * c->size);
         c->diffs = weir_realloc_must(c->diffs, c->capacity * sizeof *c->diffs,
                                      capacity * sizeof *c->diffs);
+        weir_account_add(c->account, (int64_t)(room_of(c, capacity) - room_of(c, c->capacity)));
         c->capacity = capacity;
     }
     return c->records + c->count++ * c->size;
@@ -125,12 +134,18 @@ void weir__round_changes_fini(weir__round_changes *c)
 {
     weir_free(c->records, c->capacity * c->size);
     weir_free(c->diffs, c->capacity * sizeof *c->diffs);
+    weir_account_add(c->account, -(int64_t)room_of(c, c->capacity));
+    *c = (weir__round_changes){ .size = c->size, .account = c->account };
 }
 
-void weir__round_end(weir__round *r, weir_step *step)
+void weir__round_end(weir__round *r, weir_step *step, weir__round_changes *changes)
 {
     if (!r->working)
         return;
+    if (changes && room_of(changes, changes->capacity) > KEPT_BYTES)
+        weir__round_changes_fini(changes);
+    else if (changes)
+        changes->count = 0;
     weir__pending_done(&r->pending, step);
     drop_cursors(r);
 }

@@ -7,7 +7,7 @@
  *     while (!failed) {
  *         if (round.working && !work(step, s))    … weir_cursor_next_key(round.fresh) …
  *             break;
- *         weir__round_end(&round, step);
+ *         weir__round_end(&round, step, &changes);
  *         failed = weir__round_begin(&round, step, NULL);
  *         if (!round.working)
  *             break;
@@ -64,6 +64,7 @@ typedef struct weir__round_changes {
     int64_t *diffs; /* may be 0 */
     size_t count, capacity;
     size_t size; /* of a record */
+    weir_account *account; /* charged with the room for them */
 } weir__round_changes;
 /* Those of the key that round.fresh has gone to. OVERFLOWED. */
 weir_status weir__round_read(weir__round *r, weir__round_changes *changes);
@@ -73,7 +74,8 @@ static inline const void *weir__round_change(const weir__round_changes *changes,
     return changes->records + i * changes->size;
 }
 
-/* All keys of the round, if there is one, have been worked on. */
-void weir__round_end(weir__round *r, weir_step *step);
+/* All keys of the round, if there is one, have been worked on. Of changes, which may be NULL, there
+ * are none any more; much room for them is given back. */
+void weir__round_end(weir__round *r, weir_step *step, weir__round_changes *changes);
 
 #endif

@@ -449,7 +449,7 @@ static void run(weir_step *step, void *ctx)
     while (!s->failed) {
         if (s->round.working && !work(step, s))
             break;
-        weir__round_end(&s->round, step);
+        weir__round_end(&s->round, step, NULL);
         close_own(s);
         begin_round(step, s);
         if (!s->round.working)

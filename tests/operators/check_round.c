@@ -24,6 +24,7 @@ typedef struct state {
 
 static weir_arrangement *facts;
 static bool one_key_a_step;
+static const weir_account *account; /* of the node */
 
 static void fini(void *ctx)
 {
@@ -37,7 +38,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 {
     state *s = weir_alloc_must(sizeof *s);
     (void)ctx;
-    *s = (state){ .changes = { .size = sizeof(fact) } };
+    account = weir_step_account(step);
+    *s = (state){ .changes = { .size = sizeof(fact), .account = weir_step_account(step) } };
     *result = s;
     return weir__round_init(&s->round, step, facts, error);
 }
@@ -78,7 +80,7 @@ static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
     while (!s->round.working || work(step, s)) {
-        weir__round_end(&s->round, step);
+        weir__round_end(&s->round, step, &s->changes);
         ck_assert_int_eq(weir__round_begin(&s->round, step, NULL), WEIR_OK);
         if (!s->round.working)
             return;
@@ -153,7 +155,29 @@ START_TEST(an_epoch_at_a_time)
 }
 END_TEST
 
+/* Copies of a key's changes are charged, and given back when their round is over. */
+START_TEST(changes_are_charged)
+{
+    enum { MANY = 20000, SIZE = sizeof(fact) + sizeof(int64_t), FEW = 100 << 10 };
+    one_key_a_step = false;
+    weir_test *t = weir_test_create(build, NULL, .workers = 1);
+    for (uint32_t round = 0; round < 3; round++) {
+        uint32_t count = round == 1 ? 10 : MANY;
+        for (uint32_t i = 0; i < count; i++)
+            weir_test_push(t, 0, fact, round, 1, { 7, i + 1 });
+        weir_test_advance(t, 0, round + 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        ck_assert_uint_eq(weir_test_count(t, 0), round + 1);
+        ck_assert_int_ge(account->bytes_max, MANY * SIZE);
+        ck_assert_int_le(weir_account_bytes(account), FEW);
+    }
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    return test_run(test_suite("round", (const TTest *const[]){ an_epoch_at_a_time, NULL }));
+    return test_run(test_suite(
+        "round", (const TTest *const[]){ an_epoch_at_a_time, changes_are_charged, NULL }));
 }
