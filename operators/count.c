@@ -5,6 +5,8 @@
  */
 #include <weir/operators/count.h>
 
+#include <stdlib.h>
+
 #include <weir/node.h>
 #include <weir/operators/reduce.h>
 #include <weir/table.h>
@@ -15,11 +17,18 @@
 #include "tally.h"
 
 /* Values of the table. The count before the epoch, its sign bit flipped, so that 0, which a new
- * value is, stands for "not touched": a count of INT64_MIN is therefore out of range. */
+ * value is, stands for "not touched": no epoch may end with a count of INT64_MIN. */
 typedef struct tally {
     int64_t count;
     uint64_t before;
 } tally;
+
+/* A count that left 64 bits on its way, upwards (1) or downwards (-1), and went on from the other
+ * end; 0: it was INT64_MIN. */
+typedef struct wrapped {
+    tally *tally;
+    int64_t by;
+} wrapped;
 
 static const uint64_t SIGN = (uint64_t)1 << 63;
 
@@ -38,6 +47,8 @@ typedef struct state {
     weir__stash stash;
     tally **touched; /* by the open epoch */
     size_t touched_count, touched_capacity, emitted;
+    wrapped *wrapped; /* in the open epoch; hardly ever any */
+    size_t wrapped_count, wrapped_capacity;
     bool emitting, old_is_out, same_layout;
     bool one_str; /* and a result is one string and the count */
     weir_status failed;
@@ -195,6 +206,7 @@ static void fini(void *ctx)
     weir_table_destroy(s->table);
     weir__stash_fini(&s->stash);
     weir_free(s->touched, s->touched_capacity * sizeof *s->touched);
+    weir_free(s->wrapped, s->wrapped_capacity * sizeof *s->wrapped);
     weir_free(s, sizeof *s);
 }
 
@@ -224,17 +236,55 @@ static inline void touch(state *s, tally *t)
     t->before = before ? before : (uint64_t)t->count ^ SIGN;
 }
 
+static void wrap(state *s, tally *t, int64_t by)
+{
+    if (s->wrapped_count == s->wrapped_capacity) {
+        size_t size = s->wrapped_capacity * sizeof *s->wrapped;
+        wrapped *more = weir_realloc(s->wrapped, size, 2 * size + sizeof *more);
+        if (!more) {
+            s->failed = WEIR_NO_MEMORY;
+            return;
+        }
+        s->wrapped = more;
+        s->wrapped_capacity = (2 * size + sizeof *more) / sizeof *more;
+        weir_account_add(s->account, (int64_t)(size + sizeof *more));
+    }
+    s->wrapped[s->wrapped_count++] = (wrapped){ t, by };
+}
+
+static int compare_wrapped(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)((const wrapped *)a)->tally;
+    uintptr_t y = (uintptr_t)((const wrapped *)b)->tally;
+    return (x > y) - (x < y);
+}
+
+/* The epoch is complete: what left 64 bits on its way must have come back. */
+static void unwrap(state *s)
+{
+    if (s->wrapped_count > 1)
+        qsort(s->wrapped, s->wrapped_count, sizeof *s->wrapped, compare_wrapped);
+    for (size_t i = 0; i < s->wrapped_count && !s->failed;) {
+        tally *t = s->wrapped[i].tally;
+        int64_t by = 0;
+        for (; i < s->wrapped_count && s->wrapped[i].tally == t; i++)
+            by += s->wrapped[i].by;
+        if (by != 0 || t->count == INT64_MIN) {
+            s->failed = WEIR_OVERFLOWED;
+            s->overflowed = t;
+        }
+    }
+    s->wrapped_count = 0;
+}
+
 static void add_ones(state *s, void **values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         tally *t = values[i];
         touch(s, t);
-        if (WEIR_UNLIKELY(t->count == INT64_MAX)) {
-            s->failed = WEIR_OVERFLOWED;
-            s->overflowed = t;
-            return;
-        }
-        t->count++;
+        if (WEIR_UNLIKELY(t->count == INT64_MAX))
+            wrap(s, t, 1);
+        t->count = (int64_t)((uint64_t)t->count + 1);
     }
 }
 
@@ -244,11 +294,10 @@ static void add_diffs(state *s, void **values, const int64_t *diffs, size_t n)
         tally *t = values[i];
         touch(s, t);
         int64_t sum;
-        if (__builtin_add_overflow(t->count, diffs[i], &sum) || sum == INT64_MIN) {
-            s->failed = WEIR_OVERFLOWED;
-            s->overflowed = t;
-            return;
-        }
+        if (__builtin_add_overflow(t->count, diffs[i], &sum))
+            wrap(s, t, diffs[i] > 0 ? 1 : -1);
+        else if (sum == INT64_MIN)
+            wrap(s, t, 0);
         t->count = sum;
     }
 }
@@ -422,6 +471,7 @@ static void run(weir_step *step, void *ctx)
         s->emitting = weir__stash_complete(&s->stash, step, count, s);
         if (!s->emitting)
             break;
+        unwrap(s);
     }
     if (s->failed)
         fail(step, s);

@@ -318,6 +318,44 @@ START_TEST(range_in_a_scope)
 }
 END_TEST
 
+static void build_a_collection(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(item) items = weir_test_collection(g, item);
+    weir_test_output(weir_count(items, name_count, WEIR_KEY(item, name)));
+}
+
+/* Counts that leave 64 bits on their way, within an epoch, several times and to both sides. */
+START_TEST(range_of_an_epoch)
+{
+    static const int64_t diffs[][5] = {
+        { INT64_MAX, INT64_MAX, -INT64_MAX, -INT64_MAX + 5 },
+        { INT64_MIN, INT64_MIN, INT64_MIN, INT64_MAX, INT64_MAX },
+        { INT64_MIN, 6 },
+        { INT64_MAX, 1, 1, -7 },
+    };
+    static const char *const wanted[] = {
+        "(name: \"a\", n: 5) @0 +1\n",
+        NULL,
+        "(name: \"a\", n: -9223372036854775802) @0 +1\n",
+        "(name: \"a\", n: 9223372036854775802) @0 +1\n",
+    };
+    for (int i = 0; i < 4; i++) {
+        weir_test *t = weir_test_create(build_a_collection, NULL);
+        weir_str a = weir_str_of("a"), b = weir_str_of("b");
+        for (int k = 0; k < 5; k++) {
+            weir_test_push(t, 0, item, 0, diffs[i][k], { 1, a, { true, k } });
+            weir_test_push(t, 0, item, 0, k % 2 ? -INT64_MAX : INT64_MAX, { 1, b, { true, k } });
+        }
+        weir_test_push(t, 0, item, 0, -INT64_MAX, { 1, b, { true, 9 } });
+        ck_assert_int_eq(weir_test_finish(t), wanted[i] ? WEIR_OK : WEIR_OVERFLOWED);
+        if (wanted[i])
+            ck_assert_str_eq(weir_test_take(t, 0), wanted[i]);
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 /* ---- failing runs ---- */
 
 static weir_input(item) in;
@@ -392,7 +430,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_sums,        refusals, in_a_scope,
-                                   range_in_a_scope, overflow, memory_runs_out, NULL };
+    const TTest *const tests[] = { like_sums,         refusals, in_a_scope,      range_in_a_scope,
+                                   range_of_an_epoch, overflow, memory_runs_out, NULL };
     return test_run(test_suite("count", tests));
 }

@@ -11,7 +11,8 @@
  * whose count changed in it gives its old result with diff -1 (if it was not 0) and its new one
  * with diff +1 (if it is not 0); a key that falls to 0 is forgotten. Of a collection the diffs are
  * summed. Records are exchanged by the key; the result's unique key is the key. A sum beyond 64
- * bits ends the run with WEIR_OVERFLOWED. In a scope it is the same at each time, as a reduce.
+ * bits ends the run with WEIR_OVERFLOWED: that of a whole epoch, so it does not matter which of its
+ * records comes first. In a scope it is the same at each time, as a reduce.
  */
 #ifndef WEIR_OPERATORS_COUNT_H
 #define WEIR_OPERATORS_COUNT_H
