@@ -44,8 +44,16 @@ enum { OLD, NEW };
 
 /* ---- sums ---- */
 
+/* A float so many times, which may be one more than 64 bits hold. */
+static bool add_float(weir__exact *sum, double number, weir__wide count)
+{
+    int64_t most = count > INT64_MAX ? INT64_MAX : (int64_t)count;
+    return weir__exact_add(sum, number, most) &&
+           (count == most || weir__exact_add(sum, number, (int64_t)(count - most)));
+}
+
 bool weir__prefix_add(const weir__prefix *p, weir__prefix_sum *s, const void *record,
-                      int64_t count)
+                      weir__wide count)
 {
     const weir_field *field = &p->some->fields[p->key_count + 1];
     const char *at = (const char *)record + field->offset;
@@ -53,11 +61,10 @@ bool weir__prefix_add(const weir__prefix *p, weir__prefix_sum *s, const void *re
     if (field->optional && !((const char *)record)[field->set_offset])
         return true;
     weir__word word = weir__word_of(field->kind, at);
-    if (__builtin_add_overflow(s->values, count, &s->values))
-        return false;
+    s->values += count;
     if (p->is_float)
-        return weir__exact_add(&s->exact, weir__word_number(field->kind, word), count);
-    return !__builtin_mul_overflow(weir__word_integer(word), (weir__wide)count, &change) &&
+        return add_float(&s->exact, weir__word_number(field->kind, word), count);
+    return !__builtin_mul_overflow(weir__word_integer(word), count, &change) &&
            !__builtin_add_overflow(s->integer, change, &s->integer);
 }
 
@@ -135,7 +142,7 @@ static void take_off(state *s, weir__prefix_sum *total)
 {
     go_to_first(s);
     for (value v; !s->failed && (v = read(s)).record;)
-        if (!weir__prefix_add(&s->d->prefix, total, v.record, -v.old))
+        if (!weir__prefix_add(&s->d->prefix, total, v.record, -(weir__wide)v.old))
             s->failed = WEIR_OVERFLOWED;
 }
 

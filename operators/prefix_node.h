@@ -24,13 +24,13 @@ typedef struct weir__prefix {
 typedef struct weir__prefix_sum {
     weir__wide integer;
     weir__exact exact;
-    int64_t values; /* that are not null */
+    weir__wide values; /* that are not null */
 } weir__prefix_sum;
 
-/* Of a record of `some`, so many times. False: it leaves 128 bits on its way, or there is no
- * memory. */
+/* Of a record of `some`, so many times: a count, or one taken away. False: it leaves 128 bits on
+ * its way, or there is no memory. */
 bool weir__prefix_add(const weir__prefix *p, weir__prefix_sum *sum, const void *record,
-                      int64_t count);
+                      weir__wide count);
 /* Writes the result of a record up to which the sum is. False: its kind does not hold it. */
 bool weir__prefix_write(const weir__prefix *p, const weir__prefix_sum *sum, const void *record,
                         void *result);
