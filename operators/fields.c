@@ -18,6 +18,33 @@ static uint32_t align_up(uint32_t at, uint32_t align)
     return (at + align - 1) / align * align;
 }
 
+/* A field that there is already, under a name that none of the others has: a longer one. */
+static const char *again(weir_graph *graph, const weir__fields *f, const char *name)
+{
+    size_t own = strlen(name), longest = own;
+    for (uint32_t i = 0; i < f->count; i++) {
+        size_t length = strlen(f->from->fields[f->source[i]].name);
+        longest = length > longest ? length : longest;
+    }
+    char *made = weir_graph_alloc(graph, longest + f->count + 2);
+    memcpy(made, name, own);
+    memset(made + own, '\'', longest + f->count - own);
+    made[longest + f->count] = 0;
+    return made;
+}
+
+static void add(weir_graph *graph, weir__fields *f, uint16_t source)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < f->count; i++)
+        has |= f->source[i] == source;
+    weir_field *field = &f->fields[f->count];
+    *field = f->from->fields[source];
+    if (has)
+        field->name = again(graph, f, field->name);
+    f->source[f->count++] = source;
+}
+
 weir__fields *weir__fields_of(weir_graph *graph, const weir_type *from, const weir_key *key,
                               int more)
 {
@@ -25,12 +52,11 @@ weir__fields *weir__fields_of(weir_graph *graph, const weir_type *from, const we
     uint32_t at = 0, most = 1;
     made->from = from;
     for (uint32_t i = 0; i < key->count; i++)
-        made->source[made->count++] = key->field[i];
+        add(graph, made, key->field[i]);
     if (more >= 0)
-        made->source[made->count++] = (uint16_t)more;
+        add(graph, made, (uint16_t)more);
     for (uint32_t i = 0; i < made->count; i++) {
         weir_field *f = &made->fields[i];
-        *f = from->fields[made->source[i]];
         uint32_t align = align_of(f->kind);
         at = align_up(at, align);
         f->set_offset = f->optional ? at : 0;

@@ -19,8 +19,8 @@ typedef struct weir__fields {
     weir_field fields[WEIR__FIELDS_MAX];
 } weir__fields;
 
-/* Those of the key, in order; more is the index of another one, or -1. Lives as long as the graph.
- */
+/* Those of the key, in order; more is the index of another one, or of one of them again, or -1.
+ * Lives as long as the graph. */
 weir__fields *weir__fields_of(weir_graph *graph, const weir_type *from, const weir_key *key,
                               int more);
 /* Writes the fields of a record of `from`; strings go on pointing where they point. */

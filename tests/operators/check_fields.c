@@ -71,6 +71,30 @@ START_TEST(as_a_stream)
 }
 END_TEST
 
+/* A field several times: under names that are different ones. */
+static void build_again(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(whole) in = weir_test_input(g, whole);
+    const weir_key twice = { .count = 4, .field = { 3, 0, 1, 3 } };
+    weir__fields *f = weir__fields_of(g, whole_type(), &twice, 3);
+    ck_assert_uint_eq(f->count, 5);
+    ck_assert_str_eq(f->fields[0].name, "b");
+    weir__test_output(weir__fields_map(in.port, f, "again"));
+}
+
+START_TEST(a_field_again)
+{
+    weir_test *t = weir_test_create(build_again, NULL);
+    ck_assert_msg(!weir_test_error(t)->status, "%s", weir_test_error(t)->what);
+    weir_test_push(t, 0, whole, 1, 1, { 7, { .set = false }, { 5 }, true, { .set = false } });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    const char *text = weir_test_take(t, 0);
+    ck_assert_int_eq(strncmp(text, "(b: true, a: 7, name: null, b'", 30), 0);
+    weir_test_destroy(t);
+}
+END_TEST
+
 START_TEST(first_fields)
 {
     some from = { true, { true, 4 }, { true, weir_str_of(long_name) }, 9 }, to;
@@ -87,6 +111,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { as_a_stream, first_fields, NULL };
+    const TTest *const tests[] = { as_a_stream, a_field_again, first_fields, NULL };
     return test_run(test_suite("fields", tests));
 }

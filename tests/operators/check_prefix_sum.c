@@ -18,6 +18,12 @@ WEIR_RECORD(entry, ENTRY)
 WEIR_RECORD(balance, BALANCE)
 WEIR_RECORD(weight, WEIGHT)
 WEIR_RECORD(price, PRICE)
+#define DAYS(F) F(u32, key) F(u32, day)
+#define SUMMED(F) F(u32, key) F(u32, day) F(i64, sum)
+#define OWN(F) F(u32, key) F(u32, again) F(i64, sum)
+WEIR_RECORD(days, DAYS)
+WEIR_RECORD(summed, SUMMED)
+WEIR_RECORD(own, OWN)
 
 /* Values 2n and 2n + 1 are of one day; value 0 and 3 are null. */
 static bool is_set(uint32_t v) { return v != 0 && v != 3; }
@@ -151,8 +157,75 @@ START_TEST(overflow)
 }
 END_TEST
 
+/* In a scope, where one is named, and outside. */
+static void build_both(weir_graph *g, void *scope)
+{
+    weir_stream(balance) in = weir_test_collection(g, balance);
+    weir_stream(days) d = weir_test_collection(g, days);
+    if (scope) {
+        weir_scope *s = weir_scope_add(g, NULL, scope);
+        in = weir_enter(in, s);
+        d = weir_enter(d, s);
+    }
+    weir_test_output(weir_prefix_sum(in, balance, WEIR_KEY(balance, key), day, cents));
+    weir_test_output(weir_prefix_sum(d, summed, WEIR_KEY(days, key), day, day));
+    weir_test_output(weir_prefix_sum(d, summed, WEIR_KEY(days, key), day, key));
+    weir_test_output(weir_prefix_sum(d, own, WEIR_KEY(days, key), key, key));
+}
+
+/* Many more of a value went than came, though it is 0, and no sum leaves its range. */
+START_TEST(the_least_count)
+{
+    for (int scoped = 0; scoped < 2; scoped++) {
+        weir_test *t = weir_test_create(build_both, scoped ? "rounds" : NULL, .workers = 1);
+        weir_test_push(t, 0, balance, 0, INT64_MIN, { 1, 5, { true, 0 } });
+        weir_test_advance(t, 0, 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        weir_test_push(t, 0, balance, 1, 1, { 1, 2, { true, 3 } });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        ck_assert_str_eq(weir_test_take(t, 0),
+                         scoped ? "(key: 1, day: 2, cents: 3) @(1, 0) +1\n"
+                                : "(key: 1, day: 2, cents: 3) @1 +1\n");
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
+/* The field that is summed is the one that orders, or one of the key, or all are one. */
+START_TEST(a_field_twice)
+{
+    for (int scoped = 0; scoped < 2; scoped++) {
+        weir_test *t = weir_test_create(build_both, scoped ? "rounds" : NULL, .workers = 1);
+        weir_test_push(t, 1, days, 0, 2, { 7, 3 });
+        weir_test_push(t, 1, days, 0, 1, { 7, 5 });
+        weir_test_advance(t, 1, 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        weir_test_push(t, 1, days, 1, -1, { 7, 3 });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        const int64_t wanted[2][3][2] = { { { 6, 11 }, { 14, 21 }, { 21 } },
+                                          { { 3, 8 }, { 7, 14 }, { 14 } } };
+        for (unsigned output = 1; output < 4; output++)
+            for (uint64_t e = 0; e < 2; e++) {
+                const weir_type *type = output == 3 ? own_type() : summed_type();
+                bag is = { .count = 0 }, expected = { .count = 0 };
+                bag_of_output(&is, t, output, type, &(weir_time){ { e, 0 } });
+                const int64_t *sums = wanted[e][output - 1];
+                if (output == 3)
+                    bag_add_record(&expected, type, &(own){ 7, 7, sums[0] }, 1);
+                for (uint32_t d = 0; output < 3 && d < 2; d++)
+                    bag_add_record(&expected, type, &(summed){ 7, 3 + 2 * d, sums[d] }, 1);
+                ck_assert_ptr_null(bag_difference(&is, &expected));
+                bag_free(&is);
+                bag_free(&expected);
+            }
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_adding_up, refusals, overflow, NULL };
+    const TTest *const tests[] = { like_adding_up,  refusals,      overflow,
+                                   the_least_count, a_field_twice, NULL };
     return test_run(test_suite("prefix_sum", tests));
 }

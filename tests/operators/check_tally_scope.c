@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sums, averages and accumulations at every depth of time against adding up from scratch: floats,
- * null values, states and results with long strings, results that do not begin with the key.
+ * null values, states and results with long strings, results that do not begin with the key; values
+ * that are of the key.
  */
 #include "tally.h"
 
+#include <stdio.h>
 #include <weir/operators/accumulate.h>
+#include <weir/operators/count_distinct.h>
+#include <weir/operators/min.h>
+#include <weir/operators/quantile.h>
 #include <weir/operators/sum.h>
 
 #include "oracle.h"
@@ -127,8 +132,54 @@ START_TEST(overflow)
 }
 END_TEST
 
+/* ---- a field of the key ---- */
+
+#define VALUE(F) F(u32, key) F(i64, value) F(u32, other)
+#define SUM_OF(F) F(u32, key) F(i64, value) F(i64, sum)
+#define MEAN_OF(F) F(u32, key) F(i64, value) F(f64, mean)
+#define DIFFERENT(F) F(u32, key) F(i64, value) F(i64, count)
+WEIR_RECORD(value, VALUE)
+WEIR_RECORD(sum_of, SUM_OF)
+WEIR_RECORD(mean_of, MEAN_OF)
+WEIR_RECORD(different, DIFFERENT)
+
+static void build_of_key(weir_graph *g, void *scope)
+{
+    weir_stream(value) in = weir_test_collection(g, value);
+    if (scope)
+        in = weir_enter(in, weir_scope_add(g, NULL, scope));
+    weir_test_output(weir_sum(in, sum_of, WEIR_KEY(value, key, value), value));
+    weir_test_output(weir_average(in, mean_of, WEIR_KEY(value, key, value), value));
+    weir_test_output(weir_max(in, sum_of, WEIR_KEY(value, key, value), value));
+    weir_test_output(weir_median(in, mean_of, WEIR_KEY(value, key, value), value));
+    weir_test_output(weir_count_distinct(in, different, WEIR_KEY(value, key, value), value));
+}
+
+START_TEST(of_the_key)
+{
+    for (int scoped = 0; scoped < 2; scoped++) {
+        weir_test *t = weir_test_create(build_of_key, scoped ? "rounds" : NULL, .workers = 1);
+        ck_assert_msg(t && !weir_test_error(t)->status, "%s", weir_test_error(t)->what);
+        weir_test_push(t, 0, value, 0, 2, { 7, 11, 1 });
+        weir_test_push(t, 0, value, 0, 1, { 7, 11, 2 });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        static const char *const wanted[] = { "(key: 7, value: 11, sum: 33)",
+                                              "(key: 7, value: 11, mean: 11)",
+                                              "(key: 7, value: 11, sum: 11)",
+                                              "(key: 7, value: 11, mean: 11)",
+                                              "(key: 7, value: 11, count: 1)" };
+        for (unsigned output = 0; output < 5; output++) {
+            char line[100];
+            snprintf(line, sizeof line, "%s @%s +1\n", wanted[output], scoped ? "(0, 0)" : "0");
+            ck_assert_str_eq(weir_test_take(t, output), line);
+        }
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { like_adding_up, overflow, NULL };
+    const TTest *const tests[] = { like_adding_up, overflow, of_the_key, NULL };
     return test_run(test_suite("tally_scope", tests));
 }

@@ -11,9 +11,10 @@
  *
  * The result has the key's fields, in order, then the field that orders, then the sum: one record
  * for each different value of the field that orders, unique by the key and it. Sums have the kinds
- * that those of weir_sum have, null until there is something that is not. Null orders first.
- * A sum that its kind cannot hold ends the run with WEIR_OVERFLOWED. Of a plain stream each record
- * counts +1; one that went before it came takes its value away.
+ * that those of weir_sum have, null until there is something that is not. Null orders first. The
+ * field that is summed may be the one that orders, or one of the key. A sum that its kind cannot
+ * hold ends the run with WEIR_OVERFLOWED. Of a plain stream each record counts +1; one that went
+ * before it came takes its value away.
  *
  * In scopes of any depth. When something of a key changes, its records from there on are read,
  * whose sums are others now; inside a scope all of them are. The key has at most 7 fields.
