@@ -3,7 +3,8 @@
  * See asof_node.h. A change of the first side is paired with the newest record that it has. A
  * change of the second side concerns records of the first from its time on, up to the first one
  * whose newest record is the same as before. What there was before an epoch is what there is now
- * less what changed: nothing else is kept.
+ * less what changed. A key's times are gone through upwards, and what lies before one of them is
+ * looked at for it alone; a key may take several steps. Only what has gone is kept (asof_gone.h).
  */
 #include "asof_node.h"
 
@@ -11,6 +12,7 @@
 
 #include <weir/observe.h>
 
+#include "asof_gone.h"
 #include "front.h"
 #include "owned.h"
 #include "round.h"
@@ -29,13 +31,19 @@ typedef struct state {
     weir__round_changes changes;
     size_t firsts;        /* of the changes, from here on they are of the first side */
     weir_builder *out;
-    char *probe;
-    char *newest[2];      /* of the second side, as it was and as it is */
-    bool has[2];
-    char *pair;
+    char *probe, *pair;
     uint64_t looked;
     size_t keys;        /* in this step */
     weir_status failed;
+    weir__asof_gone gone;
+    /* of the key at hand, which may take several steps */
+    bool in_key;
+    size_t first, second; /* changes to come: of the first side from here, of the second up here */
+    bool walking;         /* along the first side, from a change of the second one on */
+    const void *there;    /* while walking, the cursor's record; NULL: there are no more */
+    weir__wide known;     /* place behind which nothing of the second side is looked for any more */
+    char *newest[2];      /* of the second side, as it was and as it is at that place */
+    bool has[2], found[2]; /* found: when it was looked for the last time */
 } state;
 
 enum { OLD, NEW };
@@ -74,17 +82,35 @@ static const void *probe_before(state *s, uint8_t side, weir__wide at)
     return s->probe;
 }
 
+/* The next record of a side, of those behind the cursor and before a place, that has not gone with
+ * others; NULL: there is none. */
+static const void *next_of(state *s, weir_cursor *cursor, uint8_t side, weir__wide end)
+{
+    while (weir_cursor_next_value(cursor)) {
+        s->looked++;
+        const void *record = weir_cursor_record(cursor);
+        weir__wide at = place_of(s, record)->at.unscaled, until;
+        if (place_of(s, record)->side != side || at >= end)
+            break;
+        if (!weir__asof_gone_pass(&s->gone, side, at, &until))
+            return record;
+        s->looked += weir_cursor_seek_to_value(cursor, probe_before(s, side, until));
+    }
+    weir__asof_gone_reach(&s->gone, side, end);
+    return NULL;
+}
+
 /* ---- the newest record ---- */
 
 /* A record of the second side, newer ones first. False: enough is known. */
 static bool meet(state *s, const void *record, int64_t count, int which)
 {
     const weir__asof_place *place = place_of(s, record);
-    if (s->has[which] && place->at.unscaled != place_of(s, s->newest[which])->at.unscaled)
+    if (s->found[which] && place->at.unscaled != place_of(s, s->newest[which])->at.unscaled)
         return false;
     if (count > 0) {
         memcpy(s->newest[which], record, s->changes.size);
-        s->has[which] = true;
+        s->has[which] = s->found[which] = true;
     }
     return true;
 }
@@ -103,35 +129,38 @@ static size_t find_change(const state *s, weir__wide at)
     return low;
 }
 
-/* The next record of the second side that there is; NULL: none. */
+/* The next record of the second side that there is, and how often; NULL: none. */
 static const void *next_second(state *s, int64_t *count)
 {
-    if (!weir_cursor_next_value(s->seconds))
-        return NULL;
-    s->looked++;
-    const void *record = weir_cursor_record(s->seconds);
-    if (place_of(s, record)->side != WEIR__ASOF_SECOND)
+    const void *record = next_of(s, s->seconds, WEIR__ASOF_SECOND, s->known);
+    if (!record)
         return NULL;
     if (!weir_cursor_sum(s->seconds, &s->round.time, count))
         s->failed = WEIR_OVERFLOWED;
+    weir__asof_gone_note(&s->gone, WEIR__ASOF_SECOND, place_of(s, record)->at.unscaled,
+                         *count > 0);
     return record;
 }
 
-/* Finds the newest record that was there, and that is there, at a time. */
+/* Finds the newest record that was there, and that is there, at a time that is not before the last
+ * one it was called for. Only what lies between the two is looked at: if nothing of that was there,
+ * or is, the newest one is the same as before. */
 static void find_newest(state *s, weir__wide time)
 {
     weir__wide at = weir__asof_second(time);
-    size_t i = find_change(s, at);
+    if (at == s->known)
+        return;
+    size_t i = find_change(s, at), changes = find_change(s, s->known);
     int64_t count = 0;
-    s->has[OLD] = s->has[NEW] = false;
+    s->found[OLD] = s->found[NEW] = false;
     weir_cursor_rewind_values(s->seconds);
     s->looked += weir_cursor_seek_to_value(s->seconds,
                                            probe_before(s, WEIR__ASOF_SECOND, at));
     const void *there = next_second(s, &count);
-    for (bool more = true; more && !s->failed && (there || i < s->firsts);) {
-        int order = !there            ? 1
-                    : i == s->firsts ? -1
-                                     : compare(s, there, change_at(s, i));
+    for (bool more = true; more && !s->failed && (there || i < changes);) {
+        int order = !there         ? 1
+                    : i == changes ? -1
+                                   : compare(s, there, change_at(s, i));
         const void *record = order <= 0 ? there : change_at(s, i);
         int64_t now = order <= 0 ? count : 0, old;
         if (__builtin_sub_overflow(now, order >= 0 ? s->changes.diffs[i] : 0, &old))
@@ -142,6 +171,8 @@ static void find_newest(state *s, weir__wide time)
         if (order <= 0)
             there = next_second(s, &count);
     }
+    weir__asof_gone_stop(&s->gone, WEIR__ASOF_SECOND);
+    s->known = at;
 }
 
 static bool is_same(const state *s)
@@ -177,64 +208,98 @@ static void put_both(state *s, const void *first, int64_t count, int64_t diff)
     put(s, first, NEW, count);
 }
 
-/* From a change of the second side on: records of the first whose newest one is another one now.
- * *i is the next change of the first side, *j changes of the second are still to come. */
-static void walk(state *s, size_t *i, size_t *j)
+static const void *next_first(state *s)
 {
-    weir__wide time = weir__asof_time(place_of(s, change_at(s, *j - 1)));
-    int64_t count = 0;
-    s->looked += weir_cursor_seek_to_value(
-        s->round.all, probe_before(s, WEIR__ASOF_FIRST, weir__asof_first(time)));
-    bool more = weir_cursor_next_value(s->round.all);
-    --*j;
-    while (!s->failed && (more || *i < s->changes.count)) {
-        const void *there = more ? weir_cursor_record(s->round.all) : NULL;
-        int order = !there                  ? 1
-                    : *i == s->changes.count ? -1
-                                             : compare(s, there, change_at(s, *i));
-        const void *record = order <= 0 ? there : change_at(s, *i);
-        time = weir__asof_time(place_of(s, record));
-        while (*j > 0 && weir__asof_time(place_of(s, change_at(s, *j - 1))) <= time)
-            --*j;
-        find_newest(s, time);
-        count = 0;
-        if (order <= 0 && !weir_cursor_sum(s->round.all, &s->round.time, &count))
-            s->failed = WEIR_OVERFLOWED;
-        bool ends = is_same(s) && order < 0;
-        if (!ends)
-            put_both(s, record, count, order >= 0 ? s->changes.diffs[*i] : 0);
-        *i += order >= 0;
-        if (ends)
-            return;
-        if (order <= 0)
-            more = weir_cursor_next_value(s->round.all);
-        s->looked++;
-    }
+    return next_of(s, s->round.all, WEIR__ASOF_FIRST, WEIR__ASOF_END);
 }
 
-static void work_key(state *s)
+/* The time of the next change of the second side. */
+static weir__wide next_change(const state *s)
+{
+    return weir__asof_time(place_of(s, change_at(s, s->second - 1)));
+}
+
+/* From the next change of the second side on: records of the first whose newest one is another one
+ * now. */
+static void begin_walk(state *s)
+{
+    weir_cursor_rewind_values(s->round.all);
+    s->looked += weir_cursor_seek_to_value(
+        s->round.all, probe_before(s, WEIR__ASOF_FIRST, weir__asof_first(next_change(s))));
+    s->there = next_first(s);
+    s->second--;
+    s->walking = true;
+}
+
+/* One of them. */
+static void walk(state *s)
+{
+    const void *change = s->first < s->changes.count ? change_at(s, s->first) : NULL;
+    int order = !s->there ? 1 : !change ? -1 : compare(s, s->there, change);
+    const void *record = order <= 0 ? s->there : change;
+    int64_t count = 0;
+    if (!record) {
+        s->walking = false;
+        return;
+    }
+    weir__wide time = weir__asof_time(place_of(s, record));
+    while (s->second > 0 && next_change(s) <= time)
+        s->second--;
+    find_newest(s, time);
+    if (order <= 0 && !weir_cursor_sum(s->round.all, &s->round.time, &count))
+        s->failed = WEIR_OVERFLOWED;
+    if (order <= 0)
+        weir__asof_gone_note(&s->gone, WEIR__ASOF_FIRST, place_of(s, record)->at.unscaled,
+                             count != 0);
+    if (is_same(s) && order < 0) {
+        weir__asof_gone_stop(&s->gone, WEIR__ASOF_FIRST);
+        s->walking = false;
+        return;
+    }
+    put_both(s, record, count, order >= 0 ? s->changes.diffs[s->first] : 0);
+    s->first += order >= 0;
+    if (order <= 0)
+        s->there = next_first(s);
+}
+
+/* ---- a key ---- */
+
+static void begin_key(state *s)
 {
     s->failed = weir__round_read(&s->round, &s->changes);
     if (s->failed || s->changes.count == 0)
         return;
-    const void *key = change_at(s, 0);
+    weir__asof_gone_begin(&s->gone, change_at(s, 0));
     for (s->firsts = 0; s->firsts < s->changes.count; s->firsts++)
         if (place_of(s, change_at(s, s->firsts))->side == WEIR__ASOF_FIRST)
             break;
-    weir_cursor_find(s->seconds, key);
-    if (s->firsts > 0)
-        weir_cursor_find(s->round.all, key);
-    for (size_t i = s->firsts, j = s->firsts; !s->failed && (j > 0 || i < s->changes.count);) {
-        const void *first = i < s->changes.count ? change_at(s, i) : NULL;
-        weir__wide time = first ? weir__asof_time(place_of(s, first)) : 0;
-        if (j > 0 &&
-            (!first || weir__asof_time(place_of(s, change_at(s, j - 1))) <= time)) {
-            walk(s, &i, &j);
-            continue;
-        }
-        find_newest(s, time);
-        put_both(s, first, 0, s->changes.diffs[i]); /* the same, or walk would have come to it */
-        i++;
+    for (size_t i = 0; i < s->changes.count; i++)
+        weir__asof_gone_touch(&s->gone, place_of(s, change_at(s, i))->side,
+                              place_of(s, change_at(s, i))->at.unscaled);
+    weir_cursor_find(s->seconds, change_at(s, 0));
+    weir_cursor_find(s->round.all, change_at(s, 0));
+    s->first = s->second = s->firsts;
+    s->known = WEIR__ASOF_END;
+    s->has[OLD] = s->has[NEW] = s->walking = false;
+    s->in_key = true;
+}
+
+/* One record of the first side of the key at hand, or a look for one. */
+static void go_on(state *s)
+{
+    const void *first = s->first < s->changes.count ? change_at(s, s->first) : NULL;
+    if (s->walking) {
+        walk(s);
+    } else if (s->second > 0 &&
+               (!first || next_change(s) <= weir__asof_time(place_of(s, first)))) {
+        begin_walk(s);
+    } else if (first) {
+        find_newest(s, weir__asof_time(place_of(s, first)));
+        put_both(s, first, 0, s->changes.diffs[s->first]); /* the same, or the walk had come here */
+        s->first++;
+    } else {
+        weir__asof_gone_end(&s->gone);
+        s->in_key = false;
     }
 }
 
@@ -247,6 +312,7 @@ static void fini(void *ctx)
     weir_cursor_destroy(s->seconds);
     weir__round_fini(&s->round);
     weir__round_changes_fini(&s->changes);
+    weir__asof_gone_fini(&s->gone);
     weir_free(s->probe, size);
     weir_free(s->pair, size);
     weir_free(s->newest[OLD], size);
@@ -264,7 +330,15 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     s->pair = weir_alloc_must(size);
     s->newest[OLD] = weir_alloc_must(size);
     s->newest[NEW] = weir_alloc_must(size);
-    weir_status status = weir__round_init(&s->round, step, d->in, error);
+    weir_table_options gone = { .struct_size = sizeof gone,
+                                .type = &d->parts->type,
+                                .key = *weir_arrangement_key(d->in),
+                                .hash_seed = weir_step_hash_seed(step),
+                                .parts = weir_step_workers(step),
+                                .account = weir_step_account(step) };
+    weir_status status = weir__asof_gone_init(&s->gone, &gone, error);
+    if (status == WEIR_OK)
+        status = weir__round_init(&s->round, step, d->in, error);
     if (status != WEIR_OK)
         fini(s);
     else
@@ -275,18 +349,24 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 /* False: the step's work is used up, or something failed. */
 static bool work(weir_step *step, state *s)
 {
-    uint64_t done = 0;
+    uint64_t keys = 0, done = 0; /* done: beside looking */
+    bool more = true;
     s->out = weir_step_output(step, 0, &s->round.time);
-    while (!s->failed && weir_cursor_next_key(s->round.fresh)) {
-        s->looked = 0;
-        work_key(s);
-        s->keys++;
-        weir_metric_add(s->round.metric, (int64_t)s->looked);
-        done += WEIR__ROUND_KEY + s->changes.count + s->looked;
-        if (done >= WEIR__ROUND_VALUES || weir_step_spent(step))
-            return false;
+    s->looked = 0;
+    while (more && !s->failed && (s->in_key || weir_cursor_next_key(s->round.fresh))) {
+        if (s->in_key) {
+            go_on(s);
+            done++;
+        } else {
+            begin_key(s);
+            done += WEIR__ROUND_KEY + s->changes.count;
+            keys++;
+        }
+        more = s->looked + done < WEIR__ROUND_VALUES && !weir_step_spent(step);
     }
-    return !s->failed;
+    s->keys += keys;
+    weir_metric_add(s->round.metric, (int64_t)s->looked);
+    return more && !s->failed;
 }
 
 static void begin_round(weir_step *step, state *s)
@@ -296,6 +376,10 @@ static void begin_round(weir_step *step, state *s)
     s->failed = weir__round_begin(&s->round, step, NULL);
     if (s->failed || !s->round.working)
         return;
+    size_t updates = 0;
+    for (uint32_t i = 0; i < s->round.list->count; i++)
+        updates += weir_trace_run_updates(s->round.list->runs[i]);
+    weir__asof_gone_trim(&s->gone, updates);
     s->seconds = weir_cursor_create(s->round.list->runs, s->round.list->count);
     if (!s->seconds)
         s->failed = WEIR_NO_MEMORY;
