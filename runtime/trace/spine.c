@@ -259,9 +259,10 @@ static uint64_t updates_of(const weir_spine *spine, uint32_t first, uint32_t cou
 static void start(weir_spine *spine, uint32_t first, uint32_t count)
 {
     uint64_t updates = updates_of(spine, first, count);
+    if (spine->stuck && (spine->retry_ns == 0 || updates >= spine->retry_updates))
+        return;
     spine->due |= !spine->fueled;
-    if (!spine->fueled ||
-        (spine->stuck && (spine->retry_ns == 0 || updates >= spine->retry_updates)))
+    if (!spine->fueled)
         return;
     weir__merge *merge = spine->spare ? spine->spare : weir_alloc(sizeof *merge);
     spine->spare = NULL;
@@ -415,7 +416,7 @@ bool weir_spine_work_at(weir_spine *spine, weir_merge_work *work)
     if (spine->shape->store)
         count_waiting(spine);
     charge(spine);
-    work->again_ns = spine->merges == 0 ? spine->retry_ns : 0;
+    work->again_ns = spine->merges == 0 && !spine->due ? spine->retry_ns : 0;
     return spine->merges > 0 || spine->due || work->again_ns > work->now_ns;
 }
 

@@ -491,9 +491,14 @@ START_TEST(merges_wait_before_they_are_tried_again)
     for (int i = 0; i < 4; i++)
         append_small(&f, &t);
     ck_assert_uint_eq(runs_of(t.trace), 8);
+    weir_merge_work none = { .now_ns = 1 }; /* without fuel: when there is nothing else to do */
+    ck_assert(weir_trace_work_at(t.trace, &none));
+    ck_assert_uint_le(none.again_ns, none.now_ns);
     while (runs_of(t.trace) > 5)
         ck_assert(weir_trace_work_at(t.trace, &work));
     ck_assert_uint_eq(UINT64_MAX - unsealed, 1);
+    ck_assert(weir_trace_work_at(t.trace, &none));
+    ck_assert_uint_gt(none.again_ns, none.now_ns); /* the one that waits is not due */
     unsealed = 0;
     work.now_ns = work.again_ns;
     for (int i = 0; i < 1000 && weir_trace_work_at(t.trace, &work); i++)

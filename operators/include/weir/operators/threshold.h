@@ -14,9 +14,12 @@
  * it is not called for 0, which gives none. Of a plain stream each record counts +1.
  *
  * When an epoch (in a scope: a time) is complete, each record for which the answer changed gives
- * the difference. Records are exchanged by all their fields, or by the first 8 of them. The result
- * of distinct is unique by all fields, in scopes, too, if there are no more than 8; that of a
- * threshold has no unique key.
+ * the difference. The result of distinct is unique by all fields, in scopes, too, if there are no
+ * more than 8; that of a threshold has no unique key.
+ *
+ * Records are exchanged and kept by all their fields, or by the first 8 of them. Of records with
+ * more fields, those that are alike in the first 8 are one group on one worker, and a change of one
+ * of them reads the whole group: fields in which records differ most belong among the first 8.
  */
 #ifndef WEIR_OPERATORS_THRESHOLD_H
 #define WEIR_OPERATORS_THRESHOLD_H
