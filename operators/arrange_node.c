@@ -11,10 +11,17 @@
 #include "times.h"
 #include "trace_failed.h"
 
-/* A run has this many updates at most: what sorting them touches lies in a core's cache. A step
- * takes as many. In a scope a round often takes back what came of the same round, so all of it is
- * put together, but for rounds that are so large that memory matters more. */
-enum { RUN_UPDATES = 64 << 10, ROUND_UPDATES = 4 << 20, SPARES_MAX = 4 };
+/* A run has so many updates at most, so that what is left to do when a time is complete is bounded;
+ * the fewer runs a time with much makes, the less there is to be merged. In a scope a round often
+ * takes back what came of the same round, so all of it is put together, but for rounds that are so
+ * large that memory matters more. A builder is kept for another time if it has not become large. */
+enum {
+    RUN_UPDATES = 128 << 10,
+    ROUND_UPDATES = 4 << 20,
+    STEP_UPDATES = 64 << 10,
+    KEPT_UPDATES = 64 << 10,
+    SPARES_MAX = 4
+};
 
 /* Runs that readers have not taken count as under way when they have more bytes. */
 enum { UNDELIVERED = 256 << 10 };
@@ -24,6 +31,7 @@ typedef struct due {
     weir_time time;
     weir_cap cap;
     weir_trace_builder *builder;
+    bool is_large; /* the builder is, by now */
 } due;
 
 typedef struct state {
@@ -168,6 +176,7 @@ static due *due_of(weir_step *step, state *s, const weir_time *time)
         return NULL;
     d = weir__times_add(&s->dues, time);
     d->builder = builder;
+    d->is_large = false;
     d->cap = weir_cap_retain(step, 0, time);
     return d;
 }
@@ -180,6 +189,7 @@ static void send(weir_step *step, state *s, due *d)
     weir_run_ref ref;
     if (s->failed)
         return;
+    d->is_large |= updates > KEPT_UPDATES;
     s->failed = weir_trace_builder_build(d->builder, &made);
     if (s->failed || !made)
         return;
@@ -248,10 +258,9 @@ static void finish(void *entry, void *ctx)
     const sealing *at = ctx;
     state *s = at->s;
     due *d = entry;
-    bool is_large = weir_trace_builder_count(d->builder) > RUN_UPDATES;
     send(at->step, s, d);
     weir_cap_drop(at->step, d->cap);
-    if (s->spare_count < SPARES_MAX && !is_large)
+    if (s->spare_count < SPARES_MAX && !d->is_large)
         s->spares[s->spare_count++] = d->builder;
     else
         weir_trace_builder_destroy(d->builder);
@@ -272,7 +281,7 @@ static void run(weir_step *step, void *ctx)
     state *s = ctx;
     const weir_batch *batch;
     s->taken = s->appended = 0;
-    while (!s->failed && s->taken < RUN_UPDATES && (batch = weir_step_take(step, 0)))
+    while (!s->failed && s->taken < STEP_UPDATES && (batch = weir_step_take(step, 0)))
         take(step, s, batch);
     if (!s->failed && s->dues.count > 0)
         seal(step, s);

@@ -8,6 +8,8 @@
 #include "base/wide.h"
 #include "trace/segment.h"
 
+enum { AHEAD = 16 }; /* records that are asked for before they are written */
+
 weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *account)
 {
     weir_trace_builder *b = weir_alloc_zero(sizeof *b);
@@ -271,6 +273,8 @@ static void write_fields(const weir_trace_builder *b, weir_trace_run *run, const
     bool word = pack->type.size == 8 && pack->stretch_count == 1 && pack->string_count == 0;
     memset(packed, 0, pack->type.size);
     for (uint32_t i = 0; to && i < run->update_count; i++) {
+        if (i + AHEAD < run->update_count)
+            __builtin_prefetch(weir__builder_record(b, e[i + AHEAD].index));
         if (!(e[i].news & news))
             continue;
         const char *record = weir__builder_record(b, e[i].index);

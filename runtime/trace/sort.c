@@ -5,7 +5,24 @@
  */
 #include "trace/build.h"
 
-enum { INSERTION_MAX = 8, FEW = 64, RADIX_MIN = 128, RADIX_BITS = 8, DIGITS = 1 << RADIX_BITS };
+enum {
+    INSERTION_MAX = 8,
+    FEW = 64,
+    RADIX_MIN = 64,
+    FIRST_BITS = 8,
+    FIRST_DIGITS = 1 << FIRST_BITS,
+    PART_BITS = 12,
+    PART_DIGITS = 1 << PART_BITS,
+    USUAL_BITS = 10, /* of the number of updates in a part, if there are not too many parts */
+    SPREAD_BITS = 2, /* digits for an update: the more, the fewer agree */
+};
+
+/* What hashes from `low` on are sorted by. */
+typedef struct digits {
+    uint64_t low;
+    unsigned shift;
+    size_t count;
+} digits;
 
 /* ---- order ---- */
 
@@ -114,47 +131,88 @@ static bool sort(weir_trace_builder *b, weir__sorted *e, size_t n)
 
 /* ---- by digits ---- */
 
-static void one_pass(const weir__sorted *from, weir__sorted *to, size_t n, uint64_t low,
-                     unsigned shift)
+static unsigned bits_of(uint64_t x)
 {
-    uint32_t starts[DIGITS] = { 0 }, sum = 0;
+    return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
+}
+
+static inline size_t digit_of(const weir__sorted *e, uint64_t low, unsigned shift)
+{
+    return (size_t)((e->hash - low) >> shift);
+}
+
+/* By what is left of the hashes above `shift`: ends[d] becomes the end of those of digit d. */
+static void scatter(const weir__sorted *from, weir__sorted *to, size_t n, const digits *d,
+                    uint32_t *ends)
+{
+    uint32_t sum = 0;
+    memset(ends, 0, d->count * sizeof *ends);
     for (size_t i = 0; i < n; i++)
-        starts[(from[i].hash - low) >> shift & (DIGITS - 1)]++;
-    for (size_t d = 0; d < DIGITS; d++) {
-        uint32_t count = starts[d];
-        starts[d] = sum;
+        ends[digit_of(&from[i], d->low, d->shift)]++;
+    for (size_t k = 0; k < d->count; k++) {
+        uint32_t count = ends[k];
+        ends[k] = sum;
         sum += count;
     }
     for (size_t i = 0; i < n; i++)
-        to[starts[(from[i].hash - low) >> shift & (DIGITS - 1)]++] = from[i];
+        to[ends[digit_of(&from[i], d->low, d->shift)]++] = from[i];
 }
 
-/* By as many of the leading bits in which the hashes differ as leave about one update to each
- * value of them. NULL: no memory. */
+/* For hashes from low on that differ in so many bits: as many of these as are wanted. */
+static digits digits_for(uint64_t low, unsigned bits, unsigned wanted, unsigned most)
+{
+    unsigned taken = wanted < most ? wanted : most;
+    taken = taken < bits ? taken : bits;
+    return (digits){ .low = low, .shift = bits - taken, .count = (size_t)1 << taken };
+}
+
+static digits digits_of_part(uint64_t low, unsigned bits, size_t n)
+{
+    return digits_for(low, bits, bits_of(n) + SPREAD_BITS, PART_BITS);
+}
+
+/* From one place to another, by one digit, and what has the same by comparison. False: no
+ * memory. */
+static bool sort_part(weir_trace_builder *b, const weir__sorted *from, weir__sorted *to, size_t n,
+                      const digits *d)
+{
+    uint32_t ends[PART_DIGITS];
+    if (n < RADIX_MIN) {
+        memcpy(to, from, n * sizeof *to);
+        return sort(b, to, n);
+    }
+    scatter(from, to, n, d, ends);
+    for (size_t first = 0, end; first < n; first = end) {
+        size_t digit = digit_of(&to[first], d->low, d->shift);
+        for (end = first + 1; end < n && digit_of(&to[end], d->low, d->shift) == digit; end++)
+            ;
+        if (end - first > 1 && !sort(b, to + first, end - first))
+            return false;
+    }
+    return true;
+}
+
+/* Many are put into parts by the leading bits first, so that each part lies in the cache. Returns
+ * where they are: e or spare. NULL: no memory. */
 static weir__sorted *radix_sort(weir_trace_builder *b, weir__sorted *e, weir__sorted *spare,
                                 size_t n)
 {
     uint64_t low = e[0].hash, high = low;
+    uint32_t ends[FIRST_DIGITS];
     for (size_t i = 1; i < n; i++) {
         low = e[i].hash < low ? e[i].hash : low;
         high = e[i].hash > high ? e[i].hash : high;
     }
-    unsigned passes = 1, shift = 0;
-    while (n >> (RADIX_BITS * passes))
-        passes++;
-    while ((high - low) >> shift >> (RADIX_BITS * passes))
-        shift++;
-    for (unsigned pass = 0; pass < passes; pass++) {
-        one_pass(e, spare, n, low, shift + RADIX_BITS * pass);
-        weir__sorted *swap = e;
-        e = spare;
-        spare = swap;
-    }
-    for (size_t first = 0, end; first < n; first = end) {
-        uint64_t digits = (e[first].hash - low) >> shift;
-        for (end = first + 1; end < n && (e[end].hash - low) >> shift == digits; end++)
-            ;
-        if (end - first > 1 && !sort(b, e + first, end - first))
+    unsigned bits = bits_of(high - low);
+    digits one = digits_of_part(low, bits, n);
+    if (n <= PART_DIGITS || one.shift == 0)
+        return sort_part(b, e, spare, n, &one) ? spare : NULL;
+    digits first = digits_for(low, bits, bits_of(n) - USUAL_BITS, FIRST_BITS);
+    scatter(e, spare, n, &first, ends);
+    for (size_t k = 0, at = 0; k < first.count; at = ends[k++]) {
+        uint64_t from = low + ((uint64_t)k << first.shift);
+        digits rest = digits_of_part(from, first.shift, ends[k] - at);
+        if (!sort_part(b, spare + at, e + at, ends[k] - at, &rest))
             return NULL;
     }
     return e;

@@ -59,7 +59,7 @@ END_TEST
 /* More than a run takes leaves before its epoch is complete. */
 START_TEST(large_epoch)
 {
-    enum { COUNT = 200000 };
+    enum { COUNT = 400000 };
     weir_test *t = weir_test_create(build_one, NULL, .workers = 2);
     for (uint64_t i = 0; i < COUNT; i++)
         push(t, i % 1000, i, 5, 1);

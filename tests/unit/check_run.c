@@ -350,6 +350,49 @@ START_TEST(keys_that_were_asked_for)
 }
 END_TEST
 
+/* As many updates as are sorted by comparison, in one part and in many; of many keys or few, with
+ * two values each. */
+START_TEST(sorts_as_many_as_come)
+{
+    static const uint32_t counts[] = { 63, 64, 4096, 4097, 30000 };
+    static const uint32_t key_counts[] = { 1, 7, 3000, 100000 };
+    weir_shape *shape = shape_of(sale_type(), 0);
+    weir_trace_builder *b = weir_trace_builder_create(shape, &account);
+    uint64_t random = 3;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts * 4; i++) {
+        uint32_t count = counts[i / 4], keys = key_counts[i % 4];
+        int64_t *wanted = calloc(2 * keys, sizeof *wanted), left = 0;
+        weir_updates u = { .count = 1 };
+        for (uint32_t n = 0; n < count; n++) {
+            uint64_t k = test_below(&random, keys), value = test_below(&random, 2);
+            sale s = { .shop = k, .what = weir_str_of(value ? "y" : "x") };
+            u.records = &s;
+            ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
+            left += wanted[2 * k + value]++ == 0;
+        }
+        weir_trace_run *run = build(b);
+        ck_assert_uint_eq(run->update_count, (uint64_t)left);
+        for (uint32_t k = 0; k < run->key_count; k++) {
+            ck_assert(k == 0 || weir__run_compare_keys(run, k - 1, run, k) < 0);
+            weir__range values = weir__run_values(run, k);
+            for (uint32_t v = values.at; v < values.end; v++) {
+                sale s = { 0 };
+                weir__run_get_key(run, k, &s);
+                weir__run_get_rest(run, v, &s);
+                ck_assert(v == values.at || weir__run_compare_values(run, v - 1, run, v) < 0);
+                int64_t *there = &wanted[2 * s.shop + (*weir_str_data(&s.what) == 'y')];
+                ck_assert_int_eq(weir__run_diff(run, v), *there);
+                *there = 0;
+            }
+        }
+        weir_trace_run_release(run);
+        free(wanted);
+    }
+    weir_trace_builder_destroy(b);
+    weir_shape_release(shape);
+}
+END_TEST
+
 static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t since, size_t fuel)
 {
     weir__merge m;
@@ -508,6 +551,7 @@ int main(void)
                                    found_by_hash,
                                    found_in_many_runs,
                                    keys_that_were_asked_for,
+                                   sorts_as_many_as_come,
                                    merges,
                                    diffs_overflow,
                                    memory_runs_out,
