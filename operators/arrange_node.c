@@ -11,13 +11,16 @@
 #include "times.h"
 #include "trace_failed.h"
 
-/* A run has so many updates at most, so that what is left to do when a time is complete is bounded;
- * the fewer runs a time with much makes, the less there is to be merged. In a scope a round often
- * takes back what came of the same round, so all of it is put together, but for rounds that are so
- * large that memory matters more. A builder is kept for another time if it has not become large. */
+/* A run has so many updates at most, or ends with so many bytes of records, so that what is left to
+ * do when a time is complete is bounded, and what memory it takes; the fewer runs a time with much
+ * makes, the less there is to be merged. In a scope a round often takes back what came of the same
+ * round, so all of it is put together, but for rounds that are so large that memory matters more. A
+ * builder is kept for another time if it has not become large. */
 enum {
     RUN_UPDATES = 128 << 10,
+    RUN_BYTES = 16 << 20,
     ROUND_UPDATES = 4 << 20,
+    ROUND_BYTES = 128 << 20,
     STEP_UPDATES = 64 << 10,
     KEPT_UPDATES = 64 << 10,
     SPARES_MAX = 4
@@ -208,6 +211,13 @@ static size_t most_of(const weir__arranged *what)
     return what->spec.whole ? SIZE_MAX : what->depth > 1 ? ROUND_UPDATES : RUN_UPDATES;
 }
 
+static bool is_enough(const weir__arranged *what, const due *d)
+{
+    size_t bytes = what->depth > 1 ? ROUND_BYTES : RUN_BYTES;
+    return !what->spec.whole && (weir_trace_builder_count(d->builder) == most_of(what) ||
+                                 weir_trace_builder_bytes(d->builder) >= bytes);
+}
+
 static void add(weir_step *step, state *s, const weir_updates *of, due *d)
 {
     weir_updates u = *of;
@@ -220,7 +230,7 @@ static void add(weir_step *step, state *s, const weir_updates *of, due *d)
         u.hashes = u.hashes ? u.hashes + u.count : NULL;
         u.diffs = u.diffs ? u.diffs + u.count : NULL;
         left -= u.count;
-        if (weir_trace_builder_count(d->builder) == most)
+        if (is_enough(s->what, d))
             send(step, s, d);
     }
 }

@@ -49,6 +49,11 @@ size_t weir_trace_builder_count(const weir_trace_builder *b)
     return b->count;
 }
 
+size_t weir_trace_builder_bytes(const weir_trace_builder *b)
+{
+    return b->records.used + b->heap.live;
+}
+
 /* ---- adding ---- */
 
 static void cut(weir_trace_builder *b, uint32_t count)

@@ -73,6 +73,29 @@ START_TEST(large_epoch)
 }
 END_TEST
 
+/* The same of few records that are wide. */
+START_TEST(wide_epoch)
+{
+    enum { COUNT = 10000, WIDE = 2000 };
+    weir_test *t = weir_test_create(build_one, NULL, .workers = 1);
+    static char name[WIDE];
+    memset(name, 'x', WIDE);
+    for (uint64_t i = 0; i < COUNT; i++)
+        weir_test_push(t, 0, edge, 5, 1, { i % 1000, i, { 0 } });
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 0);
+    for (uint64_t i = 0; i < COUNT; i++)
+        weir_test_push(t, 0, edge, 5, 1, { i % 1000, i, weir_str_view(name, WIDE) });
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    size_t early = weir_test_count(t, 0);
+    ck_assert_uint_gt(early, 0);
+    ck_assert_uint_lt(early, 2 * COUNT);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 2 * COUNT);
+    weir_test_destroy(t);
+}
+END_TEST
+
 static void same(const edge *e, weir_out(edge) out)
 {
     edge_emit(out, *e);
@@ -115,6 +138,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { as_collection, large_epoch, strings_of_full_batches, NULL };
+    const TTest *const tests[] = { as_collection, large_epoch, wide_epoch,
+                                   strings_of_full_batches, NULL };
     return test_run(test_suite("arranged_collection", tests));
 }

@@ -83,6 +83,8 @@ WEIR_API weir_status weir_trace_builder_add(weir_trace_builder *builder,
                                             const weir_updates *updates);
 /* Updates added since the last run was built. */
 WEIR_API size_t weir_trace_builder_count(const weir_trace_builder *builder);
+/* What their records take, with their strings. */
+WEIR_API size_t weir_trace_builder_bytes(const weir_trace_builder *builder);
 /* Sums the diffs of equal records of one time, and makes a run of those that are not 0: *run is
  * NULL if none is left. The builder is empty then. OVERFLOWED: a sum left the range of a diff;
  * NO_MEMORY: nothing happened, it may be tried again. */
