@@ -196,21 +196,6 @@ static void begin(state *s)
         s->failed = WEIR_NO_MEMORY;
 }
 
-/* Of the past, what is before the first change that waits or may still come is asked for. */
-static void move_since(weir_step *step, state *s)
-{
-    const weir__due *first = weir__stash_first(&s->stash);
-    uint64_t epoch = weir__complete_before(step, 0);
-    weir_frontier since;
-    weir_frontier_init(&since, 1);
-    if (first || !weir_frontier_is_empty(weir_step_frontier(step, 0))) {
-        epoch = first && first->time.at[0] < epoch ? first->time.at[0] : epoch;
-        weir_frontier_insert(&since, &(weir_time){ { epoch > 0 ? epoch - 1 : 0 } });
-    }
-    weir_trace_reader_advance(s->reader, &since);
-    weir_frontier_fini(&since);
-}
-
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
@@ -240,7 +225,7 @@ static void run(weir_step *step, void *ctx)
         weir_step_fail(step, s->failed, "no memory for a join");
     if (s->failed)
         return;
-    move_since(step, s);
+    weir__stash_move_since(&s->stash, step, s->reader);
     weir__trace_merge(step, weir_trace_reader_trace(s->reader), 0, s->looked);
     s->looked = 0;
 }

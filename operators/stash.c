@@ -211,6 +211,20 @@ bool weir__stash_complete(weir__stash *stash, weir_step *step, weir__piece_fn *f
     return is_complete(stash, step, epoch, true);
 }
 
+void weir__stash_move_since(const weir__stash *stash, weir_step *step, weir_trace_reader *reader)
+{
+    const weir__due *first = weir__stash_first(stash);
+    uint64_t epoch = weir__complete_before(step, 0);
+    weir_frontier since;
+    weir_frontier_init(&since, 1);
+    if (first || !weir_frontier_is_empty(weir_step_frontier(step, 0))) {
+        epoch = first && first->time.at[0] < epoch ? first->time.at[0] : epoch;
+        weir_frontier_insert(&since, &(weir_time){ { epoch > 0 ? epoch - 1 : 0 } });
+    }
+    weir_trace_reader_advance(reader, &since);
+    weir_frontier_fini(&since);
+}
+
 void weir__stash_done(weir__stash *stash, weir_step *step)
 {
     weir__due *due = weir__times_at(&stash->dues, 0);

@@ -8,6 +8,7 @@
 #define WEIR_OPERATORS_STASH_H
 
 #include <weir/node.h>
+#include <weir/trace.h>
 
 #include "times.h"
 
@@ -77,6 +78,8 @@ static inline uint64_t weir__stash_epoch(const weir__stash *stash)
 {
     return weir__stash_first(stash)->time.at[0];
 }
+/* Of a trace's past, what is before the first epoch that waits, or may still come, is asked for. */
+void weir__stash_move_since(const weir__stash *stash, weir_step *step, weir_trace_reader *reader);
 /* The earliest epoch is done with, and its capability goes. */
 void weir__stash_done(weir__stash *stash, weir_step *step);
 
