@@ -366,6 +366,11 @@ bool weir__cluster_ready(const weir__cluster *cluster)
     return __atomic_load_n(&cluster->ready, __ATOMIC_ACQUIRE);
 }
 
+bool weir__cluster_has_ended(const weir__cluster *cluster)
+{
+    return __atomic_load_n(&cluster->ended, __ATOMIC_ACQUIRE);
+}
+
 /* While others may have waited for the owner, who was in a long turn, or was not stepped. */
 static void note_absence(weir__cluster *cluster)
 {
@@ -495,7 +500,9 @@ static void end(weir__cluster *cluster)
 {
     weir_runtime *runtime = cluster->runtime;
     weir_error error = { 0 };
-    cluster->ended = true;
+    __atomic_store_n(&cluster->ended, true, __ATOMIC_RELEASE);
+    for (unsigned w = 1; w < runtime->config.workers; w++)
+        runtime->env->wake(runtime->env->ctx, w);
     if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE))
         error = runtime->error;
     else

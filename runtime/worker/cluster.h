@@ -25,6 +25,8 @@ void weir__cluster_destroy(weir__cluster *cluster);
 
 /* Any worker's thread: all processes are here and agree; workers know the hash seed. */
 bool weir__cluster_ready(const weir__cluster *cluster);
+/* Any worker's thread: the owner has given up, before or after that. */
+bool weir__cluster_has_ended(const weir__cluster *cluster);
 /* Takes what has come; whether something had. */
 bool weir__cluster_receive(weir__cluster *cluster);
 /* Adds changes: of the owner, or of another worker of this process as its log has them. */

@@ -12,6 +12,7 @@
 #include "harness/harness.h"
 #include "harness/net.h"
 #include "support.h"
+#include "worker/cluster.h"
 #include "worker/runtime.h"
 
 enum { PROCESSES_MAX = 3, WORKERS_MAX = 3 };
@@ -295,6 +296,70 @@ START_TEST(a_stop_anywhere_ends_all)
         run_to_end(c);
         for (unsigned p = 0; p < 3; p++)
             ck_assert_int_eq(status_of(c, p, &error), WEIR_OK);
+        cluster_destroy(c);
+    }
+}
+END_TEST
+
+/* ---- a stop in the moment in which all have come ---- */
+
+static cluster *stopping;
+
+/* The others come; then, before worker 1 of process 1 wakes up, its process is asked to end. */
+static void sleep_meanwhile(void *ctx, unsigned self, uint64_t wait_ns)
+{
+    (void)ctx;
+    (void)self;
+    (void)wait_ns;
+    for (int i = 0; i < 100000 && !weir__cluster_ready(stopping->of[1].runtime->cluster); i++) {
+        (void)weir_worker_step(worker_of(stopping, i % 2, 0));
+        weir__test_env_pass_time(stopping->of[i % 2].env, 100000);
+    }
+    ck_assert(weir__cluster_ready(stopping->of[1].runtime->cluster));
+    ck_assert(!worker_of(stopping, 1, 1)->running);
+    weir_runtime_stop(stopping->of[1].runtime);
+}
+
+static void ends_well(cluster *c)
+{
+    weir_error error;
+    run_to_end(c);
+    for (unsigned p = 0; p < c->processes; p++)
+        ck_assert_int_eq(status_of(c, p, &error), WEIR_OK);
+    cluster_destroy(c);
+}
+
+START_TEST(who_slept_while_all_came_begins_before_it_ends)
+{
+    cluster *c = stopping = cluster_create(2, 2, 5);
+    start(c, build, NULL);
+    weir__test_env_table(c->of[1].env)->sleep = sleep_meanwhile;
+    c->of[1].over[1] = !weir_worker_step_or_park(worker_of(c, 1, 1), UINT64_MAX);
+    weir__test_env_table(c->of[1].env)->sleep = NULL;
+    ck_assert(!c->of[1].over[1]);
+    ends_well(c);
+}
+END_TEST
+
+/* At any step on the way there: all end, the one that was asked well. */
+START_TEST(a_stop_on_the_way_leaves_nobody_behind)
+{
+    for (uint64_t seed = 1; seed < 300; seed++) {
+        cluster *c = cluster_create(2, 2, seed);
+        process *asked = &c->of[seed % 2], *other = &c->of[1 - seed % 2];
+        weir_error error;
+        start(c, build, NULL);
+        for (uint64_t i = 0; i < seed; i++)
+            step(c);
+        weir_runtime_stop(asked->runtime);
+        for (int i = 0; i < 4000 && !all_over(c); i++)
+            step(c);
+        for (unsigned w = 0; w < 2; w++)
+            ck_assert(asked->over[w]);
+        if (!weir__cluster_ready(other->runtime->cluster))
+            weir_runtime_stop(other->runtime); /* nobody may have told it: it waits on */
+        run_to_end(c);
+        ck_assert_int_eq(status_of(c, seed % 2, &error), WEIR_OK);
         cluster_destroy(c);
     }
 }
@@ -657,6 +722,7 @@ int main(void)
         counts_are_those_of_one_process,
         a_small_budget_is_enough,
         a_stop_anywhere_ends_all,
+        who_slept_while_all_came_begins_before_it_ends, a_stop_on_the_way_leaves_nobody_behind,
         who_stops_waiting_says_so,
         a_failure_anywhere_ends_all,
         an_epoch_in_which_something_fails_is_complete_nowhere,
