@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,41 @@
 
 #include "base/planted.h"
 
-Suite *test_suite(const char *name, const TTest *const *tests)
+/* The cases of this program, and what Check is given in their place: it calls announce(), which
+ * finds the case by the number that a loop's test gets. */
+enum { CASES = 200 };
+static const TTest *cases[CASES];
+static TTest announced[CASES];
+static int case_count;
+
+static void announce(int number)
+{
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, cases[number]->name);
+    cases[number]->fn(0);
+}
+
+Suite *test_suite_around(const char *name, const TTest *const *tests, SFun before, SFun after)
 {
     Suite *suite = suite_create(name);
     for (; *tests; tests++) { /* a case each: CK_RUN_CASE chooses one */
         TCase *tcase = tcase_create((*tests)->name);
+        int number = case_count++;
+        if (number >= CASES)
+            abort();
+        cases[number] = *tests;
+        announced[number] = (TTest){ (*tests)->name, announce, (*tests)->file, (*tests)->line };
         tcase_set_timeout(tcase, 0);
-        tcase_add_test(tcase, *tests);
+        if (before || after)
+            tcase_add_checked_fixture(tcase, before, after);
+        tcase_add_loop_test(tcase, &announced[number], number, number + 1);
         suite_add_tcase(suite, tcase);
     }
     return suite;
+}
+
+Suite *test_suite(const char *name, const TTest *const *tests)
+{
+    return test_suite_around(name, tests, NULL, NULL);
 }
 
 int test_run(Suite *suite)
@@ -34,6 +60,17 @@ int test_run(Suite *suite)
     int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);
     srunner_free(runner);
     return failed == 0 && ran > 0 ? 0 : 1;
+}
+
+void test_gives_up(const char *format, ...)
+{
+    static char why[1 << 18];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    fprintf(stderr, "%s gives up: %s\n", program_invocation_short_name, why);
+    ck_abort_msg("gave up: %s", why);
 }
 
 uint64_t test_seed(uint64_t fixed)

@@ -9,8 +9,20 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <weir/base.h>
+
+/* A test case for each of the functions given, ended by NULL; `around` has something done before
+ * and after each. A case says its name on stderr when it begins, so that one that is killed there
+ * is known. */
+Suite *test_suite(const char *name, const TTest *const *tests);
+Suite *test_suite_around(const char *name, const TTest *const *tests, SFun before, SFun after);
+
 /* Runs the suite without forking (sanitizers see everything); 0 if all passed and one ran. */
 int test_run(Suite *suite);
+
+/* Fails the test that waited for something in vain, and says so on stderr at once: Check's own
+ * report comes when the suite has ended, and what waits may be killed before. */
+void test_gives_up(const char *format, ...) WEIR_PRINTF(1, 2) __attribute__((noreturn));
 
 /* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */
 uint64_t test_seed(uint64_t fixed);
@@ -37,8 +49,5 @@ static inline uint64_t test_below(uint64_t *state, uint64_t bound)
 {
     return test_random(state) % bound;
 }
-
-/* A test case for each of the functions given, ended by NULL. */
-Suite *test_suite(const char *name, const TTest *const *tests);
 
 #endif

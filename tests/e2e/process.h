@@ -9,8 +9,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "e2e/client.h"
 #include "e2e/shell.h"
@@ -21,6 +23,8 @@ typedef struct process {
     char text[2][1 << 16]; /* what it has written so far: out, err */
     size_t len[2];
     int status; /* exit status, or 128 + the signal; once it has ended */
+    char command[4000], waits_for[100];
+    int waited_ms;
 } process;
 
 /* Runs a command in bash. Begin it with exec, so that signals reach the program itself. */
@@ -33,6 +37,7 @@ WEIR_UNUSED WEIR_PRINTF(2, 3) static void process_start(process *p, const char *
     ck_assert_int_lt(vsnprintf(line, sizeof line, format, args), (int)sizeof line);
     va_end(args);
     *p = (process){ .pid = -1 };
+    memcpy(p->command, line, sizeof line);
     ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
     ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
     (void)fflush(NULL);
@@ -51,6 +56,41 @@ WEIR_UNUSED WEIR_PRINTF(2, 3) static void process_start(process *p, const char *
     p->err = err[0];
 }
 
+static void process_begins_wait(process *p, const char *what)
+{
+    (void)snprintf(p->waits_for, sizeof p->waits_for, "%s", what);
+    p->waited_ms = 0;
+}
+
+/* What each of its threads does, as the kernel sees it: where it sleeps, in which system call. */
+static void process_gives_up(const process *p)
+{
+    char command[200];
+    (void)snprintf(command, sizeof command,
+                   "exec >&2; cd /proc/%d/task && for t in *; do echo thread $t: $(cat $t/comm) "
+                   "$(sed -n s/^State://p $t/status) $(cat $t/wchan) $(cat $t/syscall); done",
+                   (int)p->pid);
+    (void)!system(command);
+    test_gives_up("waited for %s of process %d, %s\nIt wrote:\n%s\nand as errors:\n%s",
+                  *p->waits_for ? p->waits_for : "more", (int)p->pid, p->command, p->text[0],
+                  p->text[1]);
+}
+
+/* Waits for one of the descriptors, but no longer than patience lasts. */
+static void process_poll(process *p, struct pollfd *fds, nfds_t count)
+{
+    for (int ready = 0; ready <= 0;) {
+        struct timespec from, to;
+        (void)clock_gettime(CLOCK_MONOTONIC, &from);
+        ready = poll(fds, count, TURN_MS);
+        (void)clock_gettime(CLOCK_MONOTONIC, &to);
+        long ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+        p->waited_ms += ms < TURN_MS ? (int)ms : TURN_MS; /* more if the test itself stood still */
+        if (p->waited_ms > PATIENCE_MS)
+            process_gives_up(p);
+    }
+}
+
 /* Reads what has come; false once both streams have ended. */
 static bool process_read(process *p)
 {
@@ -59,8 +99,7 @@ static bool process_read(process *p)
     int *const ends[2] = { &p->out, &p->err };
     if (p->out < 0 && p->err < 0)
         return false;
-    ck_assert_msg(poll(fds, 2, PATIENCE_MS) > 0, "silent for %d s; so far: %s%s",
-                  PATIENCE_MS / 1000, p->text[0], p->text[1]);
+    process_poll(p, fds, 2);
     for (int i = 0; i < 2; i++) {
         if (!fds[i].revents)
             continue;
@@ -84,6 +123,7 @@ static bool process_read(process *p)
 WEIR_UNUSED static const char *process_wait_text(process *p, int stream, const char *what)
 {
     const char *found;
+    process_begins_wait(p, what);
     while (!(found = strstr(p->text[stream], what)))
         ck_assert_msg(process_read(p), "it ended without writing '%s'; it wrote: %s%s", what,
                       p->text[0], p->text[1]);
@@ -94,8 +134,13 @@ WEIR_UNUSED static const char *process_wait_text(process *p, int stream, const c
 WEIR_UNUSED static int process_wait(process *p)
 {
     int status;
+    process_begins_wait(p, "the end");
     while (process_read(p))
         ;
+    struct pollfd end = { .fd = pidfd_open(p->pid, 0), .events = POLLIN };
+    ck_assert_int_ge(end.fd, 0);
+    process_poll(p, &end, 1); /* its streams may be closed, and it goes on */
+    (void)close(end.fd);
     ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
     p->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return p->status;

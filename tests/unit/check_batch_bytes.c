@@ -278,11 +278,5 @@ int main(void)
 {
     const TTest *const tests[] = { there_and_back, cut_and_changed, refusals,
                                    strings_nobody_expects, NULL };
-    TCase *tcase = tcase_create("batch_bytes");
-    tcase_add_checked_fixture(tcase, open_pool, close_pool);
-    for (int i = 0; tests[i]; i++)
-        tcase_add_test(tcase, tests[i]);
-    Suite *suite = suite_create("batch_bytes");
-    suite_add_tcase(suite, tcase);
-    return test_run(suite);
+    return test_run(test_suite_around("batch_bytes", tests, open_pool, close_pool));
 }

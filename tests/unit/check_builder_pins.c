@@ -197,13 +197,9 @@ static void close_pool(void)
 
 int main(void)
 {
-    TCase *tcase = tcase_create("builder_pins");
-    tcase_add_checked_fixture(tcase, open_pool, close_pool);
-    tcase_add_test(tcase, large_strings);
-    tcase_add_test(tcase, waste_is_left_behind);
-    tcase_add_test(tcase, every_batch_keeps_the_last_two_pins);
-    tcase_add_test(tcase, more_than_4_gib);
-    Suite *suite = suite_create("builder_pins");
-    suite_add_tcase(suite, tcase);
-    return test_run(suite);
+    const TTest *const tests[] = {
+        large_strings, waste_is_left_behind, every_batch_keeps_the_last_two_pins, more_than_4_gib,
+        NULL,
+    };
+    return test_run(test_suite_around("builder_pins", tests, open_pool, close_pool));
 }

@@ -424,25 +424,23 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("codec_json");
-    TCase *tcase = tcase_create("codec_json");
-    tcase_set_timeout(tcase, 0);
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, an_object_becomes_a_record);
-    tcase_add_test(tcase, missing_and_null_are_null_where_they_may_be);
-    tcase_add_test(tcase, of_two_values_the_later_counts);
-    tcase_add_test(tcase, whole_numbers_are_exact_however_they_are_written);
-    tcase_add_test(tcase, numbers_that_do_not_fit_are_refused_by_field);
-    tcase_add_test(tcase, decimals_are_exact);
-    tcase_add_test(tcase, floats_and_instants_have_other_forms);
-    tcase_add_test(tcase, values_of_another_kind_are_refused_by_field);
-    tcase_add_test(tcase, what_is_not_json_is_refused_with_reason_and_place);
-    tcase_add_test(tcase, nesting_and_size_have_limits);
-    tcase_add_test(tcase, memory_for_large_integers_may_run_out);
-    tcase_add_test(tcase, strings_need_room);
-    tcase_add_test(tcase, a_record_is_written_as_an_object);
-    tcase_add_test(tcase, a_str_that_is_not_utf8_is_refused_or_replaced);
-    tcase_add_test(tcase, a_whole_decimal_stays_a_number);
-    suite_add_tcase(suite, tcase);
-    return test_run(suite);
+    const TTest *const tests[] = {
+        an_object_becomes_a_record,
+        missing_and_null_are_null_where_they_may_be,
+        of_two_values_the_later_counts,
+        whole_numbers_are_exact_however_they_are_written,
+        numbers_that_do_not_fit_are_refused_by_field,
+        decimals_are_exact,
+        floats_and_instants_have_other_forms,
+        values_of_another_kind_are_refused_by_field,
+        what_is_not_json_is_refused_with_reason_and_place,
+        nesting_and_size_have_limits,
+        memory_for_large_integers_may_run_out,
+        strings_need_room,
+        a_record_is_written_as_an_object,
+        a_str_that_is_not_utf8_is_refused_or_replaced,
+        a_whole_decimal_stays_a_number,
+        NULL,
+    };
+    return test_run(test_suite_around("codec_json", tests, setup, teardown));
 }

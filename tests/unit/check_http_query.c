@@ -205,15 +205,14 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http_query");
-    TCase *tcase = tcase_create("http_query");
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, places_are_read_as_they_were_written);
-    tcase_add_test(tcase, ids_of_events_are_read);
-    tcase_add_test(tcase, keys_are_of_their_kinds);
-    tcase_add_test(tcase, only_what_is_allowed_is_taken);
-    tcase_add_test(tcase, refusals_have_codes);
-    tcase_add_test(tcase, any_bytes_become_json);
-    suite_add_tcase(suite, tcase);
-    return test_run(suite);
+    const TTest *const tests[] = {
+        places_are_read_as_they_were_written,
+        ids_of_events_are_read,
+        keys_are_of_their_kinds,
+        only_what_is_allowed_is_taken,
+        refusals_have_codes,
+        any_bytes_become_json,
+        NULL,
+    };
+    return test_run(test_suite_around("http_query", tests, set_up, tear_down));
 }

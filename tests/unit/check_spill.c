@@ -276,11 +276,5 @@ int main(void)
 {
     const TTest *const tests[] = { in_order, prepended, many_files, full_disk, reads_that_fail,
                                    damage, memory_fails, real_files, real_full_disk, NULL };
-    TCase *tcase = tcase_create("spill");
-    tcase_add_checked_fixture(tcase, open_pool, close_pool);
-    for (int i = 0; tests[i]; i++)
-        tcase_add_test(tcase, tests[i]);
-    Suite *suite = suite_create("spill");
-    suite_add_tcase(suite, tcase);
-    return test_run(suite);
+    return test_run(test_suite_around("spill", tests, open_pool, close_pool));
 }
