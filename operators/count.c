@@ -2,6 +2,10 @@
  *
  * See weir/operators/count.h. A table has the count of each key, and of those that the open epoch
  * touched also the count before; nothing of the history is kept, but for scopes.
+ *
+ * It is a tally (tally.h) by itself, since most programs count, and most keys are counted: a value
+ * has 16 bytes here, 32 there, and results are written without a call for each key. Other
+ * aggregates belong there.
  */
 #include <weir/operators/count.h>
 

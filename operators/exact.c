@@ -10,13 +10,14 @@
 #include <weir/memory.h>
 
 __extension__ typedef unsigned __int128 product;
+__extension__ typedef __int128 wide_count; /* of any number of diffs */
 
 /* 34 words are what one product reaches, two more than all sums of 2^64 of them. */
 enum { WINDOW = 4, WIDE = 36, PARTS = 3, EXPONENTS = 2047 };
 
 struct weir__exact_wide {
     uint64_t words[WIDE];
-    int64_t infinite[2], nan; /* how often: of + and -, of NaN */
+    wide_count infinite[2], nan; /* how often: of + and -, of NaN */
 };
 
 /* ---- numbers of several words ---- */

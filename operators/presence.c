@@ -55,10 +55,9 @@ static void add_group(weir__presence *p, const weir_batch *batch, size_t from, s
         p->touched[p->touched_count] = key;
         p->touched_count += !key->touched;
         key->touched = true;
-        if (__builtin_add_overflow(key->count, weir_batch_diff(batch, from + i), &key->count)) {
-            p->failed = WEIR_OVERFLOWED;
-            p->at_fault = key;
-        }
+        int64_t diff = weir_batch_diff(batch, from + i);
+        if (WEIR_UNLIKELY(__builtin_add_overflow(key->count, diff, &key->count)))
+            key->wrapped += diff > 0 ? 1 : -1;
     }
     if (done < n)
         p->failed = WEIR_NO_MEMORY;
@@ -150,6 +149,11 @@ bool weir__presence_turn(weir__presence *p, bool list, size_t *left)
         weir__present *key = p->touched[p->at];
         if (p->at + AHEAD < p->touched_count)
             __builtin_prefetch(p->touched[p->at + AHEAD]);
+        if (WEIR_UNLIKELY(key->wrapped != 0)) {
+            p->failed = WEIR_OVERFLOWED;
+            p->at_fault = key;
+            return true;
+        }
         bool is = key->count > 0;
         if (list && is != key->is && !note_turned(p, key))
             return true;

@@ -11,7 +11,8 @@
 
 /* Of a key. */
 typedef struct weir__present {
-    int64_t count;
+    int64_t count;   /* modulo 2^64 */
+    int32_t wrapped; /* how often it left 64 bits, upwards less downwards: 0 between epochs */
     bool touched; /* by the open epoch */
     bool is;      /* there: as of the last epoch that was turned */
 } weir__present;

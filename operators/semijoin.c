@@ -16,16 +16,19 @@
 #include "join.h"
 #include "semijoin_node.h"
 
+__extension__ typedef __int128 wide;
+
 /* ---- the keys of a collection ---- */
 
 static weir_status put_key(const void *key, const weir_values *values, weir_builder *out,
                            const void *ctx)
 {
     const weir__fields *k = ctx;
-    int64_t count = 0;
+    wide count = 0; /* which may leave 64 bits on its way */
     for (size_t i = 0; i < values->count; i++)
-        if (__builtin_add_overflow(count, values->counts[i], &count))
-            return WEIR_OVERFLOWED;
+        count += values->counts[i];
+    if (count > INT64_MAX || count < INT64_MIN)
+        return WEIR_OVERFLOWED;
     if (count > 0)
         weir__fields_copy(k, key, weir_builder_next(out, k->type.size));
     return WEIR_OK;

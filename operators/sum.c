@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/sum.h. The sum lies in the table: integers and decimals in 128 bits, floats in
+ * See weir/operators/sum.h. The sum lies in the table: integers and decimals in 256 bits, floats in
  * an exact accumulator; beside it the result that was put out last.
  */
 #include <weir/operators/sum.h>
@@ -24,11 +24,17 @@ typedef struct shown {
     } value;
 } shown;
 
+/* A number of 256 bits: wraps × 2^128 + low. Of 2^64 decimals, each so often as a diff can say, the
+ * sum has room, so there is none that depends on the order in which records came. */
+typedef struct integer {
+    wide low, wraps;
+} integer;
+
 typedef struct total {
     weir__tally tally;
-    int64_t values; /* that are not null */
+    wide values; /* that are not null */
     union {
-        wide integer;
+        integer integer;
         weir__exact exact;
     } sum;
     shown shown;
@@ -62,7 +68,7 @@ static bool is_word(const weir_field *field)
 static bool is_blank(const weir__tally *value)
 {
     const total *t = (const total *)(const void *)value;
-    return t->values == 0 && t->sum.integer == 0;
+    return t->values == 0 && t->sum.integer.low == 0 && t->sum.integer.wraps == 0;
 }
 
 static bool is_blank_float(const weir__tally *value)
@@ -235,6 +241,27 @@ static double float_of(weir_kind kind, const char *at)
     return (double)narrow;
 }
 
+static inline void add_wide(integer *sum, wide change)
+{
+    if (WEIR_UNLIKELY(__builtin_add_overflow(sum->low, change, &sum->low)))
+        sum->wraps += change > 0 ? 1 : -1;
+}
+
+/* Adds value × diff, of up to 191 bits. */
+static void add_product(integer *sum, wide value, int64_t diff)
+{
+    wide product;
+    if (!__builtin_mul_overflow(value, (wide)diff, &product)) {
+        add_wide(sum, product);
+        return;
+    }
+    wide low = (wide)(uint64_t)value * diff, high = (value >> 64) * diff;
+    int64_t middle = (int64_t)high; /* high is wraps × 2^64 + middle */
+    sum->wraps += (high - middle) >> 64;
+    add_wide(sum, (wide)middle * ((wide)1 << 64));
+    add_wide(sum, low);
+}
+
 static bool add(weir__tally *value, const void *record, int64_t diff, const void *ctx,
                 weir__tally_error *error)
 {
@@ -244,17 +271,13 @@ static bool add(weir__tally *value, const void *record, int64_t diff, const void
     const char *at = (const char *)record + field->offset;
     if (field->optional && !((const char *)record)[field->set_offset])
         return true;
-    /* no more than there are records, and their number fits */
-    t->values = (int64_t)((uint64_t)t->values + (uint64_t)diff);
+    t->values += diff;
     if (what->is_float) {
         error->status = WEIR_NO_MEMORY;
         return weir__exact_add(&t->sum.exact, float_of(field->kind, at), diff);
     }
-    wide change;
-    error->before = "the sum for";
-    error->after = "leaves the range of 128 bits on its way";
-    return !__builtin_mul_overflow(integer_of(field->kind, at), (wide)diff, &change) &&
-           !__builtin_add_overflow(t->sum.integer, change, &t->sum.integer);
+    add_product(&t->sum.integer, integer_of(field->kind, at), diff);
+    return true;
 }
 
 /* The same where the field is a plain number of 64 bits, as most are: nothing but the sum. */
@@ -266,40 +289,41 @@ static bool add_word(weir__tally *value, const void *record, int64_t diff, const
     uint64_t word;
     memcpy(&word, (const char *)record + what->field->offset, sizeof word);
     wide change = what->field->kind == WEIR_KIND_i64 ? (wide)(int64_t)word : (wide)word;
-    t->values = (int64_t)((uint64_t)t->values + (uint64_t)diff);
+    (void)error;
+    t->values += diff;
     if (diff != 1)
         change *= diff; /* of two factors of at most 64 bits: it fits */
-    if (!__builtin_add_overflow(t->sum.integer, change, &t->sum.integer))
-        return true;
-    error->before = "the sum for";
-    error->after = "leaves the range of 128 bits on its way";
-    return false;
+    add_wide(&t->sum.integer, change);
+    return true;
 }
 
 /* False: the result's kind does not hold it. */
 static bool read_total(const total *t, const description *what, shown *now)
 {
+    const integer *sum = &t->sum.integer;
     memset(now, 0, sizeof *now);
     now->is_there = t->tally.records != 0;
     now->is_set = now->is_there && (!what->field->optional || t->values != 0);
     if (!now->is_set)
         return true;
     if (what->is_average) {
-        double sum = what->is_float ? weir__exact_read(&t->sum.exact)
-                                    : (double)t->sum.integer / what->unit;
-        now->value.f64 = sum / (double)t->values;
+        double all = what->is_float
+                         ? weir__exact_read(&t->sum.exact)
+                         : ((double)sum->wraps * 0x1p128 + (double)sum->low) / what->unit;
+        now->value.f64 = all / (double)t->values;
         weir_clean_f64_(&now->value.f64);
     } else if (what->is_float) {
         now->value.f64 = weir__exact_read(&t->sum.exact);
         weir_clean_f64_(&now->value.f64);
     } else if (what->result->kind == WEIR_KIND_decimal) {
-        now->value.decimal.unscaled = t->sum.integer;
+        now->value.decimal.unscaled = sum->low;
+        return sum->wraps == 0;
     } else if (what->result->kind == WEIR_KIND_u64) {
-        now->value.u64 = (uint64_t)t->sum.integer;
-        return t->sum.integer >= 0 && t->sum.integer <= (wide)UINT64_MAX;
+        now->value.u64 = (uint64_t)sum->low;
+        return sum->wraps == 0 && sum->low >= 0 && sum->low <= (wide)UINT64_MAX;
     } else {
-        now->value.i64 = (int64_t)t->sum.integer;
-        return t->sum.integer >= INT64_MIN && t->sum.integer <= INT64_MAX;
+        now->value.i64 = (int64_t)sum->low;
+        return sum->wraps == 0 && sum->low >= INT64_MIN && sum->low <= INT64_MAX;
     }
     return true;
 }
@@ -321,7 +345,9 @@ static int put(weir__tally *value, weir__tally_changes *changes, const void *ctx
     int count = 0;
     if (!read_total(t, what, &now)) {
         changes->error.before = "the sum for";
-        changes->error.after = "leaves the range of 64 bits";
+        changes->error.after = what->result->kind == WEIR_KIND_decimal
+                                   ? "leaves the range of 128 bits"
+                                   : "leaves the range of 64 bits";
         return -1;
     }
     if (now.is_there == t->shown.is_there && now.is_set == t->shown.is_set &&

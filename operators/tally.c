@@ -172,11 +172,8 @@ static inline void add_one(state *s, const weir__tally_spec *spec, weir__tally *
     s->touched[s->touched_count] = value;
     s->touched_count += !value->touched;
     value->touched = true;
-    if (WEIR_UNLIKELY(__builtin_add_overflow(value->records, diff, &value->records) ||
-                      value->records == INT64_MIN))
-        fail_with(s, value, &(weir__tally_error){ WEIR_OVERFLOWED, "the number of records of",
-                                                  "leaves the range of 64 bits" });
-    else if (WEIR_UNLIKELY(!spec->add(value, record, diff, spec->ctx, &s->changes.error)))
+    weir__tally_count(value, diff);
+    if (WEIR_UNLIKELY(!spec->add(value, record, diff, spec->ctx, &s->changes.error)))
         fail_with(s, value, &s->changes.error);
 }
 
@@ -237,7 +234,12 @@ static void ask(state *s)
             fill_key(s, s->changes.key, s->changes.records[i]);
     }
     s->out = 0;
-    s->made = spec->put(value, &s->changes, spec->ctx);
+    s->made = -1;
+    if (WEIR_LIKELY(weir__tally_fits(value)))
+        s->made = spec->put(value, &s->changes, spec->ctx);
+    else
+        s->changes.error = (weir__tally_error){ WEIR_OVERFLOWED, "the number of records of",
+                                                "leaves the range of 64 bits" };
     if (spec->bytes)
         charge(s, (int64_t)spec->bytes(value) - (int64_t)before);
     if (s->made < 0) {

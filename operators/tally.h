@@ -4,6 +4,7 @@
  * records change values as they come; when an epoch is complete, each value that it touched says
  * what it gave before and gives now. Nothing of the history is kept. What a value is, and what it
  * gives, belongs to the operator. In a scope a value is made anew of all records of its key.
+ * Counts alone have a node of their own (count.c), with smaller values.
  */
 #ifndef WEIR_OPERATORS_TALLY_H
 #define WEIR_OPERATORS_TALLY_H
@@ -13,7 +14,8 @@
 
 /* Every value begins with this; the rest is zero when the key is new. */
 typedef struct weir__tally {
-    int64_t records; /* the sum of their diffs */
+    int64_t records; /* the sum of their diffs, modulo 2^64 */
+    int32_t wrapped; /* how often that left 64 bits, upwards less downwards: 0 between epochs */
     bool touched;    /* by the open epoch */
 } weir__tally;
 
@@ -35,8 +37,8 @@ typedef struct weir__tally_changes {
     weir__tally_error error;
 } weir__tally_changes;
 
-/* The epoch is complete. Writes at most two changes, whose strings are copied; they must be there
- * until the next call for the value. Returns how many; -1: an error. */
+/* The epoch is complete, and `records` right. Writes at most two changes, whose strings are copied;
+ * they must be there until the next call for the value. Returns how many; -1: an error. */
 typedef int weir__tally_put_fn(weir__tally *value, weir__tally_changes *changes, const void *ctx);
 
 typedef struct weir__tally_spec {
@@ -62,6 +64,17 @@ typedef struct weir__tally_spec {
 /* Whether out has the kinds of the key's fields, in order, and then `more` fields. */
 bool weir__result_fits(const weir_type *in, const weir_key *key, const weir_type *out,
                        uint32_t more);
+/* Counts diff more records. They may leave 64 bits on their way, since records of an epoch come in
+ * any order: only when it is complete they have to fit (weir__tally_fits). */
+static inline void weir__tally_count(weir__tally *value, int64_t diff)
+{
+    if (WEIR_UNLIKELY(__builtin_add_overflow(value->records, diff, &value->records)))
+        value->wrapped += diff > 0 ? 1 : -1;
+}
+static inline bool weir__tally_fits(const weir__tally *value)
+{
+    return value->wrapped == 0 && value->records != INT64_MIN;
+}
 /* Checks the key, and puts what is wrong on the graph. */
 bool weir__tally_check(weir_port *in, const weir_key *key, const char *kind);
 /* The node; in a scope, a reduce. Everything has been checked. */

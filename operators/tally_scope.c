@@ -27,11 +27,12 @@ typedef struct description {
 static weir_status add_all(const description *d, const weir_values *values, weir__tally *value)
 {
     weir__tally_error error = { .status = WEIR_OVERFLOWED };
-    for (size_t i = 0; i < values->count; i++)
-        if (__builtin_add_overflow(value->records, values->counts[i], &value->records) ||
-            !d->spec.add(value, values->records[i], values->counts[i], d->spec.ctx, &error))
+    for (size_t i = 0; i < values->count; i++) {
+        weir__tally_count(value, values->counts[i]);
+        if (!d->spec.add(value, values->records[i], values->counts[i], d->spec.ctx, &error))
             return error.status;
-    return WEIR_OK;
+    }
+    return weir__tally_fits(value) ? WEIR_OK : WEIR_OVERFLOWED;
 }
 
 static void emit(const description *d, const weir__tally_changes *changes, int i,

@@ -79,6 +79,10 @@ START_TEST(what_is_no_number)
     is(sum_of(values, diffs, 5), nan);
     is(sum_of(values, diffs, 6), -inf);
     is(sum_of(values, diffs, 7), 2);
+    const double infs[] = { inf, inf, inf, inf, 3 };
+    const int64_t often[] = { INT64_MAX, INT64_MAX, -INT64_MAX, -INT64_MAX, 1 };
+    is(sum_of(infs, often, 3), inf);
+    is(sum_of(infs, often, 5), 3);
 }
 END_TEST
 

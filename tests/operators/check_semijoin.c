@@ -110,6 +110,23 @@ START_TEST(the_sum_of_a_key_counts)
 }
 END_TEST
 
+/* Records of an epoch come in any order: how many a key has may leave 64 bits on its way. */
+START_TEST(counts_that_come_back)
+{
+    static const int64_t diffs[] = { INT64_MAX, INT64_MAX, -INT64_MAX, -INT64_MAX + 1 };
+    weir_test *t = weir_test_create(build_both, NULL, .no_delays = true);
+    order_one(t, 1, 1, 2);
+    for (uint8_t i = 0; i < 4; i++)
+        ship(t, 1, diffs[i], i, 2);
+    to_epoch(t, 2);
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_str_eq(weir_test_take_sums(t, i), "(id: 2, customer: \"me\") @1 +1\n");
+    ship(t, 2, INT64_MAX, 0, 2);
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
+    weir_test_destroy(t);
+}
+END_TEST
+
 static void build_inside(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -175,7 +192,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { keys_come_and_go, the_sum_of_a_key_counts, in_a_scope, refusals,
-                                   NULL };
+    const TTest *const tests[] = { keys_come_and_go, the_sum_of_a_key_counts,
+                                   counts_that_come_back, in_a_scope, refusals, NULL };
     return test_run(test_suite("semijoin", tests));
 }

@@ -150,6 +150,23 @@ START_TEST(failures)
 }
 END_TEST
 
+/* In whichever order an epoch's records come, their number has to fit when it is complete. */
+START_TEST(numbers_that_come_back)
+{
+    static const int64_t diffs[] = { INT64_MAX, INT64_MAX, -INT64_MAX, -INT64_MAX + 2,
+                                     INT64_MIN, INT64_MIN, INT64_MAX,  INT64_MAX };
+    for (int from = 0; from < 8; from += 4) {
+        weir_test *t = weir_test_create(build, NULL, .no_delays = true);
+        for (int i = from; i < from + 4; i++)
+            weir_test_push(t, 0, item, 0, diffs[i], { 7, 0 });
+        weir_test_push(t, 0, item, 0, 1, { 7, 5 });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        ck_assert_str_eq(weir_test_take(t, 0), "(sum: 5) @0 +1\n");
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 /* Values that give nothing are gone through in several steps, too. */
 START_TEST(nothing_of_many)
 {
@@ -170,6 +187,6 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { many_keys, what_is_forgotten, nothing_of_many, failures,
-                                   NULL };
+                                   numbers_that_come_back, NULL };
     return test_run(test_suite("tally", tests));
 }

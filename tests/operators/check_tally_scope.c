@@ -120,6 +120,29 @@ static void build_amounts(weir_graph *g, void *ctx)
     weir_test_output(weir_sum(in, amount, WEIR_KEY(amount, key), cents));
 }
 
+static void build_collected_amounts(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(amount) in = weir_test_collection(g, amount);
+    in = weir_enter(in, weir_scope_add(g, NULL, "s"));
+    weir_test_output(weir_sum(in, amount, WEIR_KEY(amount, key), cents));
+}
+
+/* Values are read in their order: how many records there are leaves 64 bits by the second one, and
+ * the sum does by the first. */
+START_TEST(back_in_its_range)
+{
+    const int64_t third = 6148914691236517206; /* of 2^64 + 2 */
+    weir_test *t = weir_test_create(build_collected_amounts, NULL);
+    weir_test_push(t, 0, amount, 0, INT64_MAX, { 7, third - 2 });
+    weir_test_push(t, 0, amount, 0, 2, { 7, third - 1 });
+    weir_test_push(t, 0, amount, 0, -INT64_MAX + 1, { 7, third });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(key: 7, cents: 2) @(0, 0) +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 START_TEST(overflow)
 {
     weir_test *t = weir_test_create(build_amounts, NULL);
@@ -180,6 +203,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_adding_up, overflow, of_the_key, NULL };
+    const TTest *const tests[] = { like_adding_up, overflow, back_in_its_range, of_the_key, NULL };
     return test_run(test_suite("tally_scope", tests));
 }

@@ -18,6 +18,8 @@
  * left out: an optional field wants optional results, null where a key has nothing else.
  *
  * Values that are there less than 0 times, since more was taken away than there was, are left out.
+ * How often values are there has to fit 64 bits, also in the middle of an epoch, or the run ends
+ * with WEIR_OVERFLOWED.
  *
  * Exact when records go, in scopes of any depth. Of a plain stream each record counts +1. Outside
  * of scopes each key keeps its different values in order, about 40 bytes each, and a change costs

@@ -15,9 +15,10 @@
  *
  * When an epoch is complete, each key whose result changed in it gives its old one with diff -1 and
  * its new one with diff +1; a key of which no record is left is forgotten. Diffs count: a record of
- * diff -2 takes its value away twice. Integers and decimals are summed in 128 bits, floats exactly
+ * diff -2 takes its value away twice. Integers and decimals are summed in 256 bits, floats exactly
  * and rounded once, so no result depends on the order in which records came. A sum that its kind
- * cannot hold ends the run with WEIR_OVERFLOWED. Records are exchanged by the key; the result's
+ * cannot hold when an epoch is complete, whatever it was on the way there, and a number of records
+ * beyond 64 bits end the run with WEIR_OVERFLOWED. Records are exchanged by the key; the result's
  * unique key is the key. In a scope, where times have no one order, the records of a key are summed
  * anew whenever one of them has changed.
  */
