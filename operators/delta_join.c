@@ -24,6 +24,7 @@ typedef struct description {
     weir__parts *parts;
     condition *conditions;
     size_t condition_count;
+    unsigned orders[WEIR_DELTA_JOIN_MAX][WEIR_DELTA_JOIN_MAX]; /* of chains, from 0 */
 } description;
 
 /* Where a chain begins. */
@@ -85,7 +86,7 @@ static unsigned ties(const description *d, unsigned stream, uint32_t bound)
     return count;
 }
 
-/* The stream that is looked up next: the one that is tied most. */
+/* The stream that is looked up next, where nobody names it: the one that is tied most. */
 static unsigned next_stream(const description *d, uint32_t bound)
 {
     unsigned best = d->spec.count, most = 0;
@@ -157,8 +158,8 @@ static weir_port *chain(const description *d, unsigned first)
                               .ctx = b };
     weir_port *tuples = weir_stage_add(d->streams[first], &stage);
     uint32_t bound = 1u << first;
-    for (unsigned left = d->spec.count - 1; left > 0 && tuples; left--) {
-        unsigned next = next_stream(d, bound);
+    for (unsigned i = 1; i < d->spec.count && tuples; i++) {
+        unsigned next = d->orders[first][i];
         tuples = look_up(tuples, d, next, bound, next > first);
         bound |= 1u << next;
     }
@@ -217,9 +218,10 @@ static bool resolve(description *d, weir_graph *graph, const weir_on *on)
     return false;
 }
 
-static bool is_connected(const description *d, weir_graph *graph)
+static bool choose_order(description *d, weir_graph *graph, unsigned first)
 {
-    uint32_t bound = 1;
+    uint32_t bound = 1u << first;
+    d->orders[first][0] = first;
     for (unsigned i = 1; i < d->spec.count; i++) {
         unsigned next = next_stream(d, bound);
         if (next == d->spec.count) {
@@ -228,8 +230,48 @@ static bool is_connected(const description *d, weir_graph *graph)
                             "the conditions do not connect all %u streams", d->spec.count);
             return false;
         }
+        d->orders[first][i] = next;
         bound |= 1u << next;
     }
+    return true;
+}
+
+/* An order that is named, instead of the one that was chosen. */
+static bool take_order(description *d, weir_graph *graph, const unsigned *chain, uint32_t *named)
+{
+    unsigned length = 0, first = chain[0] - 1;
+    uint32_t bound = 0;
+    for (; length < WEIR_DELTA_JOIN_MAX && chain[length]; length++) {
+        unsigned next = chain[length] - 1;
+        if (next >= d->spec.count || (bound >> next & 1u) ||
+            (length > 0 && ties(d, next, bound) == 0))
+            break;
+        d->orders[first][length] = next;
+        bound |= 1u << next;
+    }
+    if (length < d->spec.count || (length < WEIR_DELTA_JOIN_MAX && chain[length])) {
+        weir_graph_fail(graph, WEIR_INVALID, d->spec.kind,
+                        "name all streams once, counted from 1, each after one that a condition "
+                        "ties it to",
+                        "an order of look-ups cannot go on behind its first %u streams", length);
+        return false;
+    }
+    if (*named >> first & 1u)
+        weir_graph_fail(graph, WEIR_INVALID, d->spec.kind, "name one for each stream at most",
+                        "stream %u has two orders of look-ups", first + 1);
+    *named |= 1u << first;
+    return !weir_graph_failed(graph);
+}
+
+static bool set_orders(description *d, weir_graph *graph, const weir_on *on, size_t on_count)
+{
+    uint32_t named = 0;
+    for (unsigned i = 0; i < d->spec.count; i++)
+        if (!choose_order(d, graph, i))
+            return false;
+    for (size_t i = 0; i < on_count; i++)
+        if (!on[i].field[0] && !take_order(d, graph, on[i].chain, &named))
+            return false;
     return true;
 }
 
@@ -277,8 +319,10 @@ weir_port *weir_delta_join_erased(weir_port *const *streams, const weir_delta_jo
     if (!check_streams(d, graph))
         return NULL;
     for (size_t i = 0; i < on_count; i++)
-        if (!resolve(d, graph, &on[i]))
+        if (on[i].field[0] && !resolve(d, graph, &on[i]))
             return NULL;
-    d->parts = is_connected(d, graph) ? weir__parts_of(graph, takes, spec.count, spec.kind) : NULL;
+    d->parts = set_orders(d, graph, on, on_count)
+                   ? weir__parts_of(graph, takes, spec.count, spec.kind)
+                   : NULL;
     return d->parts ? build(d) : NULL;
 }

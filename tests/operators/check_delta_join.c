@@ -6,6 +6,8 @@
 #include <weir/operators/delta_join.h>
 
 #include <stdio.h>
+#include <string.h>
+#include <weir/observe.h>
 #include <weir/test.h>
 
 #include "oracle.h"
@@ -56,6 +58,10 @@ static void build(const weir_stream(fact) *in)
                                       WEIR_ON(2, to, 3, from), WEIR_ON(3, to, 1, from)));
     weir_test_output(weir_delta_join3(e[0], e[0], e[0], triangle, WEIR_ON(1, to, 2, from),
                                       WEIR_ON(2, to, 3, from), WEIR_ON(3, to, 1, from)));
+    weir_test_output(weir_delta_join3(e[0], e[1], e[2], triangle, WEIR_CHAIN(1, 3, 2),
+                                      WEIR_ON(1, to, 2, from), WEIR_ON(2, to, 3, from),
+                                      WEIR_ON(3, to, 1, from), WEIR_CHAIN(3, 2, 1),
+                                      WEIR_CHAIN(2, 3, 1)));
     weir_stream(node) n = weir_map(in[0], to_node), m = weir_map(in[1], to_node);
     weir_test_output(weir_delta_join4(n, m, e[2], n, four, WEIR_ON(1, name, 2, name),
                                       WEIR_ON(1, number, 2, number), WEIR_ON(2, value, 3, from),
@@ -93,7 +99,7 @@ static void expect_four(bag *b, const oracle_sums *sums)
 
 static void expect(unsigned output, bag *b, const oracle_sums *sums)
 {
-    if (output == 0)
+    if (output == 0 || output == 2)
         expect_triangle(b, &sums[0], &sums[1], &sums[2]);
     else if (output == 1)
         expect_triangle(b, &sums[0], &sums[0], &sums[0]);
@@ -103,9 +109,52 @@ static void expect(unsigned output, bag *b, const oracle_sums *sums)
 
 START_TEST(like_all_combinations)
 {
-    oracle_check(&(oracle){ .inputs = 3, .outputs = 3, .depth_max = 3, .negative = true,
-                            .types = { found_type(), found_type(), found_type() },
+    oracle_check(&(oracle){ .inputs = 3, .outputs = 4, .depth_max = 3, .negative = true,
+                            .types = { found_type(), found_type(), found_type(), found_type() },
                             .build = build, .expect = expect, .seeds = 45 });
+}
+END_TEST
+
+/* ---- the order of look-ups ---- */
+
+enum { MANY = 500 };
+
+static void build_stars(weir_graph *g, void *ctx)
+{
+    weir_stream(edge) e[3];
+    for (int i = 0; i < 3; i++)
+        e[i] = weir_test_collection(g, edge);
+    weir_test_output(ctx ? weir_delta_join3(e[0], e[1], e[2], triangle, WEIR_ON(1, to, 2, from),
+                                            WEIR_ON(1, from, 3, from), WEIR_CHAIN(1, 3, 2))
+                         : weir_delta_join3(e[0], e[1], e[2], triangle, WEIR_ON(1, to, 2, from),
+                                            WEIR_ON(1, from, 3, from)));
+}
+
+static void add_records(const weir_node_info *info, void *ctx)
+{
+    if (strcmp(info->kind, "look-up") == 0)
+        *(uint64_t *)ctx += info->records_out;
+}
+
+/* A change that many records of the second stream agree with, and none of the third. */
+START_TEST(the_order_that_is_named)
+{
+    for (int named = 0; named < 2; named++) {
+        uint64_t made = 0;
+        weir_test *t = weir_test_create(build_stars, named ? "named" : NULL);
+        for (uint32_t i = 0; i < MANY; i++)
+            weir_test_push(t, 1, edge, 0, 1, { 7, i, 0 });
+        weir_test_push(t, 0, edge, 1, 1, { 1, 7, 0 });
+        for (unsigned i = 0; i < 3; i++)
+            weir_test_advance(t, i, 2);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        weir_observe(weir_test_worker(t, 0),
+                     &(weir_observer){ .node = add_records, .ctx = &made });
+        ck_assert_uint_eq(made, named ? 0 : MANY);
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        ck_assert_uint_eq(weir_test_count(t, 0), 0);
+        weir_test_destroy(t);
+    }
 }
 END_TEST
 
@@ -128,7 +177,11 @@ static void refuse(weir_graph *g, void *ctx)
     (void)ctx;
     for (int i = 0; i < 3; i++)
         e[i] = weir_test_collection(g, edge);
-    weir_on on[] = { WEIR_ON(1, to, 2, from), WEIR_ON(2, to, 3, from) };
+    static const unsigned chains[][WEIR_DELTA_JOIN_MAX] = {
+        { 1, 3, 2 }, { 1, 2 }, { 1, 2, 4 }, { 2, 2, 1 }, { 1, 2, 3, 1 }, { 0 }, { 2, 3, 1 },
+    };
+    weir_on on[] = { WEIR_ON(1, to, 2, from), WEIR_ON(2, to, 3, from), WEIR_CHAIN(2, 1, 3),
+                     WEIR_CHAIN(2, 3, 1) };
     if (wrong == 0)
         e[1] = weir_test_input(g, edge);
     else if (wrong == 1)
@@ -143,7 +196,9 @@ static void refuse(weir_graph *g, void *ctx)
         on[1].field[1] = "value";
     else if (wrong == 6)
         on[1].stream[0] = 3;
-    ck_assert_ptr_null(join_wrongly(e, on, wrong == 8 ? 1 : 2));
+    else if (wrong >= 9)
+        memcpy(on[3].chain, chains[wrong - 9], sizeof on[3].chain);
+    ck_assert_ptr_null(join_wrongly(e, on, wrong == 8 ? 1 : wrong >= 9 ? 4 : 2));
     e[0].port = NULL;
     ck_assert_ptr_null(join_wrongly(e, on, 2));
 }
@@ -163,6 +218,13 @@ START_TEST(refusals)
         { WEIR_TYPE_MISMATCH, "'to' of stream 3 and 'from' of stream 3 cannot be compared" },
         { WEIR_INVALID, "a join of 1 streams" },
         { WEIR_INVALID, "the conditions do not connect all 3 streams" },
+        { WEIR_INVALID, "an order of look-ups cannot go on behind its first 1 streams" },
+        { WEIR_INVALID, "an order of look-ups cannot go on behind its first 2 streams" },
+        { WEIR_INVALID, "an order of look-ups cannot go on behind its first 2 streams" },
+        { WEIR_INVALID, "an order of look-ups cannot go on behind its first 1 streams" },
+        { WEIR_INVALID, "an order of look-ups cannot go on behind its first 3 streams" },
+        { WEIR_INVALID, "an order of look-ups cannot go on behind its first 0 streams" },
+        { WEIR_INVALID, "stream 2 has two orders of look-ups" },
     };
     for (wrong = 0; wrong < (int)(sizeof expected / sizeof *expected); wrong++)
         oracle_refused(refuse, expected[wrong].status, expected[wrong].what);
@@ -171,6 +233,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_all_combinations, refusals, NULL };
+    const TTest *const tests[] = { like_all_combinations, the_order_that_is_named, refusals, NULL };
     return test_run(test_suite("delta_join", tests));
 }

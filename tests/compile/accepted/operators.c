@@ -252,7 +252,8 @@ static void build_aggregates(weir_stream(word) words)
     (void)weir_delta_join3(counts, counts, letters, three, WEIR_ON(1, text, 2, text),
                            WEIR_ON(2, text, 3, text));
     (void)weir_delta_join4(letters, counts, letters, counts, four, WEIR_ON(1, text, 2, text),
-                           WEIR_ON(2, count, 4, count), WEIR_ON(2, text, 3, text));
+                           WEIR_ON(2, count, 4, count), WEIR_ON(2, text, 3, text),
+                           WEIR_CHAIN(1, 2, 4, 3));
     (void)weir_interval_join(counts, WEIR_KEY(word_count, text), count, counts,
                              WEIR_KEY(word_count, text), count, both, .low = -5);
     (void)weir_count_distinct(letters, word_count, WEIR_KEY(word, text), text);
