@@ -111,8 +111,13 @@ CASES = {
     "names_of_ours": ([
         {"docs/reference/coming-from-timely.md": "| map | `weir_nap` |\n",
          "operators/include/weir/operators/map.h": "/* weir_nap */ void weir_map(void);\n"},
-    ], [{"docs/reference/coming-from-timely.md": "`weir_map`, `WEIR_FULL`, `weir_c.workers`\n",
-         "operators/include/weir/operators/map.h": "void weir_map(int weir_c);\n"
+        {"docs/reference/coming-from-timely.md": "| Config | `weir_c.threads` |\n",
+         "operators/include/weir/operators/map.h": "struct weir_c { int workers; };\n"},
+        {"docs/reference/coming-from-timely.md": "| bounded | `.bound` of a loop |\n",
+         "operators/include/weir/operators/map.h": "struct weir_c { int limit; };\n"},
+    ], [{"docs/reference/coming-from-timely.md":
+         "`weir_map`, `WEIR_FULL`, `weir_c.workers`, `.workers`\n",
+         "operators/include/weir/operators/map.h": "struct weir_c { int workers; } weir_map;\n"
          "X" "X(FULL, 1)\n"}]),
     "links": ([{"README.md": "[guide](docs/guide.md)\n"}],
               [{"README.md": "[a](docs/a.md#b), [it](docs), [here](#there)\n", "docs/a.md": ""}]),

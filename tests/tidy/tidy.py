@@ -409,7 +409,9 @@ def names_of_ours(tree):
                 known |= {f"WEIR_{name}", f"WEIR_EVENT_{name}"}
     for page in PARITY_PAGES:
         for line, match in tree.grep(page, r"`[^`\n]*`", False) if page in tree.files else ():
-            for name in re.findall(r"\b(?:weir|WEIR)_\w+", match.group(0)):
+            ours = re.findall(r"\b(?:weir|WEIR)_\w+", match.group(0))
+            fields = re.findall(r"(?:`|\bweir_\w+)\.([a-z_]+)", match.group(0))
+            for name in ours + fields:
                 if name not in known:
                     yield page, line, f"{name} is in no public header"
 
