@@ -203,9 +203,9 @@ static weir_status start_init(weir_step *step, void *ctx, void **result, weir_er
     unsigned worker = weir_step_worker(step);
     weir__published_part *part = &what->from->parts[worker];
     if (!part->trace) {
-        weir_error_set(error, WEIR_GONE, "'%s' ended before worker %u could import it",
+        weir_error_set(error, WEIR_GONE, "what publishes '%s' has failed on worker %u",
                        what->from->name, worker);
-        weir_error_hint(error, "keep the dataflow that publishes it (weir_dataflow_spec.keep)");
+        weir_error_hint(error, "import it when that is mended and added again");
         return WEIR_GONE;
     }
     start *s = weir_alloc_must(sizeof *s);

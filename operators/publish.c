@@ -93,6 +93,7 @@ void weir_arrangement_publish(weir_arrangement *a, const char *name,
     weir_dataflow_release(p->dataflow);
     if (!take_name(graph, p))
         return;
+    weir_graph_keep(graph); /* until it is removed, in the order in which imports are built */
     weir_node_input input = { .type = weir_run_ref_type(), .interest = WEIR_ALWAYS,
                               .settles = true /* readers elsewhere wait for it */ };
     weir_node_spec spec = { .struct_size = sizeof spec,

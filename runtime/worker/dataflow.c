@@ -346,6 +346,7 @@ weir_dataflow *weir_graph_dataflow(const weir_graph *graph)
 }
 
 weir_runtime *weir_graph_runtime(const weir_graph *graph) { return graph->runtime; }
+void weir_graph_keep(weir_graph *graph) { graph->dataflow->keep = true; }
 weir_runtime *weir_step_runtime(const weir_step *step) { return step->context->runtime; }
 
 void weir_step_fail_dataflow(weir_step *step, weir_status status, const char *format, ...)

@@ -163,6 +163,22 @@ static void build_odd_records(weir_graph *g, void *ctx)
     add_picky(g, p, weir_exchange(in, WEIR_KEY(other, value)).port, other_type());
 }
 
+static void build_publisher(weir_graph *g, void *ctx)
+{
+    process *p = ctx;
+    weir_stream(number) in =
+        weir_input_add(g, number, &p->input, .manual = true, .collection = true);
+    weir_arranged_publish(weir_arrange(in, WEIR_KEY(number, value)), "numbers");
+}
+
+static void build_importer(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_arranged(number) numbers =
+        weir_arranged_import(g, number, WEIR_KEY(number, value), "numbers");
+    weir_probe(weir_arranged_collection(numbers), "imported");
+}
+
 static void build_nothing(weir_graph *g, void *ctx)
 {
     (void)g;
@@ -186,6 +202,7 @@ static void start_process(cluster *c, unsigned p, bool until_stopped)
         { "plain", build_plain }, { "odd-graph", build_odd_graph },
         { "odd-records", build_odd_records }, { "odd-refusal", build_odd_refusal },
         { "refused", build_refused }, { "picky", build_picky }, { "quitter", build_quitter },
+        { "publisher", build_publisher }, { "importer", build_importer },
         { "nothing", build_nothing } };
     process *me = &c->of[p];
     weir_error error = { 0 };
@@ -436,6 +453,32 @@ START_TEST(any_process_removes)
 END_TEST
 
 /* Nothing to do in it: it may be over in one process before another hears of it. */
+/* Not every process has heard that it is complete when an import is asked for: all find it. */
+START_TEST(a_complete_publisher_is_found_everywhere)
+{
+    for (unsigned seed = 1; seed <= 12; seed++) {
+        cluster *c = create(seed, true);
+        weir_dataflow *of[PROCESSES], *importer;
+        weir_input_handle(number) handles[ALL];
+        weir_dataflow_release(add(c, seed % PROCESSES, "publisher", "publisher"));
+        await_all(c, "publisher", of);
+        open_inputs(c, handles);
+        feed(c, handles, 2);
+        for (unsigned w = 0; w < ALL; w++)
+            weir_input_close(handles[w]);
+        if (seed % 2)
+            await(c, of[seed % PROCESSES], WEIR_DATAFLOW_COMPLETE);
+        importer = add(c, (seed + 1) % PROCESSES, "importer", "importer");
+        await(c, importer, WEIR_DATAFLOW_GONE); /* with all that there is */
+        for (unsigned p = 0; p < PROCESSES; p++)
+            ck_assert_int_eq(info_of(of[p]).state, WEIR_DATAFLOW_COMPLETE);
+        weir_dataflow_release(importer);
+        release(of);
+        stop_and_end(c);
+    }
+}
+END_TEST
+
 START_TEST(empty_ones_come_and_go)
 {
     for (unsigned seed = 1; seed <= 6; seed++) {
@@ -852,6 +895,7 @@ int main(void)
     const TTest *const tests[] = {
         any_process_adds,
         any_process_removes,
+        a_complete_publisher_is_found_everywhere,
         empty_ones_come_and_go,
         graphs_that_differ_end_the_cluster,
         what_all_refuse_fails,

@@ -115,6 +115,9 @@ WEIR_API const void *weir_graph_args(const weir_graph *graph, size_t *size);
  * (release it when that is not used any more). */
 WEIR_API weir_dataflow *weir_graph_dataflow(const weir_graph *graph);
 WEIR_API weir_runtime *weir_graph_runtime(const weir_graph *graph);
+/* The dataflow being built stays when it is complete, as with weir_dataflow_spec.keep: for what
+ * others are to find in every worker and process, or in none. */
+WEIR_API void weir_graph_keep(weir_graph *graph);
 /* Registers something to be called once, on a worker's thread, when the dataflow's removal begins,
  * before anything that is asked for later is built: for names that it must give free. If it is
  * never removed: when its description ends, before weir_graph_at_end. */

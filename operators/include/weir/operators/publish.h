@@ -21,10 +21,9 @@
  * When the publisher is removed, the import keeps what it has, and its frontier stands still until
  * the program ends. What is kept in memory goes with the last who reads it.
  *
- * A publisher that goes by itself, because it is complete, takes its name along at a moment of its
- * own in each process: an import that is added then may find it in one process and not in another,
- * which ends a cluster. So keep the publisher (weir_dataflow_spec.keep); it is removed in one order
- * with all that is added.
+ * A publisher stays when it is complete (as with weir_dataflow_spec.keep), until it is removed: in
+ * one order with all that is added, so an import finds it on all workers of all processes, or on
+ * none.
  *
  * Who imports shares the publisher's trace: runs that a slow importer has not taken count as under
  * way at the node that arranges, so the publisher's sources wait for it.
@@ -44,10 +43,10 @@ struct weir_publish_options {
     bool keep_history; /* all times, from the first on: imports may begin at any of them */
 };
 
-/* The name is copied; it is free again when the dataflow is removed or went by itself. On the
- * graph: EXISTS if it is taken; INVALID without a name, inside a scope, and of an arrangement that
- * is imported, which has a name already. That is also what weir_arrange gives for the collection of
- * an import by the same key. */
+/* The name is copied; it is free again when the dataflow is removed, or has failed. On the graph:
+ * EXISTS if it is taken; INVALID without a name, inside a scope, and of an arrangement that is
+ * imported, which has a name already. That is also what weir_arrange gives for the collection of an
+ * import by the same key. */
 WEIR_API void weir_arrangement_publish(weir_arrangement *arrangement, const char *name,
                                        const struct weir_publish_options *options);
 
