@@ -142,14 +142,18 @@ def run_once(case, variant, options):
               lambda side: cluster.execute(side.command, case, options.verbose))
     print_table(sides)
     if case.bare:
-        print_bare(case, flags, options)
+        print_bare(case, flags, sides[0], options)
     print(f"answer {sides[0].answers[0]}, in every run")
     return sides
 
 
-def print_bare(case, flags, options):
-    bare = Side(f"bare: {case.bare}", [tools.build_ours("weir-bench-" + case.bare)] + flags)
-    bare.take(tools.execute(bare.command, options.verbose))
+def print_bare(case, flags, first, options):
+    """The work of the case without an engine: as often as the sides, alone."""
+    program, *more = case.bare.split()
+    bare = Side(f"bare: {program}", [tools.build_ours("weir-bench-" + program)] + flags + more)
+    for _ in range(options.runs):
+        bare.take(tools.execute(bare.command, options.verbose))
     print_row(bare.name, bare.costs)
     for name, figures in bare.beside.items():
         print_row(f"{bare.name}, {name}", figures)
+    print(f"  bare: {100 * bare.median() / first.median():.0f} % of {first.name}")

@@ -7,6 +7,7 @@ import subprocess
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(ROOT, "build", "release")
+NO_EVENTS = os.path.join(ROOT, "build", "release-no-events")
 PEERS = os.path.join(ROOT, "bench", "peers")
 FLINK = os.path.join(ROOT, "bench", "peers", "flink")
 RUST = (1, 88)
@@ -40,17 +41,17 @@ def version_of(command, pattern):
     return tuple(int(n) for n in found.groups()) if found else None
 
 
-def build_ours(target):
+def build_ours(target, build=BUILD, settings=()):
     """Builds a C program of this repository and returns its path."""
     if target.startswith("weir-bench-"):
         source = "case_" + target.removeprefix("weir-bench-").replace("-", "_") + ".c"
         if not os.path.exists(os.path.join(ROOT, "bench", source)):
             raise Failed(f"bench/{source} is not there")
-    if not os.path.exists(os.path.join(BUILD, "build.ninja")):
-        quiet("cmake", ["cmake", "--preset", "release"], cwd=ROOT)
-    quiet("the build", ["cmake", "--build", BUILD, "--target", target])
+    if not os.path.exists(os.path.join(build, "build.ninja")):
+        quiet("cmake", ["cmake", "--preset", "release", "-B", build, *settings], cwd=ROOT)
+    quiet("the build", ["cmake", "--build", build, "--target", target])
     for folder in "bench", "examples", ".":
-        path = os.path.join(BUILD, folder, target)
+        path = os.path.join(build, folder, target)
         if os.access(path, os.X_OK):
             return path
     raise Failed(f"the build made no {target}")
