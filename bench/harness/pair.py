@@ -37,11 +37,12 @@ class Side:
         return statistics.median(self.costs)
 
 
-def alternate(sides, runs, once):
+def alternate(sides, runs, once, then=lambda: None):
     """Runs each side `runs` times, in turn; once(side) returns the lines of a run."""
     for _ in range(runs):
         for side in sides:
             side.take(once(side))
+        then()
     answers = {answer: side.name for side in sides for answer in side.answers}
     if len(answers) > 1:
         told = "; ".join(f"{answer} ({name})" for answer, name in answers.items())
@@ -138,21 +139,26 @@ def run_once(case, variant, options):
     if case.program == "wordcount" and options.only != "ours":
         same_text(tools.build_ours("weir-bench-text"), peer, "128" if options.quick else "512",
                   options)
+    bare = bare_of(case, flags)
     alternate(sides, options.runs,
-              lambda side: cluster.execute(side.command, case, options.verbose))
+              lambda side: cluster.execute(side.command, case, options.verbose),
+              lambda: bare and bare.take(tools.execute(bare.command, options.verbose)))
     print_table(sides)
-    if case.bare:
-        print_bare(case, flags, sides[0], options)
+    if bare:
+        print_bare(bare, sides[0])
     print(f"answer {sides[0].answers[0]}, in every run")
     return sides
 
 
-def print_bare(case, flags, first, options):
-    """The work of the case without an engine: as often as the sides, alone."""
+def bare_of(case, flags):
+    """The work of the case without an engine, if there is such a program."""
+    if not case.bare:
+        return None
     program, *more = case.bare.split()
-    bare = Side(f"bare: {program}", [tools.build_ours("weir-bench-" + program)] + flags + more)
-    for _ in range(options.runs):
-        bare.take(tools.execute(bare.command, options.verbose))
+    return Side(f"bare: {program}", [tools.build_ours("weir-bench-" + program)] + flags + more)
+
+
+def print_bare(bare, first):
     print_row(bare.name, bare.costs)
     for name, figures in bare.beside.items():
         print_row(f"{bare.name}, {name}", figures)
