@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See prefix_node.h. The sum up to the first change is that of all that there was less what lay
- * behind; from there on results are made of what there was and of what there is, side by side.
+ * behind; from there on results are made of what there was and of what there is, side by side. A
+ * key may take several steps.
  */
 #include "prefix_node.h"
 
@@ -32,6 +33,13 @@ typedef struct state {
     uint64_t looked;
     size_t keys;        /* in this step */
     weir_status failed;
+    /* of the key at hand, which may take several steps */
+    enum { NO_KEY, TAKING_OFF, GOING_ON } stage;
+    weir__prefix_sum *total; /* of the table; while going on, up to the value at hand */
+    weir__prefix_sum before; /* the same of what there was */
+    int64_t charged;         /* for total */
+    weir__wide there[2];     /* of records like `first`, if there are any */
+    bool any;
 } state;
 
 /* A record of the group: how often it was there, and is. */
@@ -137,85 +145,103 @@ static value read(state *s)
     return v;
 }
 
-/* Takes what lay behind the first change off the sum of all that there was. */
-static void take_off(state *s, weir__prefix_sum *total)
-{
-    go_to_first(s);
-    for (value v; !s->failed && (v = read(s)).record;)
-        if (!weir__prefix_add(&s->d->prefix, total, v.record, -(weir__wide)v.old))
-            s->failed = WEIR_OVERFLOWED;
-}
-
 /* What the place of `first` had and has, if anything. */
-static void put(state *s, const weir__prefix_sum sums[2], const weir__wide there[2])
+static void put(state *s)
 {
     const weir_type *type = s->d->prefix.out;
-    for (int i = OLD; i <= NEW && !s->failed; i++)
-        if (there[i] > 0 && !weir__prefix_write(&s->d->prefix, &sums[i], s->first, s->results[i]))
+    const weir__prefix_sum *sums[2] = { &s->before, s->total };
+    for (int i = OLD; i <= NEW && s->any && !s->failed; i++)
+        if (s->there[i] > 0 &&
+            !weir__prefix_write(&s->d->prefix, sums[i], s->first, s->results[i]))
             s->failed = WEIR_OVERFLOWED;
-    bool same = there[OLD] > 0 && there[NEW] > 0 &&
+    bool same = s->there[OLD] > 0 && s->there[NEW] > 0 &&
                 weir_record_equal(type, s->results[OLD], s->results[NEW]);
-    for (int i = OLD; i <= NEW && !s->failed && !same; i++) {
-        if (there[i] <= 0)
+    for (int i = OLD; i <= NEW && s->any && !s->failed && !same; i++) {
+        if (s->there[i] <= 0)
             continue;
         weir_builder_set_diff(s->out, i == OLD ? -1 : 1);
         weir__emit_copy(s->out, s->results[i]);
     }
+    s->there[OLD] = s->there[NEW] = 0;
+    s->any = false;
 }
 
-/* Goes on from the sum up to the first change, which becomes that of all. */
-static void go_through(state *s, weir__prefix_sum *total)
+static void charge(state *s)
 {
-    const weir__prefix *p = &s->d->prefix;
-    weir__prefix_sum sums[2] = { *total, *total };
-    weir__wide there[2] = { 0, 0 };
-    sums[OLD].exact = weir__exact_copy(&total->exact);
-    go_to_first(s);
-    bool any = false;
-    for (value v; !s->failed && (v = read(s)).record;) {
-        if (any && !weir_key_equal(&p->some->type, &s->d->by, s->first, v.record)) {
-            put(s, sums, there);
-            there[OLD] = there[NEW] = 0;
-            any = false;
-        }
-        if (!any)
-            memcpy(s->first, v.record, s->changes.size);
-        any = true;
-        there[OLD] += v.old;
-        there[NEW] += v.now;
-        if (!weir__prefix_add(p, &sums[OLD], v.record, v.old) ||
-            !weir__prefix_add(p, &sums[NEW], v.record, v.now))
-            s->failed = WEIR_OVERFLOWED;
-    }
-    if (any)
-        put(s, sums, there);
-    weir__exact_fini(&sums[OLD].exact);
-    *total = sums[NEW];
+    int64_t bytes = (int64_t)weir__exact_bytes(&s->total->exact);
+    weir_account_add(s->account, bytes - s->charged);
+    s->charged = bytes;
 }
 
-static void work_key(state *s)
+static void begin_key(state *s)
 {
     s->failed = weir__round_read(&s->round, &s->changes);
     if (s->failed || s->changes.count == 0)
         return;
     const void *key = weir__round_change(&s->changes, 0);
-    weir__prefix_sum *total = weir_table_insert(s->totals, key);
-    if (!total) {
+    s->total = weir_table_insert(s->totals, key);
+    if (!s->total) {
         s->failed = WEIR_NO_MEMORY;
         return;
     }
-    int64_t before = (int64_t)weir__exact_bytes(&total->exact);
+    s->charged = (int64_t)weir__exact_bytes(&s->total->exact);
     weir_cursor_find(s->round.all, key);
-    take_off(s, total);
-    if (!s->failed)
-        go_through(s, total);
-    weir_account_add(s->account, (int64_t)weir__exact_bytes(&total->exact) - before);
-    if (s->failed || total->integer != 0 || total->values != 0 ||
-        !weir__exact_is_blank(&total->exact))
+    go_to_first(s);
+    s->stage = TAKING_OFF;
+}
+
+/* What lay behind the first change goes off the sum of all that there was. */
+static void take_off(state *s)
+{
+    value v = read(s);
+    if (s->failed)
         return;
-    weir_account_add(s->account, -(int64_t)weir__exact_bytes(&total->exact));
-    weir__exact_fini(&total->exact);
-    weir_table_remove(s->totals, total);
+    if (v.record) {
+        if (!weir__prefix_add(&s->d->prefix, s->total, v.record, -(weir__wide)v.old))
+            s->failed = WEIR_OVERFLOWED;
+        return;
+    }
+    s->before = *s->total;
+    s->before.exact = weir__exact_copy(&s->total->exact);
+    s->any = false;
+    s->there[OLD] = s->there[NEW] = 0;
+    go_to_first(s);
+    s->stage = GOING_ON;
+}
+
+static void end_key(state *s)
+{
+    weir__exact_fini(&s->before.exact);
+    charge(s);
+    s->stage = NO_KEY;
+    if (s->total->integer != 0 || s->total->values != 0 || !weir__exact_is_blank(&s->total->exact))
+        return;
+    weir__exact_fini(&s->total->exact);
+    charge(s);
+    weir_table_remove(s->totals, s->total);
+}
+
+/* From the sum up to the first change on, which becomes that of all. */
+static void go_on(state *s)
+{
+    const weir__prefix *p = &s->d->prefix;
+    value v = read(s);
+    if (s->failed)
+        return;
+    if (!v.record || !s->any || !weir_key_equal(&p->some->type, &s->d->by, s->first, v.record))
+        put(s);
+    if (!v.record) {
+        end_key(s);
+        return;
+    }
+    if (!s->any)
+        memcpy(s->first, v.record, s->changes.size);
+    s->any = true;
+    s->there[OLD] += v.old;
+    s->there[NEW] += v.now;
+    if (!weir__prefix_add(p, &s->before, v.record, v.old) ||
+        !weir__prefix_add(p, s->total, v.record, v.now))
+        s->failed = WEIR_OVERFLOWED;
 }
 
 /* ---- the node ---- */
@@ -223,6 +249,9 @@ static void work_key(state *s)
 static void fini(void *ctx)
 {
     state *s = ctx;
+    weir__exact_fini(&s->before.exact);
+    if (s->stage != NO_KEY)
+        charge(s);
     if (s->totals) {
         weir_table_walk walk = weir_table_walk_range(s->totals, 0, UINT64_MAX);
         for (weir__prefix_sum *sum; (sum = weir_table_walk_next(&walk));) {
@@ -271,18 +300,24 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 /* False: the step's work is used up, or something failed. */
 static bool work(weir_step *step, state *s)
 {
-    uint64_t done = 0;
+    uint64_t done = 0; /* beside looking */
+    bool more = true;
     s->out = weir_step_output(step, 0, &s->round.time);
-    while (!s->failed && weir_cursor_next_key(s->round.fresh)) {
-        s->looked = 0;
-        work_key(s);
-        s->keys++;
-        weir_metric_add(s->round.metric, (int64_t)s->looked);
-        done += WEIR__ROUND_KEY + s->changes.count + s->looked;
-        if (done >= WEIR__ROUND_VALUES || weir_step_spent(step))
-            return false;
+    s->looked = 0;
+    while (more && !s->failed && (s->stage != NO_KEY || weir_cursor_next_key(s->round.fresh))) {
+        if (s->stage == NO_KEY) {
+            begin_key(s);
+            done += WEIR__ROUND_KEY + s->changes.count;
+            s->keys++;
+        } else if (s->stage == TAKING_OFF) {
+            take_off(s);
+        } else {
+            go_on(s);
+        }
+        more = s->looked + done < WEIR__ROUND_VALUES && !weir_step_spent(step);
     }
-    return !s->failed;
+    weir_metric_add(s->round.metric, (int64_t)s->looked);
+    return more && !s->failed;
 }
 
 static void fail(weir_step *step, const state *s)

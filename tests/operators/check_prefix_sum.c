@@ -9,6 +9,7 @@
 #include <weir/test.h>
 
 #include "oracle.h"
+#include "steps.h"
 
 #define ENTRY(F) F(opt_i64, cents) F(u32, day) F(u32, key) F(f64, weight) F(decimal(2), price)
 #define BALANCE(F) F(u32, key) F(u32, day) F(opt_i64, cents)
@@ -223,9 +224,48 @@ START_TEST(a_field_twice)
 }
 END_TEST
 
+/* ---- a large group ---- */
+
+enum { MANY = 200000, VALUES_OF_A_STEP = 64 << 10 };
+
+static void build_large(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(entry) in = weir_test_collection(g, entry);
+    weir_test_output(weir_prefix_sum(in, weight, WEIR_KEY(entry, key), day, weight));
+}
+
+/* A change at its beginning goes through all of it twice, and between steps others have their turn,
+ * or the run is over; floats of all sizes keep memory of their own meanwhile. */
+START_TEST(a_large_group_takes_several_steps)
+{
+    for (int ends = 0; ends < 2; ends++) {
+        weir_test *t = weir_test_create(build_large, NULL, .no_delays = true);
+        for (uint32_t i = 1; i <= MANY; i++)
+            weir_test_push(t, 0, entry, 0, 1,
+                           { .key = 7, .day = i, .weight = i % 2 ? 1 : 1e300 });
+        weir_test_advance(t, 0, 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        uint64_t before = steps_of(t, "prefix-sum");
+        weir_test_push(t, 0, entry, 1, 1, { .key = 7, .day = 0, .weight = 5 });
+        weir_test_advance(t, 0, 2);
+        while (!ends && steps_of(t, "prefix-sum") < before + 4)
+            (void)weir_worker_step(weir_test_worker(t, 0));
+        if (ends) {
+            ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+            ck_assert_uint_gt(steps_of(t, "prefix-sum") - before, 2 * MANY / VALUES_OF_A_STEP);
+            ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+            ck_assert_uint_eq(weir_test_count(t, 0), MANY + 3);
+        }
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = { like_adding_up,  refusals,      overflow,
-                                   the_least_count, a_field_twice, NULL };
+                                   the_least_count, a_field_twice,
+                                   a_large_group_takes_several_steps, NULL };
     return test_run(test_suite("prefix_sum", tests));
 }

@@ -18,8 +18,10 @@
  * Fields of kind instant: how far time has come is told as in weir_process: with .by_clock by the
  * machine's clock; else by the instants in .event_time (default: .from), the greatest that a
  * complete epoch has shown, less .lateness_ms. Records come and go at the epochs that have moved
- * time on. Not in scopes. What would end after the input has ended stays. What is still to come or
- * to go is kept in memory, a copy of each record.
+ * time on. What would end after the input has ended stays. What is still to come or to go is kept
+ * in memory, a copy of each record. Refused in scopes: how far time has come is one instant for
+ * each epoch, and rounds of an epoch that is not complete would each have another one, in no order.
+ * Filter what enters a scope before it does, and what is made there when it has left.
  *
  * Fields of kind u64: they are epochs, which a .manual input gives, for one. Records are sent on at
  * once, at those epochs, in scopes of any depth; nothing is kept here.
