@@ -129,6 +129,31 @@ static void closure(const sim_at *at, sim_bag *out)
             sim_bag_add(out, (item){ i, j, 0 }, t.ways[i][j] < FAR);
 }
 
+static item from_way(const weir_way *w) { return (item){ w->from, w->to, w->distance % 4 }; }
+WEIR_MAP(from_way, weir_way, item)
+
+/* Of the second input an item is a pair that is asked for. */
+static weir_port *build_search(const sim_op *op, weir_port *const *in)
+{
+    (void)op;
+    return weir_map(weir_bidirectional_search(weir_map(ITEMS(in[0]), to_edge),
+                                              weir_map(ITEMS(in[1]), to_edge)), from_way).port;
+}
+
+static void search(const sim_at *at, sim_bag *out)
+{
+    const sim_bag *pairs = sim_at_input(at, 1, NULL);
+    bool is_asked[NODES][NODES] = { { false } };
+    table t;
+    load(at, &t, false);
+    for (size_t i = 0; i < pairs->count; i++)
+        is_asked[pairs->items[i].record.key % NODES][pairs->items[i].record.value % NODES] = true;
+    for (unsigned i = 0; i < NODES; i++)
+        for (unsigned j = 0; j < NODES; j++)
+            sim_bag_add(out, (item){ i, j, i == j ? 0 : t.ways[i][j] % 4 },
+                        is_asked[i][j] && leads(&t, i, j));
+}
+
 /* ---- components ---- */
 
 static weir_port *build_propagate(const sim_op *op, weir_port *const *in)
@@ -273,15 +298,57 @@ static void triangles(const sim_at *at, sim_bag *out)
                             touch(&t, a, b) && touch(&t, b, c) && touch(&t, a, c));
 }
 
+/* ---- one after the other ---- */
+
+static uint64_t all_of_them(uint64_t node, const uint64_t *values, const int64_t *counts,
+                            size_t count, const void *ctx)
+{
+    uint64_t all = node;
+    (void)ctx;
+    for (size_t i = 0; i < count; i++)
+        all += (uint64_t)counts[i] * (1 + values[i]);
+    return all % 16;
+}
+
+static weir_port *build_sequence(const sim_op *op, weir_port *const *in)
+{
+    weir_stream(weir_edge) edges = weir_map(ITEMS(in[0]), to_edge);
+    return op->a % 2 ? weir_map(weir_sequence(edges, all_of_them, NULL), from_label).port
+                     : weir_map(weir_coloring(edges), from_label).port;
+}
+
+static void sequence(const sim_at *at, sim_bag *out)
+{
+    table t;
+    uint64_t value[NODES];
+    load(at, &t, false);
+    for (unsigned n = 0; n < NODES; n++) {
+        unsigned taken = 0;
+        uint64_t all = n;
+        for (unsigned lesser = 0; lesser < n; lesser++)
+            if (touch(&t, n, lesser)) {
+                taken |= 1u << value[lesser];
+                all += 1 + value[lesser];
+            }
+        for (value[n] = 0; taken >> value[n] & 1u;)
+            value[n]++;
+        if (at->op->a % 2)
+            value[n] = all % 16;
+        sim_bag_add(out, (item){ n, value[n], 2 }, t.is_there[n]);
+    }
+}
+
 const sim_form sim_forms_graphs[] = {
     { "bfs", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 2, build_bfs, bfs, NULL },
     { "shortest_paths", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_paths, paths, NULL },
+    { "bidirectional_search", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_search, search, NULL },
     { "transitive_closure", 1, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_closure, closure, NULL },
     { "propagate", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_propagate, propagate, NULL },
     { "components", 1, 1, SIM_WHOLE | SIM_CLEAN, 2, 1, build_components, components, NULL },
     { "strongly_connected", 1, 1, SIM_WHOLE | SIM_CLEAN, 2, 1, build_strong, strong, NULL },
     { "pagerank", 1, 1, SIM_WHOLE | SIM_CLEAN | SIM_LONG, 1, 1, build_pagerank, pagerank, NULL },
     { "k_core", 1, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_core, core, NULL },
+    { "sequence", 1, 1, SIM_WHOLE | SIM_CLEAN, 1, 2, build_sequence, sequence, NULL },
     { "triangles", 1, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_triangles, triangles, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 };

@@ -136,10 +136,13 @@ static void outer(const sim_at *at, sim_bag *out)
 
 static weir_port *build_delta(const sim_op *op, weir_port *const *in)
 {
-    (void)op;
-    return weir_delta_join3(ITEMS(in[0]), ITEMS(in[1]), ITEMS(in[2]), three,
-                            WEIR_ON(1, key, 2, key), WEIR_ON(2, value, 3, key),
-                            WEIR_ON(3, hops, 1, hops)).port;
+    weir_stream(item) a = ITEMS(in[0]), b = ITEMS(in[1]), c = ITEMS(in[2]);
+    return op->a % 2 ? weir_delta_join3(a, b, c, three, WEIR_ON(1, key, 2, key),
+                                        WEIR_ON(2, value, 3, key), WEIR_ON(3, hops, 1, hops)).port
+                     : weir_delta_join3(a, b, c, three, WEIR_ON(1, key, 2, key),
+                                        WEIR_ON(2, value, 3, key), WEIR_ON(3, hops, 1, hops),
+                                        WEIR_CHAIN(1, 3, 2), WEIR_CHAIN(2, 3, 1),
+                                        WEIR_CHAIN(3, 2, 1)).port;
 }
 
 static void delta(const sim_at *at, sim_bag *out)

@@ -276,9 +276,9 @@ WEIR_REDUCE(last_one, item, item)
 static weir_port *build_reduce(const sim_op *op, weir_port *const *in)
 {
     weir_stream(item) s = ITEMS(in[0]);
-    return op->a % 2 ? weir_reduce(s, WEIR_KEY(item, key), digest).port
+    return op->a % 2 ? weir_reduce(s, WEIR_KEY(item, key), digest, .ahead = op->b % 2).port
                      : weir_reduce(s, WEIR_KEY(item, key), last_one,
-                                   .order = WEIR_DESC(item, value)).port;
+                                   .order = WEIR_DESC(item, value), .ahead = op->b % 2).port;
 }
 
 static void reduce(const sim_op *op, const sim_of_key *of, sim_bag *out)
@@ -300,10 +300,9 @@ static void reduce(const sim_op *op, const sim_of_key *of, sim_bag *out)
 
 const sim_form sim_forms_keys[] = {
     { "count", 1, 1, SIM_CLEAN, 0, 5, build_count, NULL, count },
-    { "sum", 1, 1, SIM_OUTSIDE | SIM_CLEAN, 0, 4, build_sum, NULL, sum },
-    { "average", 1, 1, SIM_OUTSIDE | SIM_CLEAN, 0, 3, build_average, NULL, average },
-    { "accumulate", 1, 1, SIM_OUTSIDE | SIM_WHOLE | SIM_CLEAN, 0, 4, build_accumulate, NULL,
-      accumulate },
+    { "sum", 1, 1, SIM_CLEAN, 0, 4, build_sum, NULL, sum },
+    { "average", 1, 1, SIM_CLEAN, 0, 3, build_average, NULL, average },
+    { "accumulate", 1, 1, SIM_WHOLE | SIM_CLEAN, 0, 4, build_accumulate, NULL, accumulate },
     { "count_distinct", 1, 1, SIM_CLEAN, 0, 4, build_count_distinct, NULL,
       count_distinct },
     { "prefix_sum", 1, 1, SIM_WHOLE | SIM_CLEAN, 0, 3, build_prefix_sum, NULL,

@@ -108,6 +108,18 @@ static weir_port *build_arranged(const sim_op *op, weir_port *const *in)
     return weir_arranged_collection(a).port;
 }
 
+/* Arranged in a region, from which the arrangement leaves. */
+static weir_port *build_region(const sim_op *op, weir_port *const *in)
+{
+    (void)op;
+    if (!in[0])
+        return NULL;
+    weir_scope *region = weir_region_add(weir_port_graph(in[0]), weir_port_scope(in[0]), "region");
+    weir_stream(item) inside = weir_negate(weir_enter(ITEMS(in[0]), region));
+    weir_arranged(item) left = weir_arranged_leave(weir_arrange(inside, WEIR_KEY(item, key)));
+    return weir_negate(weir_arranged_collection(left)).port;
+}
+
 /* ---- what moves in time ---- */
 
 static weir_port *build_epochs(const sim_op *op, weir_port *const *in)
@@ -231,28 +243,42 @@ static weir_port *build_upsert(const sim_op *op, weir_port *const *in)
                        .order = WEIR_ASC(item, value)).port;
 }
 
-static bool is_newer(const sim_record *a, const sim_record *b)
+static bool is_newer(const sim_record *a, const sim_record *b, bool by_epoch)
 {
-    if (a->time.at[0] != b->time.at[0])
+    if (by_epoch && a->time.at[0] != b->time.at[0])
         return a->time.at[0] > b->time.at[0];
     if (a->record.value != b->record.value)
         return a->record.value > b->record.value;
     return a->record.hops < b->record.hops;
 }
 
-static void upsert(const sim_at *at, sim_bag *out)
+static void newest_of(const sim_at *at, sim_bag *out, bool by_epoch)
 {
     const sim_record *r, *other;
     for (size_t i = 0; (r = sim_at_sent(at, &i));) {
         bool counts = r->record.hops != 0;
         for (size_t k = 0; (other = sim_at_sent(at, &k));)
-            counts &= other->record.key != r->record.key || !is_newer(other, r);
+            counts &= other->record.key != r->record.key || !is_newer(other, r, by_epoch);
         if (counts) /* sent twice it counts once */
             sim_bag_add(out, r->record, 1);
     }
     sim_bag_settle(out);
     for (size_t i = 0; i < out->count; i++)
         out->items[i].count = 1;
+}
+
+static void upsert(const sim_at *at, sim_bag *out) { newest_of(at, out, true); }
+static void upsert_inside(const sim_at *at, sim_bag *out) { newest_of(at, out, false); }
+
+/* In a scope of its own, where the order alone says which record counts. */
+static weir_port *build_upsert_inside(const sim_op *op, weir_port *const *in)
+{
+    (void)op;
+    if (!in[0])
+        return NULL;
+    weir_scope *scope = weir_scope_add(weir_port_graph(in[0]), weir_port_scope(in[0]), "newest");
+    return weir_leave(weir_upsert(weir_enter(ITEMS(in[0]), scope), WEIR_KEY(item, key), newest,
+                                  .order = WEIR_ASC(item, value))).port;
 }
 
 static weir_port *build_declared(const sim_op *op, weir_port *const *in)
@@ -267,12 +293,15 @@ const sim_form sim_forms_moves[] = {
     { "negate", 1, 1, SIM_NEGATES, 0, 3, build_negate, negate, NULL },
     { "consolidate", 1, 1, 0, 0, 4, build_consolidate, same, NULL },
     { "arranged", 1, 1, 0, 0, 5, build_arranged, same, NULL },
+    { "arranged_leave", 1, 1, 0, 0, 2, build_region, same, NULL },
     { "temporal_filter", 1, 1, 0, 0, 4, build_epochs, epochs, NULL },
     { "delay", 1, 1, 0, 0, 4, build_delay, delay, NULL },
     { "temporal_filter by instants", 1, 1, SIM_OUTSIDE | SIM_OF_SOURCE | SIM_PLAIN_TOO, 0, 0,
       build_instants, instants, NULL },
     { "upsert", 1, 1, SIM_OUTSIDE | SIM_OF_SOURCE | SIM_PLAIN_TOO | SIM_CLEAN, 0, 0, build_upsert,
       upsert, NULL },
+    { "upsert in a scope", 1, 1, SIM_OUTSIDE | SIM_OF_SOURCE | SIM_PLAIN_TOO | SIM_CLEAN, 0, 0,
+      build_upsert_inside, upsert_inside, NULL },
     { "as_collection", 1, 1, SIM_OUTSIDE | SIM_OF_SOURCE | SIM_PLAIN_TOO, 0, 0, build_declared,
       same, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }

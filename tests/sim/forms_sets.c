@@ -48,6 +48,28 @@ static void threshold(const sim_at *at, sim_bag *out)
         sim_bag_add(out, in->items[k].record, (in->items[k].count % 3 + 3) % 3);
 }
 
+/* ---- a number of each record ---- */
+
+#define NUMBERED_ITEM(F) F(u64, key) F(u64, value) F(u64, hops) F(u64, id)
+#define HOW_OFTEN(F) F(u64, id) F(i64, count)
+WEIR_RECORD(numbered_item, NUMBERED_ITEM)
+WEIR_RECORD(how_often, HOW_OFTEN)
+
+static item without_number(const numbered_item *i) { return (item){ i->key, i->value, i->hops }; }
+WEIR_MAP(without_number, numbered_item, item)
+static bool is_shared(const how_often *h) { return h->count != 1; }
+WEIR_FILTER(is_shared, how_often)
+
+/* No two have one number, at no time. */
+static weir_port *build_identifiers(const sim_op *op, weir_port *const *in)
+{
+    weir_stream(numbered_item) n = weir_identifiers(ITEMS(in[0]), numbered_item);
+    (void)op;
+    weir_assert_empty(
+        weir_filter(weir_count(n, how_often, WEIR_KEY(numbered_item, id)), is_shared));
+    return weir_map(n, without_number).port;
+}
+
 /* ---- what has to hold ---- */
 
 static void group_once(const item *key, weir_group(item) group, weir_out(item) out)
@@ -92,6 +114,7 @@ static void nothing(const sim_at *at, sim_bag *out)
 const sim_form sim_forms_sets[] = {
     { "distinct", 1, 1, SIM_CLEAN, 0, 6, build_distinct, distinct, NULL },
     { "threshold", 1, 1, SIM_CLEAN, 0, 3, build_threshold, threshold, NULL },
+    { "identifiers", 1, 1, SIM_CLEAN, 1, 2, build_identifiers, distinct, NULL },
     { "assert_equal", 1, 0, 0, 0, 3, build_equal, nothing, NULL },
     { "assert_empty", 1, 0, SIM_WHOLE, 0, 2, build_empty, nothing, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }

@@ -194,7 +194,7 @@ static void add_body(drawing *d, unsigned scope, unsigned from, unsigned nodes)
 static void add_sources(drawing *d)
 {
     static const char *const of_source[] = { "temporal_filter by instants", "upsert",
-                                             "as_collection" };
+                                             "upsert in a scope", "as_collection" };
     unsigned sources = 1 + (unsigned)draw_below(d, 3);
     for (unsigned i = 0; i < sources; i++) {
         unsigned out = draw_give(d, draw_op(d, SIM_MANUAL, 0));
@@ -205,7 +205,7 @@ static void add_sources(drawing *d)
     }
     for (unsigned i = 0; i < sources; i++)
         if (stream_of(d, i)->plain || draw_chance(d, 10)) {
-            unsigned which = (unsigned)draw_below(d, 3);
+            unsigned which = (unsigned)draw_below(d, 4);
             add_form(d, form_named(of_source[stream_of(d, i)->plain ? which : 0]), 0, &i);
         }
 }

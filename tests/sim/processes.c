@@ -155,24 +155,23 @@ void sim_processes_check(sim_run *run)
     }
 }
 
+/* "process 1 (b:2) is lost", "processes 0 (a:1), 1 (b:2) did not come", "process 1 was ended" */
+static bool blames(const weir_error *error, unsigned process)
+{
+    char among[40], alone[40];
+    snprintf(among, sizeof among, " %u (", process);
+    snprintf(alone, sizeof alone, "process %u ", process);
+    return strstr(error->what, among) || strstr(error->what, alone);
+}
+
 /* Whether process p says that it ended because of the victim: by itself, or by way of one that
  * does. */
 static bool names(const weir_error *errors, unsigned processes, unsigned p, unsigned victim)
 {
-    char wanted[40];
-    snprintf(wanted, sizeof wanted, " %u (", victim); /* "process 1 (b:2) is lost" */
-    if (strstr(errors[p].what, wanted))
-        return true;
-    snprintf(wanted, sizeof wanted, "process %u ", victim);
-    if (strstr(errors[p].what, wanted))
-        return true;
-    for (unsigned q = 0; q < processes; q++) {
-        char by[40];
-        snprintf(by, sizeof by, "process %u ", q);
-        if (q != p && strstr(errors[p].what, by) && strstr(errors[q].what, wanted))
+    for (unsigned q = 0; q < processes; q++)
+        if (q != p && blames(&errors[p], q) && blames(&errors[q], victim))
             return true;
-    }
-    return false;
+    return blames(&errors[p], victim);
 }
 
 /* What is wrong with how it ended, or NULL. */
