@@ -14,6 +14,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define PAYMENT(F)    F(u64, card) F(instant, at) F(i64, cents)
 #define CARD_STATE(F) F(u64, card) F(u64, recent) F(instant, since) F(i64, large)
 #define ALERT(F)      F(u64, card) F(instant, at) F(str, text)
@@ -89,8 +91,10 @@ static void show_all(const weir_captured *alerts, unsigned workers)
         show(all[i]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "alerts");
     weir_error error = { .status = WEIR_OK };
     char text[1600];
     weir_captured *alerts = weir_captured_create();

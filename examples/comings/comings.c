@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define SALE(F) F(str, city) F(i64, cents)
 WEIR_RECORD(sale, SALE)
 
@@ -100,8 +102,10 @@ static bool trade(shop *s)
            fflush(stdout) == 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "comings");
     shop s = { 0 };
     weir_error error = { 0 };
     weir_config config = { .struct_size = sizeof config, .workers = 2, .until_stopped = true };

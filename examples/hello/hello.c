@@ -14,6 +14,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define NAME(F) F(str, name)
 #define GREETING(F) F(str, name) F(u64, letters)
 WEIR_RECORD(name, NAME)
@@ -66,8 +68,10 @@ static void feed(weir_worker *worker, void *ctx)
     weir_input_close(names);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "hello");
     program p = { 0 };
     weir_error error = { .status = WEIR_OK };
     char text[1600];

@@ -16,6 +16,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 enum { PAGES = 5, EPOCHS = 3 };
 
 static const char *const names[PAGES] = { "home", "guide", "reference", "blog", "shop" };
@@ -91,8 +93,10 @@ static void print(const program *p)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "links");
     weir_error error = { .status = WEIR_OK };
     char text[1600];
     program p = { .ranks = weir_captured_create(), .rings = weir_captured_create() };

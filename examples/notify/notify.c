@@ -14,6 +14,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define READING(F) F(u64, value)
 #define TOTAL(F) F(u64, epoch) F(u64, sum) F(u64, readings)
 WEIR_RECORD(reading, READING)
@@ -150,8 +152,10 @@ static void feed(weir_worker *worker, void *ctx)
     weir_input_close(handle);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "notify");
     weir_error error = { .status = WEIR_OK };
     char text[1600];
     weir_captured *seen = weir_captured_create();

@@ -14,6 +14,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define TOWN(F) F(u64, id) F(u64, roads)
 WEIR_RECORD(town, TOWN)
 
@@ -91,8 +93,10 @@ static void build(weir_graph *g, void *ctx)
     weir_capture(weir_leave(fresh), (weir_captured *)ctx);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "reach");
     weir_error error = { .status = WEIR_OK };
     char text[1600];
     weir_captured *reached = weir_captured_create();

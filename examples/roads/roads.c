@@ -16,6 +16,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define ROAD(F)    F(u64, from) F(u64, to) F(i64, metres)
 #define TOTAL(F)   F(u64, town) F(i64, metres)
 #define LONGEST(F) F(flag, of_all) F(u64, town) F(i64, metres)
@@ -113,8 +115,10 @@ static void print(const program *p)
             }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "roads");
     weir_error error = { .status = WEIR_OK };
     char text[1600];
     program p = { .distances = weir_captured_create(), .longest = weir_captured_create() };

@@ -13,6 +13,8 @@
 
 #include <weir/weir.h>
 
+#include "../no_options.h"
+
 #define CLICK(F)   F(u64, user) F(instant, at)
 #define MINUTE(F)  F(instant, begins) F(i64, clicks)
 #define COUNTED(F) F(u64, user) F(instant, at) F(instant, until)
@@ -145,8 +147,10 @@ static void show(const program *p)
         each(p->visits, show_visit, user);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return no_options(argv, "windows");
     weir_error error = { .status = WEIR_OK };
     char text[1600];
     program p = { weir_captured_create(), weir_captured_create(), weir_captured_create() };

@@ -25,6 +25,15 @@ static void expect_output(const char *name, const char *output)
     ck_assert_str_eq(p.text[1], "");
     process_start(&p, "exec %s/%s/%s > /dev/full", home, name, name);
     ck_assert_int_eq(process_wait(&p), 1);
+    char said[200];
+    process_start(&p, "exec %s/%s/%s --help", home, name, name);
+    ck_assert_int_eq(process_wait(&p), 0);
+    snprintf(said, sizeof said, "usage: %s\n\n%s takes no options", name, name);
+    ck_assert_msg(strstr(p.text[0], said) == p.text[0], "%s --help: %s", name, p.text[0]);
+    process_start(&p, "exec %s/%s/%s --workers 4", home, name, name);
+    ck_assert_int_eq(process_wait(&p), 2);
+    snprintf(said, sizeof said, "%s: it takes no options, and '--workers' is one\n", name);
+    ck_assert_msg(strstr(p.text[1], said) == p.text[1], "%s --workers 4: %s", name, p.text[1]);
 }
 
 START_TEST(hello)
