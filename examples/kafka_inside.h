@@ -8,6 +8,15 @@
 
 #include <weir/connectors/kafka_mock.h>
 #include <weir/connectors/main.h>
+#include <weir/graph.h>
+
+/* Says so in --help: before the first source or sink. */
+static inline void kafka_inside_option(weir_graph *graph)
+{
+    (void)weir_option_str(graph, "brokers", NULL,
+                          "Kafka brokers to ask first, HOST:PORT,...; without, there is a Kafka "
+                          "inside the process");
+}
 
 /* For a `prepare` of weir_main. *mock stays NULL where brokers were given; the caller stops it. */
 static inline weir_status kafka_inside(weir_main_program *program, const char *const *topics,

@@ -30,6 +30,13 @@ void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *
              link->servers ? link->servers : "");
 }
 
+void weir__kafka_link_never(const weir__kafka_link *link, const char *topic)
+{
+    if (!link->away)
+        weir_log(WEIR_LOG_WARN, "topic '%s': nothing was read, no broker has answered%s%.200s",
+                 topic, link->servers ? "; asked: " : "", link->servers ? link->servers : "");
+}
+
 void weir__kafka_link_back(weir__kafka_link *link, weir_step *step, const char *topic)
 {
     if (!link->away)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How the log hears of what happens again and again: a broker that is away (a warning, again every
- * half a minute, and a line when it is back), and records that are refused (the first at once, the
- * others as a number every ten seconds).
+ * half a minute, a line when it is back, and one at the end if none has ever answered), and records
+ * that are refused (the first at once, the others as a number every ten seconds).
  */
 #ifndef WEIR_KAFKA_LINK_H
 #define WEIR_KAFKA_LINK_H
@@ -19,6 +19,8 @@ typedef struct weir__kafka_link {
 void weir__kafka_link_away(weir__kafka_link *link, weir_step *step, const char *topic,
                            const char *why);
 void weir__kafka_link_back(weir__kafka_link *link, weir_step *step, const char *topic);
+/* The run is over, and nobody has ever answered: says so, if that was not said before. */
+void weir__kafka_link_never(const weir__kafka_link *link, const char *topic);
 
 /* A line that may come too often. All zero: none so far. */
 typedef struct weir__kafka_notice {

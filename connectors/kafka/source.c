@@ -46,6 +46,7 @@ typedef struct source {
     partition *partitions;
     uint32_t count, capacity, done_count;
     bool known;               /* the partitions were found once */
+    bool tells;               /* of the workers the first */
     bool asked, finished, failed;
     uint64_t ask_ns;          /* when to ask again; 0: not */
     uint64_t missing_since_ns;
@@ -428,6 +429,8 @@ static weir_metric *counter(weir_step *step, const source *s, const char *name, 
 static void source_fini(void *state)
 {
     source *s = state;
+    if (s->tells && !s->known && !s->failed && !s->missing_since_ns)
+        weir__kafka_link_never(&s->link, s->plan->options.topic);
     if (s->reader)
         s->reader->ops->close(s->reader);
     weir__kafka_decode_close(&s->decode);
@@ -464,6 +467,7 @@ static weir_status source_init(weir_step *step, void *ctx, void **state, weir_er
     s->undecodable = counter(step, s, "weir_kafka_undecodable_total",
                              "messages that are no records");
     s->empty = counter(step, s, "weir_kafka_tombstones_total", "messages without a value");
+    s->tells = weir_step_worker(step) == 0;
     ask(s, step);
     *state = s;
     return WEIR_OK;

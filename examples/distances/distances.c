@@ -13,6 +13,7 @@
 #include <weir/connectors/kafka.h>
 #include <weir/connectors/main.h>
 
+#include "../kafka_inside.h"
 #include "demo.h"
 #include "records.h"
 
@@ -96,6 +97,7 @@ WEIR_OUTER_JOIN(with_links, question, reached, answer)
 
 static void build(weir_graph *g, void *ctx)
 {
+    kafka_inside_option(g);
     const char *links_topic = weir_option_str(g, "links-topic", "links", "topic of links");
     const char *questions_topic =
         weir_option_str(g, "questions-topic", "questions", "topic of questions");

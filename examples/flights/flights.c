@@ -17,6 +17,7 @@
 #include <weir/connectors/kafka.h>
 #include <weir/connectors/main.h>
 
+#include "../kafka_inside.h"
 #include "inside.h"
 #include "records.h"
 
@@ -212,6 +213,7 @@ static void add_routes(weir_stream(flight) flights, weir_stream(airport) airport
 
 static void build(weir_graph *g, void *ctx)
 {
+    kafka_inside_option(g);
     const char *dead = weir_option_str(g, "dead-letter-topic", "dead-letters",
                                        "topic for messages that are no rows");
     const char *delays = weir_option_str(g, "delays-topic", "carrier-delays",

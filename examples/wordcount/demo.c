@@ -284,6 +284,7 @@ static void ended(weir_main_program *program, void *ctx)
 
 void demo_options(weir_graph *graph, demo *d)
 {
+    kafka_inside_option(graph);
     weir_option_list(graph, "file", &d->files, "without --brokers: text to feed (repeatable)");
     d->rate = weir_option_f64(graph, "rate", 5000, "without --brokers: lines a second to feed");
 }

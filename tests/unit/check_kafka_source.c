@@ -224,6 +224,38 @@ START_TEST(a_broker_may_be_away_at_the_start)
 }
 END_TEST
 
+static const char *const nobody = "topic 'lines': nothing was read, no broker has answered";
+
+/* Whoever sees an empty result has to hear that nobody was there. */
+START_TEST(a_run_that_ends_before_anybody_answers_says_so)
+{
+    set_up();
+    job j;
+    weir_kafka_source_options o = { 0 };
+    job_write(broker, "lines", 0, NULL, "1");
+    weir_kafka_simulated_away(broker, true);
+    job_start(&j, NULL, build, &o);
+    ck_assert_int_eq(job_stop(&j), WEIR_OK);
+    ck_assert(job_said(nobody) != said_away(NULL)); /* whichever comes first, once */
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_run_that_has_read_says_nothing)
+{
+    set_up();
+    job j;
+    size_t one = 1;
+    weir_kafka_source_options o = { 0 };
+    job_write(broker, "lines", 0, NULL, "1");
+    job_start(&j, NULL, build, &o);
+    ck_assert(job_until(&j, has, &one));
+    ck_assert_int_eq(job_stop(&j), WEIR_OK);
+    ck_assert(!job_said(nobody));
+    tear_down();
+}
+END_TEST
+
 START_TEST(topics_that_are_missing_or_denied_end_the_run)
 {
     set_up();
@@ -551,6 +583,8 @@ int main(void)
         without_partitions_ends_if_none_can_come,
         a_broker_that_goes_away_is_waited_for,
         a_broker_may_be_away_at_the_start,
+        a_run_that_ends_before_anybody_answers_says_so,
+        a_run_that_has_read_says_nothing,
         topics_that_are_missing_or_denied_end_the_run,
         records_deleted_before_they_were_read_are_said,
         fields_are_filled_from_the_message,
