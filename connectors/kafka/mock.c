@@ -2,6 +2,8 @@
  *
  * librdkafka's mock cluster behind weir/connectors/kafka_mock.h.
  */
+#include <signal.h>
+
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <weir/connectors/kafka_mock.h>
@@ -11,6 +13,18 @@ struct weir_kafka_mock {
     rd_kafka_t *rk; /* whose thread runs the cluster */
     rd_kafka_mock_cluster_t *cluster;
 };
+
+/* Its thread inherits which signals are blocked, and ends at the first one that it gets: whoever
+ * stops the cluster then would wait for ever. */
+static rd_kafka_mock_cluster_t *create_cluster(rd_kafka_t *rk, int brokers)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(rk, brokers);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return cluster;
+}
 
 weir_kafka_mock *weir_kafka_mock_start(unsigned brokers, unsigned partitions,
                                        const char *const *topics, weir_error *error)
@@ -24,15 +38,15 @@ weir_kafka_mock *weir_kafka_mock_start(unsigned brokers, unsigned partitions,
     if (!mock->rk)
         rd_kafka_conf_destroy(conf);
     else
-        mock->cluster = rd_kafka_mock_cluster_new(mock->rk, brokers ? (int)brokers : 1);
+        mock->cluster = create_cluster(mock->rk, brokers ? (int)brokers : 1);
     if (!mock->cluster) {
         weir_error_set(error, WEIR_SYSTEM, "the mock cluster cannot be started: %s", why);
         weir_kafka_mock_stop(mock);
         return NULL;
     }
     for (size_t i = 0; topics && topics[i]; i++) {
-        rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(
-            mock->cluster, topics[i], partitions ? (int)partitions : 1, 1);
+        rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(mock->cluster, topics[i],
+                                                              partitions ? (int)partitions : 1, 1);
         if (code) {
             weir_error_set(error, WEIR_INVALID, "the mock cluster refuses topic '%s': %s",
                            topics[i], rd_kafka_err2str(code));

@@ -21,6 +21,7 @@
 #include <weir/memory.h>
 
 #include "env/net.h"
+#include "env/thread.h"
 
 enum {
     IN_BYTES = 1 << 20,
@@ -320,7 +321,7 @@ weir_net *weir__net_thread_create(weir_net *below, weir_error *error)
 bool weir__net_thread_start(weir_net *table)
 {
     weir__net_thread *net = table->ctx;
-    net->runs = pthread_create(&net->thread, NULL, run, net) == 0;
+    net->runs = weir__thread_start(&net->thread, run, net) == 0;
     if (net->runs) /* the sockets are the thread's now */
         (void)watch(table->fd, net->below->fd, EPOLL_CTL_DEL);
     return net->runs;

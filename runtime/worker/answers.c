@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "env/thread.h"
 #include "trace/view_page.h"
 
 enum {
@@ -283,7 +284,7 @@ static bool start_thread(weir__answers *answers, weir_error *error)
 {
     if (answers->has_thread || !answers->runtime->owns_env)
         return true;
-    int code = pthread_create(&answers->thread, NULL, thread_main, answers);
+    int code = weir__thread_start(&answers->thread, thread_main, answers);
     answers->has_thread = code == 0;
     if (code)
         weir_error_set(error, WEIR_SYSTEM, "the thread that reads views for other processes cannot "

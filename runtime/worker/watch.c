@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "env/thread.h"
 #include "dataflow/hooks.h"
 
 enum { LOOKS = 2 /* within the time that is long */, LONG_MS = 100, HELD_MS = 10000 };
@@ -240,7 +241,7 @@ void weir__watch_start(weir__watch *watch)
 {
     if (!watch || (watch->long_ns == UINT64_MAX && watch->held_ns == UINT64_MAX))
         return;
-    watch->has_thread = pthread_create(&watch->thread, NULL, run, watch) == 0;
+    watch->has_thread = weir__thread_start(&watch->thread, run, watch) == 0;
 }
 
 /* ---- the worker's side ---- */

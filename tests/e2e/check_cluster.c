@@ -155,6 +155,8 @@ START_TEST(each_process_tells_of_its_own_workers)
         ck_assert_ptr_nonnull(strstr(a.body, "\nweir_workers 2\n"));
         answer_free(&a);
     }
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_uint_ge(process_has_one_for_signals(&p[i]), 5); /* one has the connections */
     ck_assert_int_eq(kill(p[0].pid, SIGTERM), 0);
     ends_well(&p[0]);
     ends_well(&p[1]);

@@ -7,10 +7,10 @@
 #ifndef WEIR_TESTS_E2E_PROCESS_H
 #define WEIR_TESTS_E2E_PROCESS_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -40,16 +40,7 @@ WEIR_UNUSED WEIR_PRINTF(2, 3) static void process_start(process *p, const char *
     memcpy(p->command, line, sizeof line);
     ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
     ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
-    (void)fflush(NULL);
-    p->pid = fork();
-    ck_assert_int_ge(p->pid, 0);
-    if (p->pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
-        (void)dup2(out[1], 1);
-        (void)dup2(err[1], 2);
-        execl("/bin/bash", "bash", "-c", line, (char *)NULL);
-        _exit(127);
-    }
+    p->pid = shell_start(line, out[1], err[1]);
     (void)close(out[1]);
     (void)close(err[1]);
     p->out = out[0];
@@ -155,6 +146,39 @@ WEIR_UNUSED static const char *process_url(process *p)
         ck_assert(process_read(p));
     ck_assert_int_eq(sscanf(process_wait_text(p, 1, "listening at "), "%199s", url), 1);
     return url;
+}
+
+/* Of all its threads only the first lets the signals through that end a program: in whichever other
+ * a handler ran, a system call of code that does not expect it would end early. The threads. */
+WEIR_UNUSED static unsigned process_has_one_for_signals(const process *p)
+{
+    const unsigned long long ours = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1) | 1u << (SIGALRM - 1);
+    char path[100], row[200], name[50] = "";
+    unsigned threads = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)p->pid);
+    DIR *tasks = opendir(path);
+    ck_assert_ptr_nonnull(tasks);
+    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+        unsigned long long blocked = 0;
+        pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
+        snprintf(path, sizeof path, "/proc/%d/task/%d/status", (int)p->pid, (int)thread);
+        FILE *status = thread ? fopen(path, "r") : NULL;
+        if (!status)
+            continue; /* the folder itself, or it has just ended */
+        bool known = false;
+        while (!known && fgets(row, sizeof row, status)) {
+            (void)sscanf(row, "Name: %49s", name);
+            known = sscanf(row, "SigBlk: %llx", &blocked) == 1;
+        }
+        (void)fclose(status);
+        if (!known)
+            continue;
+        ck_assert_msg((blocked & ours) == (thread == p->pid ? 0 : ours),
+                      "thread %d ('%s') of process %d: %s", (int)thread, name, (int)p->pid, row);
+        threads++;
+    }
+    (void)closedir(tasks);
+    return threads;
 }
 
 #endif
