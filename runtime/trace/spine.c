@@ -37,9 +37,10 @@ weir_spine *weir_spine_create(weir_shape *shape, weir_account *account)
 
 static void charge(weir_spine *spine)
 {
-    if (spine->account && spine->bytes != spine->charged)
-        weir_account_add(spine->account, (int64_t)spine->bytes - (int64_t)spine->charged);
-    spine->charged = spine->bytes;
+    size_t bytes = weir_spine_bytes(spine);
+    if (spine->account && bytes != spine->charged)
+        weir_account_add(spine->account, (int64_t)bytes - (int64_t)spine->charged);
+    spine->charged = bytes;
 }
 
 static void merge_end(weir_spine *spine, uint32_t i)
@@ -72,6 +73,7 @@ void weir__spine_drop(weir_spine *spine)
         spine->bytes -= spine->runs[i]->size;
         weir_trace_run_release(spine->runs[i]);
     }
+    weir__retired_fini(&spine->retired);
     spine->count = 0;
     spine->updates = 0;
     if (spine->waits > 0)
@@ -105,7 +107,7 @@ void weir_spine_destroy(weir_spine *spine)
 
 size_t weir_spine_bytes(const weir_spine *spine)
 {
-    return spine->bytes;
+    return spine->bytes + spine->retired.bytes;
 }
 
 size_t weir_spine_updates(const weir_spine *spine)
@@ -351,10 +353,11 @@ static void finish(weir_spine *spine, uint32_t i)
         retry_after(spine, updates_of(spine, i, taken), WRITE_AGAIN_NS);
         return;
     }
+    list_changed(spine); /* which has these, too */
     for (uint32_t k = 0; k < taken; k++) {
         spine->bytes -= spine->runs[i + k]->size;
         spine->updates -= l[k].updates;
-        weir_trace_run_release(spine->runs[i + k]);
+        weir__retired_add(&spine->retired, spine->runs[i + k]);
     }
     if (run) {
         l->end = end;
@@ -366,7 +369,6 @@ static void finish(weir_spine *spine, uint32_t i)
     memmove(spine->runs + i + kept, spine->runs + i + taken, after * sizeof *spine->runs);
     spine->count -= taken - kept;
     spine->changed = true;
-    list_changed(spine);
 }
 
 /* One round of all merges under way. Returns whether one of them came to its end. */
@@ -411,13 +413,15 @@ bool weir_spine_work_at(weir_spine *spine, weir_merge_work *work)
         start_merges(spine);
     if (work->idle)
         fuel += spine->merges > 1 ? IDLE_FUEL / spine->merges + 1 : IDLE_FUEL;
+    weir__retired_work(&spine->retired, fuel);
     for (; fuel > 0 && spine->merges > 0 && work_once(spine, fuel); fuel /= 2)
         start_merges(spine);
     if (spine->shape->store)
         count_waiting(spine);
     charge(spine);
     work->again_ns = spine->merges == 0 && !spine->due ? spine->retry_ns : 0;
-    return spine->merges > 0 || spine->due || work->again_ns > work->now_ns;
+    return spine->merges > 0 || spine->due || spine->retired.count > 0 ||
+           work->again_ns > work->now_ns;
 }
 
 bool weir_spine_work(weir_spine *spine, size_t fuel)

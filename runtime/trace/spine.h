@@ -6,6 +6,7 @@
 #define WEIR_TRACE_SPINE_H
 
 #include "trace/merge.h"
+#include "trace/retired.h"
 
 /* What is known of a run of the spine, and its part in a merge. */
 typedef struct weir__level {
@@ -33,6 +34,7 @@ struct weir_spine {
     bool changed;          /* other than by a run at its end: all of it is looked at for merges */
     uint32_t seen;         /* how many runs could be merged when it was looked at */
     weir__merge *spare;
+    weir__retired retired;
     bool stuck;            /* a merge had no memory or no file, or lost it: it is tried again */
     bool fueled;           /* the call has fuel */
     bool due;              /* one may be started, when there is fuel for it */

@@ -241,6 +241,36 @@ START_TEST(work_is_bounded)
 }
 END_TEST
 
+/* Nor does the call in which a large merge ends give back all that was merged: there is more to do
+ * until that is done. */
+START_TEST(merged_runs_go_later)
+{
+    enum { ROWS = 300000 };
+    start();
+    weir_spine *spine = weir_spine_create(shape, &account);
+    for (uint64_t t = 0; t < 2; t++) {
+        for (uint64_t i = 0; i < ROWS; i++)
+            add(i, (int64_t)t, t, 1);
+        append(spine);
+    }
+    int calls = 0;
+    while (run_count(spine) == 2)
+        ck_assert(weir_spine_work(spine, 1000));
+    weir_trace_runs *list = weir_spine_list(spine);
+    size_t bytes = weir_trace_run_bytes(list->runs[0]), more = weir_spine_bytes(spine);
+    weir_trace_runs_release(list);
+    ck_assert_uint_gt(more, bytes + bytes / 2);
+    ck_assert_int_eq(weir_account_bytes(&account), (int64_t)more);
+    while (weir_spine_work(spine, 1000))
+        calls++;
+    ck_assert_int_gt(calls, 250);
+    ck_assert_uint_lt(weir_spine_bytes(spine), bytes + bytes / 8);
+    weir_spine_destroy(spine);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+    end();
+}
+END_TEST
+
 /* Without fuel nothing is begun, so that nothing is reserved; but it is told that something is due,
  * for as long as it is. */
 START_TEST(without_fuel_none_is_started)
@@ -311,7 +341,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { few_runs,        compacts_alone,  holds,
-                                   work_is_bounded, without_fuel_none_is_started,
-                                   memory_runs_out, NULL };
+                                   work_is_bounded, merged_runs_go_later,
+                                   without_fuel_none_is_started, memory_runs_out, NULL };
     return test_run(test_suite("spine", tests));
 }

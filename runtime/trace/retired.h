@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Large runs that a merge has replaced: they are given back a piece at a time.
+ */
+#ifndef WEIR_TRACE_RETIRED_H
+#define WEIR_TRACE_RETIRED_H
+
+#include "trace/run.h"
+
+typedef struct weir__retired {
+    weir_trace_run **runs; /* that nobody else has; the last one is given back first */
+    uint32_t count, capacity;
+    size_t given;  /* bytes of the last one */
+    size_t credit; /* bytes that have been paid for */
+    size_t bytes;  /* of all */
+} weir__retired;
+
+/* Takes the reference. A run that is small, or that somebody else has, is released. */
+void weir__retired_add(weir__retired *r, weir_trace_run *run);
+/* Gives back as many bytes as so many updates have, for each run that waits: the more there are the
+ * sooner they go. */
+void weir__retired_work(weir__retired *r, size_t updates);
+/* Releases all at once. */
+void weir__retired_fini(weir__retired *r);
+
+#endif
