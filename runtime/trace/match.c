@@ -14,7 +14,7 @@ enum {
     BLOCK_BYTES = 64 << 10, /* of the records of a side */
     GROUP = 32,             /* keys looked up together */
     GROUPS = 64,            /* of a call, at most */
-    WALK = 8                /* keys of the other run for one of ours, up to which it is walked */
+    WALK = 3                /* keys of the other run for one of ours, up to which it is walked */
 };
 
 /* What is being paired of one side: a run, its current key, a value of it, an update of that. */
@@ -25,6 +25,11 @@ typedef struct lane {
     uint32_t value, update; /* the current ones */
     char *record;           /* of the current value; NULL: to be made */
 } lane;
+
+/* Keys that both runs have, as indices. */
+typedef struct found {
+    uint32_t count, few[GROUP], many[GROUP];
+} found;
 
 struct weir_matcher {
     weir_shape *shapes[2];
@@ -45,8 +50,9 @@ struct weir_matcher {
     bool paused;      /* the call has looked at enough keys */
     uint32_t groups;  /* that the call may still look at */
     uint32_t next_few, next_many;
-    uint32_t found_count, found_at;
-    uint32_t found_few[GROUP], found_many[GROUP]; /* keys that both have */
+    found found[2]; /* those being paired; those after them, which are on their way */
+    unsigned now;   /* the first of these */
+    uint32_t found_at;
     /* the block */
     weir_matches out;
     char *room[2]; /* records, as many as a block has pairs */
@@ -108,7 +114,7 @@ void weir_matcher_start(weir_matcher *m, unsigned side, weir_trace_run *run,
     m->run = weir_trace_run_retain(run);
     m->others = weir_trace_runs_retain(others);
     m->other = 0;
-    m->found_count = m->found_at = 0;
+    m->found[0].count = m->found[1].count = m->found_at = 0;
     m->pairing = false;
     m->lanes[0] = m->lanes[1] = (lane){ 0 };
 }
@@ -145,27 +151,27 @@ static bool same_key(const weir_trace_run *a, uint32_t key_a, const weir_trace_r
 
 /* Looks key `mine` of the lesser run up among those of the greater one from `from` on, where the
  * first ones of its hash or beyond are. */
-static void look(weir_matcher *m, uint32_t mine, uint32_t from)
+static void look(const weir_matcher *m, uint32_t mine, uint32_t from, found *to)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint64_t hash = few->hashes[mine];
     for (uint32_t k = from; k < many->key_count && weir__run_sound_key(many, k) &&
                             many->hashes[k] == hash; k++)
         if (same_key(few, mine, many, k)) {
-            m->found_few[m->found_count] = mine;
-            m->found_many[m->found_count++] = k;
+            to->few[to->count] = mine;
+            to->many[to->count++] = k;
             return;
         }
 }
 
 /* Both runs step by step: for runs of about the same size. */
-static void walk_group(weir_matcher *m)
+static void walk_group(weir_matcher *m, found *to)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint32_t a = m->next_few, b = m->next_many;
     uint32_t steps = 8 * GROUP;
     bool in_files = few->segment || many->segment;
-    while (a < few->key_count && b < many->key_count && m->found_count < GROUP && steps-- > 0) {
+    while (a < few->key_count && b < many->key_count && to->count < GROUP && steps-- > 0) {
         if (WEIR_UNLIKELY(in_files) &&
             !(weir__run_sound_key(few, a) && weir__run_sound_key(many, b))) {
             a = few->key_count;
@@ -173,7 +179,7 @@ static void walk_group(weir_matcher *m)
         }
         uint64_t hash = few->hashes[a], other = many->hashes[b];
         if (hash == other)
-            look(m, a, b); /* keys of one hash may follow: b stays */
+            look(m, a, b, to); /* keys of one hash may follow: b stays */
         a += hash <= other;
         b += hash > other;
     }
@@ -189,41 +195,68 @@ static inline const uint32_t *stretch_of(const weir_trace_run *run, uint64_t has
     return &run->directory[(hash - run->base) >> run->shift];
 }
 
-/* Each key by the directory. */
-static void seek_group(weir_matcher *m)
+/* Asks for what looking up the keys from the next one on reads: the hashes that entries of the
+ * directory name, which have been asked for before. */
+static void fetch_hashes(const weir_matcher *m, uint32_t count)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
-    uint32_t count = few->key_count - m->next_few, from[GROUP];
     const uint64_t *hashes = few->hashes + m->next_few;
-    if (count > GROUP)
-        count = GROUP;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t *stretch = stretch_of(many, hashes[i]);
+        if (stretch && weir__run_sound_seek(many, hashes[i]))
+            __builtin_prefetch(&many->hashes[*stretch]);
+    }
+}
+
+/* Likewise for entries of the directory, of up to so many keys after `skipped` others. */
+static void fetch_stretches(const weir_matcher *m, uint32_t skipped, uint32_t count)
+{
+    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
+    uint32_t left = few->key_count - m->next_few;
+    for (uint32_t i = skipped; i < skipped + count && i < left; i++)
+        __builtin_prefetch(stretch_of(many, few->hashes[m->next_few + i]));
+}
+
+static uint32_t group_of(const weir_matcher *m)
+{
+    uint32_t left = m->lanes[m->few].run->key_count - m->next_few;
+    return left < GROUP ? left : GROUP;
+}
+
+/* Each key by the directory. While a group is looked up and paired, what the next one will read is
+ * on its way; but not for keys in a file, which are checked first. */
+static void seek_group(weir_matcher *m, found *to)
+{
+    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
+    uint32_t count = group_of(m), from[GROUP];
+    const uint64_t *hashes = few->hashes + m->next_few;
     for (uint32_t i = 0; few->segment && i < count; i++)
         if (!weir__run_sound_key(few, m->next_few + i)) {
             m->next_few = few->key_count;
             return;
         }
-    const uint32_t *stretches[GROUP];
-    for (uint32_t i = 0; i < count; i++) {
-        stretches[i] = stretch_of(many, hashes[i]);
-        __builtin_prefetch(stretches[i]);
+    if (m->next_few == 0 || few->segment) {
+        fetch_stretches(m, 0, few->segment ? count : 2 * GROUP);
+        fetch_hashes(m, count);
     }
-    for (uint32_t i = 0; i < count; i++)
-        if (stretches[i] && weir__run_sound_seek(many, hashes[i]))
-            __builtin_prefetch(&many->hashes[*stretches[i]]);
     for (uint32_t i = 0; i < count; i++)
         from[i] = weir__run_seek(many, hashes[i]);
     for (uint32_t i = 0; i < count; i++)
-        look(m, m->next_few + i, from[i]);
+        look(m, m->next_few + i, from[i], to);
     m->next_few += count;
+    if (!few->segment) {
+        fetch_hashes(m, group_of(m));
+        fetch_stretches(m, GROUP, GROUP);
+    }
 }
 
 /* What pairing will read of the keys that were found, in the run that is jumped about in. */
-static void fetch_found(const weir_matcher *m)
+static void fetch_found(const weir_matcher *m, const found *of)
 {
     const weir_trace_run *many = m->lanes[1 - m->few].run;
     const weir_shape *shape = many->shape;
-    for (uint32_t i = 0; i < m->found_count; i++) {
-        uint32_t key = m->found_many[i];
+    for (uint32_t i = 0; i < of->count; i++) {
+        uint32_t key = of->many[i];
         if (many->value_at)
             __builtin_prefetch(&many->value_at[key]);
         else if (shape->rests.type.size > 0)
@@ -235,29 +268,41 @@ static void fetch_found(const weir_matcher *m)
         if (!shape->bijective)
             __builtin_prefetch(weir__run_key(many, key));
     }
-    for (uint32_t i = 0; many->value_at && shape->rests.type.size > 0 && i < m->found_count; i++)
-        __builtin_prefetch(weir__run_rest(many, many->value_at[m->found_many[i]]));
+    for (uint32_t i = 0; many->value_at && shape->rests.type.size > 0 && i < of->count; i++)
+        __builtin_prefetch(weir__run_rest(many, many->value_at[of->many[i]]));
 }
 
-/* The next keys that both runs of the lanes have. False: none is left, or the call has done enough
- * (then it says paused). */
-static bool find_keys(weir_matcher *m)
+/* Looks up until some are found, or the call has done enough. */
+static void find_some(weir_matcher *m, found *to)
 {
-    const weir_trace_run *few = m->lanes[m->few].run;
-    m->found_count = m->found_at = 0;
-    while (m->found_count == 0 && m->next_few < few->key_count) {
-        m->paused = m->groups == 0;
-        if (m->paused)
-            return false;
+    to->count = 0;
+    while (to->count == 0 && m->groups > 0 && m->next_few < m->lanes[m->few].run->key_count) {
         m->groups--;
         if (m->walks)
-            walk_group(m);
+            walk_group(m, to);
         else
-            seek_group(m);
+            seek_group(m, to);
     }
     if (!m->walks)
-        fetch_found(m);
-    return m->found_count > 0;
+        fetch_found(m, to);
+}
+
+/* The next keys that both runs of the lanes have: those that were found ahead, and while they are
+ * paired others are on their way. False: none is left, or the call has done enough (then it says
+ * paused). */
+static bool find_keys(weir_matcher *m)
+{
+    m->found[m->now].count = m->found_at = 0;
+    m->now = 1 - m->now;
+    if (m->found[m->now].count == 0)
+        find_some(m, &m->found[m->now]);
+    if (m->found[m->now].count == 0) {
+        m->paused = m->next_few < m->lanes[m->few].run->key_count;
+        return false;
+    }
+    if (!m->walks)
+        find_some(m, &m->found[1 - m->now]);
+    return true;
 }
 
 /* Goes on to the next run of the others. False: that was the last one. */
@@ -358,11 +403,12 @@ static bool fill(weir_matcher *m, bool *ones, weir_status *status)
 {
     while (m->out.count < m->block) {
         if (!m->pairing) {
-            if (m->found_at == m->found_count && !find_keys(m))
+            if (m->found_at == m->found[m->now].count && !find_keys(m))
                 return m->paused;
+            const found *of = &m->found[m->now];
             uint32_t at = m->found_at++;
-            m->pairing = start_key(&m->lanes[m->few], m->found_few[at]) &&
-                         start_key(&m->lanes[1 - m->few], m->found_many[at]);
+            m->pairing = start_key(&m->lanes[m->few], of->few[at]) &&
+                         start_key(&m->lanes[1 - m->few], of->many[at]);
             if (!m->pairing)
                 continue;
         }
