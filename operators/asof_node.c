@@ -353,7 +353,8 @@ static bool work(weir_step *step, state *s)
     bool more = true;
     s->out = weir_step_output(step, 0, &s->round.time);
     s->looked = 0;
-    while (more && !s->failed && (s->in_key || weir_cursor_next_key(s->round.fresh))) {
+    while (more && !s->failed &&
+           (s->in_key || weir__round_next_key(&s->round, s->seconds))) {
         if (s->in_key) {
             go_on(s);
             done++;

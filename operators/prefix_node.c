@@ -304,7 +304,8 @@ static bool work(weir_step *step, state *s)
     bool more = true;
     s->out = weir_step_output(step, 0, &s->round.time);
     s->looked = 0;
-    while (more && !s->failed && (s->stage != NO_KEY || weir_cursor_next_key(s->round.fresh))) {
+    while (more && !s->failed &&
+           (s->stage != NO_KEY || weir__round_next_key(&s->round, NULL))) {
         if (s->stage == NO_KEY) {
             begin_key(s);
             done += WEIR__ROUND_KEY + s->changes.count;

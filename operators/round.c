@@ -93,12 +93,27 @@ weir_status weir__round_begin(weir__round *r, weir_step *step, weir_trace_reader
         return WEIR_OK;
     }
     r->working = true;
+    r->asked = 0;
     const weir__pending_time *ready = weir__pending_ready(&r->pending, 0);
     r->fresh = weir_cursor_create(ready->runs, ready->run_count);
     r->list = weir_trace_reader_list(r->in);
     if (r->list)
         r->all = weir_cursor_create(r->list->runs, r->list->count);
     return r->fresh && r->all ? WEIR_OK : WEIR_NO_MEMORY;
+}
+
+bool weir__round_next_key(weir__round *r, weir_cursor *other)
+{
+    uint64_t hashes[WEIR_CURSOR_ASK_MAX];
+    if (r->asked == 0) {
+        size_t count = weir_cursor_peek(r->fresh, hashes, WEIR_CURSOR_ASK_MAX);
+        weir_cursor_ask(r->all, hashes, count);
+        if (other)
+            weir_cursor_ask(other, hashes, count);
+        r->asked = count ? count : WEIR_CURSOR_ASK_MAX;
+    }
+    r->asked--;
+    return weir_cursor_next_key(r->fresh);
 }
 
 static size_t room_of(const weir__round_changes *c, size_t capacity)

@@ -5,7 +5,7 @@
  * and what there is of it now. What becomes of a key belongs to the operator.
  *
  *     while (!failed) {
- *         if (round.working && !work(step, s))    … weir_cursor_next_key(round.fresh) …
+ *         if (round.working && !work(step, s))    … weir__round_next_key(&round, NULL) …
  *             break;
  *         weir__round_end(&round, step, &changes);
  *         failed = weir__round_begin(&round, step, NULL);
@@ -34,6 +34,7 @@ typedef struct weir__round {
     weir_time time;
     weir_cursor *fresh; /* over what came at this time alone */
     weir_cursor *all;   /* over all */
+    size_t asked;       /* keys that come next and that the cursors were asked for */
 } weir__round;
 
 /* That metric, weir_group_values_total. */
@@ -58,6 +59,9 @@ void weir__round_fini(weir__round *r);
 /* Takes what has come; if the earliest epoch that waits is complete, works on it. Otherwise what is
  * complete is asked for no more of the arrangement, nor of `own`, if there is one. NO_MEMORY. */
 weir_status weir__round_begin(weir__round *r, weir_step *step, weir_trace_reader *own);
+/* Goes to the next key, of `fresh`. Those that follow are looked up together, in `all` and in
+ * `other`, which may be NULL: there only find may go to keys. */
+bool weir__round_next_key(weir__round *r, weir_cursor *other);
 /* Changes of one key, in the order of its group: copies of records, whose strings lie in runs. */
 typedef struct weir__round_changes {
     char *records;

@@ -406,7 +406,7 @@ static void work_key(weir_step *step, state *s)
 static bool work(weir_step *step, state *s)
 {
     uint64_t done = 0, before = s->looked;
-    while (!s->failed && weir_cursor_next_key(s->round.fresh)) {
+    while (!s->failed && weir__round_next_key(&s->round, s->own_cursor)) {
         work_key(step, s);
         s->keys++;
         done += WEIR__ROUND_KEY + s->before.count + s->after.count + (s->looked - before);

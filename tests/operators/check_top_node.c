@@ -56,6 +56,13 @@ static void build_min(weir_graph *g, void *ctx)
     weir_test_output(weir_min(in, least, WEIR_KEY(row, key), value));
 }
 
+static void build_max(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(row) in = weir_test_collection(g, row);
+    weir_test_output(weir_max(in, least, WEIR_KEY(row, key), value));
+}
+
 /* ---- like a naive search ---- */
 
 enum { VALUES = 2000, EPOCHS = 60, OPEN = 3 };
@@ -195,17 +202,37 @@ static void is_least(weir_test *t, uint64_t epoch, uint32_t value)
     weir_test_take(t, 0);
 }
 
-/* They go in the order in which they are the least, one an epoch. */
-START_TEST(leaving_in_order)
+/* They go in the order in which they are the first, one an epoch: from the least one up, or from
+ * the greatest one down. */
+static void leave_in_order(weir_build_fn *build, bool down)
 {
-    weir_test *t = load(build_min, 1);
+    weir_test *t = load(build, 1);
     ck_assert_int_lt(looked(t), 1000);
     for (uint32_t i = 0; i < LEAVE; i++) {
-        push(t, i, i + 1, -1);
-        is_least(t, i + 1, i + 1);
+        push(t, down ? MANY - 1 - i : i, i + 1, -1);
+        if (build != build_top) {
+            is_least(t, i + 1, down ? MANY - 2 - i : i + 1);
+            continue;
+        }
+        weir_test_advance(t, 0, i + 2);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        ck_assert_uint_eq(weir_test_count(t, 0), 2); /* it, and the one that has come after it */
+        for (size_t k = 0; k < 2; k++) {
+            weir_test_change c = weir_test_at(t, 0, k);
+            ck_assert_uint_eq(((const row *)c.record)->value,
+                              MANY - 1 - i - (c.diff > 0 ? TOP : 0));
+        }
+        weir_test_take(t, 0);
     }
     ck_assert_int_lt(looked(t), 10 * (int64_t)LEAVE);
     weir_test_destroy(t);
+}
+
+START_TEST(leaving_in_order)
+{
+    leave_in_order(build_min, false);
+    leave_in_order(build_max, true);
+    leave_in_order(build_top, true);
 }
 END_TEST
 
