@@ -322,12 +322,15 @@ static void run(weir_step *step, void *ctx)
         note_moment(s, now);
     }
     weir_merge_work work = weir__merge_work_of(step, s->appended, 0);
-    bool more = !s->failed && weir_spine_work_at(s->spine, &work);
+    if (!s->failed)
+        (void)weir_spine_work_at(s->spine, &work);
     if (!s->failed && (later || !weir_spine_current(s->spine)))
         show(step, s, now);
     if (!s->failed)
         forget(step, s, now);
-    if (!s->failed && (more || weir_spine_work(s->spine, 0))) /* for what it has forgotten now */
+    /* Asked again, for what it has forgotten now: that does not wait for a merge without room. */
+    work = (weir_merge_work){ .now_ns = now };
+    if (!s->failed && weir_spine_work_at(s->spine, &work))
         weir__merge_later(step, &work);
     if (s->failed)
         weir__trace_failed(step, s->failed, weir_spine_updates(s->spine));
