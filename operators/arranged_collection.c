@@ -31,7 +31,7 @@ weir_port *weir_arrangement_collection(weir_arrangement *a)
                                 .collection = true,
                                 .unique_key = a->what->unique_key };
     weir_node_spec spec = { .struct_size = sizeof spec,
-                            .kind = "as-collection",
+                            .kind = "as_collection",
                             .input_count = 1,
                             .output_count = 1,
                             .inputs = &input,

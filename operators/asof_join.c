@@ -16,7 +16,7 @@
 #include "join.h"
 #include "word.h"
 
-static const char *const where = "asof-join";
+static const char *const where = "asof_join";
 
 typedef weir__asof_place place;
 enum { KEY, WHERE = WEIR__ASOF_PLACE, RECORDS }; /* parts; from RECORDS on those of the sides */

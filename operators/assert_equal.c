@@ -83,10 +83,10 @@ void weir_assert_equal_erased(weir_port *a, weir_port *b, const char *name)
     if (!a || !b)
         return;
     weir_port *both[2] = { weir_port_as_collection(a), weir__negate(weir_port_as_collection(b)) };
-    add(weir_port_concat(both, 2), false, "assert-equal", name);
+    add(weir_port_concat(both, 2), false, "assert_equal", name);
 }
 
 void weir_assert_empty_erased(weir_port *in, const char *name)
 {
-    add(in ? weir_port_as_collection(in) : NULL, true, "assert-empty", name);
+    add(in ? weir_port_as_collection(in) : NULL, true, "assert_empty", name);
 }

@@ -9,7 +9,7 @@
 
 #include "fields.h"
 
-static const char *const where = "count-distinct";
+static const char *const where = "count_distinct";
 
 static bool has_field(weir_port *in, uint32_t field)
 {

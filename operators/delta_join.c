@@ -121,7 +121,7 @@ static weir_port *look_up(weir_port *tuples, const description *d, unsigned stre
     weir_graph *graph = weir_port_graph(tuples);
     weir__lookup_spec *spec = weir_graph_alloc(graph, sizeof *spec);
     weir__agree *agrees = weir_graph_alloc(graph, d->condition_count * sizeof *agrees);
-    *spec = (weir__lookup_spec){ .kind = "look-up", .parts = d->parts, .part = stream,
+    *spec = (weir__lookup_spec){ .kind = "look_up", .parts = d->parts, .part = stream,
                                  .agrees = agrees, .before = before };
     for (size_t i = 0; i < d->condition_count; i++)
         for (int s = 0; s < 2; s++) {

@@ -137,7 +137,7 @@ weir_stream(weir_vertex) weir_k_core(weir_stream(weir_edge) edges, uint64_t k)
     if (!ways.port)
         return (weir_stream(weir_vertex)){ .port = NULL };
     if (k == 0) {
-        weir_graph_fail(graph, WEIR_INVALID, "k-core",
+        weir_graph_fail(graph, WEIR_INVALID, "k_core",
                         "k is 1 or more; all nodes are those that edges begin or end at",
                         "a core of nodes with 0 neighbours or more");
         return (weir_stream(weir_vertex)){ .port = NULL };
@@ -147,7 +147,7 @@ weir_stream(weir_vertex) weir_k_core(weir_stream(weir_edge) edges, uint64_t k)
     weir_stream(weir_vertex) nodes = weir_distinct(weir_map(ways, begin_of));
     weir_stream(has) start = weir_concat(weir_map(nodes, itself), weir_map(ways, an_edge)), lost;
     weir_variable(has) v = weir_variable_new(graph, has, rounds, &lost);
-    weir_reduce_spec few = { .struct_size = sizeof few, .kind = "too few neighbours",
+    weir_reduce_spec few = { .struct_size = sizeof few, .kind = "too_few_neighbours",
                              .out = weir_vertex_type(), .reduce = too_few, .ctx = least };
     struct weir_reduce_options options = { .struct_size = sizeof options };
     weir_stream(has) left = weir_concat(weir_enter(start, rounds), weir_negate(lost));

@@ -137,7 +137,7 @@ static weir_port *add_nodes(weir_graph *graph, description *what)
 {
     weir_node_output since = { .type = &since_type };
     weir_node_spec first = { .struct_size = sizeof first,
-                             .kind = "import-start",
+                             .kind = "import_start",
                              .output_count = 1,
                              .outputs = &since,
                              .initial_capabilities = true,

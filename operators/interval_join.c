@@ -16,7 +16,7 @@
 #include "parts.h"
 #include "word.h"
 
-static const char *const where = "interval-join";
+static const char *const where = "interval_join";
 
 #define STRETCH(F) F(u64, number)
 WEIR_RECORD(stretch, STRETCH)

@@ -11,7 +11,7 @@
 
 #include "join.h"
 
-static const char *const where = "outer-join";
+static const char *const where = "outer_join";
 
 /* What is alone on a side. */
 static weir_port *alone(weir_port *const sides[2], const weir_key keys[2], unsigned side,
@@ -20,7 +20,7 @@ static weir_port *alone(weir_port *const sides[2], const weir_key keys[2], unsig
     weir_port *const turned[2] = { sides[side], sides[1 - side] };
     const weir_key by[2] = { keys[side], keys[1 - side] };
     weir_stage_spec stage = { .struct_size = sizeof stage,
-                              .kind = "outer-join",
+                              .kind = "outer_join",
                               .in = weir_port_type(sides[side]),
                               .out = spec->join.out,
                               .flat_map = spec->alone[side],

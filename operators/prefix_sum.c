@@ -13,7 +13,7 @@
 #include "prefix_node.h"
 #include "tally.h"
 
-static const char *const where = "prefix-sum";
+static const char *const where = "prefix_sum";
 
 typedef weir__prefix description;
 

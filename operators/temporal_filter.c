@@ -14,7 +14,7 @@
 #include "stash.h"
 #include "waits.h"
 
-static const char *const where = "temporal-filter";
+static const char *const where = "temporal_filter";
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {

@@ -132,7 +132,7 @@ static void build_stars(weir_graph *g, void *ctx)
 
 static void add_records(const weir_node_info *info, void *ctx)
 {
-    if (strcmp(info->kind, "look-up") == 0)
+    if (strcmp(info->kind, "look_up") == 0)
         *(uint64_t *)ctx += info->records_out;
 }
 

@@ -52,7 +52,7 @@ static void build(weir_graph *g, void *ctx)
     weir_stream(right) b = weir_test_collection(g, right);
     parts = weir__parts_of(g, (const weir_type *const[]){ left_type(), right_type() }, 2, "test");
     for (int before = 0; before < 2; before++) {
-        weir__lookup_spec spec = { .kind = "look-up", .parts = parts, .part = 1,
+        weir__lookup_spec spec = { .kind = "look_up", .parts = parts, .part = 1,
                                    .tuple_key = { .count = 1 },
                                    .key = { .count = 1, .field = { 1 } }, .before = before };
         weir_stage_spec to = { .struct_size = sizeof to, .in = left_type(), .out = &parts->type,
@@ -156,12 +156,12 @@ START_TEST(large_groups)
     weir_test_advance(t, 0, 1);
     weir_test_advance(t, 1, 2);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-    uint64_t before = steps_of(t, "look-up");
+    uint64_t before = steps_of(t, "look_up");
     weir_test_push(t, 0, left, 1, 1, { 7, 1 });
     weir_test_push(t, 0, left, 1, 1, { 8, 2 });
     weir_test_push(t, 0, left, 1, 1, { 7, 3 });
     ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
-    ck_assert_uint_ge(steps_of(t, "look-up") - before, 2 * 2 * LARGE / 65536);
+    ck_assert_uint_ge(steps_of(t, "look_up") - before, 2 * 2 * LARGE / 65536);
     ck_assert_uint_eq(weir_test_count(t, 0), 0);
     ck_assert_uint_eq(weir_test_count(t, 1), 2 * LARGE);
     for (uint32_t i = 0; i < 2 * LARGE; i++) {

@@ -246,14 +246,14 @@ START_TEST(a_large_group_takes_several_steps)
                            { .key = 7, .day = i, .weight = i % 2 ? 1 : 1e300 });
         weir_test_advance(t, 0, 1);
         ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-        uint64_t before = steps_of(t, "prefix-sum");
+        uint64_t before = steps_of(t, "prefix_sum");
         weir_test_push(t, 0, entry, 1, 1, { .key = 7, .day = 0, .weight = 5 });
         weir_test_advance(t, 0, 2);
-        while (!ends && steps_of(t, "prefix-sum") < before + 4)
+        while (!ends && steps_of(t, "prefix_sum") < before + 4)
             (void)weir_worker_step(weir_test_worker(t, 0));
         if (ends) {
             ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-            ck_assert_uint_gt(steps_of(t, "prefix-sum") - before, 2 * MANY / VALUES_OF_A_STEP);
+            ck_assert_uint_gt(steps_of(t, "prefix_sum") - before, 2 * MANY / VALUES_OF_A_STEP);
             ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
             ck_assert_uint_eq(weir_test_count(t, 0), MANY + 3);
         }

@@ -40,6 +40,10 @@ CASES = {
          "runtime/include/weir/record.h": HEAD},
         {"operators/include/weir/weir.h": "#include <weir/a.h>\n",
          "runtime/include/weir/a.h": HEAD}]),
+    "kinds": ([
+        {"operators/a.c": '    spec.kind = "as-of join";\n'},
+        {"operators/a.c": 'static const char *const where = "prefix-sum";\n'},
+    ], [{"operators/a.c": 'x = (spec){ .kind = "flat_map" };\n'}]),
     "pure_parts": ([
         {"runtime/progress/a.c": "#include <uv.h>\n"},
         {"runtime/data/a.c": "#include <sys/socket.h>\n"},

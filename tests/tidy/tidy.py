@@ -117,6 +117,10 @@ def reached(tree, path, found=None):
     return found
 
 
+# What keyed operators are made of: for those who write one.
+OF_OPERATORS = {"weir/gather.h", "weir/history.h", "weir/match.h", "weir/table.h"}
+
+
 @rule
 def typed_headers(tree):
     """A header with typed calls brings the records that these are about: it is enough alone."""
@@ -127,10 +131,20 @@ def typed_headers(tree):
         if typed and path != record and record not in reached(tree, path):
             yield path, 1, "has typed calls, but does not include <weir/record.h>"
     if umbrella in tree.files:
-        inside = {name for _, _, name in includes(tree, umbrella)}
+        inside = OF_OPERATORS | {name for _, _, name in includes(tree, umbrella)}
         for path in tree.sources("runtime/include/", "operators/include/", ends=(".h",)):
             if path != umbrella and path.split("/include/")[1] not in inside:
                 yield umbrella, 1, f"leaves out {path}"
+
+
+@rule
+def kinds(tree):
+    """The library's kinds of operators are named as the calls are: words joined by '_'."""
+    for path in tree.sources("operators/", "connectors/"):
+        for line, text in enumerate(tree.files[path].split("\n"), 1):
+            for kind in re.findall(r'(?:\.kind|\bwhere) = "([^"]*)"', text):
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+                    yield path, line, f"the kind '{kind}' is no name of a call"
 
 
 @rule

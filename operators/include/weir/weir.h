@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All of Weir's runtime and operators. Connectors have headers of their own: <weir/connectors/…>.
+ * Weir's runtime and operators. Connectors have headers of their own: <weir/connectors/…>; and so
+ * has what keyed operators are made of, for those who write one: <weir/table.h>, <weir/gather.h>,
+ * <weir/history.h>, <weir/match.h>.
  */
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
@@ -12,10 +14,7 @@
 #include <weir/event.h>
 #include <weir/flight.h>
 #include <weir/frontier.h>
-#include <weir/gather.h>
 #include <weir/graph.h>
-#include <weir/history.h>
-#include <weir/match.h>
 #include <weir/memory.h>
 #include <weir/node.h>
 #include <weir/observe.h>
@@ -80,7 +79,6 @@
 #include <weir/record.h>
 #include <weir/sequencer.h>
 #include <weir/str.h>
-#include <weir/table.h>
 #include <weir/time.h>
 #include <weir/trace.h>
 #include <weir/type.h>

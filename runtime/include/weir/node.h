@@ -67,7 +67,8 @@ typedef enum weir_state_kind {
  * life. ctx is shared by the workers and read-only; what a worker owns is made by init. */
 typedef struct weir_node_spec {
     size_t struct_size;
-    const char *kind;        /* "count": the default of the name, and what metrics group by */
+    const char *kind;        /* "flat_map": the default of the name, and what metrics group by; the
+                              * call's name without weir_, or that of the user's function */
     const char *name;        /* stable and unique in the dataflow; NULL: the kind and a number */
     unsigned input_count, output_count;
     const weir_node_input *inputs;
