@@ -109,6 +109,46 @@ START_TEST(links)
 }
 END_TEST
 
+START_TEST(friends)
+{
+    expect_output("friends", "epoch 0: +1 ann is in the group of ann\n"
+                             "epoch 0: +1 ann is in the inner circle\n"
+                             "epoch 0: +1 ann's news come to ann after 0 days\n"
+                             "epoch 0: +1 ann's news come to bob after 2 days\n"
+                             "epoch 0: +1 ann's news come to cid after 3 days\n"
+                             "epoch 0: +1 ann's news come to dan after 4 days\n"
+                             "epoch 0: +1 ann, bob and cid know each other\n"
+                             "epoch 0: +1 bob is in the group of ann\n"
+                             "epoch 0: +1 bob is in the inner circle\n"
+                             "epoch 0: +1 cid is in the group of ann\n"
+                             "epoch 0: +1 cid is in the inner circle\n"
+                             "epoch 0: +1 dan is in the group of ann\n"
+                             "epoch 0: +1 eve is in the group of eve\n"
+                             "epoch 0: +1 eve's news come to fay\n"
+                             "epoch 0: +1 fay is in the group of eve\n"
+                             "epoch 1: +1 ann's news come to eve after 5 days\n"
+                             "epoch 1: +1 ann's news come to fay\n"
+                             "epoch 1: +1 ann's news come to fay after 8 days\n"
+                             "epoch 1: +1 bob's news come to fay\n"
+                             "epoch 1: +1 cid's news come to fay\n"
+                             "epoch 1: +1 dan's news come to fay\n"
+                             "epoch 1: +1 eve is in the group of ann\n"
+                             "epoch 1: +1 fay is in the group of ann\n"
+                             "epoch 1: -1 eve is in the group of eve\n"
+                             "epoch 1: -1 fay is in the group of eve\n"
+                             "epoch 2: -1 ann is in the inner circle\n"
+                             "epoch 2: -1 ann's news come to cid after 3 days\n"
+                             "epoch 2: -1 ann's news come to dan after 4 days\n"
+                             "epoch 2: -1 ann's news come to eve after 5 days\n"
+                             "epoch 2: -1 ann's news come to fay\n"
+                             "epoch 2: -1 ann's news come to fay after 8 days\n"
+                             "epoch 2: -1 ann, bob and cid know each other\n"
+                             "epoch 2: -1 bob is in the inner circle\n"
+                             "epoch 2: -1 bob's news come to fay\n"
+                             "epoch 2: -1 cid is in the inner circle\n");
+}
+END_TEST
+
 START_TEST(alerts)
 {
     expect_output("alerts", "00:00:55 card 4711: 3 payments within a minute\n"
@@ -364,6 +404,7 @@ int main(void)
                              windows,
                              roads,
                              links,
+                             friends,
                              comings,
                              wordcount_shows_itself,
                              wordcount_refuses,
