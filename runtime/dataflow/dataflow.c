@@ -14,6 +14,7 @@ static void node_init(weir__dataflow *dataflow, weir_node *description)
     weir__node_instance *node = &dataflow->nodes[description->id];
     weir_step *step = &node->step;
     step->node = description;
+    step->run = description->spec.step;
     step->dataflow = dataflow;
     step->context = dataflow->context;
     step->due_ns = UINT64_MAX;
@@ -24,6 +25,15 @@ static void node_init(weir__dataflow *dataflow, weir_node *description)
     step->outputs = weir__region_alloc(&dataflow->memory, outputs * sizeof *step->outputs);
     for (unsigned o = 0; description->spec.initial_capabilities && o < outputs; o++)
         weir__cap_add(step, o, &(weir_time){ { 0 } });
+}
+
+/* Each begins with a line of the cache. */
+static weir__node_instance *nodes_alloc(weir__dataflow *dataflow, uint32_t count)
+{
+    enum { LINE = _Alignof(weir__node_instance) };
+    char *room = weir__region_alloc(&dataflow->memory,
+                                    count * sizeof(weir__node_instance) + LINE);
+    return (void *)(room + (0 - (uintptr_t)room) % LINE);
 }
 
 static void find_settling(weir__dataflow *dataflow)
@@ -76,7 +86,7 @@ weir__dataflow *weir__dataflow_create(weir_graph *graph, weir__context *context)
     if (context->cluster && context->local == 0)
         dataflow->credits_told = weir__region_alloc(&dataflow->memory, (size_t)context->workers *
                                                 context->workers * sizeof *dataflow->credits_told);
-    dataflow->nodes = weir__region_alloc(&dataflow->memory, nodes * sizeof *dataflow->nodes);
+    dataflow->nodes = nodes_alloc(dataflow, nodes);
     for (uint32_t i = 0; i < nodes; i++)
         node_init(dataflow, weir__graph_node(graph, i));
     for (uint32_t i = 0; i < nodes; i++)

@@ -58,15 +58,15 @@ struct weir__edge {
 };
 
 struct weir_node {
-    weir_graph *graph;
     uint32_t id;
+    uint32_t first_input, first_output; /* topology ports */
+    uint32_t depth;
     weir_node_spec spec; /* its arrays are copies */
+    weir_graph *graph;
     const char *name;
     weir_scope *scope;
-    uint32_t depth;
     weir__point *points;     /* one an output */
     weir_port **ports;       /* one an output */
-    uint32_t first_input, first_output; /* topology ports */
 };
 
 struct weir_scope {

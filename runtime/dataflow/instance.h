@@ -169,44 +169,52 @@ typedef struct weir__step_trace {
     uint64_t updates, runs, appended, readers;
 } weir__step_trace;
 
-/* A node on one worker; during its step it is the weir_step. */
+/* A node on one worker; during its step it is the weir_step. What every call touches lies in the
+ * first two lines of the cache: where there are very many nodes, that is what a call costs.
+ */
 struct weir_step {
     const weir_node *node;
     weir__dataflow *dataflow;
     weir__context *context;
     void *state;
-    uint64_t place;      /* (dataflow + 1) << 32 | node */
-    uint64_t next_timed; /* the step, by its number, that is measured next */
+    void (*run)(weir_step *step, void *state); /* the node's */
     weir__queue *queues;
     weir__output_instance *outputs;
-    weir__held_cap *caps;
-    uint32_t cap_count, cap_capacity, cap_free_count, caps_held;
-    uint32_t cap_last; /* the one that was last sent by */
-    int64_t beside;    /* bytes that it has sent by reference */
-    uint32_t *cap_free;
+    uint64_t place;      /* (dataflow + 1) << 32 | node */
+    /* written by each call */
     weir_batch *current; /* being consumed */
-    uint32_t current_input;
     weir__leaf *dirty;
     size_t step_bytes_left;
     size_t read_bytes; /* back from files, in this step */
-    bool again, stepping, finished, made;
-    bool when_idle, is_idle; /* it asked to be called, is called, since there is nothing else */
-    bool ending; /* a source asked to end: one more step, then its capabilities go */
+    uint64_t steps;
+    uint64_t next_timed; /* the step, by its number, that is measured next */
+    uint64_t frontier_moved_ns;
+    bool again, when_idle;  /* to be called again, or when there is nothing else to do */
+    bool stepping, is_idle; /* it is called; since there is nothing else */
+    bool opened;         /* one of its outputs may hold records */
+    bool ending;         /* a source asked to end: one more step, then its capabilities go */
+    bool waits_for_room; /* a source that follows the epoch clock */
+    bool finished;
+    /* the rest */
+    uint32_t current_input;
+    bool made, epoch_dirty;
+    bool is_slow; /* the last step measured was so long that measuring each costs nothing */
+    weir__held_cap *caps;
+    uint32_t cap_count, cap_capacity, cap_free_count, caps_held;
+    uint32_t cap_last; /* the one that was last sent by */
+    uint32_t *cap_free;
+    int64_t beside;    /* bytes that it has sent by reference */
     uint64_t due_ns; /* UINT64_MAX: none; place in the dataflow's timers */
-    /* sources that follow the epoch clock */
-    uint64_t epoch, epoch_opened_ns;
-    bool epoch_dirty, waits_for_room;
+    uint64_t epoch, epoch_opened_ns; /* of sources that follow the epoch clock */
     weir_waker waker;
     weir_account account;
-    uint64_t steps, step_ns, records_in, batches_in, records_out, batches_out;
+    uint64_t step_ns, records_in, batches_in, records_out, batches_out;
     uint64_t bytes_in, bytes_out;
-    uint64_t frontier_moved_ns;
     uint64_t longest_ns, long_steps, held_told_us;
-    bool is_slow; /* the last step measured was so long that measuring each costs nothing */
     weir__step_trace *traces;
 };
 struct weir__node_instance {
-    struct weir_step step;
+    _Alignas(64) struct weir_step step;
 };
 
 struct weir__dataflow {

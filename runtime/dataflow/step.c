@@ -38,7 +38,7 @@ static void fail_beyond(weir_step *step)
 static void finish_step(weir_step *step)
 {
     weir__node_consume_current(step);
-    for (unsigned o = 0; o < step->node->spec.output_count; o++) {
+    for (unsigned o = 0; step->opened && o < step->node->spec.output_count; o++) {
         weir__output_instance *output = &step->outputs[o];
         if (output->open) {
             output->open = false;
@@ -48,6 +48,7 @@ static void finish_step(weir_step *step)
                 fail_beyond(step);
         }
     }
+    step->opened = false;
     while (step->dirty && !WEIR_PLANTED(LATE_FLUSH)) {
         weir__leaf *leaf = step->dirty;
         step->dirty = leaf->dirty_next;
@@ -115,7 +116,7 @@ void weir__node_step(weir__node_instance *node)
     uint64_t stands_for = step->steps < step->next_timed ? 0 : timed_step(step);
     uint64_t start_ns = stands_for ? env->now_ns(env->ctx) : 0;
     bool read = weir__hook_step(step);
-    step->node->spec.step(step, step->state);
+    step->run(step, step->state);
     finish_step(step);
     weir__dataflow_failed_by_user(step->dataflow, step->node->name);
     if (WEIR_UNLIKELY(step->context->wrong != NULL))
@@ -274,7 +275,7 @@ weir_builder *weir_step_output(weir_step *step, unsigned o, const weir_time *t)
     weir__output_instance *output = &step->outputs[o];
     unsigned tracked = output->builder.b.begin ? output->builder.b.tracked : 0;
     weir__builder_open(&output->builder, &time, tracked);
-    output->open = true;
+    output->open = step->opened = true;
     if (step->node->spec.follows_clock)
         weir_step_touch(step);
     return &output->builder.b;
