@@ -27,6 +27,7 @@ static inline weir_merge_work weir__merge_work_of(const weir_step *step, size_t 
     enum { AN_UPDATE = 3, FEW = 1024, OF_FEW = 5, A_LOOKUP = 2 };
     size_t few = appended < FEW ? appended : FEW;
     return (weir_merge_work){ .fuel = AN_UPDATE * appended + OF_FEW * few + A_LOOKUP * looked,
+                              .looked = looked,
                               .idle = weir_step_is_idle(step),
                               .now_ns = weir_step_now_ns(step) };
 }

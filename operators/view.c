@@ -322,6 +322,7 @@ static void run(weir_step *step, void *ctx)
         note_moment(s, now);
     }
     weir_merge_work work = weir__merge_work_of(step, s->appended, 0);
+    work.looked = s->appended; /* who reads it does not say */
     if (!s->failed)
         (void)weir_spine_work_at(s->spine, &work);
     if (!s->failed && (later || !weir_spine_current(s->spine)))

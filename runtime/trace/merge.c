@@ -55,7 +55,7 @@ bool weir__merge_init(weir__merge *m, weir_trace_run *const *runs, uint32_t coun
     weir_frontier_set(&m->since, since);
     if (since->count == 1 && WEIR_PLANTED(SINCE_BEYOND))
         m->since.one.at[0]++;
-    weir__merge_blocks_init(m);
+    weir__merge_blocks_init(m, runs);
     return true;
 }
 

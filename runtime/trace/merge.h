@@ -8,7 +8,8 @@
 #include "trace/column.h"
 #include "trace/run.h"
 
-enum { WEIR__MERGE_MAX = 8 };
+/* How many runs at most; more than a few only where all their times become one. */
+enum { WEIR__MERGE_FEW = 8, WEIR__MERGE_MAX = 32 };
 
 /* A run that is merged, and what of it is left: keys, values of the key at hand, updates of the
  * value at hand. */
@@ -31,8 +32,9 @@ typedef struct weir__merge {
     size_t reserved;    /* bytes of the room for the result */
     size_t debt;        /* work that was done and not paid for: a value is not left half done */
     uint32_t block;     /* keys that are put in order at once: more while all of them are written */
-    bool words;         /* keys are their hashes, values words, and all updates come to be ... */
+    bool settles;       /* each value has one update, and all come to be ... */
     weir_time settled;  /* ... at this time */
+    bool words;         /* keys are their hashes, too, and values words */
     weir__writer writer;
     weir__lane lanes[WEIR__MERGE_MAX];
 } weir__merge;
@@ -41,6 +43,9 @@ typedef struct weir__merge {
  * none can be made now. */
 bool weir__merge_init(weir__merge *merge, weir_trace_run *const *runs, uint32_t count,
                       const weir_frontier *since);
+/* Whether all times of these runs become one, and which. */
+bool weir__merge_settles(weir_trace_run *const *runs, uint32_t count, const weir_frontier *since,
+                         weir_time *at);
 /* Works off up to *fuel updates, and takes them off it. True: all is written, or it failed. */
 bool weir__merge_work(weir__merge *merge, size_t *fuel);
 /* The run, or NULL if nothing is left. False: memory failed, or a file, of which the store has been
@@ -50,7 +55,7 @@ void weir__merge_fini(weir__merge *merge);
 
 /* The inside (merge_block.c): before the first work; then, between two keys, up to so many updates,
  * of which it returns how many it took. The next key, if there is one, is left to the caller. */
-void weir__merge_blocks_init(weir__merge *merge);
+void weir__merge_blocks_init(weir__merge *merge, weir_trace_run *const *runs);
 size_t weir__merge_blocks(weir__merge *merge, size_t most);
 
 #endif

@@ -2,25 +2,16 @@
  *
  * Owns the part of merging that most keys take: a block of them is put in order by their hashes
  * first, which needs no branch, and then written column by column. What does not fit is left to
- * merge.c: values with several updates, keys of several runs where more than a word has to be
- * compared, keys with more than there is fuel for.
+ * merge.c: values with several updates, keys of several runs whose times do not become one, keys
+ * with more than there is fuel for.
  */
 #include "trace/compact.h"
-#include "trace/merge.h"
+#include "trace/merge_block.h"
 
 enum {
-    BLOCK_MAX = 256,
     BLOCK_MIN = 4,
     GROUP_MAX = 32, /* values of a key that several runs have */
 };
-
-/* The next keys, in order; those of several lanes once for each. */
-typedef struct block {
-    uint32_t count;
-    uint64_t hash[BLOCK_MAX];
-    uint32_t key[BLOCK_MAX]; /* its index in its lane's run */
-    uint8_t lane[BLOCK_MAX];
-} block;
 
 /* ---- order ---- */
 
@@ -42,14 +33,14 @@ static inline ahead lesser(ahead a, ahead b)
 
 /* Which lane comes next is as good as random: without branches, and all that the next choice needs
  * is in registers where there are few lanes. A key that has the greatest hash is left to merge.c.
- * Stops before keys of one hash unless these are wanted. */
-static inline __attribute__((always_inline)) void choose_of(const weir__merge *m, block *b,
+ * Stops before keys of one hash unless their times become one. */
+static inline __attribute__((always_inline)) void choose_of(const weir__merge *m, weir__block *b,
                                                             uint32_t most, const uint32_t lanes)
 {
     enum { FETCHED = 32 };
-    const uint64_t *hashes[WEIR__MERGE_MAX];
-    ahead first[WEIR__MERGE_MAX], least;
-    uint32_t left[WEIR__MERGE_MAX], n = 0;
+    const uint64_t *hashes[WEIR__MERGE_FEW];
+    ahead first[WEIR__MERGE_FEW], least;
+    uint32_t left[WEIR__MERGE_FEW], n = 0;
     uint64_t last = UINT64_MAX;
     for (uint32_t i = 0; i < lanes; i++) {
         const weir__lane *l = &m->lanes[i < m->count ? i : 0];
@@ -65,7 +56,7 @@ static inline __attribute__((always_inline)) void choose_of(const weir__merge *m
             least = lesser(least, first[i]);
         bool again = least.hash == last;
         last = least.hash;
-        if (n == most || last == UINT64_MAX || (again && !m->words))
+        if (n == most || last == UINT64_MAX || (again && !m->settles))
             break;
         b->hash[n] = last;
         b->lane[n] = (uint8_t)least.lane;
@@ -83,23 +74,19 @@ static inline __attribute__((always_inline)) void choose_of(const weir__merge *m
     b->count = n;
 }
 
-static void choose(const weir__merge *m, block *b, uint32_t most)
+static void choose(const weir__merge *m, weir__block *b, uint32_t most)
 {
     if (m->count <= 2)
         choose_of(m, b, most, 2);
     else if (m->count <= 4)
         choose_of(m, b, most, 4);
+    else if (m->count <= WEIR__MERGE_FEW)
+        choose_of(m, b, most, WEIR__MERGE_FEW);
     else
-        choose_of(m, b, most, WEIR__MERGE_MAX);
+        weir__merge_sort_keys(m, b, most);
 }
 
 /* ---- any records, any times ---- */
-
-static inline weir__packed packed_at(const char *column, uint32_t size, uint32_t i,
-                                     const weir_trace_run *run)
-{
-    return (weir__packed){ column ? column + (size_t)i * size : NULL, run->heap };
-}
 
 /* The updates of a value that has one only in one lane. */
 static inline void put_value(weir__merge *m, const weir_trace_run *run, uint32_t value)
@@ -111,7 +98,7 @@ static inline void put_value(weir__merge *m, const weir_trace_run *run, uint32_t
         coords[i] = from[i];
     weir__compact_time(&m->since, coords);
     weir__writer_put_rest(&m->writer,
-                          packed_at(run->rests, run->shape->rests.type.size, value, run));
+                          weir__packed_at(run->rests, &run->shape->rests, value, run));
     weir__writer_put_update(&m->writer, coords, weir__run_diff(run, update));
 }
 
@@ -123,9 +110,16 @@ static inline bool is_plain(const weir_trace_run *run, weir__range values)
 }
 
 /* Returns how many keys it has written; takes their updates off `left`. */
-static uint32_t put_records(weir__merge *m, const block *b, size_t *left)
+static uint32_t put_records(weir__merge *m, const weir__block *b, size_t *left)
 {
     for (uint32_t i = 0; i < b->count; i++) {
+        if (i + 1 < b->count && b->hash[i + 1] == b->hash[i]) {
+            uint32_t taken = m->settles ? weir__merge_group(m, b, i, left) : 0;
+            if (taken == 0)
+                return i;
+            i += taken - 1;
+            continue;
+        }
         weir__lane *l = &m->lanes[b->lane[i]];
         const weir_trace_run *run = l->run;
         uint32_t key = b->key[i];
@@ -134,7 +128,7 @@ static uint32_t put_records(weir__merge *m, const block *b, size_t *left)
             return i;
         l->keys.at = key + 1;
         weir__writer_put_key(&m->writer, b->hash[i],
-                             packed_at(run->keys, run->shape->keys.type.size, key, run));
+                             weir__packed_at(run->keys, &run->shape->keys, key, run));
         for (uint32_t value = values.at; value < values.end; value++)
             put_value(m, run, value);
         *left -= values.end - values.at;
@@ -246,7 +240,8 @@ static bool insert(word *group, uint32_t *count, word w, uint64_t flip)
 
 /* A key that several lanes have, from the block's i-th on. Returns how many of the block it took;
  * 0: it is left to merge.c. */
-static uint32_t put_group(sheet *s, const words *lanes, const block *b, uint32_t i, size_t *left)
+static uint32_t put_group(sheet *s, const words *lanes, const weir__block *b, uint32_t i,
+                          size_t *left)
 {
     word group[GROUP_MAX];
     uint32_t count = 0, taken = 0;
@@ -286,7 +281,7 @@ static void begin_run(weir__merge *m, const words *first, uint32_t value)
 }
 
 /* As put_records. */
-static uint32_t put_words(weir__merge *m, const block *b, size_t *left)
+static uint32_t put_words(weir__merge *m, const weir__block *b, size_t *left)
 {
     words lanes[WEIR__MERGE_MAX];
     sheet s;
@@ -325,37 +320,37 @@ static uint32_t put_words(weir__merge *m, const block *b, size_t *left)
 
 /* ---- what a merge is ---- */
 
-/* Where all updates come to be at one time. */
-static bool is_settled(weir__merge *m)
+bool weir__merge_settles(weir_trace_run *const *runs, uint32_t count, const weir_frontier *since,
+                         weir_time *at)
 {
-    uint32_t depth = m->lanes[0].run->shape->depth;
-    for (uint32_t i = 0; i < m->count; i++) {
-        weir_time meet = m->lanes[i].run->meet, join = m->lanes[i].run->join;
-        weir__compact_time(&m->since, meet.at);
-        weir__compact_time(&m->since, join.at);
+    uint32_t depth = runs[0]->shape->depth;
+    for (uint32_t i = 0; i < count; i++) {
+        weir_time meet = runs[i]->meet, join = runs[i]->join;
+        weir__compact_time(since, meet.at);
+        weir__compact_time(since, join.at);
         if (i == 0)
-            m->settled = meet;
-        if (!weir_time_equal(&meet, &m->settled, depth) ||
-            !weir_time_equal(&join, &m->settled, depth))
+            *at = meet;
+        if (!weir_time_equal(&meet, at, depth) || !weir_time_equal(&join, at, depth))
             return false;
     }
     return true;
 }
 
-void weir__merge_blocks_init(weir__merge *m)
+void weir__merge_blocks_init(weir__merge *m, weir_trace_run *const *runs)
 {
     const weir_shape *shape = m->lanes[0].run->shape;
     const weir__pack *rests = &shape->rests;
     bool is_word = rests->type.size == 8 && weir__pack_is_word(rests);
     m->block = BLOCK_MIN;
-    m->words = shape->bijective && (rests->type.size == 0 || is_word) && is_settled(m);
+    m->settles = weir__merge_settles(runs, m->count, &m->since, &m->settled);
     for (uint32_t i = 0; i < m->count; i++)
-        m->words &= !m->lanes[i].run->update_at;
+        m->settles &= !runs[i]->update_at;
+    m->words = shape->bijective && (rests->type.size == 0 || is_word) && m->settles;
 }
 
 size_t weir__merge_blocks(weir__merge *m, size_t most)
 {
-    block b;
+    weir__block b;
     size_t left = most;
     const weir_trace_run *run = m->writer.run;
     m->words &= run->update_count == run->value_count; /* else a sum has left the range */
@@ -365,7 +360,7 @@ size_t weir__merge_blocks(weir__merge *m, size_t most)
         if (b.count > 0)
             taken = m->words ? put_words(m, &b, &left) : put_records(m, &b, &left);
         m->block = 2 * taken > BLOCK_MIN ? 2 * taken : BLOCK_MIN;
-        m->block = m->block < BLOCK_MAX ? m->block : BLOCK_MAX;
+        m->block = m->block < WEIR__BLOCK_MAX ? m->block : WEIR__BLOCK_MAX;
         if (taken == 0 || taken < b.count)
             break;
     }

@@ -7,6 +7,9 @@
  * newer ones: an update is merged some log4 of all times, and there are logarithmically many runs.
  * The oldest run is merged when the others together have half as many updates: it has what is there
  * to stay, and only there the newer updates that end older ones meet them.
+ *
+ * Runs cost whoever looks keys up. Where that is seldom, merging costs more than it saves: then
+ * eight or more neighbours are merged, and the oldest when the others have as many updates.
  */
 #include "trace/spine.h"
 
@@ -17,6 +20,11 @@
 
 enum {
     SIMILAR_MIN = 4,
+    SIMILAR_SELDOM = WEIR__MERGE_FEW, /* where a key is looked up for SELDOM updates that come */
+    SIMILAR_RARE = WEIR__MERGE_MAX,   /* and for RARE of them, */
+    SELDOM = 3,
+    RARE = 12,
+    REMEMBERED = 1 << 14, /* of the last so many, about */
     IDLE_FUEL = 512, /* for all merges together: some ten microseconds */
     BEGIN_AGAIN_NS = 10 * 1000 * 1000, /* a merge for which there was no room: it cost nothing */
     WRITE_AGAIN_NS = 1000 * 1000 * 1000,
@@ -209,6 +217,7 @@ weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, uint64_t *
         (weir__level){ .first = spine->appended, .end = spine->appended + 1 };
     place_run(spine, spine->count++, run);
     spine->appended++;
+    spine->came += run->update_count;
     list_changed(spine);
     charge(spine);
     return WEIR_OK;
@@ -260,6 +269,10 @@ static uint64_t updates_of(const weir_spine *spine, uint32_t first, uint32_t cou
 
 static void start(weir_spine *spine, uint32_t first, uint32_t count)
 {
+    weir_time at;
+    if (count > WEIR__MERGE_FEW &&
+        !weir__merge_settles(spine->runs + first, count, &spine->since, &at))
+        count = WEIR__MERGE_FEW;
     uint64_t updates = updates_of(spine, first, count);
     if (spine->stuck && (spine->retry_ns == 0 || updates >= spine->retry_updates))
         return;
@@ -295,25 +308,28 @@ static uint32_t similar(const weir_spine *spine, uint32_t end)
     return count;
 }
 
-/* The oldest run is merged with all others if these have half as many updates, and can be. */
+/* The oldest run is merged with all others if these have half as many updates, or as many, and can
+ * be. */
 static void start_oldest(weir_spine *spine, uint32_t end)
 {
     uint32_t count = 0;
     uint64_t sum = 0, oldest = spine->count > 1 ? spine->levels[0].updates : 0;
-    if (oldest == 0 || oldest / 2 > spine->updates - oldest)
+    uint64_t others = spine->similar > SIMILAR_MIN ? oldest : oldest / 2;
+    if (oldest == 0 || others > spine->updates - oldest)
         return;
     for (; count < end && count < WEIR__MERGE_MAX && !spine->levels[count].busy; count++) {
         if (sum + spine->levels[count].updates >= UINT32_MAX)
             break;
         sum += spine->levels[count].updates;
     }
-    if (count > 1 && oldest / 2 <= sum - oldest)
+    if (count > 1 && others <= sum - oldest)
         start(spine, 0, count);
 }
 
 static void start_merges(weir_spine *spine)
 {
     uint32_t end = joinable(spine), last = end;
+    uint32_t least = spine->similar;
     spine->changed |= end > spine->seen + 1 || spine->due;
     if (spine->now_ns >= spine->retry_ns) {
         spine->changed |= spine->stuck;
@@ -324,9 +340,9 @@ static void start_merges(weir_spine *spine)
     spine->seen = end;
     do {
         uint32_t count = similar(spine, last);
-        if (count >= SIMILAR_MIN)
+        if (count >= least)
             start(spine, last - count, count);
-        last -= count >= SIMILAR_MIN ? count : last > 0;
+        last -= count >= least ? count : last > 0;
     } while (spine->changed && last > 0);
     start_oldest(spine, end);
     for (uint32_t i = 0; i < spine->count && spine->changed; i++)
@@ -401,12 +417,28 @@ static void count_waiting(weir_spine *spine)
         weir__store_count(store, &spine->waits, waits);
 }
 
+/* How many neighbours are to be merged, by what there was of late. */
+static void note_looked(weir_spine *spine, size_t looked)
+{
+    uint32_t similar = spine->similar;
+    spine->looked += looked < REMEMBERED ? looked : REMEMBERED;
+    spine->similar = spine->looked < spine->came / RARE     ? SIMILAR_RARE
+                     : spine->looked < spine->came / SELDOM ? SIMILAR_SELDOM
+                                                            : SIMILAR_MIN;
+    spine->changed |= spine->similar < similar;
+    if (spine->came + spine->looked < REMEMBERED)
+        return;
+    spine->came /= 2;
+    spine->looked /= 2;
+}
+
 /* What a merge made may be merged on: with half the fuel each time, so that there is an end. */
 bool weir_spine_work_at(weir_spine *spine, weir_merge_work *work)
 {
     if (WEIR_UNLIKELY(weir__store_error(spine->shape->store) != NULL))
         return false;
     size_t fuel = work->fuel;
+    note_looked(spine, work->looked);
     spine->now_ns = work->now_ns;
     spine->fueled = fuel > 0 || work->idle;
     if (spine->fueled || !spine->due)
@@ -426,7 +458,7 @@ bool weir_spine_work_at(weir_spine *spine, weir_merge_work *work)
 
 bool weir_spine_work(weir_spine *spine, size_t fuel)
 {
-    return weir_spine_work_at(spine, &(weir_merge_work){ .fuel = fuel });
+    return weir_spine_work_at(spine, &(weir_merge_work){ .fuel = fuel, .looked = SIZE_MAX });
 }
 
 /* ---- holds ---- */

@@ -242,7 +242,7 @@ weir_status weir_trace_append(weir_trace *trace, weir_trace_run *run, uint64_t *
 
 bool weir_trace_work(weir_trace *of, size_t fuel)
 {
-    return weir_trace_work_at(of, &(weir_merge_work){ .fuel = fuel });
+    return weir_trace_work_at(of, &(weir_merge_work){ .fuel = fuel, .looked = SIZE_MAX });
 }
 
 bool weir_trace_work_at(weir_trace *of, weir_merge_work *work)

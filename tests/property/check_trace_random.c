@@ -284,7 +284,8 @@ static void run(uint64_t seed)
         for (uint64_t n = test_below(&m->random, 3); n > 0; n--)
             grow(m, trace, b, &open);
         move_on(m, &open);
-        weir_trace_work(trace, test_below(&m->random, 200));
+        weir_trace_work_at(trace, &(weir_merge_work){ .fuel = test_below(&m->random, 200),
+                                                      .looked = seed / 8 % 2 ? 0 : 100 });
         for (int i = 0; i < READERS; i++) {
             uint64_t next = weir_trace_reader_delivered(readers[i]);
             for (; next < m->runs && test_below(&m->random, 4); next++)

@@ -481,7 +481,7 @@ START_TEST(merges_wait_before_they_are_tried_again)
     f.store->env.map_seal = seal_refused;
     four t = four_small_runs(&f);
     unsealed = UINT64_MAX;
-    weir_merge_work work = { .fuel = 1 << 20, .now_ns = 1 };
+    weir_merge_work work = { .looked = 1000, .fuel = 1 << 20, .now_ns = 1 };
     for (int i = 0; i < 1000; i++) {
         ck_assert(weir_trace_work_at(t.trace, &work));
         ck_assert_uint_gt(work.again_ns, work.now_ns);
@@ -491,7 +491,7 @@ START_TEST(merges_wait_before_they_are_tried_again)
     for (int i = 0; i < 4; i++)
         append_small(&f, &t);
     ck_assert_uint_eq(runs_of(t.trace), 8);
-    weir_merge_work none = { .now_ns = 1 }; /* without fuel: when there is nothing else to do */
+    weir_merge_work none = { .looked = 1000, .now_ns = 1 }; /* when there is nothing else to do */
     ck_assert(weir_trace_work_at(t.trace, &none));
     ck_assert_uint_le(none.again_ns, none.now_ns);
     while (runs_of(t.trace) > 5)

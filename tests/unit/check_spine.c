@@ -161,6 +161,48 @@ START_TEST(compacts_alone)
 }
 END_TEST
 
+static void append_one(weir_spine *spine, uint64_t time, size_t looked)
+{
+    for (uint64_t i = 0; i < 10; i++)
+        add(i, (int64_t)time, time, 1);
+    append(spine);
+    while (weir_spine_work_at(spine, &(weir_merge_work){ .fuel = 1000, .looked = looked }))
+        ;
+}
+
+/* Where nobody looks keys up, more runs are merged at once, if all their times become one; as soon
+ * as somebody does, there are few again. */
+START_TEST(few_look_ups)
+{
+    start();
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    uint64_t t = 0;
+    advance(spine, 1000);
+    for (; t < 31; t++)
+        append_one(spine, t, 0);
+    ck_assert_uint_eq(run_count(spine), 16); /* the oldest is sixteen: the others are not as many */
+    append_one(spine, t++, 0);
+    ck_assert_uint_eq(run_count(spine), 1);
+    for (; t < 32 + 20; t++)
+        append_one(spine, t, 0);
+    ck_assert_uint_eq(run_count(spine), 21);
+    append_one(spine, t++, 1000);
+    ck_assert_uint_lt(run_count(spine), 8);
+    weir_trace_runs *list = weir_spine_list(spine);
+    for (int64_t v = 0; v < (int64_t)t; v++)
+        ck_assert_int_eq(sum_of(list, (uint64_t)v % 10, v, 1000), 1);
+    weir_trace_runs_release(list);
+    weir_spine_destroy(spine);
+
+    spine = weir_spine_create(shape, NULL);
+    for (t = 0; t < 100; t++)
+        append_one(spine, t, 0);
+    ck_assert_uint_gt(run_count(spine), 8); /* but eight at once are all that may be */
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
 static void note(const weir_hold *hold, void *ctx)
 {
     ck_assert_str_eq(hold->owner, "a join");
@@ -340,8 +382,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { few_runs,        compacts_alone,  holds,
-                                   work_is_bounded, merged_runs_go_later,
+    const TTest *const tests[] = { few_runs,        few_look_ups,    compacts_alone,
+                                   holds,           work_is_bounded, merged_runs_go_later,
                                    without_fuel_none_is_started, memory_runs_out, NULL };
     return test_run(test_suite("spine", tests));
 }

@@ -107,9 +107,11 @@ WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, u
  * does a disk that has no room. Without fuel no merge is started. */
 WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
 /* The same for who knows the time: with a piece of some ten microseconds where nothing else is to
- * be done; and a merge that cannot be written is not tried again at once. */
+ * be done; and a merge that cannot be written is not tried again at once. And for who knows how
+ * much is looked up: where that is little beside what comes, there may be many more runs. */
 typedef struct weir_merge_work {
     size_t fuel;
+    size_t looked;     /* keys that were looked up since the last call */
     bool idle;         /* nothing else is to be done */
     uint64_t now_ns;   /* 0: it is not known */
     uint64_t again_ns; /* set: it should not be called again for the rest before this moment */
