@@ -151,6 +151,36 @@ static bool add_diffs(weir_trace_builder *b, const weir_updates *u)
     return true;
 }
 
+/* Where records are their keys, which their hashes stand for, those of one record that came one
+ * after the other become one, such as the lines of an order, which nobody has to sort then. A sum
+ * that would leave the range is left to be made at the end. Only where diffs differ anyway. */
+static void put_together(weir_trace_builder *b, uint32_t from)
+{
+    size_t size = b->shape->type->size;
+    char *records = b->records.data;
+    uint64_t *hashes = (uint64_t *)(void *)b->hashes.data;
+    int64_t *diffs = (int64_t *)(void *)b->diffs.data;
+    uint32_t last = from > 0 ? from - 1 : 0;
+    for (uint32_t i = last + 1; i < b->count; i++) {
+        int64_t sum;
+        if (hashes[i] == hashes[last] && !__builtin_add_overflow(diffs[last], diffs[i], &sum)) {
+            diffs[last] = sum;
+            continue;
+        }
+        if (++last == i)
+            continue;
+        hashes[last] = hashes[i];
+        diffs[last] = diffs[i];
+        memcpy(records + last * size, records + i * size, size);
+    }
+    cut(b, last + 1);
+}
+
+static bool is_key_alone(const weir_shape *shape)
+{
+    return shape->bijective && shape->rests.type.size == 0;
+}
+
 weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
 {
     uint32_t before = b->count;
@@ -160,6 +190,8 @@ weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
         return WEIR_NO_MEMORY;
     bool ok = add_records(b, u) && add_times(b, u) && add_diffs(b, u);
     cut(b, ok ? before + (uint32_t)u->count : before);
+    if (ok && b->diffs_vary && !b->times_vary && is_key_alone(b->shape))
+        put_together(b, before);
     charge(b);
     return ok ? WEIR_OK : WEIR_NO_MEMORY;
 }

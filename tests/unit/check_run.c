@@ -14,8 +14,10 @@
 
 #define SALE(F) F(u64, shop) F(str, what) F(opt_i64, price)
 #define NAMED(F) F(str, name) F(i64, count)
+#define NUMBER(F) F(u64, id)
 WEIR_RECORD(sale, SALE)
 WEIR_RECORD(named, NAMED)
+WEIR_RECORD(number, NUMBER)
 
 static weir_account account;
 
@@ -453,6 +455,47 @@ START_TEST(merges)
 }
 END_TEST
 
+/* Records that are keys alone become one as they come, where they lie together; sums that leave
+ * the range on their way do not matter. */
+START_TEST(keys_put_together)
+{
+    weir_shape *shape = shape_of(number_type(), 0);
+    weir_trace_builder *b = weir_trace_builder_create(shape, &account);
+    number n[6] = { { 7 }, { 7 }, { 8 }, { 8 }, { 7 }, { 7 } };
+    int64_t diffs[6] = { 3, -1, 5, -5, 2, 4 }, large[3] = { INT64_MAX, 1, -3 };
+    weir_updates u = {
+        .records = n, .count = 6, .time = { { 4 } }, .diffs = diffs
+    };
+    char text[500];
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
+    ck_assert_uint_eq(weir_trace_builder_count(b), 201); /* 8 and 7 by turns */
+    weir_trace_run *run = build(b);
+    ck_assert_str_eq(text_of(run, text, sizeof text), "(id: 7) +800@4; ");
+    weir_trace_run_release(run);
+    u.count = 3;
+    u.diffs = large;
+    n[2].id = 7;
+    ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
+    ck_assert_uint_eq(weir_trace_builder_count(b), 2);
+    run = build(b);
+    weir_cursor *c = weir_cursor_create(&run, 1);
+    int64_t sum;
+    ck_assert(weir_cursor_next_key(c) && weir_cursor_next_value(c));
+    ck_assert(weir_cursor_sum(c, &(weir_time){ { 4 } }, &sum));
+    ck_assert_int_eq(sum, INT64_MAX - 2);
+    weir_cursor_destroy(c);
+    weir_trace_run_release(run);
+    u.time.at[0] = 5; /* a time more: as it comes */
+    add(b, &n[0], 4, 1);
+    ck_assert_int_eq(weir_trace_builder_add(b, &u), WEIR_OK);
+    ck_assert_uint_eq(weir_trace_builder_count(b), 4);
+    weir_trace_builder_destroy(b);
+    weir_shape_release(shape);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
 START_TEST(diffs_overflow)
 {
     weir_shape *shape = shape_of(named_type(), 0);
@@ -548,6 +591,7 @@ int main(void)
     const TTest *const tests[] = { shapes,
                                    consolidates,
                                    columns_left_out,
+                                   keys_put_together,
                                    found_by_hash,
                                    found_in_many_runs,
                                    keys_that_were_asked_for,
