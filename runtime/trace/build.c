@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns builders: updates are noted as they come, then sorted (sort.c), added up, and written as a
+ * Owns builders: updates are noted as they come, then sorted and added up (sort.c), and written as a
  * run, column by column, in a block of the very size.
  */
 #include "trace/build.h"
 
-#include "base/wide.h"
 #include "trace/segment.h"
 
 enum { AHEAD = 16 }; /* records that are asked for before they are written */
@@ -23,8 +22,7 @@ weir_trace_builder *weir_trace_builder_create(weir_shape *shape, weir_account *a
 static void charge(weir_trace_builder *b)
 {
     size_t bytes = b->records.capacity + b->hashes.capacity + b->times.capacity +
-                   b->diffs.capacity + b->entries.capacity + b->spare.capacity +
-                   b->ranked.capacity + b->heap.bytes;
+                   b->diffs.capacity + b->entries.capacity + b->spare.capacity + b->heap.bytes;
     if (b->account && bytes != b->charged)
         weir_account_add(b->account, (int64_t)bytes - (int64_t)b->charged);
     b->charged = bytes;
@@ -34,8 +32,8 @@ void weir_trace_builder_destroy(weir_trace_builder *b)
 {
     if (!b)
         return;
-    weir__column *const columns[] = { &b->records, &b->hashes, &b->times, &b->diffs,
-                                      &b->entries, &b->spare,  &b->ranked };
+    weir__column *const columns[] = { &b->records, &b->hashes,  &b->times,
+                                      &b->diffs,   &b->entries, &b->spare };
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         weir__column_free(columns[i]);
     weir__heap_clear(&b->heap);
@@ -196,49 +194,7 @@ weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
     return ok ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
-/* ---- adding up ---- */
-
-/* Sums are kept in `spare`, so that building may be tried again when memory fails. */
-static int64_t *sums_of(weir_trace_builder *b)
-{
-    return (int64_t *)(void *)b->spare.data;
-}
-
-static uint32_t news_of(const weir_trace_builder *b, const weir__sorted *last,
-                        const weir__sorted *e)
-{
-    if (weir__builder_compare_keys(b, last, e) != 0)
-        return WEIR__NEW_KEY | WEIR__NEW_VALUE;
-    return weir__builder_compare_values(b, last, e) != 0 ? WEIR__NEW_VALUE : 0;
-}
-
-/* Leaves one entry of each record and time whose diffs do not add up to 0, marked with what is new
- * about it. OVERFLOWED: a sum left the range. */
-static weir_status add_up(weir_trace_builder *b, weir__sorted *e, uint32_t *left)
-{
-    int64_t *sums = sums_of(b);
-    uint32_t news = WEIR__NEW_KEY | WEIR__NEW_VALUE; /* since the last one that is left */
-    *left = 0;
-    for (uint32_t i = 0; i < b->count;) {
-        weir__sorted first = e[i];
-        weir__wide sum = weir__builder_diff(b, first.index); /* in any order the same */
-        uint32_t next = 0;
-        while (++i < b->count && (next = news_of(b, &first, &e[i])) == 0 &&
-               weir__builder_compare_times(b, &first, &e[i]) == 0)
-            sum += weir__builder_diff(b, e[i].index);
-        if (sum == 0) {
-            news |= next;
-            continue;
-        }
-        first.news = news;
-        sums[*left] = (int64_t)sum;
-        if (sums[*left] != sum)
-            return WEIR_OVERFLOWED;
-        e[(*left)++] = first;
-        news = next;
-    }
-    return WEIR_OK;
-}
+/* ---- writing ---- */
 
 static size_t strings_of(const weir__pack *pack, const char *record)
 {
@@ -252,32 +208,20 @@ static size_t strings_of(const weir__pack *pack, const char *record)
     return bytes;
 }
 
-static weir__room room_of(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
+/* The room for the long strings of what is new. */
+static size_t heap_of(const weir_trace_builder *b, const weir__sorted *e, size_t count)
 {
     const weir_shape *shape = b->shape;
-    const int64_t *sums = sums_of(b);
-    weir__room room = { .first_hash = e[0].hash,
-                        .last_hash = e[count - 1].hash,
-                        .updates = count };
-    for (uint32_t i = 0; i < count; i++) {
-        room.keys += e[i].news >> 1;
-        room.values += e[i].news & WEIR__NEW_VALUE;
-        room.diffs_vary |= sums[i] != sums[0];
-        room.times_vary |=
-            b->times_vary && weir__builder_compare_times(b, &e[0], &e[i]) != 0;
-        if (!shape->type->has_strings || !e[i].news)
-            continue;
+    size_t bytes = 0;
+    for (size_t i = 0; shape->type->has_strings && i < count; i++) {
         const char *record = weir__builder_record(b, e[i].index);
-        room.heap += strings_of(&shape->rests, record);
+        if (e[i].news)
+            bytes += strings_of(&shape->rests, record);
         if (e[i].news & WEIR__NEW_KEY)
-            room.heap += strings_of(&shape->keys, record);
+            bytes += strings_of(&shape->keys, record);
     }
-    room.values_vary = room.values != room.keys;
-    room.updates_vary = room.updates != room.values;
-    return room;
+    return bytes;
 }
-
-/* ---- writing ---- */
 
 static void write_hashes(weir_trace_run *run, const weir__sorted *e, uint32_t count)
 {
@@ -298,6 +242,20 @@ static void write_hashes(weir_trace_run *run, const weir__sorted *e, uint32_t co
         run->value_at[run->key_count] = run->value_count;
     if (run->update_at)
         run->update_at[run->value_count] = count;
+}
+
+/* The values of entries that have their word. */
+static void write_words(const weir_trace_builder *b, weir_trace_run *run)
+{
+    const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
+    const weir__pack *rests = &b->shape->rests;
+    char *to = run->rests;
+    for (uint32_t i = 0; to && i < run->update_count; i++) {
+        if (!e[i].news)
+            continue;
+        weir__rank_field(rests->ranks, e[i].word, to);
+        to += rests->type.size;
+    }
 }
 
 /* The key fields, or the others, of each entry that is `news`. */
@@ -341,27 +299,31 @@ static void write_times(const weir_trace_builder *b, weir_trace_run *run)
     }
 }
 
-static weir_trace_run *write_run(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
+static weir_trace_run *write_run(weir_trace_builder *b, const weir__room *room)
 {
-    weir__room room = room_of(b, e, count);
-    weir_trace_run *run = weir__run_alloc(b->shape, &room);
+    const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
+    const int64_t *sums = weir__builder_sums(b);
+    weir_trace_run *run = weir__run_alloc(b->shape, room);
     if (!run)
         return NULL;
-    write_hashes(run, e, count);
+    write_hashes(run, e, (uint32_t)room->updates);
     write_fields(b, run, &b->shape->keys, WEIR__NEW_KEY);
-    write_fields(b, run, &b->shape->rests, WEIR__NEW_VALUE);
+    if (b->plain)
+        write_words(b, run);
+    else
+        write_fields(b, run, &b->shape->rests, WEIR__NEW_VALUE);
     write_times(b, run);
-    run->diff = sums_of(b)[0];
+    run->diff = sums[0];
     if (run->diffs)
-        memcpy(run->diffs, sums_of(b), count * sizeof *run->diffs);
+        memcpy(run->diffs, sums, room->updates * sizeof *run->diffs);
     weir__run_make_directory(run);
     return run;
 }
 
 /* A file that fails is followed by none for a while (segment.h), so the second run is in memory. */
-static weir_trace_run *write_sealed(weir_trace_builder *b, const weir__sorted *e, uint32_t count)
+static weir_trace_run *write_sealed(weir_trace_builder *b, const weir__room *room)
 {
-    weir_trace_run *run = write_run(b, e, count);
+    weir_trace_run *run = write_run(b, room);
     weir__fit fit = { 0 };
     size_t bytes = SIZE_MAX;
     if (run && run->segment)
@@ -369,7 +331,7 @@ static weir_trace_run *write_sealed(weir_trace_builder *b, const weir__sorted *e
     if (!run || weir__segment_seal(run))
         return run;
     weir_trace_run_release(run);
-    return write_run(b, e, count);
+    return write_run(b, room);
 }
 
 static void clear(weir_trace_builder *b)
@@ -381,14 +343,15 @@ static void clear(weir_trace_builder *b)
 
 weir_status weir_trace_builder_build(weir_trace_builder *b, weir_trace_run **run)
 {
-    uint32_t left = 0;
+    weir__room room = { .updates = 0 };
     *run = NULL;
     if (b->count == 0)
         return WEIR_OK;
-    weir__sorted *e = weir__builder_sort(b);
-    weir_status status = e ? add_up(b, e, &left) : WEIR_NO_MEMORY;
-    if (status == WEIR_OK && left > 0) {
-        *run = write_sealed(b, e, left);
+    weir_status status = weir__builder_sort(b, &room);
+    if (status == WEIR_OK && room.updates > 0) {
+        const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
+        room.heap = heap_of(b, e, room.updates);
+        *run = write_sealed(b, &room);
         status = *run ? WEIR_OK : WEIR_NO_MEMORY;
     }
     if (status == WEIR_OK)

@@ -9,9 +9,11 @@
 #include "trace/heap.h"
 #include "trace/run.h"
 
-/* One update while it is sorted. */
+/* One update while it is sorted. Where keys are their hashes, values one integer or nothing, and all
+ * times equal, hash and word are all there is of it (`plain`), and no record is read any more. */
 typedef struct weir__sorted {
     uint64_t hash;
+    uint64_t word; /* what the value begins with, if that is an integer: it orders as that does */
     uint32_t index;
     uint32_t news; /* after it is sorted: what is new about it since the one before */
 } weir__sorted;
@@ -24,9 +26,10 @@ struct weir_trace_builder {
     size_t charged;
     uint32_t count;
     bool times_vary, diffs_vary;
+    bool plain;     /* while it is built */
     weir_time time; /* of all, unless they vary */
     int64_t diff;   /* the same */
-    weir__column records, hashes, times, diffs, entries, spare, ranked;
+    weir__column records, hashes, times, diffs, entries, spare;
     weir__heap heap;
 };
 
@@ -45,15 +48,25 @@ static inline int64_t weir__builder_diff(const weir_trace_builder *b, uint32_t i
     return b->diffs_vary ? ((const int64_t *)(const void *)b->diffs.data)[index] : b->diff;
 }
 
-/* Order of two updates by hash and key; of one key, by the other fields; of one record, by time. */
-int weir__builder_compare_keys(const weir_trace_builder *b, const weir__sorted *x,
-                               const weir__sorted *y);
-int weir__builder_compare_values(const weir_trace_builder *b, const weir__sorted *x,
-                                 const weir__sorted *y);
-int weir__builder_compare_times(const weir_trace_builder *b, const weir__sorted *x,
-                                const weir__sorted *y);
-/* All updates in order, in `entries`; `spare` has room for as many, `ranked` is of the sort alone.
- * NULL: no memory. */
-weir__sorted *weir__builder_sort(weir_trace_builder *b);
+static inline int weir__builder_compare_times(const weir_trace_builder *b, const weir__sorted *x,
+                                              const weir__sorted *y)
+{
+    const uint64_t *a = weir__builder_coords(b, x->index), *c = weir__builder_coords(b, y->index);
+    for (uint32_t i = 0; i < b->shape->depth; i++)
+        if (a[i] != c[i])
+            return a[i] < c[i] ? -1 : 1;
+    return 0;
+}
+
+/* Sums are kept in `spare`, so that building may be tried again when memory fails. */
+static inline int64_t *weir__builder_sums(weir_trace_builder *b)
+{
+    return (int64_t *)(void *)b->spare.data;
+}
+
+/* Sorts all updates and adds up those of one record and time: leaves in `entries`, in order, one of
+ * each whose diffs do not add up to 0, marked with what is new about it, and says what room they
+ * take, but for strings. OVERFLOWED: a sum left the range; NO_MEMORY. */
+weir_status weir__builder_sort(weir_trace_builder *b, weir__room *room);
 
 #endif

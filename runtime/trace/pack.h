@@ -88,6 +88,33 @@ static inline uint64_t weir__rank_word(const weir__rank *rank, const void *field
     return word ^ rank->flip;
 }
 
+/* And back: the field that has this word. */
+static inline void weir__rank_field(const weir__rank *rank, uint64_t word, void *field)
+{
+    uint64_t whole = word ^ rank->flip;
+    uint32_t half = (uint32_t)whole;
+    uint16_t quarter = (uint16_t)whole;
+    unsigned char byte = (unsigned char)whole;
+    switch (rank->form) {
+    case WEIR__RANK_64:
+        memcpy(field, &whole, sizeof whole);
+        break;
+    case WEIR__RANK_U32:
+    case WEIR__RANK_I32:
+        memcpy(field, &half, sizeof half);
+        break;
+    case WEIR__RANK_U16:
+    case WEIR__RANK_I16:
+        memcpy(field, &quarter, sizeof quarter);
+        break;
+    case WEIR__RANK_U8:
+    case WEIR__RANK_I8:
+    case WEIR__RANK_FLAG:
+        memcpy(field, &byte, sizeof byte);
+        break;
+    }
+}
+
 /* Whether packed forms order as the word of their one field does. */
 static inline bool weir__pack_is_word(const weir__pack *pack)
 {
