@@ -20,10 +20,12 @@ weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec)
                           .results.type = spec->reduce->out };
     weir_history_init(&c->history, spec->depth);
     weir_frontier_init(&c->later, spec->depth);
+    weir_frontier_init(&c->of_value, spec->depth);
     weir_history_init(&c->ahead, spec->depth);
     c->gather = weir_gather_create(c->out);
     c->key_record = weir_alloc_must(c->in->size);
     c->probe = weir_alloc_must(c->out->size);
+    c->changed = weir_alloc_must(c->in->size);
     return c->gather ? WEIR_OK : WEIR_NO_MEMORY;
 }
 
@@ -42,12 +44,14 @@ void weir__correct_fini(weir__correct *c)
     free_strings(c);
     weir_history_fini(&c->history);
     weir_frontier_fini(&c->later);
+    weir_frontier_fini(&c->of_value);
     weir_history_fini(&c->ahead);
     weir_gather_destroy(c->gather);
     weir_free(c->values.records, c->values.capacity * c->in->size);
     weir_free(c->results.records, c->results.capacity * c->out->size);
     weir_free(c->key_record, c->in->size);
     weir_free(c->probe, c->out->size);
+    weir_free(c->changed, c->in->size);
     weir_free(c->group, c->group_capacity * sizeof *c->group);
     weir_free(c->updates, c->update_capacity * sizeof *c->updates);
     weir_free(c->slots, c->slot_count * sizeof *c->slots);
@@ -83,6 +87,7 @@ void weir__correct_begin(weir__correct *c, const void *record)
     c->values.count = c->results.count = 0;
     c->slotted = 0;
     c->looked = 0;
+    c->has_changed = c->same = false;
     free_strings(c);
     weir_history_begin(&c->history);
     if (c->gone)
@@ -237,6 +242,18 @@ static uint64_t note_value(weir__correct *c, const void *record, const weir_time
     return !is_one || sum < 0 ? 0 : sum > INT64_MAX ? INT64_MAX : (uint64_t)sum;
 }
 
+void weir__correct_changed(weir__correct *c, const void *record)
+{
+    memcpy(c->changed, record, c->in->size);
+    c->has_changed = true;
+}
+
+/* What lies behind this value matters at no time that is looked at. */
+static void note_last(weir__correct *c, const void *record)
+{
+    c->same = c->has_changed && weir__front_compare(&c->gone->order, record, c->changed) < 0;
+}
+
 /* Up to values that are there at all times that are looked at: behind them nothing matters. */
 static void read_first(weir__correct *c, weir_cursor *in, const weir_frontier *upper)
 {
@@ -255,6 +272,8 @@ static void read_first(weir__correct *c, weir_cursor *in, const weir_frontier *u
         uint64_t there = note_value(c, record, &meet);
         left -= there < left ? there : left;
         weir__gone_note(c->gone, record, has_gone(c, upper));
+        if (left == 0)
+            note_last(c, record);
     }
     weir__gone_end(c->gone, all);
 }
@@ -295,16 +314,51 @@ static weir_status sum_side(weir__correct *c, weir_cursor *cursor, const weir_ti
     return WEIR_OK;
 }
 
+/* Of the values of the key, which `in` has been asked to find, those that may be among the first ones
+ * at a time or a later one: up to enough of them that are there from this time on. */
+static weir_status sum_first(weir__correct *c, weir_cursor *in, const weir_time *time)
+{
+    uint64_t left = c->spec->first;
+    int64_t sum;
+    while (left > 0 && weir_cursor_next_value(in)) {
+        c->looked++;
+        weir_frontier_clear(&c->of_value);
+        if (!weir_cursor_split(in, time, &sum, &c->of_value))
+            return WEIR_OVERFLOWED;
+        for (uint32_t i = 0; i < c->of_value.count; i++)
+            weir_frontier_insert(&c->later, &weir_frontier_times(&c->of_value)[i]);
+        if (sum == 0)
+            continue;
+        const void *record = weir_cursor_record(in);
+        weir_history_sum_input(&c->history, append(&c->values, record), sum);
+        if (sum > 0 && c->of_value.count == 0)
+            left -= (uint64_t)sum < left ? (uint64_t)sum : left;
+        if (left == 0)
+            note_last(c, record);
+    }
+    return WEIR_OK;
+}
+
+/* Finds the key. In a large group, or one of which much has gone, what has gone is passed over. */
+static bool is_small(const weir__correct *c, weir_cursor *in)
+{
+    enum { FEW_VALUES = 64 };
+    return !c->gone->list &&
+           (!weir_cursor_find(in, c->key_record) || weir_cursor_ahead(in) <= FEW_VALUES);
+}
+
 /* Goes to the time at which the output has to be looked at, if it is one, without noting updates.
  * False: it is not, or something failed. */
 static bool go_alone(weir__correct *c, weir_cursor *in, weir_cursor *out,
                      const weir_frontier *upper, weir_status *status)
 {
     weir_time time;
-    if (!weir_history_alone(&c->history, upper, &time))
+    if (!weir_history_alone(&c->history, upper, &time) || (c->gone && !is_small(c, in)))
         return false;
     weir_frontier_clear(&c->later);
-    *status = sum_side(c, in, &time, true);
+    *status = c->gone ? sum_first(c, in, &time) : sum_side(c, in, &time, true);
+    if (c->same)
+        return false;
     if (!*status)
         *status = sum_side(c, out, &time, false);
     if (*status || weir_history_visit(&c->history, upper, &c->later))
@@ -406,15 +460,18 @@ weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *ou
 {
     weir_status status = WEIR_OK;
     weir_time time;
-    bool goes_on = !c->gone && go_alone(c, in, out, upper, &status);
-    if (!goes_on && !status) {
+    bool goes_on = go_alone(c, in, out, upper, &status);
+    if (!goes_on && !status && !c->same) {
         if (c->gone)
             read_first(c, in, upper);
         else
             read_values(c, &c->history, in);
-        read_results(c, out);
-        goes_on = weir_history_next(&c->history, upper, &time);
+        if (!c->same)
+            read_results(c, out);
+        goes_on = !c->same && weir_history_next(&c->history, upper, &time);
     }
+    if (c->same)
+        return status;
     while (goes_on && !status) {
         status = call(c, &c->history);
         goes_on = !status && weir_history_next(&c->history, upper, &time);

@@ -32,6 +32,7 @@ typedef struct weir__correct {
     const weir_reduce_spec *spec;
     weir_history history;
     weir_frontier later;   /* times that follow from the one at hand */
+    weir_frontier of_value; /* the same, of one value */
     weir_history ahead;    /* with spec->ahead only: what is pending, looked at already */
     uint32_t credit;       /* times that may be looked at ahead */
     weir_gather *gather;
@@ -47,6 +48,9 @@ typedef struct weir__correct {
     weir_history_update *updates; /* of one value */
     size_t update_count, update_capacity;
     uint64_t looked;       /* values, while not all are read */
+    char *changed;         /* the first value that has changed, while has_changed */
+    bool has_changed;
+    bool same; /* nothing that matters has changed: pending stays what it was */
 } weir__correct;
 
 typedef struct weir__correct_spec {
@@ -62,6 +66,9 @@ void weir__correct_fini(weir__correct *c);
 
 /* Starts with the key of this record of the input's; then its seeds are given to c->history. */
 void weir__correct_begin(weir__correct *c, const void *record);
+/* With spec->first: that is the first value of the key that has changed. Only if nothing else, and no
+ * time that was pending, is to be looked at. */
+void weir__correct_changed(weir__correct *c, const void *record);
 /* Reads what the cursors have of the key, and finds the corrections at all times not at or after
  * upper: c->history has them, and what stays pending; their values are numbers of c->results.
  * OVERFLOWED; INVALID: the function gave a record of another key. */

@@ -53,8 +53,8 @@ weir_stream(weir_distance) weir_bfs(weir_stream(weir_edge) edges, weir_stream(we
     weir_stream(weir_distance) start = weir_map(roots, at_root), reached;
     weir_variable(weir_distance) v = weir_variable_new(graph, weir_distance, rounds, &reached);
     weir_stream(weir_distance) known =
-        weir_reduce(weir_concat(weir_enter(start, rounds), reached),
-                    WEIR_KEY(weir_distance, node), nearest, .ahead = true);
+        weir_reduce(weir_concat(weir_enter(start, rounds), reached), WEIR_KEY(weir_distance, node),
+                    nearest, .first = 1);
     weir_stream(weir_distance) next =
         weir_join(known, WEIR_KEY(weir_distance, node), weir_enter(edges, rounds),
                   WEIR_KEY(weir_edge, from), one_further);
@@ -70,8 +70,8 @@ weir_stream(weir_distance) weir_shortest_paths(weir_stream(weir_weighted_edge) e
     weir_stream(weir_distance) start = weir_map(roots, at_root), reached;
     weir_variable(weir_distance) v = weir_variable_new(graph, weir_distance, rounds, &reached);
     weir_stream(weir_distance) known =
-        weir_reduce(weir_concat(weir_enter(start, rounds), reached),
-                    WEIR_KEY(weir_distance, node), nearest, .ahead = true);
+        weir_reduce(weir_concat(weir_enter(start, rounds), reached), WEIR_KEY(weir_distance, node),
+                    nearest, .first = 1);
     weir_stream(weir_distance) next =
         weir_join(known, WEIR_KEY(weir_distance, node), weir_enter(edges, rounds),
                   WEIR_KEY(weir_weighted_edge, from), further);

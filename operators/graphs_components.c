@@ -51,7 +51,7 @@ weir_stream(weir_label) weir_propagate(weir_stream(weir_edge) edges,
     weir_variable(weir_label) v = weir_variable_new(graph, weir_label, rounds, &handed);
     weir_stream(weir_label) start = weir_enter_at(labels, rounds, by_bits);
     weir_stream(weir_label) known =
-        weir_reduce(weir_concat(start, handed), WEIR_KEY(weir_label, node), least, .ahead = true);
+        weir_reduce(weir_concat(start, handed), WEIR_KEY(weir_label, node), least, .first = 1);
     weir_variable_set(v, weir_join(known, WEIR_KEY(weir_label, node), weir_enter(edges, rounds),
                                    WEIR_KEY(weir_edge, from), hand_on));
     return weir_leave(known);

@@ -163,6 +163,7 @@ weir_port *weir__reduce(weir_port *in, const char *const *key,
     weir_struct_copy(&options, sizeof options, given);
     named.name = options.name;
     named.ahead = options.ahead;
+    named.first = options.first;
     return weir_reduce_erased(
         weir__arrange(in, key,
                       &(struct weir_arrange_options){ .struct_size =
@@ -377,6 +378,8 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
     s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
     if (c->gone)
         weir_metric_add(s->metric, (int64_t)c->looked);
+    if (c->same)
+        return;
     if (!s->failed)
         put_out(step, s, hash);
     if (!s->failed &&
@@ -391,9 +394,14 @@ static void work_fresh(weir_step *step, state *s)
     int64_t diff;
     bool any = false;
     weir__correct_begin(c, weir_cursor_record(s->fresh));
+    weir__pending_key *known = weir__pending_find(&s->pending, c->key_record);
     while (weir_cursor_next_value(s->fresh)) {
-        if (c->gone)
-            weir__gone_touch(c->gone, weir_cursor_record(s->fresh));
+        if (c->gone) {
+            const void *record = weir_cursor_record(s->fresh);
+            weir__gone_touch(c->gone, record);
+            if (!any && (!known || !known->due))
+                weir__correct_changed(c, record);
+        }
         while (weir_cursor_next_update(s->fresh, &time, &diff)) {
             if (!any || !weir_time_equal(&time, &last, s->what->depth))
                 weir_history_seed(&c->history, &time);
@@ -401,7 +409,7 @@ static void work_fresh(weir_step *step, state *s)
             any = true;
         }
     }
-    work_key(step, s, weir__pending_find(&s->pending, c->key_record), weir_cursor_hash(s->fresh));
+    work_key(step, s, known, weir_cursor_hash(s->fresh));
 }
 
 static void work_due(weir_step *step, state *s, weir__pending_key *key)

@@ -21,7 +21,7 @@ WEIR_RECORD(timed, TIMED)
 WEIR_RECORD(item, ITEM)
 WEIR_RECORD(digest, DIGEST)
 
-enum { KEYS = 5, VALUES = 4, EPOCHS = 5, ROUNDS = 3, CHANGES = 160 };
+enum { KEYS = 5, VALUES = 4, EPOCHS = 5, ROUNDS = 3, CHANGES = 160, FIRST = 2 };
 
 static item strip(const timed *t) { return (item){ t->value, t->key }; }
 WEIR_MAP(strip, timed, item)
@@ -56,9 +56,25 @@ static void describe(const item *key, weir_group(item) group, weir_out(digest) o
 }
 WEIR_REDUCE(describe, item, digest)
 
+/* The least FIRST that are there, of all that may be given behind them. */
+static void leading(const item *key, weir_group(item) group, weir_out(digest) out)
+{
+    int64_t left = FIRST;
+    for (size_t i = 0; i < group.count && left > 0; i++) {
+        int64_t taken = group.counts[i] < left ? group.counts[i] : left;
+        if (taken <= 0)
+            continue;
+        weir_builder_set_diff(out.builder, taken);
+        digest_emit(out, (digest){ key->key, weir_str_of("first"), group.records[i]->value });
+        left -= taken;
+    }
+}
+WEIR_REDUCE(leading, item, digest)
+
 static unsigned depth;
 static uint64_t first_round; /* of ROUNDS, up to the greatest that there is */
 static bool is_read[2]; /* the results; their arrangement by the key */
+static bool is_first;   /* only the first records of a group are asked for */
 
 static void build(weir_graph *g, void *ctx)
 {
@@ -71,7 +87,9 @@ static void build(weir_graph *g, void *ctx)
             in = weir_enter_at(in, weir_scope_add(g, scope, "inner"), inner_of);
     }
     weir_stream(item) items = weir_map(in, strip);
-    weir_stream(digest) results = weir_reduce(items, WEIR_KEY(item, key), describe);
+    weir_stream(digest) results =
+        is_first ? weir_reduce(items, WEIR_KEY(item, key), leading, .first = FIRST)
+                 : weir_reduce(items, WEIR_KEY(item, key), describe);
     if (is_read[0])
         weir_test_output(results);
     if (!is_read[1])
@@ -88,6 +106,18 @@ typedef struct change {
     int64_t diff;
 } change;
 
+static void expect_first(bag *b, uint32_t key, const int64_t *sums)
+{
+    int64_t left = FIRST;
+    for (uint32_t v = 0; v < VALUES && left > 0; v++) {
+        int64_t taken = sums[v] < left ? sums[v] : left;
+        if (taken <= 0)
+            continue;
+        bag_add_record(b, digest_type(), &(digest){ key, weir_str_of("first"), v }, taken);
+        left -= taken;
+    }
+}
+
 /* From scratch, by the same rules. */
 static void expect(bag *b, const change *changes, size_t count, const weir_time *time)
 {
@@ -98,7 +128,9 @@ static void expect(bag *b, const change *changes, size_t count, const weir_time 
     for (uint32_t k = 0; k < KEYS; k++) {
         char text[200] = "";
         size_t used = 0;
-        for (uint32_t v = 0; v < VALUES; v++) {
+        if (is_first)
+            expect_first(b, k, sums[k]);
+        for (uint32_t v = 0; v < VALUES && !is_first; v++) {
             if (sums[k][v] == 0)
                 continue;
             used += (size_t)snprintf(text + used, sizeof text - used, "%u*%d ", v,
@@ -144,6 +176,7 @@ static void run(uint64_t seed)
     first_round = seed % 5 == 0 ? UINT64_MAX - ROUNDS + 1 : 0;
     is_read[0] = seed % 4 != 1;
     is_read[1] = seed % 4 != 0;
+    is_first = seed % 7 > 3;
     weir_test *t = weir_test_create(build, NULL, .workers = 1 + (unsigned)(seed / 3 % 3),
                                     .seed = seed, .batch_bytes = seed % 2 ? 128 : 0);
     for (uint64_t now = 0; now < EPOCHS; now++) {
@@ -172,6 +205,25 @@ static void run(uint64_t seed)
 START_TEST(like_from_scratch)
 {
     test_each_seed(run, 90);
+}
+END_TEST
+
+/* A record behind those that are first, which go in a later round. */
+START_TEST(behind_what_goes)
+{
+    depth = 2;
+    is_first = is_read[0] = true;
+    is_read[1] = false;
+    weir_test *t = weir_test_create(build, NULL);
+    weir_test_push(t, 0, timed, 0, 2, { 7, 1, 0, 0 });
+    weir_test_push(t, 0, timed, 0, -2, { 7, 1, 2, 0 });
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    (void)weir_test_take(t, 0);
+    weir_test_push(t, 0, timed, 1, 1, { 7, 3, 1, 0 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(key: 7, text: \"first\", value: 3) @(1, 2) +1\n");
+    weir_test_destroy(t);
 }
 END_TEST
 
@@ -382,7 +434,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_from_scratch, in_an_order, many_keys, large_groups,
-                                   refusals, failures, NULL };
+    const TTest *const tests[] = { like_from_scratch, behind_what_goes, in_an_order, many_keys,
+                                   large_groups,      refusals,         failures,    NULL };
     return test_run(test_suite("reduce", tests));
 }

@@ -59,6 +59,7 @@ struct weir_reduce_options {
     const char *name;
     weir_order order; /* of a group's records */
     bool ahead;       /* as in weir_reduce_spec */
+    uint64_t first;   /* as in weir_reduce_spec */
 };
 
 /* Over records described at run time. */
