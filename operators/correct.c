@@ -314,8 +314,8 @@ static weir_status sum_side(weir__correct *c, weir_cursor *cursor, const weir_ti
     return WEIR_OK;
 }
 
-/* Of the values of the key, which `in` has been asked to find, those that may be among the first ones
- * at a time or a later one: up to enough of them that are there from this time on. */
+/* Of the values of the key, which `in` has been asked to find, those that may be among the first
+ * ones at a time or a later one: up to enough of them that are there from this time on. */
 static weir_status sum_first(weir__correct *c, weir_cursor *in, const weir_time *time)
 {
     uint64_t left = c->spec->first;

@@ -66,8 +66,8 @@ void weir__correct_fini(weir__correct *c);
 
 /* Starts with the key of this record of the input's; then its seeds are given to c->history. */
 void weir__correct_begin(weir__correct *c, const void *record);
-/* With spec->first: that is the first value of the key that has changed. Only if nothing else, and no
- * time that was pending, is to be looked at. */
+/* With spec->first: that is the first value of the key that has changed. Only if nothing else, and
+ * no time that was pending, is to be looked at. */
 void weir__correct_changed(weir__correct *c, const void *record);
 /* Reads what the cursors have of the key, and finds the corrections at all times not at or after
  * upper: c->history has them, and what stays pending; their values are numbers of c->results.

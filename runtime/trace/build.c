@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns builders: updates are noted as they come, then sorted and added up (sort.c), and written as a
- * run, column by column, in a block of the very size.
+ * Owns builders: updates are noted as they come, then sorted and added up (sort.c), and written as
+ * a run, column by column, in a block of the very size.
  */
 #include "trace/build.h"
 

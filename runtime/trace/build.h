@@ -9,8 +9,8 @@
 #include "trace/heap.h"
 #include "trace/run.h"
 
-/* One update while it is sorted. Where keys are their hashes, values one integer or nothing, and all
- * times equal, hash and word are all there is of it (`plain`), and no record is read any more. */
+/* One update while it is sorted. Where keys are their hashes, values one integer or nothing, and
+ * all times equal, hash and word are all there is of it (`plain`), and no record is read. */
 typedef struct weir__sorted {
     uint64_t hash;
     uint64_t word; /* what the value begins with, if that is an integer: it orders as that does */
