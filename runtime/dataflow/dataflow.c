@@ -313,12 +313,10 @@ static inline __attribute__((always_inline)) void fetch_nodes(const weir__datafl
     const uint32_t count = dataflow->graph->nodes.count;
     if (id + FAR >= count)
         return;
-    const char *far = (const char *)&dataflow->nodes[id + FAR];
-    for (size_t at = 0; at < sizeof(weir__node_instance); at += 64)
-        __builtin_prefetch(far + at, 1);
-    const weir_step *near = &dataflow->nodes[id + NEAR].step;
-    __builtin_prefetch(&near->node->spec.step);
-    __builtin_prefetch(&near->node->spec.input_count);
+    const weir_step *far = &dataflow->nodes[id + FAR].step, *near = &dataflow->nodes[id + NEAR].step;
+    __builtin_prefetch(far, 1);
+    __builtin_prefetch(&far->steps, 1);
+    __builtin_prefetch(near->queues);
     __builtin_prefetch(near->state);
 }
 
