@@ -79,7 +79,7 @@ static weir__published *find(weir_graph *graph, const char *name)
     weir__published *p = name ? weir_traces_find(names, name, &weir__published_kind) : NULL;
     if (!p) {
         weir_graph_fail(graph, WEIR_NOT_FOUND, name ? name : "import",
-                        "add the dataflow that publishes it first, and keep it",
+                        "add the dataflow that publishes it first",
                         "no arrangement was published as '%s'", name ? name : "");
         return NULL;
     }

@@ -2,12 +2,12 @@
  *
  * librdkafka's mock cluster behind weir/connectors/kafka_mock.h.
  */
-#include <signal.h>
-
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <weir/connectors/kafka_mock.h>
 #include <weir/memory.h>
+
+#include "kafka/rdkafka.h"
 
 struct weir_kafka_mock {
     rd_kafka_t *rk; /* whose thread runs the cluster */
@@ -18,9 +18,8 @@ struct weir_kafka_mock {
  * stops the cluster then would wait for ever. */
 static rd_kafka_mock_cluster_t *create_cluster(rd_kafka_t *rk, int brokers)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    weir__rdkafka_block_signals(&before);
     rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(rk, brokers);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return cluster;

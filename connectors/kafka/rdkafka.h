@@ -9,6 +9,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -54,6 +55,9 @@ bool weir__rdkafka_next_trouble(weir__rdkafka *handle, weir__kafka_trouble *trou
 
 /* ---- rdkafka_background.c ---- */
 
+/* Before a thread is made in which only the library and librdkafka run: signals are for the
+ * program's own threads, but for those by which a thread itself fails. *before: to be restored. */
+void weir__rdkafka_block_signals(sigset_t *before);
 /* Runs fn in a thread of its own; at once, here, if there are none. */
 void weir__rdkafka_background(void (*fn)(void *ctx), void *ctx);
 /* Waits until none of them is left. */

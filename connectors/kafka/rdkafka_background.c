@@ -3,7 +3,6 @@
  * Work that waits for brokers, away from the workers' threads: questions, and the end of handles.
  * Each piece has a thread of its own for as long as it takes; there are few of them.
  */
-#include <signal.h>
 
 #include <weir/memory.h>
 
@@ -30,6 +29,16 @@ static void *run(void *at)
     return NULL;
 }
 
+void weir__rdkafka_block_signals(sigset_t *before)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
+    sigset_t all;
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&all, faults[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
 void weir__rdkafka_background(void (*fn)(void *ctx), void *ctx)
 {
     errand *e = weir_alloc_must(sizeof *e);
@@ -37,10 +46,8 @@ void weir__rdkafka_background(void (*fn)(void *ctx), void *ctx)
     pthread_mutex_lock(&lock);
     running++;
     pthread_mutex_unlock(&lock);
-    /* Signals are for the program's own threads. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    weir__rdkafka_block_signals(&before);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

@@ -313,7 +313,8 @@ static inline __attribute__((always_inline)) void fetch_nodes(const weir__datafl
     const uint32_t count = dataflow->graph->nodes.count;
     if (id + FAR >= count)
         return;
-    const weir_step *far = &dataflow->nodes[id + FAR].step, *near = &dataflow->nodes[id + NEAR].step;
+    const weir__node_instance *nodes = dataflow->nodes + id;
+    const weir_step *far = &nodes[FAR].step, *near = &nodes[NEAR].step;
     __builtin_prefetch(far, 1);
     __builtin_prefetch(&far->steps, 1);
     __builtin_prefetch(near->queues);

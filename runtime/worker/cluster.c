@@ -343,10 +343,26 @@ weir_status weir__cluster_on_frame(weir__cluster *cluster, unsigned process,
     }
 }
 
+/* All begin, or none does: whoever is first decides. */
+static bool decide(weir__cluster *cluster, uint32_t fate)
+{
+    uint32_t decided = WEIR__UNDECIDED;
+    return __atomic_compare_exchange_n(&cluster->fate, &decided, fate, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE) ||
+           decided == fate;
+}
+
+bool weir__cluster_gives_up(weir__cluster *cluster)
+{
+    return decide(cluster, WEIR__GIVEN_UP);
+}
+
 /* The workers of this process learn what was agreed, and begin. */
 static void become_ready(weir__cluster *cluster)
 {
     weir_runtime *runtime = cluster->runtime;
+    if (!decide(cluster, WEIR__BEGINS))
+        return; /* some worker was asked to end: the owner is, too */
     if (cluster->own_thread && !weir__net_thread_start(cluster->own_thread))
         weir_log(WEIR_LOG_WARN, "there is no thread for the connections to other processes: "
                  "worker %u reads them itself", owner(cluster)->context.self);
@@ -364,11 +380,6 @@ static void become_ready(weir__cluster *cluster)
 bool weir__cluster_ready(const weir__cluster *cluster)
 {
     return __atomic_load_n(&cluster->ready, __ATOMIC_ACQUIRE);
-}
-
-bool weir__cluster_has_ended(const weir__cluster *cluster)
-{
-    return __atomic_load_n(&cluster->ended, __ATOMIC_ACQUIRE);
 }
 
 /* While others may have waited for the owner, who was in a long turn, or was not stepped. */
@@ -500,9 +511,7 @@ static void end(weir__cluster *cluster)
 {
     weir_runtime *runtime = cluster->runtime;
     weir_error error = { 0 };
-    __atomic_store_n(&cluster->ended, true, __ATOMIC_RELEASE);
-    for (unsigned w = 1; w < runtime->config.workers; w++)
-        runtime->env->wake(runtime->env->ctx, w);
+    cluster->ended = true;
     if (__atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE))
         error = runtime->error;
     else

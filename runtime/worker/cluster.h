@@ -25,8 +25,9 @@ void weir__cluster_destroy(weir__cluster *cluster);
 
 /* Any worker's thread: all processes are here and agree; workers know the hash seed. */
 bool weir__cluster_ready(const weir__cluster *cluster);
-/* Any worker's thread: the owner has given up, before or after that. */
-bool weir__cluster_has_ended(const weir__cluster *cluster);
+/* Any worker's thread, of one that is to end and has not begun: whether no worker of the process
+ * will begin. False: all are here, so each has its part in what the others wait for. */
+bool weir__cluster_gives_up(weir__cluster *cluster);
 /* Takes what has come; whether something had. */
 bool weir__cluster_receive(weir__cluster *cluster);
 /* Adds changes: of the owner, or of another worker of this process as its log has them. */

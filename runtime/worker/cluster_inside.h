@@ -28,6 +28,8 @@ typedef struct weir__absence {
     unsigned times;
 } weir__absence;
 
+enum { WEIR__UNDECIDED, WEIR__BEGINS, WEIR__GIVEN_UP };
+
 struct weir__cluster {
     weir_runtime *runtime;
     weir__mesh *mesh;
@@ -35,6 +37,7 @@ struct weir__cluster {
     weir__asks *asks;
     weir__answers *answers;
     weir__open_sums *open; /* one a process; our own is not used */
+    uint32_t fate;         /* atomic: what has been decided of this process's workers */
     bool ready;            /* atomic */
     weir_dataflow *news;   /* atomic: a stack of those that others are to hear of */
     bool told_stop, ended, has_polled, flushing;

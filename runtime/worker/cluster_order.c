@@ -57,7 +57,7 @@ static weir__note note_of(const weir__command *command, unsigned process)
     switch (command->kind) {
     case WEIR__BUILD:
         note.kind = WEIR__NOTE_BUILD;
-        note.status = dataflow->keep;
+        note.status = __atomic_load_n(&dataflow->keep, __ATOMIC_RELAXED);
         note.first = text_of(dataflow->build->name);
         note.second = text_of(dataflow->name);
         note.data = weir_str_view(dataflow->args, dataflow->args_size);

@@ -215,7 +215,8 @@ static void free_instance(weir_worker *worker, weir__dataflow *dataflow)
 bool weir__worker_reclaim(weir_worker *worker, weir__dataflow *dataflow)
 {
     weir_dataflow *shared = dataflow->shared;
-    if (!weir__dataflow_is_spent(dataflow) || (shared->keep && !dataflow->discards))
+    bool keep = __atomic_load_n(&shared->keep, __ATOMIC_RELAXED);
+    if (!weir__dataflow_is_spent(dataflow) || (keep && !dataflow->discards))
         return false;
     if (worker->cluster && !weir__cluster_has_told(worker->cluster, dataflow))
         return false; /* once that is on its way, it gets another turn */

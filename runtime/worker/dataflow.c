@@ -346,7 +346,13 @@ weir_dataflow *weir_graph_dataflow(const weir_graph *graph)
 }
 
 weir_runtime *weir_graph_runtime(const weir_graph *graph) { return graph->runtime; }
-void weir_graph_keep(weir_graph *graph) { graph->dataflow->keep = true; }
+
+/* The owner of a cluster's connections may be telling the others of it meanwhile. */
+void weir_graph_keep(weir_graph *graph)
+{
+    __atomic_store_n(&graph->dataflow->keep, true, __ATOMIC_RELAXED);
+}
+
 weir_runtime *weir_step_runtime(const weir_step *step) { return step->context->runtime; }
 
 void weir_step_fail_dataflow(weir_step *step, weir_status status, const char *format, ...)

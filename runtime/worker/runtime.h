@@ -139,7 +139,7 @@ struct weir_dataflow {
     weir_dataflow *next, **at; /* of all there are; like what follows, under dataflows_lock */
     uint32_t id;
     bool initial; /* built before the start: lives as long as the runtime, or its run fails */
-    bool keep;
+    bool keep; /* atomic */
     bool gone, user_asked, removal_asked, removal_begun;
     unsigned made, complete, freed; /* workers */
     unsigned freed_elsewhere;       /* processes */

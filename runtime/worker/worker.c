@@ -404,23 +404,13 @@ static void end_sources(weir_worker *worker, bool inputs_only)
         weir__worker_end_sources(dataflow, inputs_only);
 }
 
-/* In a cluster its owner alone decides, until all are here, that nothing will begin: once they are,
- * every worker has its part in what the others wait for. */
-static bool will_not_begin(const weir_worker *worker)
-{
-    const weir__cluster *cluster = worker->context.cluster;
-    if (worker->running)
-        return false;
-    return !cluster || weir__cluster_has_ended(cluster) ||
-           (worker->cluster && !weir__cluster_ready(cluster));
-}
-
 static bool ends_at_once(const weir_worker *worker)
 {
     const weir_runtime *runtime = worker->runtime;
     uint32_t stopping = __atomic_load_n(&runtime->stopping, __ATOMIC_ACQUIRE);
     return __atomic_load_n(&runtime->failed, __ATOMIC_ACQUIRE) || stopping > 1 ||
-           (stopping && will_not_begin(worker));
+           (stopping && !worker->running &&
+            (!worker->context.cluster || weir__cluster_gives_up(worker->context.cluster)));
 }
 
 static bool has_work(const weir_worker *worker)

@@ -7,12 +7,16 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/memory.h>
 
+#include "env/thread.h"
 #include "support.h"
 
 /* Entries are one number each; a sum of numbers is their sum. */
@@ -349,6 +353,37 @@ START_TEST(no_two_threads_draw_the_same)
 }
 END_TEST
 
+/* A program's own crash handler, which a fault in one of the library's threads has to reach. */
+static void on_fault(int signal)
+{
+    (void)signal;
+    _exit(42);
+}
+
+static void *fault(void *ctx)
+{
+    *(volatile int *)ctx = 1;
+    return NULL;
+}
+
+START_TEST(a_fault_in_a_thread_of_ours_reaches_the_handler)
+{
+    int status;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        pthread_t thread;
+        (void)signal(SIGSEGV, on_fault);
+        if (weir__thread_start(&thread, fault, NULL) == 0)
+            (void)pthread_join(thread, NULL);
+        _exit(1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "killed by signal %d", WTERMSIG(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 42);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -362,6 +397,7 @@ int main(void)
         descriptors_may_run_out,
         no_wake_up_is_lost,
         no_two_threads_draw_the_same,
+        a_fault_in_a_thread_of_ours_reaches_the_handler,
         NULL,
     };
     return test_run(test_suite("env_threads", tests));
