@@ -52,28 +52,24 @@ enum { OLD, NEW };
 
 /* ---- sums ---- */
 
-/* A float so many times, which may be one more than 64 bits hold. */
-static bool add_float(weir__exact *sum, double number, weir__wide count)
-{
-    int64_t most = count > INT64_MAX ? INT64_MAX : (int64_t)count;
-    return weir__exact_add(sum, number, most) &&
-           (count == most || weir__exact_add(sum, number, (int64_t)(count - most)));
-}
-
 bool weir__prefix_add(const weir__prefix *p, weir__prefix_sum *s, const void *record,
                       weir__wide count)
 {
     const weir_field *field = &p->some->fields[p->key_count + 1];
     const char *at = (const char *)record + field->offset;
-    weir__wide change;
     if (field->optional && !((const char *)record)[field->set_offset])
         return true;
     weir__word word = weir__word_of(field->kind, at);
     s->values += count;
-    if (p->is_float)
-        return add_float(&s->exact, weir__word_number(field->kind, word), count);
-    return !__builtin_mul_overflow(weir__word_integer(word), count, &change) &&
-           !__builtin_add_overflow(s->integer, change, &s->integer);
+    while (count != 0) { /* which may be one more than 64 bits hold */
+        int64_t times = count > INT64_MAX ? INT64_MAX : (int64_t)count;
+        if (!p->is_float)
+            weir__integer_add_product(&s->integer, weir__word_integer(word), times);
+        else if (!weir__exact_add(&s->exact, weir__word_number(field->kind, word), times))
+            return false;
+        count -= times;
+    }
+    return true;
 }
 
 bool weir__prefix_write(const weir__prefix *p, const weir__prefix_sum *s, const void *from,
@@ -92,11 +88,9 @@ bool weir__prefix_write(const weir__prefix *p, const weir__prefix_sum *s, const 
         memcpy(record + f->offset, &total, sizeof total);
         return true;
     }
-    if (f->kind == WEIR_KIND_u64 && (s->integer < 0 || s->integer > (weir__wide)UINT64_MAX))
+    if (!weir__integer_fits(&s->integer, f->kind))
         return false;
-    if (f->kind == WEIR_KIND_i64 && (s->integer < INT64_MIN || s->integer > INT64_MAX))
-        return false;
-    weir__word_put(f->kind, (weir__word)s->integer ^ (weir__word)1 << 127, record + f->offset);
+    weir__word_put(f->kind, (weir__word)s->integer.low ^ (weir__word)1 << 127, record + f->offset);
     return true;
 }
 
@@ -198,7 +192,7 @@ static void take_off(state *s)
         return;
     if (v.record) {
         if (!weir__prefix_add(&s->d->prefix, s->total, v.record, -(weir__wide)v.old))
-            s->failed = WEIR_OVERFLOWED;
+            s->failed = WEIR_NO_MEMORY;
         return;
     }
     s->before = *s->total;
@@ -214,7 +208,8 @@ static void end_key(state *s)
     weir__exact_fini(&s->before.exact);
     charge(s);
     s->stage = NO_KEY;
-    if (s->total->integer != 0 || s->total->values != 0 || !weir__exact_is_blank(&s->total->exact))
+    if (!weir__integer_is_0(&s->total->integer) || s->total->values != 0 ||
+        !weir__exact_is_blank(&s->total->exact))
         return;
     weir__exact_fini(&s->total->exact);
     charge(s);
@@ -241,7 +236,7 @@ static void go_on(state *s)
     s->there[NEW] += v.now;
     if (!weir__prefix_add(p, &s->before, v.record, v.old) ||
         !weir__prefix_add(p, s->total, v.record, v.now))
-        s->failed = WEIR_OVERFLOWED;
+        s->failed = WEIR_NO_MEMORY;
 }
 
 /* ---- the node ---- */

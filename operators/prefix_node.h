@@ -10,7 +10,7 @@
 
 #include "exact.h"
 #include "fields.h"
-#include "word.h"
+#include "integer.h"
 
 typedef struct weir__prefix {
     const char *kind;
@@ -22,13 +22,12 @@ typedef struct weir__prefix {
 
 /* Zeroed: of nothing. */
 typedef struct weir__prefix_sum {
-    weir__wide integer;
+    weir__integer integer;
     weir__exact exact;
     weir__wide values; /* that are not null */
 } weir__prefix_sum;
 
-/* Of a record of `some`, so many times: a count, or one taken away. False: it leaves 128 bits on
- * its way, or there is no memory. */
+/* Of a record of `some`, so many times: a count, or one taken away. False: there is no memory. */
 bool weir__prefix_add(const weir__prefix *p, weir__prefix_sum *sum, const void *record,
                       weir__wide count);
 /* Writes the result of a record up to which the sum is. False: its kind does not hold it. */

@@ -36,7 +36,7 @@ static weir_status sum_group(const description *d, const weir_values *values,
              i++) {
             there += values->counts[i];
             if (!weir__prefix_add(d, s, values->records[i], values->counts[i]))
-                return WEIR_OVERFLOWED;
+                return WEIR_NO_MEMORY;
         }
         if (there <= 0)
             continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See weir/operators/sum.h. The sum lies in the table: integers and decimals in 256 bits, floats in
- * an exact accumulator; beside it the result that was put out last.
+ * See weir/operators/sum.h. The sum lies in the table: integers and decimals in 256 bits
+ * (integer.h), floats in an exact accumulator; beside it the result that was put out last.
  */
 #include <weir/operators/sum.h>
 
@@ -9,9 +9,8 @@
 
 #include "exact.h"
 #include "fields.h"
+#include "integer.h"
 #include "tally.h"
-
-__extension__ typedef __int128 wide;
 
 /* What was put out. */
 typedef struct shown {
@@ -24,17 +23,11 @@ typedef struct shown {
     } value;
 } shown;
 
-/* A number of 256 bits: wraps × 2^128 + low. Of 2^64 decimals, each so often as a diff can say, the
- * sum has room, so there is none that depends on the order in which records came. */
-typedef struct integer {
-    wide low, wraps;
-} integer;
-
 typedef struct total {
     weir__tally tally;
-    wide values; /* that are not null */
+    weir__wide values; /* that are not null */
     union {
-        integer integer;
+        weir__integer integer;
         weir__exact exact;
     } sum;
     shown shown;
@@ -68,7 +61,7 @@ static bool is_word(const weir_field *field)
 static bool is_blank(const weir__tally *value)
 {
     const total *t = (const total *)(const void *)value;
-    return t->values == 0 && t->sum.integer.low == 0 && t->sum.integer.wraps == 0;
+    return t->values == 0 && weir__integer_is_0(&t->sum.integer);
 }
 
 static bool is_blank_float(const weir__tally *value)
@@ -205,14 +198,14 @@ weir_port *weir__average(weir_port *in, const weir_type *out, const char *const 
 
 /* ---- summing ---- */
 
-static wide integer_of(weir_kind kind, const char *at)
+static weir__wide integer_of(weir_kind kind, const char *at)
 {
     switch (kind) {
 #define READ_(name, type)                                                                          \
     case WEIR_KIND_##name: {                                                                       \
         type value;                                                                                \
         memcpy(&value, at, sizeof value);                                                          \
-        return (wide)value;                                                                        \
+        return (weir__wide)value;                                                                  \
     }
         READ_(i8, int8_t)
         READ_(i16, int16_t)
@@ -222,7 +215,7 @@ static wide integer_of(weir_kind kind, const char *at)
         READ_(u16, uint16_t)
         READ_(u32, uint32_t)
         READ_(u64, uint64_t)
-        READ_(decimal, wide)
+        READ_(decimal, weir__wide)
 #undef READ_
     default:
         return 0;
@@ -241,27 +234,6 @@ static double float_of(weir_kind kind, const char *at)
     return (double)narrow;
 }
 
-static inline void add_wide(integer *sum, wide change)
-{
-    if (WEIR_UNLIKELY(__builtin_add_overflow(sum->low, change, &sum->low)))
-        sum->wraps += change > 0 ? 1 : -1;
-}
-
-/* Adds value × diff, of up to 191 bits. */
-static void add_product(integer *sum, wide value, int64_t diff)
-{
-    wide product;
-    if (!__builtin_mul_overflow(value, (wide)diff, &product)) {
-        add_wide(sum, product);
-        return;
-    }
-    wide low = (wide)(uint64_t)value * diff, high = (value >> 64) * diff;
-    int64_t middle = (int64_t)high; /* high is wraps × 2^64 + middle */
-    sum->wraps += (high - middle) >> 64;
-    add_wide(sum, (wide)middle * ((wide)1 << 64));
-    add_wide(sum, low);
-}
-
 static bool add(weir__tally *value, const void *record, int64_t diff, const void *ctx,
                 weir__tally_error *error)
 {
@@ -276,7 +248,7 @@ static bool add(weir__tally *value, const void *record, int64_t diff, const void
         error->status = WEIR_NO_MEMORY;
         return weir__exact_add(&t->sum.exact, float_of(field->kind, at), diff);
     }
-    add_product(&t->sum.integer, integer_of(field->kind, at), diff);
+    weir__integer_add_product(&t->sum.integer, integer_of(field->kind, at), diff);
     return true;
 }
 
@@ -288,19 +260,20 @@ static bool add_word(weir__tally *value, const void *record, int64_t diff, const
     total *t = (total *)(void *)value;
     uint64_t word;
     memcpy(&word, (const char *)record + what->field->offset, sizeof word);
-    wide change = what->field->kind == WEIR_KIND_i64 ? (wide)(int64_t)word : (wide)word;
+    weir__wide change = what->field->kind == WEIR_KIND_i64 ? (weir__wide)(int64_t)word
+                                                           : (weir__wide)word;
     (void)error;
     t->values += diff;
     if (diff != 1)
         change *= diff; /* of two factors of at most 64 bits: it fits */
-    add_wide(&t->sum.integer, change);
+    weir__integer_add(&t->sum.integer, change);
     return true;
 }
 
 /* False: the result's kind does not hold it. */
 static bool read_total(const total *t, const description *what, shown *now)
 {
-    const integer *sum = &t->sum.integer;
+    const weir__integer *sum = &t->sum.integer;
     memset(now, 0, sizeof *now);
     now->is_there = t->tally.records != 0;
     now->is_set = now->is_there && (!what->field->optional || t->values != 0);
@@ -317,13 +290,13 @@ static bool read_total(const total *t, const description *what, shown *now)
         weir_clean_f64_(&now->value.f64);
     } else if (what->result->kind == WEIR_KIND_decimal) {
         now->value.decimal.unscaled = sum->low;
-        return sum->wraps == 0;
+        return weir__integer_fits(sum, WEIR_KIND_decimal);
     } else if (what->result->kind == WEIR_KIND_u64) {
         now->value.u64 = (uint64_t)sum->low;
-        return sum->wraps == 0 && sum->low >= 0 && sum->low <= (wide)UINT64_MAX;
+        return weir__integer_fits(sum, WEIR_KIND_u64);
     } else {
         now->value.i64 = (int64_t)sum->low;
-        return sum->wraps == 0 && sum->low >= INT64_MIN && sum->low <= INT64_MAX;
+        return weir__integer_fits(sum, WEIR_KIND_i64);
     }
     return true;
 }

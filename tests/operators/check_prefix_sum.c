@@ -6,6 +6,7 @@
 #include <weir/operators/prefix_sum.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <weir/test.h>
 
 #include "oracle.h"
@@ -262,10 +263,64 @@ START_TEST(a_large_group_takes_several_steps)
 }
 END_TEST
 
+/* ---- sums that fit, on their way ---- */
+
+__extension__ typedef __int128 wide_price;
+
+/* In a scope, where one is named, and outside. */
+static void build_prices(weir_graph *g, void *scope)
+{
+    weir_stream(entry) in = weir_test_collection(g, entry);
+    if (scope)
+        in = weir_enter(in, weir_scope_add(g, NULL, scope));
+    weir_test_output(weir_prefix_sum(in, price, WEIR_KEY(entry, key), day, price));
+}
+
+/* Every prefix fits before and after, so it matters neither in which epoch its records came nor in
+ * which order those of a day are added up. */
+START_TEST(what_fits_does_so_whenever_it_came)
+{
+    const wide_price half = (wide_price)1 << 126, more = half + half / 2;
+    for (uint64_t later = 0; later < 4; later++) {
+        weir_test *t = weir_test_create(build_prices, later / 2 ? "rounds" : NULL,
+                                        .no_delays = true);
+        weir_test_push(t, 0, entry, 0, 1, { .key = 7, .day = 1, .price = { -half } });
+        weir_test_push(t, 0, entry, 0, 1, { .key = 7, .day = 2, .price = { more } });
+        weir_test_push(t, 0, entry, 0, 1, { .key = 7, .day = 3, .price = { -more } });
+        weir_test_push(t, 0, entry, 0, 1, { .key = 7, .day = 4, .price = { -more } });
+        weir_test_push(t, 0, entry, 0, 1, { .key = 7, .day = 4, .price = { more } });
+        weir_test_advance(t, 0, later % 2);
+        weir_test_push(t, 0, entry, later % 2, 1, { .key = 7, .day = 2, .price = { 1 } });
+        ck_assert_msg(weir_test_finish(t) == WEIR_OK, "later: %d: %s", (int)later,
+                      weir_test_error(t) ? weir_test_error(t)->what : "");
+        /* the sums of four days; those of three change later */
+        ck_assert_uint_eq(weir_test_count(t, 0), later % 2 ? 4 + 2 * 3 : 4);
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
+/* A decimal has 128 bits, and what leaves them in the end is told. */
+START_TEST(a_decimal_that_does_not_fit)
+{
+    const wide_price half = (wide_price)1 << 126;
+    for (int scoped = 0; scoped < 2; scoped++) {
+        weir_test *t = weir_test_create(build_prices, scoped ? "rounds" : NULL);
+        weir_test_push(t, 0, entry, 0, INT64_MAX, { .key = 7, .day = 1, .price = { half } });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
+        ck_assert_ptr_nonnull(strstr(weir_test_error(t)->what,
+                                     "counts or sums of the key of (key: 7"));
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = { like_adding_up,  refusals,      overflow,
                                    the_least_count, a_field_twice,
-                                   a_large_group_takes_several_steps, NULL };
+                                   a_large_group_takes_several_steps,
+                                   what_fits_does_so_whenever_it_came,
+                                   a_decimal_that_does_not_fit, NULL };
     return test_run(test_suite("prefix_sum", tests));
 }
