@@ -3,7 +3,7 @@
  * See weir/operators/temporal_filter.h. By epochs a record is sent on twice, at the times at which
  * it comes and goes. By instants it waits (waits.h) for the first of them, and is told of time by
  * marks (marks.h); an epoch's records wait with those before, and when it is complete, what is due
- * leaves.
+ * leaves: only then it has to fit how often a record is there.
  */
 #include <weir/operators/temporal_filter.h>
 
@@ -139,14 +139,13 @@ static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     state *s = ctx;
     const description *d = s->d;
-    for (; from < to && !s->failed; from++) {
+    for (; from < to; from++) {
         const void *record = weir_batch_record(batch, from);
         bool begins = is_set(d->from, record), ends = is_set(d->until, record);
         int64_t begin = begins ? (int64_t)word_of(d->from, record) : INT64_MIN;
         if (ends && end_of(d, record) <= begin)
             continue;
-        if (!weir__waits_add(&s->waits, record, begin, weir_batch_diff(batch, from)))
-            fail(s, too_many);
+        weir__waits_add(&s->waits, record, begin, weir_batch_diff(batch, from));
     }
 }
 
@@ -158,13 +157,18 @@ static void change(state *s, weir_builder *out)
     bool ends = is_set(s->d->until, w->record);
     int64_t until = end_of(s->d, w->record);
     bool stays = !w->is_there && ends && until > s->marks.now;
+    if (w->diff < INT64_MIN || w->diff > INT64_MAX) {
+        fail(s, too_many);
+        return;
+    }
     if (w->diff == INT64_MIN && ends) {
         fail(s, "a record that goes again is there -9223372036854775808 times, which has no "
                 "opposite");
         return;
     }
     if (w->is_there || stays || !ends) {
-        weir_builder_set_diff(out, w->is_there ? -w->diff : w->diff);
+        int64_t diff = (int64_t)w->diff;
+        weir_builder_set_diff(out, w->is_there ? -diff : diff);
         weir__emit_owned(out, w->record);
     }
     if (!stays)

@@ -136,30 +136,29 @@ static weir__wait *make(weir__waits *w, const void *record)
     return what;
 }
 
-/* One that waits changes. False: the sum leaves 64 bits. */
-static bool change(weir__waits *w, weir__wait *what, int64_t diff)
+/* One that waits changes. */
+static void change(weir__waits *w, weir__wait *what, weir__wide diff)
 {
-    if (__builtin_add_overflow(what->diff, diff, &what->diff))
-        return false;
+    what->diff += diff;
     if (what->diff == 0)
         drop(w, what);
-    return true;
 }
 
-bool weir__waits_add(weir__waits *w, const void *record, int64_t when, int64_t diff)
+void weir__waits_add(weir__waits *w, const void *record, int64_t when, int64_t diff)
 {
     if (w->count >= w->slot_count)
         resize(w, w->slot_count > 0 ? 2 * w->slot_count : 64);
     uint64_t hash = weir_record_hash(w->type, record, 0);
     weir__wait **at = find(w, hash, record, false);
-    if (*at)
-        return change(w, *at, diff);
+    if (*at) {
+        change(w, *at, diff);
+        return;
+    }
     weir__wait *what = *at = make(w, record);
     what->hash = hash;
     what->diff = diff;
     what->when = when;
     heap_add(w, what);
-    return true;
 }
 
 bool weir__waits_stay(weir__waits *w, int64_t until)
@@ -167,9 +166,10 @@ bool weir__waits_stay(weir__waits *w, int64_t until)
     weir__wait *what = w->heap[0].what;
     weir__wait *there = *find(w, what->hash, what->record, true);
     if (there) {
-        int64_t diff = what->diff;
+        weir__wide diff = what->diff, sum = there->diff + diff;
         drop(w, what);
-        return change(w, there, diff);
+        change(w, there, diff);
+        return sum >= INT64_MIN && sum <= INT64_MAX;
     }
     what->is_there = true;
     what->when = until;

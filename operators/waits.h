@@ -11,9 +11,11 @@
 #include <weir/memory.h>
 #include <weir/type.h>
 
+#include "word.h"
+
 typedef struct weir__wait {
+    weir__wide diff; /* of 2^64 changes of 64 bits: it fits, whatever their order */
     int64_t when;
-    int64_t diff;
     bool is_there;
     /* private */
     size_t size; /* of it all: this, the record, its strings */
@@ -42,8 +44,8 @@ static inline void weir__waits_init(weir__waits *waits, const weir_type *type,
 void weir__waits_fini(weir__waits *waits);
 
 /* The record is to come at this instant, diff times more: it and its strings are copied. When it
- * waits depends on the record alone. False: the sum of its diffs leaves 64 bits. */
-bool weir__waits_add(weir__waits *waits, const void *record, int64_t when, int64_t diff);
+ * waits depends on the record alone. */
+void weir__waits_add(weir__waits *waits, const void *record, int64_t when, int64_t diff);
 /* The one that waits for the earliest instant; NULL: there is none. */
 static inline weir__wait *weir__waits_first(const weir__waits *waits)
 {

@@ -174,6 +174,33 @@ START_TEST(by_event_time)
 }
 END_TEST
 
+/* Records of an epoch come in any order: how often one waits may leave 64 bits on its way, and in
+ * an epoch before its time, too. What does not fit when its time has come is told. */
+START_TEST(waits_that_come_back)
+{
+    static const int64_t diffs[] = { INT64_MAX, 1, -INT64_MAX };
+    for (int begin = 0; begin < 3; begin++)
+        for (int count = 2; count <= 3; count++) {
+            bool fits = count == 3 || begin > 0; /* MAX + 1 does not */
+            weir_test *t = weir_test_create(build_events, NULL, .no_delays = true);
+            for (int i = 0; i < count; i++)
+                weir_test_push(t, 0, lease, 0, diffs[(begin + i) % 3],
+                               { .id = 1, .begins = { true, { 9000 } } });
+            weir_test_advance(t, 0, 1);
+            ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+            ck_assert_uint_eq(weir_test_count(t, 0), 0);
+            weir_test_push(t, 0, lease, 1, 1, { .id = 2, .at = { 20000 } });
+            ck_assert_int_eq(weir_test_finish(t), fits ? WEIR_OK : WEIR_OVERFLOWED);
+            if (fits) /* MAX and -MAX leave nothing to come */
+                ck_assert_uint_eq(weir_test_count(t, 0), count == 2 && begin == 2 ? 1 : 2);
+            else
+                ck_assert_str_eq(weir_test_error(t)->what,
+                                 "what there is of a record leaves the range of 64 bits");
+            weir_test_destroy(t);
+        }
+}
+END_TEST
+
 /* ---- by the clock ---- */
 
 static weir_input(lease) leases_in;
@@ -408,7 +435,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { by_epochs, by_event_time, by_the_clock,
+    const TTest *const tests[] = { by_epochs, by_event_time, waits_that_come_back, by_the_clock,
                                    while_an_epoch_is_open, taken_back_elsewhere, refusals, overflow,
                                    NULL };
     return test_run(test_suite("temporal_filter", tests));

@@ -19,9 +19,10 @@
  * machine's clock; else by the instants in .event_time (default: .from), the greatest that a
  * complete epoch has shown, less .lateness_ms. Records come and go at the epochs that have moved
  * time on. What would end after the input has ended stays. What is still to come or to go is kept
- * in memory, a copy of each record. Refused in scopes: how far time has come is one instant for
- * each epoch, and rounds of an epoch that is not complete would each have another one, in no order.
- * Filter what enters a scope before it does, and what is made there when it has left.
+ * in memory, a copy of each record; how often it is there has to fit 64 bits when it comes and when
+ * it goes, whatever that was while it waited. Refused in scopes: how far time has come is one
+ * instant for each epoch, and rounds of an epoch that is not complete would each have another one,
+ * in no order. Filter what enters a scope before it does, and what is made there when it has left.
  *
  * Fields of kind u64: they are epochs, which a .manual input gives, for one. Records are sent on at
  * once, at those epochs, in scopes of any depth; nothing is kept here.
