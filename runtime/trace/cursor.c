@@ -10,7 +10,8 @@
 weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count)
 {
     size_t record = count > 0 ? runs[0]->shape->type->size : 0;
-    size_t lane = sizeof(weir__place) + sizeof(weir_trace_run *) + sizeof(uint64_t);
+    size_t lane = sizeof(weir__place) + sizeof(weir_trace_run *) + sizeof(uint64_t) +
+                  sizeof(uint32_t);
     size_t size = sizeof(weir_cursor) + count * lane + record + 16;
     weir_cursor *c = weir_alloc_zero(size);
     if (!c)
@@ -20,7 +21,8 @@ weir_cursor *weir_cursor_create(weir_trace_run *const *runs, size_t count)
     c->lanes = (weir__place *)(void *)(c + 1);
     c->runs = (const weir_trace_run **)(void *)(c->lanes + count);
     c->hashes = (uint64_t *)(void *)(c->runs + count);
-    c->record = (char *)(((uintptr_t)(c->hashes + count) + 15) & ~(uintptr_t)15);
+    c->order = (uint32_t *)(void *)(c->hashes + count);
+    c->record = (char *)(((uintptr_t)(c->order + count) + 15) & ~(uintptr_t)15);
     c->shape = count > 0 ? runs[0]->shape : NULL;
     for (size_t i = 0; i < count; i++)
         c->lanes[i].run = c->runs[i] = runs[i];
@@ -44,14 +46,6 @@ void weir__cursor_restore(weir_cursor *c)
     c->was_asked = false;
 }
 
-static inline bool has_value(weir__place *l)
-{
-    if (l->values.at < l->values.end && weir__run_sound_value(l->run, l->values.at))
-        return true;
-    l->values.at = l->values.end;
-    return false;
-}
-
 void weir_cursor_seek(weir_cursor *c, uint64_t hash)
 {
     weir__cursor_restore(c);
@@ -70,7 +64,7 @@ static void drop_spent(weir_cursor *c)
 {
     for (uint32_t i = 0; i < c->ahead;) {
         weir__place *l = &c->lanes[i];
-        l->values = l->updates = (weir__range){ 0, 0 };
+        l->values = (weir__range){ 0, 0 };
         if (weir__place_has_key(l)) {
             i++;
             continue;
@@ -114,10 +108,12 @@ bool weir_cursor_next_value(weir_cursor *c)
     weir__place *value = NULL;
     if (!c->key)
         return false;
+    if (c->ahead > WEIR__CURSOR_FEW)
+        return weir__cursor_next_of_many(c);
+    c->looked += c->ahead;
     for (uint32_t i = 0; i < c->ahead; i++) {
         weir__place *l = &c->lanes[i];
-        l->updates = (weir__range){ 0, 0 };
-        if (has_value(l) &&
+        if (weir__place_has_value(l) &&
             (!value ||
              weir__run_compare_values(l->run, l->values.at, value->run, value->values.at) < 0))
             value = l;
@@ -126,12 +122,15 @@ bool weir_cursor_next_value(weir_cursor *c)
     if (!value)
         return false;
     c->value_at = value->values.at;
+    c->waiting = c->shown = 0;
     for (uint32_t i = 0; i < c->ahead; i++) {
         weir__place *l = &c->lanes[i];
-        if (l->values.at < l->values.end &&
-            (l == value ||
-             weir__run_compare_values(l->run, l->values.at, value->run, c->value_at) == 0))
-            l->updates = weir__run_updates(l->run, l->values.at++);
+        if (l->values.at >= l->values.end ||
+            (l != value &&
+             weir__run_compare_values(l->run, l->values.at, value->run, c->value_at) != 0))
+            continue;
+        l->updates = weir__run_updates(l->run, l->values.at++);
+        c->order[c->shown++] = i;
     }
     return true;
 }
@@ -169,10 +168,8 @@ static size_t seek(weir_cursor *c, const void *record, bool behind)
         return 0;
     weir__pack_from_record(&c->shape->rests, packed, record);
     c->value = NULL;
-    for (uint32_t i = 0; i < c->ahead; i++) {
-        c->lanes[i].updates = (weir__range){ 0, 0 };
+    for (uint32_t i = 0; i < c->ahead; i++)
         looked += seek_value(&c->lanes[i], packed, behind);
-    }
     return looked;
 }
 
@@ -203,7 +200,6 @@ void weir_cursor_rewind_values(weir_cursor *c)
     c->value = NULL;
     for (uint32_t i = 0; c->key && i < c->ahead; i++) {
         weir__place *l = &c->lanes[i];
-        l->updates = (weir__range){ 0, 0 };
         if (has_part(c, l))
             l->values = weir__run_values(l->run, l->key);
     }
@@ -219,8 +215,8 @@ size_t weir_cursor_ahead(const weir_cursor *c)
 
 bool weir_cursor_next_update(weir_cursor *c, weir_time *time, int64_t *diff)
 {
-    for (uint32_t i = 0; c->value && i < c->ahead; i++) {
-        weir__place *l = &c->lanes[i];
+    for (uint32_t i = 0; c->value && i < c->shown; i++) {
+        weir__place *l = weir__cursor_shown(c, i);
         if (l->updates.at == l->updates.end)
             continue;
         *time = weir__run_time(l->run, l->updates.at);
@@ -289,8 +285,8 @@ bool weir_cursor_sum(weir_cursor *c, const weir_time *time, int64_t *result)
 {
     /* Of many updates a part may leave the range though the sum does not. */
     __extension__ __int128 sum = 0;
-    for (uint32_t i = 0; c->value && i < c->ahead; i++) {
-        const weir__place *l = &c->lanes[i];
+    for (uint32_t i = 0; c->value && i < c->shown; i++) {
+        const weir__place *l = weir__cursor_shown(c, i);
         for (uint32_t u = l->updates.at; u < l->updates.end; u++)
             if (is_before(weir__run_coords(l->run, u), time, c->shape->depth))
                 sum += weir__run_diff(l->run, u);
@@ -349,8 +345,8 @@ bool weir_cursor_split(weir_cursor *c, const weir_time *time, int64_t *result,
     uint32_t depth = c->shape->depth;
     rest r = { .time = time, .later = later, .least = UINT64_MAX };
     weir__wide sum = 0;
-    for (uint32_t i = 0; c->value && i < c->ahead; i++) {
-        const weir__place *l = &c->lanes[i];
+    for (uint32_t i = 0; c->value && i < c->shown; i++) {
+        const weir__place *l = weir__cursor_shown(c, i);
         if (l->run->times) {
             sum += split_updates(l->run, l->updates, &r);
         } else if (l->updates.at < l->updates.end) {

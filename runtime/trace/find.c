@@ -312,7 +312,6 @@ static bool find_alone(weir_cursor *c, const void *record, uint64_t hash)
         weir__place *l = &c->lanes[i];
         l->key = l->next++;
         l->values = weir__run_values(l->run, l->key);
-        l->updates = (weir__range){ 0, 0 };
         c->hashes[i] = hash_ahead(l);
     }
     c->key = &c->lanes[0];

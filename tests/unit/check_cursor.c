@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cursors within a key, over several runs: seeking a value, behind it or to it, and back to the
- * first one, against a sorted list; of keys that were found, asked for, or come next.
+ * first one, against a sorted list; of keys that were found, asked for, or come next. Over many
+ * runs a value costs the logarithm of their number.
  */
-#include <weir/trace.h>
+#include "trace/cursor.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #define ITEM(F) F(u32, key) F(i32, value) F(str, text)
 WEIR_RECORD(item, ITEM)
 
-enum { KEYS = 6, VALUES = 40, RUNS = 4 };
+enum { KEYS = 6, VALUES = 40, FEW = 4, MANY = 20 };
 
 static item item_of(uint32_t key, uint32_t v)
 {
@@ -25,18 +26,20 @@ static item item_of(uint32_t key, uint32_t v)
 
 typedef struct model {
     weir_shape *shape;
-    weir_trace_run *runs[RUNS];
+    int count; /* of runs */
+    weir_trace_run *runs[MANY];
     weir_cursor *cursor;
-    bool has[KEYS][VALUES];
+    int64_t has[KEYS][VALUES];
 } model;
 
 /* Values 2n and 2n + 1 differ in their texts, which order the even ones first. */
-static void fill(model *m, uint64_t *random)
+static void fill(model *m, int count, uint64_t *random)
 {
     weir_shape_spec spec = { .type = item_type(), .key = { .count = 1 }, .depth = 1 };
     memset(m, 0, sizeof *m);
+    m->count = count;
     ck_assert_int_eq(weir_shape_create(&m->shape, &spec, NULL), WEIR_OK);
-    for (int r = 0; r < RUNS; r++) {
+    for (int r = 0; r < m->count; r++) {
         weir_trace_builder *b = weir_trace_builder_create(m->shape, NULL);
         for (uint64_t n = 1 + test_below(random, 60); n > 0; n--) {
             uint32_t key = (uint32_t)test_below(random, KEYS);
@@ -44,20 +47,32 @@ static void fill(model *m, uint64_t *random)
             item i = item_of(key, v);
             weir_updates updates = { .records = &i, .count = 1, .time = weir_time_1((uint64_t)r) };
             ck_assert_int_eq(weir_trace_builder_add(b, &updates), WEIR_OK);
-            m->has[key][v] = true;
+            m->has[key][v]++;
         }
         ck_assert_int_eq(weir_trace_builder_build(b, &m->runs[r]), WEIR_OK);
         weir_trace_builder_destroy(b);
     }
-    m->cursor = weir_cursor_create(m->runs, RUNS);
+    m->cursor = weir_cursor_create(m->runs, (size_t)m->count);
 }
 
 static void clear(model *m)
 {
     weir_cursor_destroy(m->cursor);
-    for (int r = 0; r < RUNS; r++)
+    for (int r = 0; r < m->count; r++)
         weir_trace_run_release(m->runs[r]);
     weir_shape_release(m->shape);
+}
+
+/* All updates of the value at hand, as a sum and each by itself. */
+static void expect_updates(weir_cursor *c, int64_t wanted)
+{
+    weir_time end = weir_time_1(MANY), time;
+    int64_t sum, count = 0, diff;
+    ck_assert(weir_cursor_sum(c, &end, &sum));
+    ck_assert_int_eq(sum, wanted);
+    while (weir_cursor_next_update(c, &time, &diff))
+        count += diff;
+    ck_assert_int_eq(count, wanted);
 }
 
 /* Even values of a pair come first: their text is less. */
@@ -69,6 +84,7 @@ static void expect_from(model *m, uint32_t key, uint32_t from)
         item wanted = item_of(key, v);
         ck_assert(weir_cursor_next_value(m->cursor));
         ck_assert(weir_record_equal(item_type(), weir_cursor_record(m->cursor), &wanted));
+        expect_updates(m->cursor, m->has[key][v]);
     }
     ck_assert(!weir_cursor_next_value(m->cursor));
 }
@@ -114,7 +130,7 @@ static void run(uint64_t seed)
 {
     uint64_t random = seed, hashes[KEYS];
     model m;
-    fill(&m, &random);
+    fill(&m, seed % 2 ? FEW : MANY, &random);
     for (uint32_t key = 0; key < KEYS; key++) {
         item i = { .key = key };
         hashes[key] = weir_shape_hash(m.shape, &i);
@@ -148,7 +164,43 @@ START_TEST(seeking_values)
 }
 END_TEST
 
+/* A key of which each of many runs has values between those of all others. */
+START_TEST(many_runs_cost_their_logarithm)
+{
+    enum { RUNS = 64, EACH = 100, MOST = 3 * 6 }; /* its logarithm is 6 */
+    weir_shape_spec spec = { .type = item_type(), .key = { .count = 1 }, .depth = 1 };
+    weir_trace_run *runs[RUNS];
+    weir_shape *shape;
+    ck_assert_int_eq(weir_shape_create(&shape, &spec, NULL), WEIR_OK);
+    for (int32_t r = 0; r < RUNS; r++) {
+        weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
+        for (int32_t v = 0; v < EACH; v++) {
+            item i = { .key = 7, .value = v * RUNS + r };
+            weir_updates updates = { .records = &i, .count = 1, .time = weir_time_1(1) };
+            ck_assert_int_eq(weir_trace_builder_add(b, &updates), WEIR_OK);
+        }
+        ck_assert_int_eq(weir_trace_builder_build(b, &runs[r]), WEIR_OK);
+        weir_trace_builder_destroy(b);
+    }
+    weir_cursor *c = weir_cursor_create(runs, RUNS);
+    ck_assert(weir_cursor_next_key(c));
+    for (int32_t v = 0; v < RUNS * EACH; v++) {
+        ck_assert(weir_cursor_next_value(c));
+        ck_assert_int_eq(((const item *)weir_cursor_record(c))->value, v);
+        expect_updates(c, 1);
+    }
+    ck_assert(!weir_cursor_next_value(c));
+    ck_assert_uint_le(c->looked, RUNS * EACH * MOST);
+    weir_cursor_destroy(c);
+    for (int r = 0; r < RUNS; r++)
+        weir_trace_run_release(runs[r]);
+    weir_shape_release(shape);
+}
+END_TEST
+
 int main(void)
 {
-    return test_run(test_suite("cursor", (const TTest *const[]){ seeking_values, NULL }));
+    return test_run(test_suite("cursor", (const TTest *const[]){
+                                               seeking_values, many_runs_cost_their_logarithm,
+                                               NULL }));
 }
