@@ -37,7 +37,7 @@ typedef struct state {
     weir_status failed;
     weir__asof_gone gone;
     /* of the key at hand, which may take several steps */
-    bool in_key;
+    enum { NO_KEY, READING, TOUCHING, GOING_ON } stage;
     size_t first, second; /* changes to come: of the first side from here, of the second up here */
     bool walking;         /* along the first side, from a change of the second one on */
     const void *there;    /* while walking, the cursor's record; NULL: there are no more */
@@ -264,24 +264,39 @@ static void walk(state *s)
 
 /* ---- a key ---- */
 
-static void begin_key(state *s)
+/* Some of its changes. */
+static void read_changes(state *s)
 {
     s->failed = weir__round_read(&s->round, &s->changes);
-    if (s->failed || s->changes.count == 0)
+    if (s->failed || !s->changes.all)
         return;
-    weir__asof_gone_begin(&s->gone, change_at(s, 0));
-    for (s->firsts = 0; s->firsts < s->changes.count; s->firsts++)
-        if (place_of(s, change_at(s, s->firsts))->side == WEIR__ASOF_FIRST)
-            break;
-    for (size_t i = 0; i < s->changes.count; i++)
-        weir__asof_gone_touch(&s->gone, place_of(s, change_at(s, i))->side,
-                              place_of(s, change_at(s, i))->at.unscaled);
+    s->stage = s->changes.count > 0 ? TOUCHING : NO_KEY;
+    if (s->changes.count > 0)
+        weir__asof_gone_begin(&s->gone, change_at(s, 0));
+    s->first = 0;
+    s->firsts = s->changes.count;
+}
+
+static void begin_groups(state *s)
+{
     weir_cursor_find(s->seconds, change_at(s, 0));
     weir_cursor_find(s->round.all, change_at(s, 0));
     s->first = s->second = s->firsts;
     s->known = WEIR__ASOF_END;
     s->has[OLD] = s->has[NEW] = s->walking = false;
-    s->in_key = true;
+    s->stage = GOING_ON;
+}
+
+/* One of its changes concerns what has gone. */
+static void touch(state *s)
+{
+    const weir__asof_place *place = place_of(s, change_at(s, s->first));
+    weir__asof_gone_touch(&s->gone, place->side, place->at.unscaled);
+    if (place->side == WEIR__ASOF_FIRST && s->first < s->firsts)
+        s->firsts = s->first;
+    s->first++;
+    if (s->first == s->changes.count)
+        begin_groups(s);
 }
 
 /* One record of the first side of the key at hand, or a look for one. */
@@ -299,7 +314,7 @@ static void go_on(state *s)
         s->first++;
     } else {
         weir__asof_gone_end(&s->gone);
-        s->in_key = false;
+        s->stage = NO_KEY;
     }
 }
 
@@ -349,23 +364,29 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 /* False: the step's work is used up, or something failed. */
 static bool work(weir_step *step, state *s)
 {
-    uint64_t keys = 0, done = 0; /* done: beside looking */
+    uint64_t done = 0; /* beside looking */
     bool more = true;
     s->out = weir_step_output(step, 0, &s->round.time);
     s->looked = 0;
     while (more && !s->failed &&
-           (s->in_key || weir__round_next_key(&s->round, s->seconds))) {
-        if (s->in_key) {
-            go_on(s);
+           (s->stage != NO_KEY || weir__round_next_key(&s->round, s->seconds))) {
+        if (s->stage == NO_KEY) {
+            s->stage = READING;
+            done += WEIR__ROUND_KEY;
+            s->keys++;
+        } else if (s->stage == READING) {
+            uint64_t before = s->changes.all ? 0 : s->changes.count;
+            read_changes(s);
+            done += s->changes.count - before;
+        } else if (s->stage == TOUCHING) {
+            touch(s);
             done++;
         } else {
-            begin_key(s);
-            done += WEIR__ROUND_KEY + s->changes.count;
-            keys++;
+            go_on(s);
+            done++;
         }
         more = s->looked + done < WEIR__ROUND_VALUES && !weir_step_spent(step);
     }
-    s->keys += keys;
     weir_metric_add(s->round.metric, (int64_t)s->looked);
     return more && !s->failed;
 }

@@ -34,8 +34,8 @@ typedef struct state {
     size_t keys;        /* in this step */
     weir_status failed;
     /* of the key at hand, which may take several steps */
-    enum { NO_KEY, TAKING_OFF, GOING_ON } stage;
-    weir__prefix_sum *total; /* of the table; while going on, up to the value at hand */
+    enum { NO_KEY, READING, TAKING_OFF, GOING_ON } stage;
+    weir__prefix_sum *total; /* of the table, or NULL; while going on, up to the value at hand */
     weir__prefix_sum before; /* the same of what there was */
     int64_t charged;         /* for total */
     weir__wide there[2];     /* of records like `first`, if there are any */
@@ -167,10 +167,14 @@ static void charge(state *s)
     s->charged = bytes;
 }
 
-static void begin_key(state *s)
+/* Some of its changes; with the last of them, where to go on from. */
+static void read_changes(state *s)
 {
     s->failed = weir__round_read(&s->round, &s->changes);
-    if (s->failed || s->changes.count == 0)
+    if (s->failed || !s->changes.all)
+        return;
+    s->stage = NO_KEY;
+    if (s->changes.count == 0)
         return;
     const void *key = weir__round_change(&s->changes, 0);
     s->total = weir_table_insert(s->totals, key);
@@ -208,12 +212,13 @@ static void end_key(state *s)
     weir__exact_fini(&s->before.exact);
     charge(s);
     s->stage = NO_KEY;
-    if (!weir__integer_is_0(&s->total->integer) || s->total->values != 0 ||
-        !weir__exact_is_blank(&s->total->exact))
-        return;
-    weir__exact_fini(&s->total->exact);
-    charge(s);
-    weir_table_remove(s->totals, s->total);
+    if (weir__integer_is_0(&s->total->integer) && s->total->values == 0 &&
+        weir__exact_is_blank(&s->total->exact)) {
+        weir__exact_fini(&s->total->exact);
+        charge(s);
+        weir_table_remove(s->totals, s->total);
+    }
+    s->total = NULL;
 }
 
 /* From the sum up to the first change on, which becomes that of all. */
@@ -245,7 +250,7 @@ static void fini(void *ctx)
 {
     state *s = ctx;
     weir__exact_fini(&s->before.exact);
-    if (s->stage != NO_KEY)
+    if (s->total)
         charge(s);
     if (s->totals) {
         weir_table_walk walk = weir_table_walk_range(s->totals, 0, UINT64_MAX);
@@ -302,9 +307,13 @@ static bool work(weir_step *step, state *s)
     while (more && !s->failed &&
            (s->stage != NO_KEY || weir__round_next_key(&s->round, NULL))) {
         if (s->stage == NO_KEY) {
-            begin_key(s);
-            done += WEIR__ROUND_KEY + s->changes.count;
+            s->stage = READING;
+            done += WEIR__ROUND_KEY;
             s->keys++;
+        } else if (s->stage == READING) {
+            uint64_t before = s->changes.all ? 0 : s->changes.count;
+            read_changes(s);
+            done += s->changes.count - before;
         } else if (s->stage == TAKING_OFF) {
             take_off(s);
         } else {

@@ -136,8 +136,14 @@ static char *add(weir__round_changes *c)
 
 weir_status weir__round_read(weir__round *r, weir__round_changes *changes)
 {
-    changes->count = 0;
-    while (weir_cursor_next_value(r->fresh)) {
+    if (changes->all)
+        changes->count = 0;
+    changes->all = false;
+    for (int i = 0; i < WEIR__ROUND_READ; i++) {
+        if (!weir_cursor_next_value(r->fresh)) {
+            changes->all = true;
+            break;
+        }
         memcpy(add(changes), weir_cursor_record(r->fresh), changes->size);
         if (!weir_cursor_sum(r->fresh, &r->time, &changes->diffs[changes->count - 1]))
             return WEIR_OVERFLOWED;

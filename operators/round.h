@@ -21,8 +21,9 @@
 
 #include "pending.h"
 
-/* A step may look at so many values, a key takes as much as KEY of them. */
-enum { WEIR__ROUND_VALUES = 64 << 10, WEIR__ROUND_KEY = 4 };
+/* A step may look at so many values, a key takes as much as KEY of them; so many changes are read
+ * at once. */
+enum { WEIR__ROUND_VALUES = 64 << 10, WEIR__ROUND_KEY = 4, WEIR__ROUND_READ = 256 };
 
 typedef struct weir__round {
     weir_trace_reader *in;
@@ -67,10 +68,12 @@ typedef struct weir__round_changes {
     char *records;
     int64_t *diffs; /* may be 0 */
     size_t count, capacity;
+    bool all;    /* of the key at hand */
     size_t size; /* of a record */
     weir_account *account; /* charged with the room for them */
 } weir__round_changes;
-/* Those of the key that round.fresh has gone to. OVERFLOWED. */
+/* Reads those of the key that round.fresh has gone to, and goes on with it when called again, until
+ * they are all. OVERFLOWED. */
 weir_status weir__round_read(weir__round *r, weir__round_changes *changes);
 void weir__round_changes_fini(weir__round_changes *changes);
 static inline const void *weir__round_change(const weir__round_changes *changes, size_t i)
