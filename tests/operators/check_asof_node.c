@@ -123,8 +123,8 @@ START_TEST(newer_ones_have_gone)
         ck_assert_uint_eq(change_one(t, 0, 3 * N + i, 1, i ? 200 : N), 1);
     for (uint32_t i = 0; i < 20; i++) {
         uint32_t at = 2 * N - 60 * (i + 1);
-        ck_assert_uint_eq(change_one(t, 1, at, 1, 1200), 40);
-        ck_assert_uint_eq(change_one(t, 1, at, -1, 1200), 40);
+        ck_assert_uint_eq(change_one(t, 1, at, 1, 1400), 40);
+        ck_assert_uint_eq(change_one(t, 1, at, -1, 1400), 40);
     }
     weir_test_destroy(t);
 }
