@@ -157,7 +157,7 @@ START_TEST(each_process_tells_of_its_own_workers)
     }
     for (unsigned i = 0; i < 2; i++)
         ck_assert_uint_ge(process_has_one_for_signals(&p[i]), 5); /* one has the connections */
-    ck_assert_int_eq(kill(p[0].pid, SIGTERM), 0);
+    process_signal(&p[0], SIGTERM);
     ends_well(&p[0]);
     ends_well(&p[1]);
 }
@@ -193,7 +193,7 @@ START_TEST(a_signal_to_one_ends_all_well)
 {
     static process p[2];
     start_all(p, 2, "");
-    ck_assert_int_eq(kill(p[1].pid, SIGTERM), 0);
+    process_signal(&p[1], SIGTERM);
     ends_well(&p[0]);
     ends_well(&p[1]);
 }
@@ -255,7 +255,7 @@ START_TEST(strangers_change_nothing)
     start(&p[1], 2, 1, "");
     for (int i = 0; i < 2; i++) /* one that is stopped before it knows that just leaves */
         (void)process_wait_text(&p[i], 1, "processes are here");
-    ck_assert_int_eq(kill(p[0].pid, SIGTERM), 0);
+    process_signal(&p[0], SIGTERM);
     ends_well(&p[0]);
     ends_well(&p[1]);
 }

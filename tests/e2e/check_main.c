@@ -284,7 +284,7 @@ START_TEST(signals_end_it_cleanly)
         start("--http 0 --workers 1 --rate 500");
         (void)process_url(&p);
         (void)process_wait_text(&p, 0, "number 5\n");
-        ck_assert_int_eq(kill(p.pid, signals[i]), 0);
+        process_signal(&p, signals[i]);
         ck_assert_int_eq(process_wait(&p), 0);
         expect_whole(p.text[0]);
     }
@@ -304,7 +304,7 @@ START_TEST(a_second_signal_ends_it_at_once)
 {
     process_start(&p, "exec %s stuck --http off", self);
     (void)process_wait_text(&p, 1, "stuck\n");
-    ck_assert_int_eq(kill(p.pid, SIGINT), 0);
+    process_signal(&p, SIGINT);
     (void)process_wait_text(&p, 1, "asked\n");
     ck_assert_int_eq(kill(p.pid, SIGINT), 0);
     ck_assert_int_eq(process_wait(&p), 128 + SIGINT);
@@ -318,7 +318,7 @@ START_TEST(only_the_main_thread_takes_signals)
     (void)process_wait_text(&p, 0, "number 5\n");
     /* it, two workers, and the one that watches them */
     ck_assert_uint_ge(process_has_one_for_signals(&p), 4);
-    ck_assert_int_eq(kill(p.pid, SIGTERM), 0);
+    process_signal(&p, SIGTERM);
     ck_assert_int_eq(process_wait(&p), 0);
 }
 END_TEST
@@ -346,7 +346,7 @@ START_TEST(a_taken_port_is_named)
     answer a = client_get(url, "/healthz");
     ck_assert_int_eq(a.status, 200);
     answer_free(&a);
-    ck_assert_int_eq(kill(first.pid, SIGTERM), 0);
+    process_signal(&first, SIGTERM);
     ck_assert_int_eq(process_wait(&first), 0);
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(the_server_answers_while_it_runs)
     a = client_get(url, "/metrics");
     ck_assert_ptr_nonnull(strstr(a.body, "kind=\"generator\""));
     answer_free(&a);
-    ck_assert_int_eq(kill(p.pid, SIGTERM), 0);
+    process_signal(&p, SIGTERM);
     ck_assert_int_eq(process_wait(&p), 0);
 }
 END_TEST

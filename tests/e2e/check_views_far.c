@@ -89,7 +89,7 @@ static void start(const char *more)
 
 static void stop(void)
 {
-    ck_assert_int_eq(kill(p[0].pid, SIGTERM), 0);
+    process_signal(&p[0], SIGTERM);
     for (unsigned i = 0; i < 2; i++)
         ck_assert_int_eq(process_wait(&p[i]), 0);
 }

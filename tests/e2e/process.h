@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -146,6 +147,27 @@ WEIR_UNUSED static const char *process_url(process *p)
         ck_assert(process_read(p));
     ck_assert_int_eq(sscanf(process_wait_text(p, 1, "listening at "), "%199s", url), 1);
     return url;
+}
+
+/* Sends a signal that its handler is to see. In the instant before a thread begins to wait thread
+ * sanitizer puts a handler off until a call that then does not come: so not before it waits. */
+WEIR_UNUSED static void process_signal(process *p, int number)
+{
+#ifdef __SANITIZE_THREAD__
+    char path[64], what[8] = "";
+    process_begins_wait(p, "its main thread to wait");
+    (void)snprintf(path, sizeof path, "/proc/%d/syscall", (int)p->pid);
+    for (long turn = 0; strcmp(what, "202 ") != 0; turn++) { /* futex, of pthread_join */
+        FILE *file = fopen(path, "r");
+        ck_assert_ptr_nonnull(file);
+        (void)!fgets(what, 5, file);
+        (void)fclose(file);
+        (void)sched_yield();
+        if (turn == 10000000)
+            process_gives_up(p);
+    }
+#endif
+    ck_assert_int_eq(kill(p->pid, number), 0);
 }
 
 /* Of all its threads only the first lets the signals through that end a program: in whichever other
