@@ -272,6 +272,9 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
         status = prepare_first(s, step, error);
     if (status == WEIR_OK)
         status = open_traces(s, step, error);
+    if (status == WEIR_OK && s->correct.gone) /* what comes first is sought in all runs: few */
+        (void)weir_trace_work_at(weir_trace_reader_trace(s->in),
+                                 &(weir_merge_work){ .looked = SIZE_MAX });
     if (status != WEIR_OK)
         fini(s);
     else

@@ -142,7 +142,8 @@ void weir__combiner_flush(weir__combiner *c)
     }
     for (unsigned w = 0; w < c->workers; w++) {
         weir__builder *builder = &c->builders[w];
-        if (!c->summed && left == c->taken && builder->b.diff_buffer) {
+        if (!c->summed && left == c->taken && weir__builder_count(builder) > 0) {
+            /* one that got nothing keeps its columns for the next window */
             weir__buffer_release(builder->b.diff_buffer);
             builder->b.diff_buffer = NULL;
             builder->b.diffs = NULL;

@@ -24,8 +24,8 @@ enum {
     SIMILAR_RARE = WEIR__MERGE_MAX,   /* and for RARE of them, */
     SELDOM = 3,
     RARE = 12,
-    REMEMBERED = 1 << 14, /* of the last so many, about */
-    IDLE_FUEL = 512, /* for all merges together: some ten microseconds */
+    REMEMBERED = 1 << 14,              /* of the last so many, about */
+    IDLE_FUEL = 512,                   /* for all merges together: some ten microseconds */
     BEGIN_AGAIN_NS = 10 * 1000 * 1000, /* a merge for which there was no room: it cost nothing */
     WRITE_AGAIN_NS = 1000 * 1000 * 1000,
 };
@@ -421,8 +421,10 @@ static void count_waiting(weir_spine *spine)
 static void note_looked(weir_spine *spine, size_t looked)
 {
     uint32_t similar = spine->similar;
+    spine->eager |= looked == SIZE_MAX;
     spine->looked += looked < REMEMBERED ? looked : REMEMBERED;
-    spine->similar = spine->looked < spine->came / RARE     ? SIMILAR_RARE
+    spine->similar = spine->eager                           ? SIMILAR_MIN
+                     : spine->looked < spine->came / RARE   ? SIMILAR_RARE
                      : spine->looked < spine->came / SELDOM ? SIMILAR_SELDOM
                                                             : SIMILAR_MIN;
     spine->changed |= spine->similar < similar;

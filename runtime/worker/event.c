@@ -382,7 +382,7 @@ void weir__event_turn(weir__context *context)
 {
     weir_worker *worker = worker_of(context);
     if (__atomic_load_n(&context->hooks, __ATOMIC_RELAXED) & ~(uint32_t)WEIR__HOOK_READERS)
-        weir__watch_hooked(worker, context->now_ns);
+        weir__watch_hooked(worker);
     if (context->now_ns >= context->slot_due_ns)
         summarise(worker, context->now_ns);
 }
@@ -394,7 +394,7 @@ void weir__event_park(weir__context *context, uint64_t now)
     weir_worker *worker = worker_of(context);
     worker->events.parked_ns = now;
     if (__atomic_load_n(&context->hooks, __ATOMIC_RELAXED) & WEIR__HOOK_MARKED)
-        weir__watch_hooked(worker, now);
+        weir__watch_hooked(worker);
     if (worker->events.ring.entries && now - worker->events.last_ns >= PARK_SLOT_NS)
         summarise(worker, now);
     __atomic_store_n(&context->live->parked, now, __ATOMIC_RELAXED);

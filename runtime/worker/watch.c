@@ -261,8 +261,9 @@ static weir_step *step_at(weir_worker *worker, uint64_t place)
     return dataflow && node < dataflow->graph->nodes.count ? &dataflow->nodes[node].step : NULL;
 }
 
-void weir__watch_hooked(weir_worker *worker, uint64_t now_ns)
+void weir__watch_hooked(weir_worker *worker)
 {
+    const weir_env *env = worker->context.env;
     uint32_t bits = WEIR__HOOK_ASLEEP | WEIR__HOOK_MARKED;
     uint32_t had = __atomic_fetch_and(&worker->context.hooks, ~bits, __ATOMIC_SEQ_CST);
     if (had & WEIR__HOOK_ASLEEP)
@@ -270,8 +271,9 @@ void weir__watch_hooked(weir_worker *worker, uint64_t now_ns)
     if (!(had & WEIR__HOOK_MARKED))
         return;
     weir_step *step = step_at(worker, __atomic_load_n(&worker->marked_place, __ATOMIC_RELAXED));
-    if (step)
-        weir__watch_long_step(step, now_ns - __atomic_load_n(&worker->marked_ns, __ATOMIC_RELAXED));
+    uint64_t marked_ns = __atomic_load_n(&worker->marked_ns, __ATOMIC_RELAXED);
+    if (step) /* by the clock itself: the time of the worker's turn may be older than the mark */
+        weir__watch_long_step(step, env->now_ns(env->ctx) - marked_ns);
 }
 
 /* The first of a node is logged, then whenever they have doubled: who is always slow fills no

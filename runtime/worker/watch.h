@@ -21,7 +21,7 @@ void weir__watch_destroy(weir__watch *watch);
 bool weir__watch_look(weir__watch *watch, uint64_t now_ns);
 
 /* The worker's side, from its turn: something of context->hooks is for the watch. */
-void weir__watch_hooked(weir_worker *worker, uint64_t now_ns);
+void weir__watch_hooked(weir_worker *worker);
 /* A step was measured: it may be a long one. */
 void weir__watch_timed(weir_step *step, uint64_t ns);
 /* It is. */

@@ -166,9 +166,24 @@ START_TEST(rests_where_keys_do_not_repeat)
 }
 END_TEST
 
+/* Windows in which one of two workers got nothing, and no keys met, and others after them. */
+START_TEST(a_window_may_leave_a_worker_out)
+{
+    for (uint64_t n = 64; n < 2000; n++) {
+        weir_test *t = weir_test_create(build_plain, NULL, .workers = 2, .batch_bytes = 4096,
+                                        .budget_bytes = 128 << 10);
+        for (uint64_t e = 0; e < 3; e++)
+            weir_test_push(t, 0, many, e, +1, { n, 1000 * n, n });
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return test_run(test_suite("combine", (const TTest *const[]){
         sums_are_the_same_of_fewer_records, more_keys_than_a_window_holds,
-        a_sum_that_would_overflow_is_two_records, rests_where_keys_do_not_repeat, NULL }));
+        a_sum_that_would_overflow_is_two_records, rests_where_keys_do_not_repeat,
+        a_window_may_leave_a_worker_out, NULL }));
 }

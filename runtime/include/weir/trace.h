@@ -111,7 +111,8 @@ WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
  * much is looked up: where that is little beside what comes, there may be many more runs. */
 typedef struct weir_merge_work {
     size_t fuel;
-    size_t looked;     /* keys that were looked up since the last call */
+    size_t looked;     /* keys that were looked up since the last call; SIZE_MAX: from now on as
+                        * if all were, for who goes through the values of a key */
     bool idle;         /* nothing else is to be done */
     uint64_t now_ns;   /* 0: it is not known */
     uint64_t again_ns; /* set: it should not be called again for the rest before this moment */
