@@ -352,10 +352,14 @@ static bool is_small(const weir__correct *c, weir_cursor *in)
 static bool go_alone(weir__correct *c, weir_cursor *in, weir_cursor *out,
                      const weir_frontier *upper, weir_status *status)
 {
-    weir_time time;
+    weir_time time, meet;
     if (!weir_history_alone(&c->history, upper, &time) || (c->gone && !is_small(c, in)))
         return false;
     weir_frontier_clear(&c->later);
+    /* Changes at times that are not to be looked at yet: what is there from this one on need not be
+     * there at those that are not after it. */
+    if (c->gone && weir_history_meet(&c->history, &meet))
+        c->has_changed &= weir_time_less_equal(&time, &meet, c->history.depth);
     *status = c->gone ? sum_first(c, in, &time) : sum_side(c, in, &time, true);
     if (c->same)
         return false;

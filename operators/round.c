@@ -58,7 +58,12 @@ weir_status weir__round_init(weir__round *r, weir_step *step, weir_arrangement *
         return status;
     r->metric = weir__round_metric(step);
     r->in = weir_trace_reader_open(weir_arrangement_trace(in, step), &reader);
-    return r->in ? WEIR_OK : weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+    if (!r->in)
+        return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
+    /* all runs are gone through for each value that is sought in a group: few of them */
+    (void)weir_trace_work_at(weir_trace_reader_trace(r->in),
+                             &(weir_merge_work){ .looked = SIZE_MAX });
+    return WEIR_OK;
 }
 
 void weir__round_fini(weir__round *r)

@@ -194,9 +194,6 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     weir_status status = weir_table_create(&s->fronts, &fronts, error);
     if (status == WEIR_OK)
         status = weir__round_init(&s->round, step, what->in, error);
-    if (status == WEIR_OK) /* a front is put together from all runs: few of them */
-        (void)weir_trace_work_at(weir_trace_reader_trace(s->round.in),
-                                 &(weir_merge_work){ .looked = SIZE_MAX });
     if (status == WEIR_OK)
         status = open_trace(s, step, error);
     if (status != WEIR_OK)

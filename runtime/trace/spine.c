@@ -422,16 +422,14 @@ static void note_looked(weir_spine *spine, size_t looked)
 {
     uint32_t similar = spine->similar;
     spine->eager |= looked == SIZE_MAX;
-    spine->looked += looked < REMEMBERED ? looked : REMEMBERED;
+    spine->looked += looked == SIZE_MAX ? 0 : looked;
+    for (; spine->came + spine->looked >= REMEMBERED; spine->looked /= 2)
+        spine->came /= 2;
     spine->similar = spine->eager                           ? SIMILAR_MIN
                      : spine->looked < spine->came / RARE   ? SIMILAR_RARE
                      : spine->looked < spine->came / SELDOM ? SIMILAR_SELDOM
                                                             : SIMILAR_MIN;
     spine->changed |= spine->similar < similar;
-    if (spine->came + spine->looked < REMEMBERED)
-        return;
-    spine->came /= 2;
-    spine->looked /= 2;
 }
 
 /* What a merge made may be merged on: with half the fuel each time, so that there is an end. */

@@ -71,10 +71,27 @@ static void leading(const item *key, weir_group(item) group, weir_out(digest) ou
 }
 WEIR_REDUCE(leading, item, digest)
 
+/* Of these the same again. */
+static void repeating(const digest *key, weir_group(digest) group, weir_out(digest) out)
+{
+    int64_t left = FIRST;
+    (void)key;
+    for (size_t i = 0; i < group.count && left > 0; i++) {
+        int64_t taken = group.counts[i] < left ? group.counts[i] : left;
+        if (taken <= 0)
+            continue;
+        weir_builder_set_diff(out.builder, taken);
+        digest_emit(out, *group.records[i]);
+        left -= taken;
+    }
+}
+WEIR_REDUCE(repeating, digest, digest)
+
 static unsigned depth;
 static uint64_t first_round; /* of ROUNDS, up to the greatest that there is */
 static bool is_read[2]; /* the results; their arrangement by the key */
-static bool is_first;   /* only the first records of a group are asked for */
+static bool is_first;   /* only the first records of a group are asked for, */
+static bool is_twice;   /* and of these once more: of runs of several times */
 
 static void build(weir_graph *g, void *ctx)
 {
@@ -90,6 +107,8 @@ static void build(weir_graph *g, void *ctx)
     weir_stream(digest) results =
         is_first ? weir_reduce(items, WEIR_KEY(item, key), leading, .first = FIRST)
                  : weir_reduce(items, WEIR_KEY(item, key), describe);
+    if (is_twice)
+        results = weir_reduce(results, WEIR_KEY(digest, key), repeating, .first = FIRST);
     if (is_read[0])
         weir_test_output(results);
     if (!is_read[1])
@@ -177,6 +196,7 @@ static void run(uint64_t seed)
     is_read[0] = seed % 4 != 1;
     is_read[1] = seed % 4 != 0;
     is_first = seed % 7 > 3;
+    is_twice = is_first && seed % 2;
     weir_test *t = weir_test_create(build, NULL, .workers = 1 + (unsigned)(seed / 3 % 3),
                                     .seed = seed, .batch_bytes = seed % 2 ? 128 : 0);
     for (uint64_t now = 0; now < EPOCHS; now++) {
@@ -213,7 +233,7 @@ START_TEST(behind_what_goes)
 {
     depth = 2;
     is_first = is_read[0] = true;
-    is_read[1] = false;
+    is_read[1] = is_twice = false;
     weir_test *t = weir_test_create(build, NULL);
     weir_test_push(t, 0, timed, 0, 2, { 7, 1, 0, 0 });
     weir_test_push(t, 0, timed, 0, -2, { 7, 1, 2, 0 });

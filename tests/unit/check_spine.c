@@ -199,6 +199,17 @@ START_TEST(few_look_ups)
         append_one(spine, t, 0);
     ck_assert_uint_gt(run_count(spine), 8); /* but eight at once are all that may be */
     weir_spine_destroy(spine);
+
+    enum { MUCH = 1 << 18 }; /* at once; and a key is looked up for each */
+    spine = weir_spine_create(shape, NULL);
+    for (t = 0; t < 7; t++) {
+        for (int64_t v = 0; v < MUCH; v++)
+            add((uint64_t)v, v, t, 1);
+        append(spine);
+        (void)weir_spine_work_at(spine, &(weir_merge_work){ .fuel = 8 * MUCH, .looked = MUCH });
+    }
+    ck_assert_uint_lt(run_count(spine), 4);
+    weir_spine_destroy(spine);
     end();
 }
 END_TEST
