@@ -221,8 +221,10 @@ static weir_status open_traces(state *s, weir_step *step, weir_error *error)
         return status;
     weir_trace_reader_spec reader = { .owner = weir_step_name(step),
                                       .depth = what->depth,
-                                      .now_ns = weir_step_now_ns(step) };
+                                      .now_ns = weir_step_now_ns(step),
+                                      .eager = s->correct.gone != NULL };
     s->in = weir_trace_reader_open(weir_arrangement_trace(what->in, step), &reader);
+    reader.eager = false;
     s->results = weir_trace_create(s->shape, s->account, weir_step_name(step));
     what->results->traces[s->worker] = s->results;
     if (s->results)
@@ -272,9 +274,6 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
         status = prepare_first(s, step, error);
     if (status == WEIR_OK)
         status = open_traces(s, step, error);
-    if (status == WEIR_OK && s->correct.gone) /* what comes first is sought in all runs: few */
-        (void)weir_trace_work_at(weir_trace_reader_trace(s->in),
-                                 &(weir_merge_work){ .looked = SIZE_MAX });
     if (status != WEIR_OK)
         fini(s);
     else

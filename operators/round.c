@@ -52,7 +52,8 @@ weir_status weir__round_init(weir__round *r, weir_step *step, weir_arrangement *
     weir__pending_spec pending = { weir_arrangement_type(in), weir_arrangement_key(in), .depth = 1,
                                    .outputs = 1 };
     weir_trace_reader_spec reader = { .owner = weir_step_name(step),
-                                      .now_ns = weir_step_now_ns(step) };
+                                      .now_ns = weir_step_now_ns(step),
+                                      .eager = true };
     weir_status status = weir__pending_init(&r->pending, step, &pending, error);
     if (status != WEIR_OK)
         return status;
@@ -60,9 +61,6 @@ weir_status weir__round_init(weir__round *r, weir_step *step, weir_arrangement *
     r->in = weir_trace_reader_open(weir_arrangement_trace(in, step), &reader);
     if (!r->in)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a trace");
-    /* all runs are gone through for each value that is sought in a group: few of them */
-    (void)weir_trace_work_at(weir_trace_reader_trace(r->in),
-                             &(weir_merge_work){ .looked = SIZE_MAX });
     return WEIR_OK;
 }
 

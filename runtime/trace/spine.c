@@ -267,12 +267,20 @@ static uint64_t updates_of(const weir_spine *spine, uint32_t first, uint32_t cou
     return updates;
 }
 
-static void start(weir_spine *spine, uint32_t first, uint32_t count)
+static bool settles(const weir_spine *spine, uint32_t first, uint32_t count)
 {
     weir_time at;
-    if (count > WEIR__MERGE_FEW &&
-        !weir__merge_settles(spine->runs + first, count, &spine->since, &at))
-        count = WEIR__MERGE_FEW;
+    return weir__merge_settles(spine->runs + first, count, &spine->since, &at);
+}
+
+/* How many of these runs are merged at once, from the oldest of them on. */
+static uint32_t width(const weir_spine *spine, uint32_t first, uint32_t count)
+{
+    return count <= WEIR__MERGE_FEW || settles(spine, first, count) ? count : WEIR__MERGE_FEW;
+}
+
+static void start(weir_spine *spine, uint32_t first, uint32_t count)
+{
     uint64_t updates = updates_of(spine, first, count);
     if (spine->stuck && (spine->retry_ns == 0 || updates >= spine->retry_updates))
         return;
@@ -322,14 +330,24 @@ static void start_oldest(weir_spine *spine, uint32_t end)
             break;
         sum += spine->levels[count].updates;
     }
-    if (count > 1 && others <= sum - oldest)
-        start(spine, 0, count);
+    if (count > 1 && others <= sum - oldest) {
+        count = width(spine, 0, count);
+        if (others <= updates_of(spine, 0, count) - oldest)
+            start(spine, 0, count);
+    }
+}
+
+/* More than a few are waited for only if the oldest of them may be merged with as many. */
+static uint32_t wanted(const weir_spine *spine, uint32_t first, uint32_t count)
+{
+    bool few = count >= WEIR__MERGE_FEW && count < spine->similar &&
+               !settles(spine, first, WEIR__MERGE_FEW);
+    return few ? WEIR__MERGE_FEW : spine->similar;
 }
 
 static void start_merges(weir_spine *spine)
 {
     uint32_t end = joinable(spine), last = end;
-    uint32_t least = spine->similar;
     spine->changed |= end > spine->seen + 1 || spine->due;
     if (spine->now_ns >= spine->retry_ns) {
         spine->changed |= spine->stuck;
@@ -339,10 +357,11 @@ static void start_merges(weir_spine *spine)
     spine->due = false;
     spine->seen = end;
     do {
-        uint32_t count = similar(spine, last);
-        if (count >= least)
-            start(spine, last - count, count);
-        last -= count >= least ? count : last > 0;
+        uint32_t count = similar(spine, last), first = last - count;
+        bool enough = count >= wanted(spine, first, count);
+        if (enough)
+            start(spine, first, width(spine, first, count));
+        last -= enough ? count : last > 0;
     } while (spine->changed && last > 0);
     start_oldest(spine, end);
     for (uint32_t i = 0; i < spine->count && spine->changed; i++)
@@ -421,11 +440,11 @@ static void count_waiting(weir_spine *spine)
 static void note_looked(weir_spine *spine, size_t looked)
 {
     uint32_t similar = spine->similar;
-    spine->eager |= looked == SIZE_MAX;
+    bool eager = spine->eager > 0 || looked == SIZE_MAX;
     spine->looked += looked == SIZE_MAX ? 0 : looked;
     for (; spine->came + spine->looked >= REMEMBERED; spine->looked /= 2)
         spine->came /= 2;
-    spine->similar = spine->eager                           ? SIMILAR_MIN
+    spine->similar = eager                                  ? SIMILAR_MIN
                      : spine->looked < spine->came / RARE   ? SIMILAR_RARE
                      : spine->looked < spine->came / SELDOM ? SIMILAR_SELDOM
                                                             : SIMILAR_MIN;
@@ -526,6 +545,7 @@ void weir_hold_place(weir_hold *hold, weir_spine *spine)
     hold->spine = spine;
     hold->next = spine->holds;
     spine->holds = hold;
+    spine->eager += hold->eager;
 }
 
 void weir_hold_remove(weir_hold *hold)
@@ -534,6 +554,7 @@ void weir_hold_remove(weir_hold *hold)
     while (*at != hold)
         at = &(*at)->next;
     *at = hold->next;
+    hold->spine->eager -= hold->eager;
     hold->spine->changed = true;
     hold->spine = NULL;
 }

@@ -31,7 +31,7 @@ struct weir_spine {
     uint64_t updates;      /* of all runs */
     uint64_t came, looked; /* updates that were appended, keys that were looked up, of late */
     uint32_t similar;      /* how many neighbours are merged: more where the latter are few, */
-    bool eager;            /* but not where somebody has said so */
+    uint32_t eager;        /* but not while so many holds want few runs */
     size_t bytes, charged;
     uint32_t merges;       /* under way */
     bool changed;          /* other than by a run at its end: all of it is looked at for merges */

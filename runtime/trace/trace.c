@@ -296,9 +296,10 @@ weir_trace_reader *weir_trace_reader_open(weir_trace *of, const weir_trace_reade
     reader->trace = weir_trace_retain(trace);
     reader->depth = spec->depth ? spec->depth : depth;
     reader->owner = owner;
-    reader->hold = (weir_hold){
-        .owner = owner, .through = trace->spine->appended, .since_ns = spec->now_ns
-    };
+    reader->hold = (weir_hold){ .owner = owner,
+                                .through = trace->spine->appended,
+                                .since_ns = spec->now_ns,
+                                .eager = spec->eager };
     reader->delivered = of->import ? 0 : trace->spine->appended;
     if (of->import) {
         reader->import = of->import;

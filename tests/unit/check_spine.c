@@ -198,6 +198,7 @@ START_TEST(few_look_ups)
     for (t = 0; t < 100; t++)
         append_one(spine, t, 0);
     ck_assert_uint_gt(run_count(spine), 8); /* but eight at once are all that may be */
+    ck_assert_uint_lt(run_count(spine), 20);
     weir_spine_destroy(spine);
 
     enum { MUCH = 1 << 18 }; /* at once; and a key is looked up for each */
@@ -209,6 +210,56 @@ START_TEST(few_look_ups)
         (void)weir_spine_work_at(spine, &(weir_merge_work){ .fuel = 8 * MUCH, .looked = MUCH });
     }
     ck_assert_uint_lt(run_count(spine), 4);
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
+/* Where nobody looks, and times do not become one: eight are merged as soon as there are eight, and
+ * the oldest only with as many as it has. */
+START_TEST(few_look_ups_at_many_times)
+{
+    enum { OLDEST = 1000, EPOCHS = 400 };
+    start();
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    for (uint64_t i = 0; i < OLDEST; i++)
+        add(i, -1, 0, 1);
+    append(spine);
+    weir_trace_run *oldest = NULL;
+    uint32_t taken = 0, most = 0;
+    for (uint64_t t = 1; t <= EPOCHS; t++) {
+        append_one(spine, t, 0);
+        weir_trace_runs *list = weir_spine_list(spine);
+        taken += t > 1 && list->runs[0] != oldest;
+        oldest = list->runs[0];
+        most = list->count > most ? list->count : most;
+        weir_trace_runs_release(list);
+    }
+    ck_assert_uint_le(taken, 2); /* 1000, 2000, 4000 */
+    ck_assert_uint_le(most, 1 + 3 * 7);
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
+/* Few runs for as long as somebody wants them so. */
+START_TEST(an_eager_hold)
+{
+    start();
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    weir_hold hold = { .owner = "a top", .through = WEIR_THROUGH_ALL, .since = { .depth = 1 },
+                       .eager = true };
+    uint64_t t = 0;
+    weir_hold_place(&hold, spine);
+    advance(spine, 1000);
+    for (uint32_t most = 0; t < 64; t++, most = run_count(spine)) {
+        ck_assert_uint_lt(most, 8);
+        append_one(spine, t, 0);
+    }
+    weir_hold_remove(&hold);
+    append_one(spine, t++, 0);
+    for (uint32_t before = run_count(spine); t < 64 + 20; t++)
+        ck_assert_uint_eq((append_one(spine, t, 0), run_count(spine)), ++before);
     weir_spine_destroy(spine);
     end();
 }
@@ -393,7 +444,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { few_runs,        few_look_ups,    compacts_alone,
+    const TTest *const tests[] = { few_runs,        few_look_ups,    few_look_ups_at_many_times,
+                                   an_eager_hold,   compacts_alone,
                                    holds,           work_is_bounded, merged_runs_go_later,
                                    without_fuel_none_is_started, memory_runs_out, NULL };
     return test_run(test_suite("spine", tests));

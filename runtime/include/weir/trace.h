@@ -111,8 +111,8 @@ WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
  * much is looked up: where that is little beside what comes, there may be many more runs. */
 typedef struct weir_merge_work {
     size_t fuel;
-    size_t looked;     /* keys that were looked up since the last call; SIZE_MAX: from now on as
-                        * if all were, for who goes through the values of a key */
+    size_t looked;     /* keys that were looked up since the last call; SIZE_MAX: it is not known,
+                        * and as if all were */
     bool idle;         /* nothing else is to be done */
     uint64_t now_ns;   /* 0: it is not known */
     uint64_t again_ns; /* set: it should not be called again for the rest before this moment */
@@ -137,6 +137,7 @@ typedef struct weir_hold {
     weir_frontier since;
     uint64_t through;
     uint64_t since_ns; /* the clock when it was placed: its age */
+    bool eager;        /* there are to be few runs, however little is looked up */
     /* private */
     struct weir_hold *next;
     weir_spine *spine;
@@ -193,6 +194,8 @@ typedef struct weir_trace_reader_spec {
     unsigned depth;    /* of the times at which it asks, the trace's at least: the trace's own are
                         * read with zeros behind. 0: the trace's */
     uint64_t now_ns;
+    bool eager;        /* it goes through the values of a key: there are to be few runs while it is
+                        * open, however seldom keys are looked up */
 } weir_trace_reader_spec;
 
 /* A reader that holds all there is: what has been appended so far counts as delivered. Keeps a
