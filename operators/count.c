@@ -36,7 +36,7 @@ typedef struct wrapped {
 
 static const uint64_t SIGN = (uint64_t)1 << 63;
 
-enum { GROUP = 512, AHEAD = 16 };
+enum { GROUP = 512, AHEAD = 48 };
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {
@@ -49,12 +49,14 @@ typedef struct state {
     const description *what;
     weir_table *table;
     weir__stash stash;
-    tally **touched; /* by the open epoch */
+    tally **touched; /* by the open epoch, but for the fresh ones */
     size_t touched_count, touched_capacity, emitted;
-    wrapped *wrapped; /* in the open epoch; hardly ever any */
+    uint32_t fresh;      /* where those begin that are new in it (weir_table_fresh) */
+    size_t changed_count; /* both, while they are emitted */
+    wrapped *wrapped;    /* in the open epoch; hardly ever any */
     size_t wrapped_count, wrapped_capacity;
-    bool emitting, old_is_out, same_layout;
-    bool one_str; /* and a result is one string and the count */
+    bool open, emitting, old_is_out, same_layout;
+    bool one_word, one_str; /* and a result is 8 bytes, or one string, and the count */
     weir_status failed;
     tally *overflowed;
     weir_account *account;
@@ -198,6 +200,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     weir__stash_init(&s->stash, true, s->account);
     const weir_type *key = weir_table_key_type(s->table);
     s->same_layout = has_layout_of(key, what->out);
+    s->one_word = s->same_layout && key->size == sizeof(uint64_t) && !key->has_strings;
     s->one_str = s->same_layout && key->field_count == 1 && key->has_strings &&
                  !key->fields[0].optional;
     *result = s;
@@ -231,12 +234,13 @@ static bool reserve_touched(state *s, size_t more)
     return true;
 }
 
-/* Without a branch: whether the epoch has touched a count before cannot be guessed. */
+/* Without a branch: whether the epoch has touched a count before cannot be guessed. A count of 0
+ * that it has not touched is new. */
 static inline void touch(state *s, tally *t)
 {
     uint64_t before = t->before;
     s->touched[s->touched_count] = t;
-    s->touched_count += before == 0;
+    s->touched_count += (before == 0) & ((t->count != 0) | (s->fresh == 0));
     t->before = before ? before : (uint64_t)t->count ^ SIGN;
 }
 
@@ -310,6 +314,9 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     state *s = ctx;
     void *values[GROUP];
+    if (!s->open)
+        s->fresh = weir_table_fresh(s->table);
+    s->open = true;
     for (size_t i = from, n; i < to && !s->failed; i += n) {
         n = to - i < GROUP ? to - i : GROUP;
         const uint64_t *hashes = batch->hashes ? batch->hashes + i : NULL;
@@ -324,6 +331,13 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
 }
 
 /* ---- emitting ---- */
+
+static inline tally *changed_at(const state *s, size_t i)
+{
+    if (i < s->touched_count)
+        return s->touched[i];
+    return weir_table_fresh_value(s->table, s->fresh + (uint32_t)(i - s->touched_count));
+}
 
 static void copy_fields(const weir_type *from, const char *key, const weir_type *to, char *record)
 {
@@ -342,6 +356,8 @@ static inline void copy_key(const state *s, const void *key, char *record, weir_
     const weir_type *from = weir_table_key_type(s->table), *to = s->what->out;
     if (WEIR_UNLIKELY(!s->same_layout))
         copy_fields(from, key, to, record);
+    else if (from->size == sizeof(uint64_t))
+        memcpy(record, key, sizeof(uint64_t));
     else if (from->size == sizeof(weir_str))
         memcpy(record, key, sizeof(weir_str));
     else
@@ -354,7 +370,7 @@ static inline void copy_key(const state *s, const void *key, char *record, weir_
 static bool put(state *s, char *record, int64_t *diff, weir_builder *out)
 {
     const weir_type *type = s->what->out;
-    tally *t = s->touched[s->emitted];
+    tally *t = changed_at(s, s->emitted);
     int64_t before = (int64_t)(t->before ^ SIGN);
     bool is_old = !s->old_is_out && before != 0 && before != t->count;
     bool is_new = !is_old && t->count != 0 && before != t->count;
@@ -374,7 +390,16 @@ static bool put(state *s, char *record, int64_t *diff, weir_builder *out)
     return is_old || is_new;
 }
 
-/* Both changes of a count of strings. */
+/* Both changes of a count of keys of 8 bytes. */
+static inline void put_words(const char *key, const int64_t *counts, char *record)
+{
+    for (int i = 0; i < 2; i++, record += sizeof(uint64_t) + sizeof *counts) {
+        memcpy(record, key, sizeof(uint64_t));
+        memcpy(record + sizeof(uint64_t), &counts[i], sizeof *counts);
+    }
+}
+
+/* Likewise of strings. */
 static inline void put_strings(const char *key, const int64_t *counts, char *record,
                                weir_builder *out)
 {
@@ -394,7 +419,9 @@ static inline void put_both(state *s, tally *t, char *record, int64_t *diffs, we
     const weir_type *type = s->what->out;
     const char *key = weir_table_key(s->table, t);
     int64_t counts[2] = { (int64_t)(t->before ^ SIGN), t->count };
-    if (s->one_str) {
+    if (s->one_word) {
+        put_words(key, counts, record);
+    } else if (s->one_str) {
         put_strings(key, counts, record, out);
     } else {
         uint32_t count_at = type->fields[type->field_count - 1].offset;
@@ -415,34 +442,53 @@ static inline bool is_usual(const state *s, const tally *t)
     return (before != 0) & (t->count != 0) & (before != t->count) & !s->old_is_out;
 }
 
+/* While much is loaded: a key that was not there. */
+static inline bool is_new(const state *s, const tally *t)
+{
+    return (t->before == SIGN) & (t->count != 0) & !s->old_is_out;
+}
+
+static inline void put_new(state *s, tally *t, char *record, int64_t *diff, weir_builder *out)
+{
+    const weir_type *type = s->what->out;
+    copy_key(s, weir_table_key(s->table, t), record, out);
+    memcpy(record + type->fields[type->field_count - 1].offset, &t->count, sizeof t->count);
+    *diff = 1;
+    t->before = 0;
+    s->emitted++;
+}
+
 /* False: the step's work is used up. */
 static bool emit(weir_step *step, state *s)
 {
     weir_time time = weir_time_1(weir__stash_epoch(&s->stash));
     weir_builder *out = weir_step_output(step, 0, &time);
     size_t size = s->what->out->size;
-    while (s->emitted < s->touched_count) {
+    while (s->emitted < s->changed_count) {
         void *records;
         int64_t *diffs;
-        size_t want = 2 * (s->touched_count - s->emitted), n = 0;
+        size_t want = 2 * (s->changed_count - s->emitted), n = 0;
         size_t room = weir_builder_bulk(out, want, &records, &diffs);
-        while (s->emitted < s->touched_count && n < room) {
-            tally *t = s->touched[s->emitted];
+        while (s->emitted < s->changed_count && n < room) {
+            tally *t = changed_at(s, s->emitted);
             char *record = (char *)records + n * size;
             if (s->emitted + AHEAD < s->touched_count)
                 __builtin_prefetch(s->touched[s->emitted + AHEAD]);
             if (WEIR_LIKELY(n + 1 < room && is_usual(s, t))) {
                 put_both(s, t, record, diffs + n, out);
                 n += 2;
+            } else if (is_new(s, t)) {
+                put_new(s, t, record, diffs + n++, out);
             } else {
                 n += put(s, record, diffs + n, out);
             }
         }
         weir_builder_commit(out, n);
-        if (s->emitted < s->touched_count && weir_step_spent(step))
+        if (s->emitted < s->changed_count && weir_step_spent(step))
             return false;
     }
-    s->touched_count = s->emitted = 0;
+    s->touched_count = s->changed_count = s->emitted = 0;
+    s->open = false;
     return true;
 }
 
@@ -475,6 +521,9 @@ static void run(weir_step *step, void *ctx)
         s->emitting = weir__stash_complete(&s->stash, step, count, s);
         if (!s->emitting)
             break;
+        s->changed_count = s->touched_count;
+        if (s->open && s->fresh)
+            s->changed_count += weir_table_fresh(s->table) - s->fresh;
         unwrap(s);
     }
     if (s->failed)

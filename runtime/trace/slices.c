@@ -110,18 +110,50 @@ bool weir__table_start(weir_table *table)
     return true;
 }
 
+/* A new slice while slots are put into it, and how many each of its lines has: these lie at its
+ * beginning, so no line is looked at, but where there are more lines than is usual. */
+typedef struct filling {
+    weir__place place;
+    uint8_t used[SLOTS_MAX / WEIR__LINE_SLOTS];
+} filling;
+
+static bool filling_init(filling *f, weir_table *table, size_t count)
+{
+    f->place = (weir__place){ .slots = slots_alloc(table, count), .mask = (uint32_t)count - 1 };
+    memset(f->used, 0, sizeof f->used);
+    return f->place.slots;
+}
+
+static inline void fill(filling *f, uint64_t slot)
+{
+    if (WEIR_UNLIKELY(f->place.mask >= SLOTS_MAX)) {
+        weir__slot_put(&f->place, slot);
+        return;
+    }
+    uint32_t last = f->place.mask / WEIR__LINE_SLOTS;
+    uint32_t line = (uint32_t)(slot >> 32) / WEIR__LINE_SLOTS & last;
+    while (WEIR_UNLIKELY(f->used[line] == WEIR__LINE_SLOTS))
+        line = (line + 1) & last;
+    f->place.slots[line * WEIR__LINE_SLOTS + f->used[line]++] = slot;
+}
+
+/* The slots of a line, those that are taken. */
+static inline uint32_t taken_slots(const uint64_t *slots)
+{
+    return ~weir__line_look(slots, 0).empty & ((1U << WEIR__LINE_SLOTS) - 1);
+}
+
 static bool slice_double(weir_table *table, const weir__place *place)
 {
     size_t count = (size_t)place->mask + 1;
-    uint64_t *slots = slots_alloc(table, 2 * count);
-    if (!slots)
+    filling grown;
+    if (!filling_init(&grown, table, 2 * count))
         return false;
-    weir__place grown = { .slots = slots, .mask = 2 * place->mask + 1 };
-    for (size_t i = 0; i < count; i++)
-        if (place->slots[i])
-            weir__slot_put(&grown, place->slots[i]);
+    for (size_t i = 0; i < count; i += WEIR__LINE_SLOTS)
+        for (uint32_t taken = taken_slots(place->slots + i); taken; taken &= taken - 1)
+            fill(&grown, place->slots[i + (uint32_t)__builtin_ctz(taken)]);
     slots_free(table, place->slots, count);
-    place_slice(table, place->slice, slots, grown.mask);
+    place_slice(table, place->slice, grown.place.slots, grown.place.mask);
     return true;
 }
 
@@ -140,43 +172,49 @@ static bool directory_double(weir_table *table)
     return true;
 }
 
-static uint32_t count_upper(const weir__place *place, uint64_t bit)
+/* Whether some slots have the bit and some have not. */
+static bool differs(const weir__place *place, uint64_t bit)
 {
-    uint32_t count = 0;
-    for (size_t i = 0; i <= place->mask; i++)
-        count += place->slots[i] && place->slots[i] & bit;
-    return count;
+    bool with = false, without = false;
+    for (size_t i = 0; i <= place->mask && !(with && without); i++) {
+        with |= place->slots[i] && place->slots[i] & bit;
+        without |= place->slots[i] && !(place->slots[i] & bit);
+    }
+    return with && without;
 }
 
 /* Into two slices of the same number of slots. */
-static bool slice_split(weir_table *table, weir__place old, uint64_t bit, uint32_t upper_count)
+static bool slice_split(weir_table *table, weir__place old, uint64_t bit)
 {
     size_t count = (size_t)old.mask + 1;
+    filling half[2];
+    uint32_t counts[2] = { 0, 0 };
     if (!slices_reserve(table))
         return false;
     weir__slice *slice = &table->slices[old.slice];
     if (table->depth == slice->depth && !directory_double(table))
         return false;
-    weir__place lower = { .slots = slots_alloc(table, count), .mask = old.mask };
-    weir__place upper = { .slots = slots_alloc(table, count), .mask = old.mask };
-    if (!lower.slots || !upper.slots) {
-        if (lower.slots)
-            slots_free(table, lower.slots, count);
-        if (upper.slots)
-            slots_free(table, upper.slots, count);
+    if (!filling_init(&half[0], table, count))
+        return false;
+    if (!filling_init(&half[1], table, count)) {
+        slots_free(table, half[0].place.slots, count);
         return false;
     }
-    for (size_t i = 0; i < count; i++)
-        if (old.slots[i])
-            weir__slot_put(old.slots[i] & bit ? &upper : &lower, old.slots[i]);
+    for (size_t i = 0; i < count; i += WEIR__LINE_SLOTS)
+        for (uint32_t taken = taken_slots(old.slots + i); taken; taken &= taken - 1) {
+            uint64_t slot = old.slots[i + (uint32_t)__builtin_ctz(taken)];
+            bool upper = slot & bit;
+            fill(&half[upper], slot);
+            counts[upper]++;
+        }
     slots_free(table, old.slots, count);
     weir__slice *other = &table->slices[table->slice_count];
     slice->depth++;
     slice->prefix *= 2;
-    slice->count -= upper_count;
-    *other = (weir__slice){ upper_count, slice->depth, slice->prefix + 1 };
-    place_slice(table, old.slice, lower.slots, old.mask);
-    place_slice(table, (uint32_t)table->slice_count++, upper.slots, old.mask);
+    slice->count = counts[0];
+    *other = (weir__slice){ counts[1], slice->depth, slice->prefix + 1 };
+    place_slice(table, old.slice, half[0].place.slots, old.mask);
+    place_slice(table, (uint32_t)table->slice_count++, half[1].place.slots, old.mask);
     return true;
 }
 
@@ -184,12 +222,9 @@ static bool slice_split(weir_table *table, weir__place old, uint64_t bit, uint32
 static bool slice_grow(weir_table *table, const weir__place *place)
 {
     const weir__slice *slice = &table->slices[place->slice];
-    if (place->mask + 1 >= SLOTS_MAX && slice->depth < DEPTH_MAX) {
-        uint64_t bit = (uint64_t)1 << (63 - slice->depth);
-        uint32_t upper = count_upper(place, bit);
-        if (upper > 0 && upper < slice->count)
-            return slice_split(table, *place, bit, upper);
-    }
+    uint64_t bit = (uint64_t)1 << (63 - slice->depth);
+    if (place->mask + 1 >= SLOTS_MAX && slice->depth < DEPTH_MAX && differs(place, bit))
+        return slice_split(table, *place, bit);
     return slice_double(table, place);
 }
 
@@ -197,8 +232,7 @@ bool weir__table_make_room(weir_table *table, uint64_t position)
 {
     for (;;) {
         const weir__place *place = weir__table_place(table, position);
-        uint32_t count = table->slices[place->slice].count;
-        if (WEIR_LIKELY(count < place->mask - place->mask / 4))
+        if (WEIR_LIKELY(weir__slice_has_room(table, place)))
             return true;
         if (table->moved_slice == place->slice)
             table->moved_slot = 0; /* its slots change places: the evacuation takes it again */

@@ -190,12 +190,14 @@ static inline bool key_equal(const weir_table *table, weir__key_form form, const
 
 /* ---- look-up ---- */
 
-static char *find_one(const weir_table *table, const char *record, uint64_t position)
+/* If it is not there, `empty` becomes where it belongs. */
+static inline char *find_one(const weir_table *table, const char *record, uint64_t position,
+                             uint64_t **empty)
 {
     const weir__place *place = weir__table_place(table, position);
     uint32_t tag = (uint32_t)(position >> 32), at = weir__line_home(place, tag);
     for (;; at = weir__line_next(place, at)) {
-        const uint64_t *slots = place->slots + at;
+        uint64_t *slots = place->slots + at;
         weir__line line = weir__line_look(slots, tag);
         for (; line.same; line.same &= line.same - 1) {
             char *entry =
@@ -203,19 +205,34 @@ static char *find_one(const weir_table *table, const char *record, uint64_t posi
             if (key_equal(table, table->form, record, entry))
                 return entry;
         }
-        if (line.empty)
+        if (line.empty) {
+            *empty = slots + __builtin_ctz(line.empty);
             return NULL;
+        }
     }
 }
 
 /* Look-ups go through three stages, some keys apart: the line of a key is asked for, its slots are
- * read and the entry asked for, the keys are compared. So memory always has as much to do as it can
- * do at once; asked in bursts, it makes the core wait for each of them. */
+ * read and the entry asked for, the keys are compared; where the line was full, the next one's are
+ * read halfway between the last two. So memory always has as much to do as it can do at once; asked
+ * in bursts, it makes the core wait for each of them. */
 static inline void ask_slots(const weir_table *table, uint64_t hash)
 {
     uint64_t position = weir__table_position(table, hash);
     const weir__place *place = weir__table_place(table, position);
     __builtin_prefetch(&place->slots[weir__line_home(place, (uint32_t)(position >> 32))]);
+}
+
+/* Stands for a line that is full and has none: it goes on in the next one, which was asked for. */
+static char beyond;
+
+static inline char *ask_slot(const weir_table *table, const uint64_t *slots, weir__line line)
+{
+    if (!line.same)
+        return NULL;
+    char *entry = weir__table_entry(table, (uint32_t)slots[__builtin_ctz(line.same)]);
+    __builtin_prefetch(entry);
+    return entry;
 }
 
 /* The first entry of the same upper half, its key not yet compared. NULL: there is none. */
@@ -225,16 +242,24 @@ static inline char *ask_entry(const weir_table *table, uint64_t hash)
     const weir__place *place = weir__table_place(table, position);
     uint32_t tag = (uint32_t)(position >> 32), at = weir__line_home(place, tag);
     weir__line line = weir__line_look(place->slots + at, tag);
-    while (WEIR_UNLIKELY(!(line.same | line.empty))) {
+    if (WEIR_LIKELY(line.same | line.empty))
+        return ask_slot(table, place->slots + at, line);
+    __builtin_prefetch(place->slots + weir__line_next(place, at));
+    return &beyond;
+}
+
+/* The same behind a line that was full. */
+static __attribute__((noinline)) char *ask_beyond(const weir_table *table, uint64_t hash)
+{
+    uint64_t position = weir__table_position(table, hash);
+    const weir__place *place = weir__table_place(table, position);
+    uint32_t tag = (uint32_t)(position >> 32), at = weir__line_home(place, tag);
+    weir__line line;
+    do {
         at = weir__line_next(place, at);
         line = weir__line_look(place->slots + at, tag);
-    }
-    if (!line.same)
-        return NULL;
-    char *entry =
-        weir__table_entry(table, (uint32_t)place->slots[at + (uint32_t)__builtin_ctz(line.same)]);
-    __builtin_prefetch(entry);
-    return entry;
+    } while (!(line.same | line.empty));
+    return ask_slot(table, place->slots + at, line);
 }
 
 /* Keys that are looked up together. */
@@ -253,6 +278,9 @@ static inline void look_ahead(const weir_table *table, const block *b, size_t i,
         ask_slots(table, b->hashes[i]);
     if (i >= ahead && i - ahead < b->count)
         b->values[i - ahead] = ask_entry(table, b->hashes[i - ahead]);
+    size_t late = ahead + ahead / 2;
+    if (i >= late && i - late < b->count && WEIR_UNLIKELY(b->values[i - late] == &beyond))
+        b->values[i - late] = ask_beyond(table, b->hashes[i - late]);
 }
 
 static inline size_t ahead_of(size_t n)
@@ -274,6 +302,7 @@ static inline __attribute__((always_inline)) void find_block(const weir_table *t
                                                              weir__key_form form, block *b)
 {
     size_t ahead = ahead_of(b->count);
+    uint64_t *empty;
     for (size_t i = 0; i < b->count + 2 * ahead; i++) {
         look_ahead(table, b, i, ahead);
         if (i < 2 * ahead)
@@ -281,7 +310,7 @@ static inline __attribute__((always_inline)) void find_block(const weir_table *t
         size_t k = i - 2 * ahead;
         char *entry = b->values[k];
         if (entry && !key_equal(table, form, b->record, entry))
-            entry = find_one(table, b->record, weir__table_position(table, b->hashes[k]));
+            entry = find_one(table, b->record, weir__table_position(table, b->hashes[k]), &empty);
         b->values[k] = entry ? entry + table->value_at : NULL;
         b->record += table->type->size;
     }
@@ -415,12 +444,28 @@ static void entry_give_back(weir_table *table, uint32_t index)
     table->free_first = index;
 }
 
+uint32_t weir_table_fresh(const weir_table *table)
+{
+    return table->free_first ? 0 : table->entries_used;
+}
+
+void *weir_table_fresh_value(const weir_table *table, uint32_t at)
+{
+    return weir__table_entry(table, at) + table->value_at;
+}
+
 /* The record's key, with its long strings copied. */
 static bool key_copy(weir_table *table, char *entry, const char *record)
 {
+    if (table->form == KEY_WORD) {
+        memcpy(entry, record + table->key_at, sizeof(uint64_t));
+        for (uint32_t at = sizeof(uint64_t); at < table->entry_size; at += sizeof(uint64_t))
+            memset(entry + at, 0, sizeof(uint64_t));
+        return true;
+    }
     memset(entry, 0, table->entry_size);
     weir__pack_from_record(&table->pack, entry, record);
-    if (table->form == KEY_WORD || table->form == KEY_HALF)
+    if (table->form == KEY_HALF)
         return true;
     weir_record_canonicalize(&table->pack.type, entry);
     size_t size = weir_record_heap_size(&table->pack.type, entry);
@@ -433,9 +478,13 @@ static bool key_copy(weir_table *table, char *entry, const char *record)
     return true;
 }
 
-static char *insert_new(weir_table *table, const char *record, uint64_t position)
+/* At an empty slot that a look for the record has ended at. */
+static inline char *insert_new(weir_table *table, const char *record, uint64_t position,
+                               uint64_t *empty)
 {
-    if (!weir__table_make_room(table, position))
+    const weir__place *place = weir__table_place(table, position);
+    bool has_room = weir__slice_has_room(table, place);
+    if (WEIR_UNLIKELY(!has_room) && !weir__table_make_room(table, position))
         return NULL;
     uint32_t index = entry_take(table);
     if (!index)
@@ -445,8 +494,11 @@ static char *insert_new(weir_table *table, const char *record, uint64_t position
         entry_give_back(table, index);
         return NULL;
     }
-    const weir__place *place = weir__table_place(table, position);
-    weir__slot_put(place, weir__slot_make(position, index));
+    place = weir__table_place(table, position);
+    if (WEIR_LIKELY(has_room))
+        *empty = weir__slot_make(position, index);
+    else
+        weir__slot_put(place, weir__slot_make(position, index));
     table->slices[place->slice].count++;
     table->count++;
     changed(table);
@@ -456,8 +508,9 @@ static char *insert_new(weir_table *table, const char *record, uint64_t position
 static __attribute__((noinline)) char *find_or_insert(weir_table *table, const char *record,
                                                       uint64_t position)
 {
-    char *entry = find_one(table, record, position);
-    return entry ? entry : insert_new(table, record, position);
+    uint64_t *empty;
+    char *entry = find_one(table, record, position, &empty);
+    return entry ? entry : insert_new(table, record, position, empty);
 }
 
 /* Returns how many were done. What is inserted may not be seen by a look at the slots that came

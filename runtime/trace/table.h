@@ -127,6 +127,12 @@ static inline uint64_t weir__slot_make(uint64_t position, uint32_t index)
     return position >> 32 << 32 | index;
 }
 
+/* Whether one more slot may come: lines that are full make look-ups go on. */
+static inline bool weir__slice_has_room(const weir_table *table, const weir__place *place)
+{
+    return table->slices[place->slice].count < place->mask - place->mask / 4;
+}
+
 /* The first entry of the directory of a slice, and how many it has. */
 static inline size_t weir__slice_places(const weir_table *table, const weir__slice *slice,
                                         size_t *first)

@@ -190,6 +190,34 @@ START_TEST(grows_by_slices)
 }
 END_TEST
 
+/* New keys follow one another as long as nothing that was removed has left room. */
+START_TEST(fresh_keys)
+{
+    enum { EACH = 3000 };
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+    void *values[2 * EACH];
+    uint32_t first = weir_table_fresh(table);
+    for (uint32_t i = 0; i < 2 * EACH; i++) {
+        number n = { .number = i };
+        if (i == EACH)
+            ck_assert_uint_eq(weir_table_fresh(table), first + EACH);
+        values[i] = weir_table_insert(table, &n);
+        ck_assert_ptr_eq(weir_table_insert(table, &n), values[i]);
+    }
+    ck_assert_uint_eq(weir_table_fresh(table), first + 2 * EACH);
+    for (uint32_t i = 0; i < 2 * EACH; i++)
+        ck_assert_ptr_eq(weir_table_fresh_value(table, first + i), values[i]);
+    weir_table_remove(table, values[7]);
+    ck_assert_uint_eq(weir_table_fresh(table), 0);
+    weir_table_insert(table, &(number){ .number = 2 * EACH });
+    ck_assert_uint_eq(weir_table_fresh(table), first + 2 * EACH);
+    weir_table_clear(table);
+    ck_assert_uint_eq(weir_table_fresh(table), first);
+    weir_table_destroy(table);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
 static size_t walk_count(const weir_table *table, uint64_t first, uint64_t last)
 {
     size_t count = 0;
@@ -364,8 +392,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        refusals, counts_words, keys_of_many_fields, grows_by_slices, walks, strings_are_compacted,
-        strings_that_stay_are_moved, memory_runs_out, many_stop_where_memory_ends,
+        refusals, counts_words, keys_of_many_fields, grows_by_slices, fresh_keys, walks,
+        strings_are_compacted, strings_that_stay_are_moved, memory_runs_out,
+        many_stop_where_memory_ends,
         NULL
     };
     return test_run(test_suite("table", tests));

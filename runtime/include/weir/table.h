@@ -66,6 +66,13 @@ WEIR_API void weir_table_remove(weir_table *table, void *value);
 /* Removes everything. */
 WEIR_API void weir_table_clear(weir_table *table);
 
+/* New keys follow one another, where nothing that was removed has left room between others: so who
+ * wants to come back to what was inserted need not note it. Where those that are inserted from now
+ * on will begin, until something is removed; 0: they may lie anywhere. Then the value of each, up
+ * to where the next one would be. */
+WEIR_API uint32_t weir_table_fresh(const weir_table *table);
+WEIR_API void *weir_table_fresh_value(const weir_table *table, uint32_t at);
+
 /* Keys as they are kept: a record of the key's fields in order, laid out as a compiler lays out a
  * struct of them. Long strings in it are valid until the table is changed. */
 WEIR_API const weir_type *weir_table_key_type(const weir_table *table);
