@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Owns builders: updates are noted as they come, then sorted and added up (sort.c), and written as
- * a run, column by column, in a block of the very size.
+ * a run, column by column, in a block of the very size. Those that need no records are noted,
+ * sorted and written by plain.c.
  */
 #include "trace/build.h"
 
+#include "trace/plain.h"
 #include "trace/segment.h"
 
 enum { AHEAD = 16 }; /* records that are asked for before they are written */
@@ -49,7 +51,7 @@ size_t weir_trace_builder_count(const weir_trace_builder *b)
 
 size_t weir_trace_builder_bytes(const weir_trace_builder *b)
 {
-    return b->records.used + b->heap.live;
+    return b->plain ? b->count * (size_t)b->shape->type->size : b->records.used + b->heap.live;
 }
 
 /* ---- adding ---- */
@@ -149,34 +151,24 @@ static bool add_diffs(weir_trace_builder *b, const weir_updates *u)
     return true;
 }
 
-/* Where records are their keys, which their hashes stand for, those of one record that came one
- * after the other become one, such as the lines of an order, which nobody has to sort then. A sum
- * that would leave the range is left to be made at the end. Only where diffs differ anyway. */
-static void put_together(weir_trace_builder *b, uint32_t from)
+static bool has_other_times(const weir_trace_builder *b, const weir_updates *u)
 {
-    size_t size = b->shape->type->size;
-    char *records = b->records.data;
-    uint64_t *hashes = (uint64_t *)(void *)b->hashes.data;
-    int64_t *diffs = (int64_t *)(void *)b->diffs.data;
-    uint32_t last = from > 0 ? from - 1 : 0;
-    for (uint32_t i = last + 1; i < b->count; i++) {
-        int64_t sum;
-        if (hashes[i] == hashes[last] && !__builtin_add_overflow(diffs[last], diffs[i], &sum)) {
-            diffs[last] = sum;
-            continue;
-        }
-        if (++last == i)
-            continue;
-        hashes[last] = hashes[i];
-        diffs[last] = diffs[i];
-        memcpy(records + last * size, records + i * size, size);
-    }
-    cut(b, last + 1);
+    return u->times || (b->count > 0 && !weir_time_equal(&u->time, &b->time, b->shape->depth));
 }
 
-static bool is_key_alone(const weir_shape *shape)
+/* Whether what comes is noted without records. False: no memory. */
+static bool choose(weir_trace_builder *b, const weir_updates *u)
 {
-    return shape->bijective && shape->rests.type.size == 0;
+    if (b->count == 0)
+        b->plain = !b->was_mixed && weir__plain_fits(b->shape) && !u->times;
+    if (!b->plain)
+        return true;
+    if (b->count == 0)
+        b->time = u->time;
+    if (!has_other_times(b, u))
+        return true;
+    b->was_mixed = true;
+    return weir__plain_leave(b);
 }
 
 weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
@@ -186,10 +178,13 @@ weir_status weir_trace_builder_add(weir_trace_builder *b, const weir_updates *u)
         return WEIR_OK;
     if (u->count > UINT32_MAX / 2 - b->count)
         return WEIR_NO_MEMORY;
-    bool ok = add_records(b, u) && add_times(b, u) && add_diffs(b, u);
-    cut(b, ok ? before + (uint32_t)u->count : before);
-    if (ok && b->diffs_vary && !b->times_vary && is_key_alone(b->shape))
-        put_together(b, before);
+    bool ok = choose(b, u);
+    if (ok && b->plain) {
+        ok = weir__plain_add(b, u);
+    } else if (ok) {
+        ok = add_records(b, u) && add_times(b, u) && add_diffs(b, u);
+        cut(b, ok ? before + (uint32_t)u->count : before);
+    }
     charge(b);
     return ok ? WEIR_OK : WEIR_NO_MEMORY;
 }
@@ -244,20 +239,6 @@ static void write_hashes(weir_trace_run *run, const weir__sorted *e, uint32_t co
         run->update_at[run->value_count] = count;
 }
 
-/* The values of entries that have their word. */
-static void write_words(const weir_trace_builder *b, weir_trace_run *run)
-{
-    const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
-    const weir__pack *rests = &b->shape->rests;
-    char *to = run->rests;
-    for (uint32_t i = 0; to && i < run->update_count; i++) {
-        if (!e[i].news)
-            continue;
-        weir__rank_field(rests->ranks, e[i].word, to);
-        to += rests->type.size;
-    }
-}
-
 /* The key fields, or the others, of each entry that is `news`. */
 static void write_fields(const weir_trace_builder *b, weir_trace_run *run, const weir__pack *pack,
                          uint32_t news)
@@ -306,16 +287,17 @@ static weir_trace_run *write_run(weir_trace_builder *b, const weir__room *room)
     weir_trace_run *run = weir__run_alloc(b->shape, room);
     if (!run)
         return NULL;
-    write_hashes(run, e, (uint32_t)room->updates);
-    write_fields(b, run, &b->shape->keys, WEIR__NEW_KEY);
-    if (b->plain)
-        write_words(b, run);
-    else
+    if (b->plain) {
+        weir__plain_write(b, run);
+    } else {
+        write_hashes(run, e, (uint32_t)room->updates);
+        write_fields(b, run, &b->shape->keys, WEIR__NEW_KEY);
         write_fields(b, run, &b->shape->rests, WEIR__NEW_VALUE);
-    write_times(b, run);
-    run->diff = sums[0];
-    if (run->diffs)
-        memcpy(run->diffs, sums, room->updates * sizeof *run->diffs);
+        write_times(b, run);
+        run->diff = sums[0];
+        if (run->diffs)
+            memcpy(run->diffs, sums, room->updates * sizeof *run->diffs);
+    }
     weir__run_make_directory(run);
     return run;
 }
@@ -337,6 +319,7 @@ static weir_trace_run *write_sealed(weir_trace_builder *b, const weir__room *roo
 static void clear(weir_trace_builder *b)
 {
     b->times_vary = b->diffs_vary = false;
+    b->entries.used = 0;
     cut(b, 0);
     weir__heap_clear(&b->heap);
 }
@@ -347,10 +330,10 @@ weir_status weir_trace_builder_build(weir_trace_builder *b, weir_trace_run **run
     *run = NULL;
     if (b->count == 0)
         return WEIR_OK;
-    weir_status status = weir__builder_sort(b, &room);
+    weir_status status = b->plain ? weir__plain_sort(b, &room) : weir__builder_sort(b, &room);
     if (status == WEIR_OK && room.updates > 0) {
         const weir__sorted *e = (const weir__sorted *)(const void *)b->entries.data;
-        room.heap = heap_of(b, e, room.updates);
+        room.heap = b->plain ? 0 : heap_of(b, e, room.updates);
         *run = write_sealed(b, &room);
         status = *run ? WEIR_OK : WEIR_NO_MEMORY;
     }

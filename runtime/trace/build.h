@@ -9,8 +9,7 @@
 #include "trace/heap.h"
 #include "trace/run.h"
 
-/* One update while it is sorted. Where keys are their hashes, values one integer or nothing, and
- * all times equal, hash and word are all there is of it (`plain`), and no record is read. */
+/* One update while it is sorted. */
 typedef struct weir__sorted {
     uint64_t hash;
     uint64_t word; /* what the value begins with, if that is an integer: it orders as that does */
@@ -26,9 +25,11 @@ struct weir_trace_builder {
     size_t charged;
     uint32_t count;
     bool times_vary, diffs_vary;
-    bool plain;     /* while it is built */
+    bool plain;     /* updates are noted in `entries` alone (plain.h) */
+    bool was_mixed; /* it had to make records of such: it begins with records from then on */
     weir_time time; /* of all, unless they vary */
     int64_t diff;   /* the same */
+    uint64_t low, high; /* the least and the greatest hash, if it is plain */
     weir__column records, hashes, times, diffs, entries, spare;
     weir__heap heap;
 };

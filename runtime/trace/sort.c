@@ -6,24 +6,15 @@
 #include "trace/build.h"
 
 #include "base/wide.h"
+#include "trace/digits.h"
 
 enum {
     INSERTION_MAX = 16,
     RADIX_MIN = 64,
-    FIRST_BITS = 8,
-    FIRST_DIGITS = 1 << FIRST_BITS,
     PART_BITS = 12,
     PART_DIGITS = 1 << PART_BITS,
-    USUAL_BITS = 10, /* of the number of updates in a part, if there are not too many parts */
-    AHEAD = 16,      /* what is added up is asked for before */
+    AHEAD = 16, /* what is added up is asked for before */
 };
-
-/* What hashes from `low` on are sorted by. */
-typedef struct digits {
-    uint64_t low;
-    unsigned shift;
-    size_t count;
-} digits;
 
 /* ---- order ---- */
 
@@ -48,11 +39,9 @@ static inline int compare(const weir_trace_builder *b, const weir__sorted *x, co
 {
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
-    int order = b->plain ? 0 : compare_keys(b, x, y);
+    int order = compare_keys(b, x, y);
     if (order == 0 && x->word != y->word)
         return x->word < y->word ? -1 : 1;
-    if (b->plain)
-        return 0;
     if (order == 0)
         order = compare_records(b, x, y);
     return order ? order : weir__builder_compare_times(b, x, y);
@@ -90,18 +79,13 @@ static void sort(const weir_trace_builder *b, weir__sorted *e, weir__sorted *spa
 
 /* ---- by digits ---- */
 
-static unsigned bits_of(uint64_t x)
-{
-    return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
-}
-
 static inline size_t digit_of(const weir__sorted *e, uint64_t low, unsigned shift)
 {
     return (size_t)((e->hash - low) >> shift);
 }
 
 /* By what is left of the hashes above `shift`: ends[d] becomes the end of those of digit d. */
-static void scatter(const weir__sorted *from, weir__sorted *to, size_t n, const digits *d,
+static void scatter(const weir__sorted *from, weir__sorted *to, size_t n, const weir__digits *d,
                     uint32_t *ends)
 {
     uint32_t sum = 0;
@@ -117,17 +101,9 @@ static void scatter(const weir__sorted *from, weir__sorted *to, size_t n, const 
         to[ends[digit_of(&from[i], d->low, d->shift)]++] = from[i];
 }
 
-/* For hashes from low on that differ in so many bits: as many of these as are wanted. */
-static digits digits_for(uint64_t low, unsigned bits, unsigned wanted, unsigned most)
-{
-    unsigned taken = wanted < most ? wanted : most;
-    taken = taken < bits ? taken : bits;
-    return (digits){ .low = low, .shift = bits - taken, .count = (size_t)1 << taken };
-}
-
 /* From one place to another, by one digit, and what has the same by comparison. */
 static void sort_part(const weir_trace_builder *b, weir__sorted *from, weir__sorted *to, size_t n,
-                      const digits *d)
+                      const weir__digits *d)
 {
     uint32_t ends[PART_DIGITS];
     if (n < RADIX_MIN) {
@@ -146,9 +122,9 @@ static void sort_part(const weir_trace_builder *b, weir__sorted *from, weir__sor
 static inline uint32_t news_of(const weir_trace_builder *b, const weir__sorted *last,
                                const weir__sorted *e)
 {
-    if (last->hash != e->hash || (!b->plain && compare_keys(b, last, e) != 0))
+    if (last->hash != e->hash || compare_keys(b, last, e) != 0)
         return WEIR__NEW_KEY | WEIR__NEW_VALUE;
-    if (last->word != e->word || (!b->plain && compare_records(b, last, e) != 0))
+    if (last->word != e->word || compare_records(b, last, e) != 0)
         return WEIR__NEW_VALUE;
     return 0;
 }
@@ -156,8 +132,7 @@ static inline uint32_t news_of(const weir_trace_builder *b, const weir__sorted *
 /* What adding an update up will read, but for its entry. */
 static inline void ask(const weir_trace_builder *b, const weir__sorted *e)
 {
-    if (!b->plain)
-        __builtin_prefetch(weir__builder_record(b, e->index));
+    __builtin_prefetch(weir__builder_record(b, e->index));
     if (b->diffs_vary)
         __builtin_prefetch((const int64_t *)(const void *)b->diffs.data + e->index);
 }
@@ -209,8 +184,6 @@ static weir__sorted *make_entries(weir_trace_builder *b, uint64_t *low, uint64_t
     weir__sorted *e = weir__column_add(&b->entries, bytes);
     if (!e || !weir__column_add(&b->spare, bytes))
         return NULL;
-    b->plain = b->shape->bijective && !b->times_vary &&
-               (rests->type.size == 0 || weir__pack_is_word(rests));
     *low = *high = hashes[0];
     for (uint32_t i = 0; i < b->count; i++) {
         const char *record = weir__builder_record(b, i);
@@ -236,14 +209,14 @@ static weir_status sort_parts(weir_trace_builder *b, uint64_t low, unsigned bits
 {
     weir__sorted *e = (weir__sorted *)(void *)b->entries.data;
     weir__sorted *spare = (weir__sorted *)(void *)b->spare.data;
-    uint32_t ends[FIRST_DIGITS];
+    uint32_t ends[WEIR__FIRST_DIGITS];
     weir_status status = WEIR_OK;
-    digits first = digits_for(low, bits, bits_of(b->count) - USUAL_BITS, FIRST_BITS);
+    weir__digits first = weir__first_digits(low, bits, b->count);
     scatter(e, spare, b->count, &first, ends);
     for (size_t k = 0, at = 0; k < first.count && !status; at = ends[k++]) {
         size_t n = ends[k] - at;
         uint64_t from = low + ((uint64_t)k << first.shift);
-        digits rest = digits_for(from, first.shift, bits_of(n), PART_BITS);
+        weir__digits rest = weir__digits_for(from, first.shift, weir__bits_of(n), PART_BITS);
         sort_part(b, spare + at, e + at, n, &rest);
         status = add_up(b, at, n, room);
     }
@@ -257,9 +230,9 @@ weir_status weir__builder_sort(weir_trace_builder *b, weir__room *room)
     weir__sorted *e = make_entries(b, &low, &high);
     if (!e)
         return WEIR_NO_MEMORY;
-    unsigned bits = bits_of(high - low);
+    unsigned bits = weir__bits_of(high - low);
     if (b->count <= PART_DIGITS || bits <= PART_BITS) {
-        digits one = digits_for(low, bits, bits_of(b->count), PART_BITS);
+        weir__digits one = weir__digits_for(low, bits, weir__bits_of(b->count), PART_BITS);
         sort_part(b, e, (weir__sorted *)(void *)b->spare.data, b->count, &one);
         swap_entries(b);
         status = add_up(b, 0, b->count, room);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plain updates: where keys are their hashes, values one integer or nothing, and all times equal, a
+ * builder keeps no records, but what stands for them.
+ */
+#ifndef WEIR_TRACE_PLAIN_H
+#define WEIR_TRACE_PLAIN_H
+
+#include "trace/build.h"
+
+/* The word is that of the value: it orders as that does. */
+typedef struct weir__plain {
+    uint64_t hash, word;
+    int64_t diff;
+} weir__plain;
+
+/* Whether records of the shape are no more than that. */
+static inline bool weir__plain_fits(const weir_shape *shape)
+{
+    return shape->bijective &&
+           (shape->rests.type.size == 0 || weir__pack_is_word(&shape->rests));
+}
+
+/* Notes updates, all at one time, that of the builder. False: no memory, and none was noted. */
+bool weir__plain_add(weir_trace_builder *b, const weir_updates *u);
+/* Makes records of what was noted: the builder is not plain any more. False: no memory. */
+bool weir__plain_leave(weir_trace_builder *b);
+/* Sorts them and adds them up, and says what room what is left takes. OVERFLOWED; NO_MEMORY:
+ * nothing has happened. */
+weir_status weir__plain_sort(weir_trace_builder *b, weir__room *room);
+/* What was sorted, of which something is left. */
+void weir__plain_write(const weir_trace_builder *b, weir_trace_run *run);
+
+#endif
