@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/large.h"
 
 /* Weak: NULL unless the program is linked with jemalloc. Declared here and not by its header, so
  * that building the library needs no jemalloc. */
@@ -174,21 +175,46 @@ void weir_memory_exhausted_reset(void)
     atomic_store_explicit(&exhausted, false, memory_order_relaxed);
 }
 
+/* ---- large blocks ---- */
+
+enum { SMALL_PIECE = 128 << 10, HUGE_PIECE = 2 << 20 };
+
+static int (*_Atomic large_arena)(void);
+
+void weir__large_arena(int (*flags)(void))
+{
+    atomic_store_explicit(&large_arena, flags, memory_order_relaxed);
+}
+
+int weir__large_flags(void)
+{
+    int (*arena)(void) = atomic_load_explicit(&large_arena, memory_order_relaxed);
+    return arena ? arena() : 0;
+}
+
+size_t weir__large_piece(void)
+{
+    return weir__large_flags() ? HUGE_PIECE : SMALL_PIECE;
+}
+
 /* ---- allocation ---- */
 
-/* The alignment follows from the size alone, so that sdallocx is told the flags of mallocx. */
-static int line_flag(size_t size)
+/* The alignment and the arena follow from the size alone, so that sdallocx is told the flags of
+ * mallocx. */
+static int flags_of(size_t size)
 {
+    if (WEIR_UNLIKELY(size >= WEIR__LARGE))
+        return FLAG_LINE | weir__large_flags();
     return size >= LINE ? FLAG_LINE : 0;
 }
 
-void *weir_alloc(size_t size)
+static void *allocate(size_t size, int flags)
 {
     if (size == 0 || refused(size))
         return NULL;
     void *block = NULL;
     if (mallocx)
-        block = mallocx(size, line_flag(size));
+        block = mallocx(size, flags);
     else if (size < LINE)
         block = malloc(size);
     else if (posix_memalign(&block, LINE, size) != 0)
@@ -196,6 +222,16 @@ void *weir_alloc(size_t size)
     if (block)
         count((int64_t)size);
     return block;
+}
+
+void *weir_alloc(size_t size)
+{
+    return allocate(size, flags_of(size));
+}
+
+void *weir__alloc_dense(size_t size)
+{
+    return allocate(size, flags_of(size) | weir__large_flags());
 }
 
 void *weir_alloc_zero(size_t size)
@@ -206,7 +242,7 @@ void *weir_alloc_zero(size_t size)
     }
     if (size == 0 || refused(size))
         return NULL;
-    void *block = mallocx(size, line_flag(size) | FLAG_ZERO);
+    void *block = mallocx(size, flags_of(size) | FLAG_ZERO);
     if (block)
         count((int64_t)size);
     return block;
@@ -220,7 +256,7 @@ void weir_free(void *block, size_t size)
     if (WEIR_UNLIKELY(in_reserve(block)))
         reserve_free();
     else if (sdallocx)
-        sdallocx(block, size, line_flag(size));
+        sdallocx(block, size, flags_of(size));
     else
         free(block);
 }
@@ -246,7 +282,7 @@ void *weir_realloc(void *block, size_t old_size, size_t new_size)
         if (refused(new_size))
             return NULL;
         void *moved =
-            rallocx ? rallocx(block, new_size, line_flag(new_size)) : realloc(block, new_size);
+            rallocx ? rallocx(block, new_size, flags_of(new_size)) : realloc(block, new_size);
         if (moved)
             count((int64_t)new_size - (int64_t)old_size);
         return moved;

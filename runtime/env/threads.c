@@ -30,6 +30,7 @@
 #include "base/lines.h"
 #include "comm/broadcast.h"
 #include "env/files.h"
+#include "env/huge_pages.h"
 
 /* gcc warns that its thread sanitizer does not model fences. Nothing here leans on that model. */
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
@@ -262,6 +263,7 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         weir_error_set(error, WEIR_NO_MEMORY, "no memory for %u workers", workers);
         return NULL;
     }
+    weir__huge_pages_use();
     t->workers = workers;
     t->env = (weir_env){
         .ctx = t,

@@ -12,7 +12,7 @@ enum { SLOTS_MIN = 16, SLOTS_MAX = 8192, DEPTH_MAX = 19 };
  * write then a second fault, which halts the other cores for a moment. */
 static uint64_t *slots_alloc(weir_table *table, size_t count)
 {
-    uint64_t *slots = weir_alloc(count * sizeof *slots);
+    uint64_t *slots = weir__table_alloc(table, count * sizeof *slots);
     if (!slots)
         return NULL;
     table->bytes += count * sizeof *slots;

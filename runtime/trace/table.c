@@ -415,7 +415,7 @@ static bool chunk_add(weir_table *table)
         table->chunks = chunks;
         table->chunk_capacity = capacity;
     }
-    char *chunk = weir_alloc(chunk_size(table));
+    char *chunk = weir__table_alloc(table, chunk_size(table));
     if (!chunk)
         return false;
     table->bytes += chunk_size(table);

@@ -19,6 +19,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/large.h"
 #include "trace/heap.h"
 #include "trace/pack.h"
 
@@ -69,6 +70,12 @@ struct weir_table {
     size_t bytes, charged;
     weir_account *account;
 };
+
+/* Slots and chunks are small, but many: those of a large table lie in huge pages. */
+static inline void *weir__table_alloc(const weir_table *table, size_t size)
+{
+    return table->bytes < WEIR__LARGE ? weir_alloc(size) : weir__alloc_dense(size);
+}
 
 static inline uint64_t weir__table_position(const weir_table *table, uint64_t hash)
 {

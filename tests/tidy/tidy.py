@@ -167,9 +167,9 @@ def pure_parts(tree):
 # ---- sizes
 
 FILE_LINES, FUNCTION_LINES, PARAMETERS, COLUMNS = 800, 70, 5, 100
-# Hot, pairs of pairs, or called by libmicrohttpd: a struct would say less.
+# Hot, pairs of pairs, or called by libmicrohttpd or jemalloc: a struct would say less.
 MANY_PARAMETERS = ("weir_key_hash_column", "weir_key_equal_across",
-                   "weir__request_handle", "read_part")
+                   "weir__request_handle", "read_part", "take_huge")
 
 
 @rule

@@ -4,12 +4,16 @@
  */
 #include <weir/memory.h>
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/large.h"
+#include "env/huge_pages.h"
 #include "support.h"
 
 START_TEST(sizes_and_alignment)
@@ -80,6 +84,56 @@ START_TEST(resizing_keeps_content_and_alignment)
         ck_assert_uint_eq(weir_memory_used(), before + size);
     }
     ck_assert_ptr_null(weir_realloc(block, size, 0));
+    ck_assert_uint_eq(weir_memory_used(), before);
+}
+END_TEST
+
+/* Whether the kernel was asked for huge pages at this address. */
+static bool asked_for_huge_pages(const void *at)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    ck_assert_ptr_nonnull(maps);
+    char line[512];
+    bool here = false, asked = false;
+    while (fgets(line, sizeof line, maps)) {
+        uintptr_t from, to;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
+            here = (uintptr_t)at >= from && (uintptr_t)at < to;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            asked = strstr(line, " hg") != NULL;
+    }
+    fclose(maps);
+    return asked;
+}
+
+/* Blocks from WEIR__LARGE on, and pieces of what is large, where there are huge pages; content
+ * moves along when a block becomes large or stops being so. */
+START_TEST(large_blocks)
+{
+    size_t before = weir_memory_used(), small = 100000, large = (size_t)WEIR__LARGE;
+    bool huge = weir__large_flags() != 0;
+    char *block = weir_alloc(small);
+    memset(block, 1, small);
+    ck_assert(!huge || !asked_for_huge_pages(block));
+    block = weir_realloc(block, small, large);
+    memset(block + small, 2, large - small);
+    ck_assert(asked_for_huge_pages(block) == huge);
+    char *zero = weir_alloc_zero(large), *piece = weir__alloc_dense(small);
+    ck_assert(asked_for_huge_pages(zero) == huge);
+    ck_assert(asked_for_huge_pages(piece) == huge);
+    ck_assert_uint_eq(weir_memory_used(), before + 2 * large + small);
+    for (size_t i = 0; i < large; i++)
+        ck_assert(zero[i] == 0 && block[i] == (i < small ? 1 : 2));
+    weir_free(piece, small);
+    block = weir_realloc(block, large, small);
+    for (size_t i = 0; i < small; i++)
+        ck_assert_int_eq(block[i], 1);
+    weir_free(block, small);
+    weir_free(zero, large);
+    weir_memory_fail_nth(1, 0);
+    ck_assert_ptr_null(weir__alloc_dense(small));
+    weir_memory_fail_nth(0, 0);
+    ck_assert_ptr_null(weir__alloc_dense(0));
     ck_assert_uint_eq(weir_memory_used(), before);
 }
 END_TEST
@@ -222,11 +276,13 @@ END_TEST
 
 int main(void)
 {
+    weir__huge_pages_use();
     const TTest *const tests[] = {
         sizes_and_alignment,
         nothing_and_too_much,
         zeroed,
         resizing_keeps_content_and_alignment,
+        large_blocks,
         failing_the_nth,
         reserve_serves_and_recovers,
         reserve_blocks_move_out_again,

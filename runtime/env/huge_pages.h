@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Large blocks in huge pages: a fresh one costs an eighth of what its 512 small ones do, and
+ * looking up here and there misses fewer translations. With jemalloc only, and where the system
+ * gives them; otherwise nothing changes.
+ */
+#ifndef WEIR_ENV_HUGE_PAGES_H
+#define WEIR_ENV_HUGE_PAGES_H
+
+/* From now on, for the whole process. Any thread, any number of times. */
+void weir__huge_pages_use(void);
+
+#endif
