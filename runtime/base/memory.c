@@ -175,9 +175,7 @@ void weir_memory_exhausted_reset(void)
     atomic_store_explicit(&exhausted, false, memory_order_relaxed);
 }
 
-/* ---- large blocks ---- */
-
-enum { SMALL_PIECE = 128 << 10, HUGE_PIECE = 2 << 20 };
+/* ---- the arena of what is large ---- */
 
 static int (*_Atomic large_arena)(void);
 
@@ -192,19 +190,11 @@ int weir__large_flags(void)
     return arena ? arena() : 0;
 }
 
-size_t weir__large_piece(void)
-{
-    return weir__large_flags() ? HUGE_PIECE : SMALL_PIECE;
-}
-
 /* ---- allocation ---- */
 
-/* The alignment and the arena follow from the size alone, so that sdallocx is told the flags of
- * mallocx. */
-static int flags_of(size_t size)
+/* The alignment follows from the size alone, so that sdallocx is told the flags of mallocx. */
+static int line_flag(size_t size)
 {
-    if (WEIR_UNLIKELY(size >= WEIR__LARGE))
-        return FLAG_LINE | weir__large_flags();
     return size >= LINE ? FLAG_LINE : 0;
 }
 
@@ -226,12 +216,12 @@ static void *allocate(size_t size, int flags)
 
 void *weir_alloc(size_t size)
 {
-    return allocate(size, flags_of(size));
+    return allocate(size, line_flag(size));
 }
 
 void *weir__alloc_dense(size_t size)
 {
-    return allocate(size, flags_of(size) | weir__large_flags());
+    return allocate(size, line_flag(size) | weir__large_flags());
 }
 
 void *weir_alloc_zero(size_t size)
@@ -242,7 +232,7 @@ void *weir_alloc_zero(size_t size)
     }
     if (size == 0 || refused(size))
         return NULL;
-    void *block = mallocx(size, flags_of(size) | FLAG_ZERO);
+    void *block = mallocx(size, line_flag(size) | FLAG_ZERO);
     if (block)
         count((int64_t)size);
     return block;
@@ -256,7 +246,7 @@ void weir_free(void *block, size_t size)
     if (WEIR_UNLIKELY(in_reserve(block)))
         reserve_free();
     else if (sdallocx)
-        sdallocx(block, size, flags_of(size));
+        sdallocx(block, size, line_flag(size));
     else
         free(block);
 }
@@ -282,7 +272,7 @@ void *weir_realloc(void *block, size_t old_size, size_t new_size)
         if (refused(new_size))
             return NULL;
         void *moved =
-            rallocx ? rallocx(block, new_size, flags_of(new_size)) : realloc(block, new_size);
+            rallocx ? rallocx(block, new_size, line_flag(new_size)) : realloc(block, new_size);
         if (moved)
             count((int64_t)new_size - (int64_t)old_size);
         return moved;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the arena of large blocks: made for the first one, there as long as the process lives.
+ * Owns the arena of large tables: made for the first one, there as long as the process lives.
  */
 #include "env/huge_pages.h"
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Large blocks in huge pages: a fresh one costs an eighth of what its 512 small ones do, and
+ * Large tables in huge pages: a fresh one costs an eighth of what its 512 small ones do, and
  * looking up here and there misses fewer translations. With jemalloc only, and where the system
  * gives them; otherwise nothing changes.
+ *
+ * Results of merges stay in small ones. A huge page that was given back may have to come from below
+ * the system, if that is a guest: milliseconds for each, in the middle of a step.
  */
 #ifndef WEIR_ENV_HUGE_PAGES_H
 #define WEIR_ENV_HUGE_PAGES_H

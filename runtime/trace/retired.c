@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the end of large runs. To free one takes as long as it has pages, and what runs hold is of
- * use to nobody once they are merged. So their pages are given back with the fuel of merges, some
- * at each call, and the block is freed when it has none. Smaller runs are freed: the allocator
- * keeps their pages, and the next merge takes them.
+ * Owns the end of large runs. To free one takes as long as it has pages, a millisecond for 20 MB,
+ * and what runs hold is of use to nobody once they are merged. So their pages are given back with
+ * the fuel of merges, some at each call, and the block is freed when it has none.
  */
 #include "trace/retired.h"
 
-#include "base/large.h"
 #include "env/pages.h"
+
+/* Runs below LARGE are freed: the allocator keeps their pages, and the next merge takes them. A
+ * piece takes some ten microseconds. */
+enum { LARGE = 4 << 20, PIECE = 128 << 10 };
 
 static bool reserve(weir__retired *r)
 {
@@ -27,7 +29,7 @@ static bool reserve(weir__retired *r)
 void weir__retired_add(weir__retired *r, weir_trace_run *run)
 {
     bool shared = __atomic_load_n(&run->refs, __ATOMIC_ACQUIRE) > 1 || run->origin;
-    if (run->size < WEIR__LARGE || run->segment || shared || !reserve(r)) {
+    if (run->size < LARGE || run->segment || shared || !reserve(r)) {
         weir_trace_run_release(run);
         return;
     }
@@ -48,20 +50,11 @@ static void end_last(weir__retired *r)
     weir_trace_run_release(run);
 }
 
-/* Up to the next border of a piece: what is given back of a huge page in parts costs more. */
-static size_t next_size(const weir__retired *r, const weir_trace_run *run)
-{
-    size_t piece = weir__large_piece(), left = run->size - r->given;
-    size_t size = piece - ((uintptr_t)run + r->given) % piece;
-    return size < left ? size : left;
-}
-
-/* The head stays. */
+/* The pages of the next bytes, with the one that the piece before them ended in; the head stays. */
 static void give_back(weir__retired *r, weir_trace_run *run, size_t size)
 {
-    size_t from = r->given > 0 ? r->given : sizeof *run;
-    if (from < r->given + size)
-        weir__pages_give_back((char *)run + from, r->given + size - from);
+    size_t from = r->given > PIECE ? r->given - PIECE : sizeof *run;
+    weir__pages_give_back((char *)run + from, r->given + size - from);
     r->given += size;
 }
 
@@ -72,17 +65,16 @@ void weir__retired_work(weir__retired *r, size_t updates)
     const weir_trace_run *last = r->runs[r->count - 1];
     size_t paid = updates < last->update_count ? updates : last->update_count;
     r->credit += r->count * paid * (last->size / last->update_count + 1);
-    while (r->count > 0) {
+    while (r->count > 0 && r->credit >= PIECE) {
         weir_trace_run *run = r->runs[r->count - 1];
-        size_t size = next_size(r, run);
-        if (r->credit < size)
-            return;
+        size_t left = run->size - r->given;
+        size_t size = left < r->credit ? left : r->credit / PIECE * PIECE;
         give_back(r, run, size);
         r->credit -= size;
-        if (r->given == run->size)
+        if (size == left)
             end_last(r);
     }
-    r->credit = 0;
+    r->credit = r->count > 0 ? r->credit : 0;
 }
 
 void weir__retired_fini(weir__retired *r)
