@@ -40,15 +40,20 @@ START_TEST(every_form_is_drawn)
         ck_assert_msg(drawn[f][1] > 2, "%s: %u times in the root", form->name, drawn[f][1]);
         if (!(form->flags & (SIM_OUTSIDE | SIM_LONG)))
             ck_assert_msg(drawn[f][2] + drawn[f][3] > 0, "%s: never in a scope", form->name);
+        if (!(form->flags & (SIM_OUTSIDE | SIM_LONG)) && form->rounds == 0)
+            ck_assert_msg(drawn[f][2] > 0 && drawn[f][3] > 0,
+                          "%s: %u times in a scope, %u in a scope of a scope", form->name,
+                          drawn[f][2], drawn[f][3]);
     }
     free(plan);
 }
 END_TEST
 
-/* In some of the plans runs lie in files, and small ones beside them in memory. */
-START_TEST(runs_lie_in_files)
+/* In some of the plans runs lie in files, and small ones beside them in memory; and views are read
+ * on the way. */
+START_TEST(runs_lie_in_files_and_views_are_read)
 {
-    uint64_t segments[2] = { 0, 0 };
+    uint64_t segments[2] = { 0, 0 }, shown = 0;
     for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + 120; seed++) {
         sim_outcome outcome;
         if (seed % 2 == 0)
@@ -56,15 +61,17 @@ START_TEST(runs_lie_in_files)
         sim_run_once(&(sim_limits){ .seed = seed }, &outcome);
         ck_assert_msg(!outcome.failed, "seed %llu: %s", (unsigned long long)seed, outcome.text);
         segments[seed % 3 == 0] += outcome.segments;
+        shown += outcome.shown;
     }
     ck_assert_uint_eq(segments[0], 0);
     ck_assert_uint_gt(segments[1], 100);
+    ck_assert_uint_gt(shown, 100);
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { seeds_of_collections, every_form_is_drawn, runs_lie_in_files,
-                                   NULL };
+    const TTest *const tests[] = { seeds_of_collections, every_form_is_drawn,
+                                   runs_lie_in_files_and_views_are_read, NULL };
     return test_run(test_suite("collections", tests));
 }

@@ -56,6 +56,18 @@ const sim_bag *sim_at_input(const sim_at *at, unsigned input, const weir_time *t
  * more. */
 const sim_record *sim_at_sent(const sim_at *at, size_t *i);
 
+/* Of a stream at a time; all of it, or what has changed since another time; of all keys, or one. */
+typedef struct sim_wanted {
+    unsigned stream;
+    weir_time time, after;
+    bool is_change;
+    uint64_t key;
+} sim_wanted;
+#define SIM_ALL UINT64_MAX
+/* Whether that differs from a settled bag, and how. False also where it cannot be known. */
+bool sim_scratch_is_not(sim_flow *flow, const sim_wanted *wanted, const sim_bag *have, char *text,
+                        size_t size);
+
 /* ---- forms ---- */
 
 enum {
@@ -82,7 +94,7 @@ typedef struct sim_form {
 
 /* Lists of forms, each ended by one without a name. */
 extern const sim_form sim_forms_moves[], sim_forms_keys[], sim_forms_sets[], sim_forms_joins[],
-    sim_forms_graphs[];
+    sim_forms_graphs[], sim_forms_streams[];
 /* Of all of them; NULL: there are not so many. */
 const sim_form *sim_form_at(unsigned index);
 void sim_form_evaluate(const sim_form *form, const sim_at *at, sim_bag *out);

@@ -342,7 +342,7 @@ const sim_form sim_forms_graphs[] = {
     { "bfs", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 2, build_bfs, bfs, NULL },
     { "shortest_paths", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_paths, paths, NULL },
     { "bidirectional_search", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_search, search, NULL },
-    { "transitive_closure", 1, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_closure, closure, NULL },
+    { "transitive_closure", 1, 1, SIM_WHOLE | SIM_CLEAN, 1, 2, build_closure, closure, NULL },
     { "propagate", 2, 1, SIM_WHOLE | SIM_CLEAN, 1, 1, build_propagate, propagate, NULL },
     { "components", 1, 1, SIM_WHOLE | SIM_CLEAN, 2, 1, build_components, components, NULL },
     { "strongly_connected", 1, 1, SIM_WHOLE | SIM_CLEAN, 2, 1, build_strong, strong, NULL },

@@ -171,13 +171,13 @@ static void add_body(drawing *d, unsigned scope, unsigned from, unsigned nodes)
         unsigned n = (unsigned)draw_below(d, 100);
         bool deeper = d->plan->scopes[scope].depth < DEPTH_MAX && d->plan->scope_count < SIM_SCOPES;
         d->nodes--;
-        if (n < 62) {
+        if (n < 60) {
             add_drawn_form(d, scope, from);
-        } else if (n < 70) {
+        } else if (n < 66) {
             add_node(d, SIM_RELAY, scope, pick(d, scope, from, false));
-        } else if (n < 73) {
+        } else if (n < 69) {
             add_node(d, SIM_ROUTE, scope, pick(d, scope, from, false));
-        } else if (n < 82 || !deeper) {
+        } else if (n < 76 || !deeper) {
             sim_op *op = draw_op(d, SIM_CONCAT, scope);
             draw_take(d, op, pick(d, scope, from, false));
             draw_take(d, op, pick(d, scope, from, false));
@@ -194,7 +194,9 @@ static void add_body(drawing *d, unsigned scope, unsigned from, unsigned nodes)
 static void add_sources(drawing *d)
 {
     static const char *const of_source[] = { "temporal_filter by instants", "upsert",
-                                             "upsert in a scope", "as_collection" };
+                                             "upsert in a scope", "as_collection",
+                                             "aggregate", "process", "state_machine" };
+    enum { OF_SOURCE = sizeof of_source / sizeof *of_source };
     unsigned sources = 1 + (unsigned)draw_below(d, 3);
     for (unsigned i = 0; i < sources; i++) {
         unsigned out = draw_give(d, draw_op(d, SIM_MANUAL, 0));
@@ -205,7 +207,7 @@ static void add_sources(drawing *d)
     }
     for (unsigned i = 0; i < sources; i++)
         if (stream_of(d, i)->plain || draw_chance(d, 10)) {
-            unsigned which = (unsigned)draw_below(d, 4);
+            unsigned which = (unsigned)draw_below(d, OF_SOURCE);
             add_form(d, form_named(of_source[stream_of(d, i)->plain ? which : 0]), 0, &i);
         }
 }

@@ -186,6 +186,7 @@ static void run_to_the_end(sim_run *run)
         unsigned w = choose(run);
         if (w != SIM_NONE) {
             step(run, w);
+            sim_shown_look(run);
             intervene(run);
             sim_processes_wake(run);
         } else if (!rest(run)) {
@@ -294,6 +295,7 @@ static void draw(sim_run *run, const sim_limits *limits)
 static void end(sim_run *run)
 {
     enter(run, SIM_NONE);
+    sim_shown_close(run);
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_oracle_end(&run->flows[f]);
     }

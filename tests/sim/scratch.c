@@ -68,10 +68,10 @@ static void forget_all(sim_scratch *s)
 
 static const sim_bag *bag_of(sim_scratch *s, unsigned stream, const weir_time *time);
 
-static void add_all(sim_bag *out, const sim_bag *in)
+static void add_all(sim_bag *out, const sim_bag *in, int64_t times)
 {
     for (size_t i = 0; i < in->count; i++)
-        sim_bag_add(out, in->items[i].record, in->items[i].count);
+        sim_bag_add(out, in->items[i].record, times * in->items[i].count);
 }
 
 static void source(const sim_at *at, sim_bag *out)
@@ -99,7 +99,7 @@ static void leave(const sim_at *at, sim_bag *out)
 {
     weir_time inside = at->time;
     inside.at[at->depth] = SIM_SEEN_ROUNDS;
-    add_all(out, bag_of(at->scratch, at->op->in[0], &inside));
+    add_all(out, bag_of(at->scratch, at->op->in[0], &inside), 1);
 }
 
 /* Its start, or what it was set to a round before; behind its limit nothing comes round. */
@@ -111,9 +111,9 @@ static void variable(const sim_at *at, sim_bag *out)
         *round = at->op->limit - 1;
     if (*round > 0) {
         --*round;
-        add_all(out, bag_of(at->scratch, at->op->in[0], &time));
+        add_all(out, bag_of(at->scratch, at->op->in[0], &time), 1);
     } else if (at->op->inputs > 1) {
-        add_all(out, bag_of(at->scratch, at->op->in[1], &time));
+        add_all(out, bag_of(at->scratch, at->op->in[1], &time), 1);
     }
 }
 
@@ -122,7 +122,7 @@ static void import(const sim_at *at, sim_bag *out)
     sim_scratch *publisher = at->scratch->publisher;
     for (unsigned i = 0; i < publisher->plan->op_count; i++)
         if (publisher->plan->ops[i].kind == SIM_PUBLISH && at->time.at[0] >= at->scratch->floor)
-            add_all(out, bag_of(publisher, publisher->plan->ops[i].in[0], &at->time));
+            add_all(out, bag_of(publisher, publisher->plan->ops[i].in[0], &at->time), 1);
 }
 
 static void evaluate(const sim_at *at, sim_bag *out)
@@ -148,7 +148,7 @@ static void evaluate(const sim_at *at, sim_bag *out)
         break;
     default: /* one record in, the same one out */
         for (unsigned i = 0; i < at->op->inputs; i++)
-            add_all(out, bag_of(at->scratch, at->op->in[i], &at->time));
+            add_all(out, bag_of(at->scratch, at->op->in[i], &at->time), 1);
     }
 }
 
@@ -304,6 +304,18 @@ static const sim_count *first_difference(const sim_bag *a, const sim_bag *b)
     return NULL;
 }
 
+/* What a bag has that it should not have, or lacks. */
+static void tell(const char *where, const sim_bag *have, const sim_bag *want, char *text,
+                 size_t size)
+{
+    const sim_count *extra = first_difference(have, want);
+    const sim_count *c = extra ? extra : first_difference(want, have);
+    snprintf(text, size, "%s has {%llu, %llu, %llu} %lld times; %zu records are there, and from "
+             "scratch %zu", where, (unsigned long long)c->record.key,
+             (unsigned long long)c->record.value, (unsigned long long)c->record.hops,
+             extra ? (long long)c->count : 0, have->count, want->count);
+}
+
 static bool sink_is_right(sim_scratch *s, const sim_flow *flow, unsigned op, char *text,
                           size_t size)
 {
@@ -316,14 +328,10 @@ static bool sink_is_right(sim_scratch *s, const sim_flow *flow, unsigned op, cha
         gathered(flow, op, &time, &have);
         right = bags_equal(&have, want);
         if (!right) {
-            char at[100];
-            const sim_count *extra = first_difference(&have, want);
-            const sim_count *c = extra ? extra : first_difference(want, &have);
-            snprintf(text, size, "at %s the sink %u has {%llu, %llu, %llu} %lld times; %zu records "
-                     "are there, and from scratch %zu", weir_time_text(&time, depth, at, sizeof at),
-                     op, (unsigned long long)c->record.key, (unsigned long long)c->record.value,
-                     (unsigned long long)c->record.hops, extra ? (long long)c->count : 0,
-                     have.count, want->count);
+            char at[100], where[140];
+            snprintf(where, sizeof where, "at %s the sink %u",
+                     weir_time_text(&time, depth, at, sizeof at), op);
+            tell(where, &have, want, text, size);
         }
         sim_bag_fini(&have);
     } while (right && next_time(&time, depth));
@@ -373,4 +381,33 @@ const char *sim_scratch_differs(sim_flow *flow, char *text, size_t size)
     forget_all(&s);
     forget_all(&publisher);
     return right ? NULL : text;
+}
+
+bool sim_scratch_is_not(sim_flow *flow, const sim_wanted *wanted, const sim_bag *have, char *text,
+                        size_t size)
+{
+    sim_flow *first = &flow->run->flows[0];
+    sim_scratch publisher = { .plan = &first->plan, .input = &first->input };
+    sim_scratch s = { .plan = &flow->plan, .input = &flow->input, .publisher = &publisher };
+    sim_bag want = { 0 };
+    if (!floor_of(&flow->plan, &first->plan, &s.floor))
+        return false;
+    add_all(&want, bag_of(&s, wanted->stream, &wanted->time), 1);
+    if (wanted->is_change)
+        add_all(&want, bag_of(&s, wanted->stream, &wanted->after), -1);
+    for (size_t i = 0; i < want.count; i++)
+        if (wanted->key != SIM_ALL && want.items[i].record.key != wanted->key)
+            want.items[i].count = 0;
+    sim_bag_settle(&want);
+    bool right = bags_equal(have, &want);
+    if (!right) {
+        char where[60];
+        snprintf(where, sizeof where, "%s at %llu", wanted->is_change ? "of changes" : "of all",
+                 (unsigned long long)wanted->time.at[0]);
+        tell(where, have, &want, text, size);
+    }
+    sim_bag_fini(&want);
+    forget_all(&s);
+    forget_all(&publisher);
+    return !right;
 }

@@ -16,6 +16,7 @@
 #include <weir/operators/iterate.h>
 #include <weir/record.h>
 #include <weir/sequencer.h>
+#include <weir/view.h>
 #include <weir/worker.h>
 
 #include "support.h"
@@ -269,6 +270,7 @@ typedef struct sim_outcome {
     bool failed;
     uint64_t steps;
     uint64_t segments; /* runs that lay in files */
+    uint64_t shown;    /* how often a view was read */
     char text[1024];
 } sim_outcome;
 void sim_run_once(const sim_limits *limits, sim_outcome *outcome);
@@ -326,6 +328,15 @@ typedef struct sim_entries {
     uint64_t last_place;
 } sim_entries;
 
+/* A reader of a view of the run, if one is open. */
+typedef struct sim_shown {
+    weir_view *view;
+    weir_view_reader *reader;
+    sim_flow *flow;
+    const sim_op *op;
+    bool none; /* the run has no view */
+} sim_shown;
+
 struct sim_run {
     struct sim_process *process; /* of the plan's many */
     struct weir__test_hub *hub;
@@ -343,6 +354,7 @@ struct sim_run {
     sim_flow *flows;
     unsigned pushed; /* entries of the sequencer */
     sim_entries entries[SIM_WORKERS];
+    sim_shown shown;
     sim_outcome *outcome;
 };
 void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
@@ -395,6 +407,13 @@ typedef void sim_frame_fn(uint32_t port, const weir_time *time, void *ctx);
 void sim_processes_each_batch_in(const void *bytes, size_t size, uint32_t dataflow,
                                  sim_frame_fn *fn, void *ctx);
 void sim_processes_each_batch(const sim_run *run, uint32_t dataflow, sim_frame_fn *fn, void *ctx);
+
+/* ---- shown.c: readers of views ---- */
+
+void sim_view_name(const sim_op *op, char *name, size_t size);
+/* Now and then, between two turns: opens one, reads it, moves it on, closes it. */
+void sim_shown_look(sim_run *run);
+void sim_shown_close(sim_run *run);
 
 /* ---- build.c, nodes.c ---- */
 
