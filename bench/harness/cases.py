@@ -31,10 +31,10 @@ JOIN = "--records 1000000 --kind "
 DEGREES = "--nodes 1000000 --records 5000000 --kind "
 
 
-def changes(name, what, flags, quick):
+def changes(name, what, flags, quick, bare=""):
     """A case of collections, against differential."""
     program = name.split("-", maxsplit=1)[0]
-    return Case(name, what, program, flags, quick, peer="differential", variants=WORKERS)
+    return Case(name, what, program, flags, quick, peer="differential", variants=WORKERS, bare=bare)
 
 
 def graph(case, what, name, size, rounds=0):
@@ -129,7 +129,7 @@ CASES = {case.name: case for case in [
          "openloop", "-w 2 --rate 10000000 --seconds 8", "--rate 1000000 --seconds 1",
          bare="pauses"),
     changes("count-load", "10 M keys, how often each is there; loading",
-            COUNT + "load", "--nodes 100000"),
+            COUNT + "load", "--nodes 100000", bare="bare-keys --kind count"),
     changes("count-1", "10 M keys, how often each is there; a random key comes",
             COUNT + "batch --batch 1 --rounds 20000", "--nodes 100000 --rounds 100"),
     changes("count-1k", "10 M keys, how often each is there; 1000 random keys come",
@@ -165,7 +165,7 @@ CASES = {case.name: case for case in [
     changes("iterate", "a fixed point of 20,000 rounds with one record",
             "--rounds 20000", "--rounds 500"),
     changes("join-load", "two sides of 1 M rows, each key once; loading",
-            JOIN + "load", "--records 10000"),
+            JOIN + "load", "--records 10000", bare="bare-keys --kind join"),
     changes("join-1", "two sides of 1 M rows, each key once; a row comes, one leaves",
             JOIN + "batch --batch 1 --rounds 20000", "--records 10000 --rounds 100"),
     changes("join-1k", "two sides of 1 M rows, each key once; 1000 rows come, 1000 leave",
@@ -201,7 +201,7 @@ CASES = {case.name: case for case in [
     Case("limits", "cases whose floor is near what the machine does without an engine", "", "", "",
          runner="several", parts=("barrier-w2", "exchange1-w2", "exchange-w2", "barrier-p2",
                                   "exchange1-p2", "wordcount-w1", "wordcount-w2", "wordcount-p2",
-                                  "pagerank", "openloop")),
+                                  "pagerank", "openloop", "count-load", "join-load")),
     Case("events", "barrier-w1 with its events, which nobody reads, and built without them",
          "barrier", "-w 1 --rounds 2000000", "--rounds 20000", peer="", runner="events"),
     Case("cost", "idle CPU, memory, start, sizes, latency: no peer",
