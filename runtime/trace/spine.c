@@ -337,11 +337,12 @@ static void start_oldest(weir_spine *spine, uint32_t end)
     }
 }
 
-/* More than a few are waited for only if the oldest of them may be merged with as many. */
+/* More than a few are waited for only if the oldest of them may be merged with as many. That is
+ * looked at whenever there are as many more: not for each run that comes. */
 static uint32_t wanted(const weir_spine *spine, uint32_t first, uint32_t count)
 {
-    bool few = count >= WEIR__MERGE_FEW && count < spine->similar &&
-               !settles(spine, first, WEIR__MERGE_FEW);
+    bool few = count >= WEIR__MERGE_FEW && count % WEIR__MERGE_FEW == 0 &&
+               count < spine->similar && !settles(spine, first, WEIR__MERGE_FEW);
     return few ? WEIR__MERGE_FEW : spine->similar;
 }
 
