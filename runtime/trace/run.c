@@ -225,12 +225,10 @@ uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash)
         low = run->directory[stretch];
         high = run->directory[stretch + 1];
     }
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (weir__run_hash(run, middle) < hash)
-            low = middle + 1;
-        else
-            high = middle;
+    for (uint32_t left = high - low; left > 0;) { /* which way is as good as random: no branch */
+        uint32_t half = (left + 1) / 2;
+        low += half * (weir__run_hash(run, low + half - 1) < hash);
+        left -= half;
     }
     return low;
 }
@@ -280,6 +278,12 @@ void weir__run_get_key(const weir_trace_run *run, uint32_t key, void *record)
 
 void weir__run_get_rest(const weir_trace_run *run, uint32_t value, void *record)
 {
-    if (run->shape->rests.type.size > 0)
-        get(&run->shape->rests, weir__run_rest(run, value), run->heap, record);
+    const weir__pack *rests = &run->shape->rests;
+    if (rests->type.size == 0)
+        return;
+    const char *packed = weir__run_rest(run, value);
+    if (rests->type.size == 8 && rests->stretch_count == 1 && rests->stretches[0].size == 8)
+        memcpy((char *)record + rests->stretches[0].record, packed, 8);
+    else
+        get(rests, packed, run->heap, record);
 }
