@@ -80,7 +80,7 @@ static void choose(const weir__merge *m, weir__block *b, uint32_t most)
         choose_of(m, b, most, 2);
     else if (m->count <= 4)
         choose_of(m, b, most, 4);
-    else if (m->count <= WEIR__MERGE_FEW)
+    else if (m->count <= WEIR__MERGE_FEW && !m->settles)
         choose_of(m, b, most, WEIR__MERGE_FEW);
     else
         weir__merge_sort_keys(m, b, most);
