@@ -222,8 +222,9 @@ static inline weir__range values_at(const words *l, uint32_t key)
 }
 
 /* Asks for what comes some keys later in a lane: there are more columns at hand than the processor
- * would follow by itself. */
-static inline __attribute__((always_inline)) void ask_lane(const words *l, uint32_t key, uint32_t value)
+ * would follow by itself. Always inline, or gcc takes it for a function without effect. */
+static inline __attribute__((always_inline)) void ask_lane(const words *l, uint32_t key,
+                                                           uint32_t value)
 {
     enum { ASKED = 16 };
     if (l->value_at)
