@@ -15,7 +15,10 @@ static inline void weir__trace_failed(weir_step *step, weir_status status, size_
         weir_step_fail(step, WEIR_OVERFLOWED,
                        "the diffs of a record in one epoch add up to more than 64 bits hold");
     else
-        weir_step_fail(step, status, "no memory for a trace of %zu updates", updates);
+        weir_step_fail(step, status,
+                       "no memory for a trace of %zu updates: give the process more, let it keep "
+                       "large parts on disk (state_dir, --state), or less be under way "
+                       "(budget_bytes, --budget)", updates);
 }
 
 /* Fuel at each level of merging: for an update that was appended, the first ones of a step more so

@@ -15,6 +15,8 @@
 
 #include "base/planted.h"
 
+enum { CHILD_SECONDS = 120 }; /* then a child hangs */
+
 /* The cases of this program, and what Check is given in their place: it calls announce(), which
  * finds the case by the number that a loop's test gets. */
 enum { CASES = 200 };
@@ -104,6 +106,7 @@ void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
     if (child == 0) {
         dup2(ends[1], STDERR_FILENO);
         signal(SIGABRT, SIG_DFL);
+        (void)alarm(CHILD_SECONDS);
         fn(ctx);
         _exit(0);
     }
@@ -115,6 +118,7 @@ void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
     said[length] = '\0';
     close(ends[0]);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(!WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM, "hangs: %s", text);
     ck_assert_msg(!WIFEXITED(status) || WEXITSTATUS(status) != 0, "goes on: %s", text);
     ck_assert_msg(strstr(said, text) != NULL, "says: %s\nand not: %s", said, text);
 }

@@ -6,17 +6,21 @@
 #ifndef WEIR_TESTS_E2E_SHELL_H
 #define WEIR_TESTS_E2E_SHELL_H
 
+#include <poll.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <weir/base.h>
 
 #include "support.h"
+
+enum { SHELL_MS = 240 * 1000 }; /* less than a test has */
 
 static char test_folder[64];
 
@@ -64,6 +68,11 @@ WEIR_UNUSED WEIR_PRINTF(1, 2) static int shell(const char *format, ...)
     ck_assert_int_lt(len, (int)sizeof command);
     int status = 0;
     pid_t pid = shell_start(command, STDOUT_FILENO, STDERR_FILENO);
+    struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+    ck_assert_int_ge(end.fd, 0);
+    if (poll(&end, 1, SHELL_MS) == 0)
+        test_gives_up("this does not come to its end: %s", command);
+    (void)close(end.fd);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

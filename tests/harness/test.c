@@ -8,7 +8,7 @@
 #include "disk.h"
 #include "harness.h"
 
-enum { WORKERS_MAX = 64, PORTS_MAX = 64, ROUNDS_MAX = 5000 };
+enum { WORKERS_MAX = 64, PORTS_MAX = 64, ROUNDS_MAX = 40000 };
 
 struct weir_test {
     weir_error error;

@@ -373,6 +373,7 @@ START_TEST(a_fault_in_a_thread_of_ours_reaches_the_handler)
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         pthread_t thread;
+        (void)alarm(120); /* then it is killed by that */
         (void)signal(SIGSEGV, on_fault);
         if (weir__thread_start(&thread, fault, NULL) == 0)
             (void)pthread_join(thread, NULL);

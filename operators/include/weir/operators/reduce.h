@@ -77,7 +77,8 @@ typedef struct weir_reduce_spec {
     uint64_t first;
     /* In a loop the function may be asked ahead, about groups as they would be if nothing more
      * came: those may be groups that there never are, and have counts below 0. If it can take any
-     * group, keys that nothing happens to are looked at in fewer rounds. */
+     * group, keys that nothing happens to are looked at in fewer rounds. With .first, which ends
+     * most looks by itself, nothing is asked ahead. */
     bool ahead;
 } weir_reduce_spec;
 
