@@ -248,9 +248,10 @@ void weir__correct_changed(weir__correct *c, const void *record)
     c->has_changed = true;
 }
 
-/* What lies behind this value matters at no time that is looked at. */
-static void note_last(weir__correct *c, const void *record)
+/* What lies behind this value matters at no time that is looked at: none before this one is. */
+static void note_last(weir__correct *c, const void *record, const weir_time *from)
 {
+    weir__standing_mark(c->standing, record, from);
     c->same = c->has_changed && weir__front_compare(&c->gone->order, record, c->changed) < 0;
 }
 
@@ -273,7 +274,7 @@ static void read_first(weir__correct *c, weir_cursor *in, const weir_frontier *u
         left -= there < left ? there : left;
         weir__gone_note(c->gone, record, has_gone(c, upper));
         if (left == 0)
-            note_last(c, record);
+            note_last(c, record, &meet);
     }
     weir__gone_end(c->gone, all);
 }
@@ -334,7 +335,7 @@ static weir_status sum_first(weir__correct *c, weir_cursor *in, const weir_time 
         if (sum > 0 && c->of_value.count == 0)
             left -= (uint64_t)sum < left ? (uint64_t)sum : left;
         if (left == 0)
-            note_last(c, record);
+            note_last(c, record, time);
     }
     return WEIR_OK;
 }
@@ -459,6 +460,33 @@ void weir__correct_earn(weir__correct *c)
     c->credit = c->credit + EARNED < MOST ? c->credit + EARNED : MOST;
 }
 
+/* From the time at hand on, if it is to be looked at. */
+static weir_status go_on(weir__correct *c, const weir_frontier *upper, bool goes_on)
+{
+    weir_status status = WEIR_OK;
+    weir_time time;
+    while (goes_on && !status) {
+        status = call(c, &c->history);
+        goes_on = !status && weir_history_next(&c->history, upper, &time);
+    }
+    return status ? status : c->history.failed;
+}
+
+weir_status weir__correct_one(weir__correct *c, const void *record, int64_t diff,
+                              const weir_frontier *upper, bool *done)
+{
+    weir_time time;
+    *done = false;
+    if (diff <= 0 || !weir_history_alone(&c->history, upper, &time))
+        return WEIR_OK;
+    weir_frontier_clear(&c->later);
+    weir_history_sum_input(&c->history, append(&c->values, record), diff);
+    *done = weir_history_visit(&c->history, upper, &c->later);
+    if ((uint64_t)diff >= c->spec->first)
+        weir__standing_mark(c->standing, record, &time);
+    return go_on(c, upper, *done);
+}
+
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
                               const weir_frontier *upper)
 {
@@ -474,15 +502,10 @@ weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *ou
             read_results(c, out);
         goes_on = !c->same && weir_history_next(&c->history, upper, &time);
     }
-    if (c->same)
+    if (c->same || status)
         return status;
-    while (goes_on && !status) {
-        status = call(c, &c->history);
-        goes_on = !status && weir_history_next(&c->history, upper, &time);
-    }
-    if (status || c->history.failed)
-        return status ? status : c->history.failed;
-    if (c->credit > 0 && c->spec->ahead && !c->gone && c->history.pending.count > 0)
+    status = go_on(c, upper, goes_on);
+    if (!status && c->credit > 0 && c->spec->ahead && !c->gone && c->history.pending.count > 0)
         look_ahead(c, in, out);
-    return WEIR_OK;
+    return status;
 }

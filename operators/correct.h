@@ -12,6 +12,7 @@
 #include <weir/trace.h>
 
 #include "gone.h"
+#include "standing.h"
 
 /* Copies of records, each with a number. */
 typedef struct weir__numbered {
@@ -45,6 +46,7 @@ typedef struct weir__correct {
     uint32_t *slots;       /* number of a result + 1, by its hash; built when there are many */
     size_t slot_count, slot_mask, slotted; /* as many are in use as the key at hand needs */
     weir__gone *gone;      /* with spec->first only: of groups of which not all is read */
+    weir__standing *standing; /* the same: told of records that are there */
     weir_history_update *updates; /* of one value */
     size_t update_count, update_capacity;
     uint64_t looked;       /* values, while not all are read */
@@ -60,7 +62,7 @@ typedef struct weir__correct_spec {
     unsigned depth;
 } weir__correct_spec;
 
-/* NO_MEMORY. `gone` is set by its owner. */
+/* NO_MEMORY. `gone` and `standing` are set by their owner. */
 weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec);
 void weir__correct_fini(weir__correct *c);
 
@@ -74,6 +76,10 @@ void weir__correct_changed(weir__correct *c, const void *record);
  * OVERFLOWED; INVALID: the function gave a record of another key. */
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
                               const weir_frontier *upper);
+/* With spec->first, of a key of which there has been nothing before: what a group of one update
+ * gives. *done is false, and nothing has happened, if there is more to do. */
+weir_status weir__correct_one(weir__correct *c, const void *record, int64_t diff,
+                              const weir_frontier *upper, bool *done);
 /* Nothing was to be corrected at a time that was pending: it pays to look ahead. */
 void weir__correct_earn(weir__correct *c);
 static inline const void *weir__correct_result(const weir__correct *c, uint32_t number)

@@ -99,12 +99,13 @@ void weir__gone_fini(weir__gone *g)
 
 /* ---- a key ---- */
 
-void weir__gone_begin(weir__gone *g, const void *key)
+bool weir__gone_begin(weir__gone *g, const void *key)
 {
     memcpy(g->key, key, g->order.type->size);
     g->list = weir_table_count(g->lists) ? weir_table_find(g->lists, key) : NULL;
     g->next = g->values = 0;
     g->is_open = g->any = false;
+    return g->list;
 }
 
 /* Whether a range ends at or before the record. */

@@ -59,8 +59,8 @@ typedef struct weir__gone_spec {
 weir_status weir__gone_init(weir__gone *g, const weir__gone_spec *spec, weir_error *error);
 void weir__gone_fini(weir__gone *g);
 
-/* Starts with the key of this record. */
-void weir__gone_begin(weir__gone *g, const void *key);
+/* Starts with the key of this record. Returns whether it has ranges. */
+bool weir__gone_begin(weir__gone *g, const void *key);
 /* Before the group is read: this value has changed. */
 void weir__gone_touch(weir__gone *g, const void *record);
 

@@ -13,6 +13,7 @@
 
 #include "arrange.h"
 #include "correct.h"
+#include "fresh.h"
 #include "owned.h"
 #include "pending.h"
 #include "round.h"
@@ -49,6 +50,7 @@ typedef struct state {
     weir__pending pending;
     weir__correct correct;
     weir__gone gone; /* if first records are asked for */
+    weir__standing standing; /* the same */
     weir_metric *metric;
     size_t appended, looked; /* updates, keys, in this step */
     weir_status failed;
@@ -57,7 +59,9 @@ typedef struct state {
     weir_frontier upper;
     weir_trace_runs *in_list, *own_list;
     weir_trace_run **fresh_runs;
-    weir_cursor *in_cursor, *own_cursor, *fresh;
+    weir_cursor *in_cursor, *own_cursor;
+    weir__fresh fresh;
+    void *known[WEIR_CURSOR_ASK_MAX]; /* of fresh keys: entries of `standing` */
     const front *open; /* whose output `out` is, while a step works */
     weir_builder *out;
     front *fronts;
@@ -178,10 +182,10 @@ static void end_round(state *s)
 {
     weir_cursor_destroy(s->in_cursor);
     weir_cursor_destroy(s->own_cursor);
-    weir_cursor_destroy(s->fresh);
+    weir__fresh_end(&s->fresh);
     weir_trace_runs_release(s->in_list);
     weir_trace_runs_release(s->own_list);
-    s->in_cursor = s->own_cursor = s->fresh = NULL;
+    s->in_cursor = s->own_cursor = NULL;
     s->in_list = s->own_list = NULL;
     s->working = false;
 }
@@ -193,6 +197,8 @@ static void fini(void *ctx)
     weir__pending_fini(&s->pending);
     weir__correct_fini(&s->correct);
     weir__gone_fini(&s->gone);
+    weir__standing_fini(&s->standing);
+    weir__fresh_fini(&s->fresh);
     for (uint32_t i = 0; i < s->front_capacity; i++)
         weir_trace_builder_destroy(s->fronts[i].builder);
     weir_free(s->fronts, s->front_capacity * sizeof *s->fronts);
@@ -247,9 +253,24 @@ static weir_status prepare_first(state *s, weir_step *step, weir_error *error)
                              .seed = weir_step_hash_seed(step),
                              .parts = weir_step_workers(step),
                              .account = s->account };
+    weir_trace_info info;
+    weir_trace_get_info(weir_arrangement_trace(in, step), &info);
+    weir__standing_spec standing = { .type = gone.order.type,
+                                     .key = &gone.key,
+                                     .order = &arranged->order,
+                                     .descending = arranged->descending,
+                                     .depth = s->what->depth,
+                                     .seed = gone.seed,
+                                     .parts = gone.parts,
+                                     .account = s->account,
+                                     .is_empty = info.appended == 0 };
     s->metric = weir__round_metric(step);
-    s->correct.gone = &s->gone;
-    return weir__gone_init(&s->gone, &gone, error);
+    s->fresh.gone = s->correct.gone = &s->gone;
+    s->correct.standing = &s->standing;
+    weir_status status = weir__gone_init(&s->gone, &gone, error);
+    if (status == WEIR_OK && s->what->depth > 1) /* else there are fronts for large groups */
+        status = weir__standing_init(&s->standing, &standing, error);
+    return status;
 }
 
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
@@ -367,19 +388,10 @@ static void fail(weir_step *step, state *s)
                        key);
 }
 
-/* The key that was begun, with its seeds. */
-static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64_t hash)
+/* The key that was begun and worked on: its corrections and what is pending of it. */
+static void finish_key(weir_step *step, state *s, weir__pending_key *known, uint64_t hash)
 {
     weir__correct *c = &s->correct;
-    if (known) {
-        known->due = false;
-        for (uint32_t i = 0; i < known->times.count; i++)
-            weir_history_seed(&c->history, &weir_frontier_times(&known->times)[i]);
-    }
-    s->looked++;
-    s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
-    if (c->gone)
-        weir_metric_add(s->metric, (int64_t)c->looked);
     if (c->same)
         return;
     if (!s->failed)
@@ -389,29 +401,61 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
         s->failed = WEIR_NO_MEMORY;
 }
 
+/* The key that was begun, with its seeds. */
+static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64_t hash)
+{
+    weir__correct *c = &s->correct;
+    if (known) {
+        known->due = false;
+        for (uint32_t i = 0; i < known->times.count; i++)
+            weir_history_seed(&c->history, &weir_frontier_times(&known->times)[i]);
+    }
+    s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
+    if (c->gone)
+        weir_metric_add(s->metric, (int64_t)c->looked);
+    finish_key(step, s, known, hash);
+}
+
+/* Whether changes of the fresh key cannot matter, by what is known of it. */
+static bool is_lost(const state *s, uint32_t i)
+{
+    const weir__fresh *f = &s->fresh;
+    return s->known[i] &&
+           weir__standing_holds(&s->standing, s->known[i], weir__fresh_record(f, i),
+                                weir__fresh_times(f, i), f->keys[i].count);
+}
+
+/* Whether nothing but one change of the fresh key is there. */
+static bool is_one(const state *s, uint32_t i)
+{
+    return s->fresh.keys[i].is_one && weir__standing_is_new(&s->standing, s->known[i]);
+}
+
 static void work_fresh(weir_step *step, state *s)
 {
     weir__correct *c = &s->correct;
-    weir_time time, last;
-    int64_t diff;
-    bool any = false;
-    weir__correct_begin(c, weir_cursor_record(s->fresh));
-    weir__pending_key *known = weir__pending_find(&s->pending, c->key_record);
-    while (weir_cursor_next_value(s->fresh)) {
-        if (c->gone) {
-            const void *record = weir_cursor_record(s->fresh);
-            weir__gone_touch(c->gone, record);
-            if (!any && (!known || !known->due))
-                weir__correct_changed(c, record);
-        }
-        while (weir_cursor_next_update(s->fresh, &time, &diff)) {
-            if (!any || !weir_time_equal(&time, &last, s->what->depth))
-                weir_history_seed(&c->history, &time);
-            last = time;
-            any = true;
-        }
+    const weir__fresh *f = &s->fresh;
+    uint32_t i = s->fresh.at++;
+    const void *record = weir__fresh_record(f, i);
+    bool done = false;
+    s->looked++;
+    if (is_lost(s, i)) /* if something is due, it will be looked at for that */
+        return;
+    weir__pending_key *known = weir__pending_find(&s->pending, record);
+    weir__correct_begin(c, record);
+    for (uint32_t t = 0; t < f->keys[i].count; t++)
+        weir_history_seed(&c->history, &weir__fresh_times(f, i)[t]);
+    if (!known && is_one(s, i))
+        s->failed = weir__correct_one(c, record, f->keys[i].diff, &s->upper, &done);
+    if (done || s->failed) {
+        finish_key(step, s, known, f->hashes[i]);
+    } else {
+        if (c->gone && (!known || !known->due))
+            weir__correct_changed(c, record);
+        work_key(step, s, known, f->hashes[i]);
     }
-    work_key(step, s, known, weir_cursor_hash(s->fresh));
+    if (c->gone)
+        weir__standing_settle(&s->standing, s->known[i]);
 }
 
 static void work_due(weir_step *step, state *s, weir__pending_key *key)
@@ -428,7 +472,13 @@ static void work_due(weir_step *step, state *s, weir__pending_key *key)
             record[b->set_offset] = packed[a->set_offset];
     }
     weir__correct_begin(&s->correct, record);
+    s->looked++;
     work_key(step, s, key, key->hash);
+    if (s->correct.gone) {
+        void *entry;
+        weir__standing_find(&s->standing, record, &key->hash, 1, &entry);
+        weir__standing_settle(&s->standing, entry);
+    }
     size_t count;
     (void)weir_history_corrections(&s->correct.history, &count);
     if (count == 0)
@@ -442,20 +492,29 @@ static void ask(state *s, const uint64_t *hashes, size_t count)
     s->asked = count ? count : WEIR_CURSOR_ASK_MAX;
 }
 
-static bool next_fresh(state *s)
+/* Asks for the fresh keys that will be looked up. */
+static void ask_fresh(state *s)
 {
     uint64_t hashes[WEIR_CURSOR_ASK_MAX];
-    if (!s->fresh)
-        return false;
-    if (s->asked == 0)
-        ask(s, hashes, weir_cursor_peek(s->fresh, hashes, WEIR_CURSOR_ASK_MAX));
-    s->asked--;
-    if (weir_cursor_next_key(s->fresh))
-        return true;
-    weir_cursor_destroy(s->fresh);
-    s->fresh = NULL;
+    const weir__fresh *f = &s->fresh;
+    size_t count = 0;
+    weir__standing_find(&s->standing, f->records, f->hashes, f->count, s->known);
+    for (uint32_t i = 0; i < f->count; i++)
+        if (!is_lost(s, i) && !is_one(s, i))
+            hashes[count++] = f->hashes[i];
+    if (count > 0)
+        ask(s, hashes, count);
     s->asked = 0;
-    return false;
+}
+
+static bool next_fresh(state *s)
+{
+    if (s->fresh.at < s->fresh.count)
+        return true;
+    if (!weir__fresh_read(&s->fresh))
+        return false;
+    ask_fresh(s);
+    return true;
 }
 
 static weir__pending_key *next_due(state *s)
@@ -582,7 +641,12 @@ static void begin_round(state *s, const weir_frontier *upper)
     weir_frontier_set(&s->upper, upper);
     find_fronts(s);
     find_due(s);
-    s->fresh = fresh_cursor(s);
+    weir__fresh_begin(&s->fresh, weir_arrangement_type(s->what->in), fresh_cursor(s));
+    if (s->correct.gone) {
+        weir_trace_info info;
+        weir_trace_get_info(weir_trace_reader_trace(s->in), &info);
+        weir__standing_bound(&s->standing, info.updates);
+    }
     s->in_list = weir_trace_reader_list(s->in);
     s->own_list = weir_trace_reader_list(s->own);
     if (s->in_list && s->own_list) {

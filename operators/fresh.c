@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See fresh.h.
+ */
+#include "fresh.h"
+
+#include <string.h>
+
+#include <weir/memory.h>
+
+void weir__fresh_begin(weir__fresh *f, const weir_type *type, weir_cursor *cursor)
+{
+    if (!f->records)
+        f->records = weir_alloc_must(WEIR_CURSOR_ASK_MAX * (size_t)type->size);
+    f->type = type;
+    f->cursor = cursor;
+    f->count = f->at = 0;
+}
+
+void weir__fresh_end(weir__fresh *f)
+{
+    weir_cursor_destroy(f->cursor);
+    f->cursor = NULL;
+    f->count = f->at = 0;
+}
+
+void weir__fresh_fini(weir__fresh *f)
+{
+    weir__fresh_end(f);
+    if (f->records)
+        weir_free(f->records, WEIR_CURSOR_ASK_MAX * (size_t)f->type->size);
+    weir_free(f->times, f->time_capacity * sizeof *f->times);
+    *f = (weir__fresh){ .cursor = NULL };
+}
+
+static void add_time(weir__fresh *f, const weir_time *time)
+{
+    if (f->time_count == f->time_capacity) {
+        size_t capacity = 2 * f->time_capacity + WEIR_CURSOR_ASK_MAX;
+        f->times = weir_realloc_must(f->times, f->time_capacity * sizeof *f->times,
+                                     capacity * sizeof *f->times);
+        f->time_capacity = capacity;
+    }
+    f->times[f->time_count++] = *time;
+}
+
+/* The key that the cursor is at. Neighbours among its times differ. */
+static void read_key(weir__fresh *f)
+{
+    weir__fresh_key *key = &f->keys[f->count];
+    char *first = f->records + f->count * (size_t)f->type->size;
+    bool tells = f->gone && weir__gone_begin(f->gone, weir_cursor_record(f->cursor));
+    size_t updates = 0;
+    weir_time time;
+    f->hashes[f->count++] = weir_cursor_hash(f->cursor);
+    key->first = (uint32_t)f->time_count;
+    for (bool any = false; weir_cursor_next_value(f->cursor); any = true) {
+        if (!any || tells) {
+            const void *record = weir_cursor_record(f->cursor);
+            if (!any)
+                memcpy(first, record, f->type->size); /* its strings are of runs that stay */
+            if (tells)
+                weir__gone_touch(f->gone, record);
+        }
+        for (; weir_cursor_next_update(f->cursor, &time, &key->diff); updates++)
+            if (updates == 0 ||
+                memcmp(&f->times[f->time_count - 1], &time, sizeof time) != 0)
+                add_time(f, &time);
+    }
+    key->count = (uint32_t)f->time_count - key->first;
+    key->is_one = updates == 1;
+}
+
+bool weir__fresh_read(weir__fresh *f)
+{
+    f->count = f->at = 0;
+    f->time_count = 0;
+    while (f->cursor && f->count < WEIR_CURSOR_ASK_MAX && weir_cursor_next_key(f->cursor))
+        read_key(f);
+    return f->count > 0;
+}
