@@ -125,11 +125,22 @@ static void build(weir_graph *graph, void *ctx)
     add_answer(c->query->answer(&tables), &c->bench);
 }
 
+/* The texts of the files are not needed any more; the peer gives them back, too. */
+static void close_tables(tpch_case *c)
+{
+    for (int t = 0; t < TPCH_TABLE_COUNT; t++) {
+        tpch_rows_close(c->rows[t]);
+        c->rows[t] = NULL;
+    }
+}
+
 static void run(weir_worker *worker, void *ctx)
 {
     tpch_case *c = ctx;
     unsigned index = weir_worker_index(worker);
     bench_wait(&c->bench, worker, BENCH_STREAMING);
+    if (index == 0)
+        close_tables(c);
     bench_meet(&c->bench, worker);
     double start = bench_seconds();
     for (uint64_t epoch = 0; epoch < bench_stored_epochs(c->stored); epoch++) {

@@ -90,6 +90,18 @@ static weir_status read_init(weir_step *step, void *ctx, void **state, weir_erro
     return WEIR_OK;
 }
 
+/* Strings lie in the batch, so that what they came from need not stay. */
+static void copy_strings(const weir_type *type, weir_builder *out, char *record)
+{
+    for (uint32_t i = 0; type->has_strings && i < type->field_count; i++) {
+        if (type->fields[i].kind != WEIR_KIND_str)
+            continue;
+        weir_str *s = (weir_str *)(void *)(record + type->fields[i].offset);
+        if (!weir_str_is_inline(s))
+            *s = weir_builder_str(out, s->u.ptr, s->len);
+    }
+}
+
 static void read_step(weir_step *step, void *state)
 {
     part *p = state;
@@ -99,8 +111,11 @@ static void read_step(weir_step *step, void *state)
         return;
     uint64_t end = rows_before(p->d, p->epoch + 1);
     weir_builder *out = weir_step_output(step, 0, &start);
-    for (; p->next < end && !weir_step_spent(step); p->next += p->workers)
-        table->row(table->table, p->next, weir_builder_next(out, table->type->size));
+    for (; p->next < end && !weir_step_spent(step); p->next += p->workers) {
+        void *record = weir_builder_next(out, table->type->size);
+        table->row(table->table, p->next, record);
+        copy_strings(table->type, out, record);
+    }
     if (p->next >= end && ++p->epoch == p->d->stored->epochs) {
         weir_cap_drop(step, 0);
         return;

@@ -13,7 +13,7 @@
 
 typedef struct bench_stored bench_stored;
 
-/* Makes row i of the table in *record. Strings have to live as long as the program. */
+/* Makes row i of the table in *record. Strings are copied. */
 typedef void bench_row_fn(const void *table, uint64_t i, void *record);
 
 typedef struct bench_table {

@@ -8,8 +8,8 @@
 
 /* ---- 10: the twenty customers who sent back most of what they ordered in a quarter ---- */
 
-#define RETURNED(F)   F(u64, orderkey)
-#define ORDERED_BY(F) F(u64, orderkey) F(u32, custkey)
+#define RETURNED(F)   F(u32, orderkey)
+#define ORDERED_BY(F) F(u32, orderkey) F(u32, custkey)
 #define LOST(F)       F(flag, all) F(u32, custkey)
 #define LOSS(F)       LOST(F) F(i64, amount)
 #define PERSON(F)                                                                                  \

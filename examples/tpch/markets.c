@@ -8,7 +8,7 @@
 
 /* Parts that a query asks for. */
 #define WANTED(F) F(u32, partkey)
-#define DATED(F)  F(u64, orderkey) F(i32, year)
+#define DATED(F)  F(u32, orderkey) F(i32, year)
 #define SELLER(F) F(u32, suppkey) F(str, nation)
 WEIR_RECORD(wanted, WANTED)
 WEIR_RECORD(dated, DATED)
@@ -37,8 +37,8 @@ static weir_stream(seller) sellers_of(const tpch_tables *t)
 /* ---- 8: which share of America's market of a type of parts Brazil had, by year ---- */
 
 #define AMERICAN(F)      F(u32, custkey)
-#define ORDERED(F)       F(u64, orderkey) F(u32, custkey) F(i32, year)
-#define STEEL(F)         F(u64, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, amount)
+#define ORDERED(F)       F(u32, orderkey) F(u32, custkey) F(i32, year)
+#define STEEL(F)         F(u32, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, amount)
 #define STEEL_OF_YEAR(F) F(u32, suppkey) F(i32, year) F(i64, amount)
 #define MARKET(F)        F(i32, year) F(flag, brazil) F(i64, amount)
 #define MARKET_SUMS(F)   F(i64, brazil) F(i64, total)
@@ -145,9 +145,9 @@ weir_port *tpch_q8(const tpch_tables *t)
 
 /* ---- 9: what is earned with parts whose names have "green" in them, by nation and year ---- */
 
-#define GREEN(F) F(u64, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, quantity) F(i64, amount)
-#define EARNED(F) F(u64, orderkey) F(u32, suppkey) F(i64, amount)
-#define EARNED_BY(F) F(u64, orderkey) F(str, nation) F(i64, amount)
+#define GREEN(F) F(u32, partkey) F(u32, orderkey) F(u32, suppkey) F(u32, quantity) F(i64, amount)
+#define EARNED(F) F(u32, orderkey) F(u32, suppkey) F(i64, amount)
+#define EARNED_BY(F) F(u32, orderkey) F(str, nation) F(i64, amount)
 #define PROFIT(F) F(str, nation) F(i32, year) F(i64, amount)
 #define Q9_ROW(F) F(str, nation) F(i32, o_year) F(decimal(4), sum_profit)
 WEIR_RECORD(green, GREEN)
@@ -161,7 +161,7 @@ WEIR_FILTER(is_green, part)
 
 static green to_green(const lineitem *l)
 {
-    return (green){ l->l_orderkey, l->l_partkey, l->l_suppkey, l->l_quantity,
+    return (green){ l->l_partkey, l->l_orderkey, l->l_suppkey, l->l_quantity,
                     tpch_revenue(l->l_extendedprice, l->l_discount) };
 }
 WEIR_MAP(to_green, lineitem, green)

@@ -8,17 +8,17 @@
 
 /* An order, as often as its lines have units of what is to be summed: so what is arranged are keys
  * alone, joins hand the sums on, and a count reads them. */
-#define ORDER_UNIT(F) F(u64, orderkey)
+#define ORDER_UNIT(F) F(u32, orderkey)
 WEIR_RECORD(order_unit, ORDER_UNIT)
 
 /* ---- 3: the ten orders of builders that were worth most and are not shipped on 1995-03-15 ---- */
 
 #define CONSTRUCTOR(F) F(u32, custkey)
-#define UNSHIPPED(F) F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i32, shippriority)
-#define EARNING(F) F(flag, all) F(u64, orderkey) F(date, orderdate) F(i32, shippriority)
+#define UNSHIPPED(F) F(u32, orderkey) F(u32, custkey) F(date, orderdate) F(i32, shippriority)
+#define EARNING(F) F(flag, all) F(u32, orderkey) F(date, orderdate) F(i32, shippriority)
 #define RANKED(F)  EARNING(F) F(i64, amount)
 #define Q3_ROW(F)                                                                                  \
-    F(u64, l_orderkey) F(decimal(4), revenue) F(date, o_orderdate) F(i32, o_shippriority)
+    F(u32, l_orderkey) F(decimal(4), revenue) F(date, o_orderdate) F(i32, o_shippriority)
 WEIR_RECORD(constructor, CONSTRUCTOR)
 WEIR_RECORD(unshipped, UNSHIPPED)
 WEIR_RECORD(earning, EARNING)
@@ -86,8 +86,8 @@ weir_port *tpch_q3(const tpch_tables *t)
 
 /* ---- 4: orders of a quarter of which a line came later than promised, by priority ---- */
 
-#define LATE(F)    F(u64, orderkey)
-#define QUARTER(F) F(u64, orderkey) F(str, priority)
+#define LATE(F)    F(u32, orderkey)
+#define QUARTER(F) F(u32, orderkey) F(str, priority)
 #define Q4_ROW(F)  F(str, o_orderpriority) F(i64, order_count)
 WEIR_RECORD(late, LATE)
 WEIR_RECORD(quarter, QUARTER)
@@ -123,8 +123,8 @@ weir_port *tpch_q4(const tpch_tables *t)
 
 /* ---- 12: orders of which a line came late though sent in time, by mode and priority ---- */
 
-#define SENT(F)      F(u64, orderkey) F(str, shipmode)
-#define URGENCY(F)   F(u64, orderkey) F(flag, high)
+#define SENT(F)      F(u32, orderkey) F(str, shipmode)
+#define URGENCY(F)   F(u32, orderkey) F(flag, high)
 #define SENT_LATE(F) F(str, shipmode) F(flag, high)
 #define Q12_SUMS(F)  F(i64, high) F(i64, low)
 #define Q12_ROW(F)   F(str, l_shipmode) F(i64, high_line_count) F(i64, low_line_count)
@@ -178,16 +178,16 @@ weir_port *tpch_q12(const tpch_tables *t)
 
 /* ---- 18: the hundred most expensive orders of more than 300 things, and who ordered them ---- */
 
-#define LARGE(F)  F(u64, orderkey) F(i64, quantity)
+#define LARGE(F)  F(u32, orderkey) F(i64, quantity)
 #define NAMED(F)  F(u32, custkey) F(str, name)
-#define PLACED(F) F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice)
+#define PLACED(F) F(u32, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice)
 #define LARGE_ORDER(F)                                                                             \
-    F(u64, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice) F(i64, quantity)
+    F(u32, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice) F(i64, quantity)
 #define LARGE_RANKED(F)                                                                            \
-    F(flag, all) F(str, name) F(u32, custkey) F(u64, orderkey) F(date, orderdate)                  \
+    F(flag, all) F(str, name) F(u32, custkey) F(u32, orderkey) F(date, orderdate)                  \
     F(i64, totalprice) F(i64, quantity)
 #define Q18_ROW(F)                                                                                 \
-    F(str, c_name) F(u32, c_custkey) F(u64, o_orderkey) F(date, o_orderdate)                       \
+    F(str, c_name) F(u32, c_custkey) F(u32, o_orderkey) F(date, o_orderdate)                       \
     F(decimal(2), o_totalprice) F(decimal(2), sum_quantity)
 WEIR_RECORD(large, LARGE)
 WEIR_RECORD(placed, PLACED)

@@ -133,7 +133,7 @@ weir_port *tpch_q17(const tpch_tables *t)
 /* ---- 19: what three kinds of parts brought in that were sent by air, in their quantities ---- */
 
 #define RANGE(F)   F(u32, partkey) F(i64, least) F(i64, most)
-#define BY_AIR(F)  F(u32, partkey) F(i64, quantity) F(i64, amount)
+#define BY_AIR(F)  F(u32, partkey) F(u16, quantity) F(i64, amount)
 #define Q19_ROW(F) F(decimal(4), revenue)
 WEIR_RECORD(range, RANGE)
 WEIR_RECORD(by_air, BY_AIR)

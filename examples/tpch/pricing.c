@@ -9,8 +9,7 @@
 /* ---- 1: sums and averages of all that was shipped until 90 days before the last day ---- */
 
 #define Q1_ITEM(F)                                                                                 \
-    F(u8, returnflag) F(u8, linestatus) F(i64, quantity) F(i64, price) F(i64, discount)            \
-    F(i64, tax)
+    F(u8, returnflag) F(u8, linestatus) F(u16, quantity) F(u16, discount) F(u16, tax) F(i64, price)
 #define Q1_SUMS(F)                                                                                 \
     F(i64, quantity) F(i64, price) F(i64, revenue) F(i64, charge) F(i64, discount) F(i64, count)
 #define Q1_ROW(F)                                                                                  \
@@ -24,8 +23,8 @@ WEIR_RECORD(q1_row, Q1_ROW)
 static void shipped_item(const lineitem *l, weir_out(q1_item) out)
 {
     if (l->l_shipdate.days <= tpch_day(1998, 9, 2))
-        q1_item_emit(out, (q1_item){ l->l_returnflag, l->l_linestatus, l->l_quantity,
-                                     l->l_extendedprice, l->l_discount, l->l_tax });
+        q1_item_emit(out, (q1_item){ l->l_returnflag, l->l_linestatus, l->l_quantity, l->l_discount,
+                                     l->l_tax, l->l_extendedprice });
 }
 WEIR_FLAT_MAP(shipped_item, lineitem, q1_item)
 

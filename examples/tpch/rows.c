@@ -201,6 +201,8 @@ static const char *kind_in_words(weir_kind kind)
         return "one character";
     case WEIR_KIND_i64:
         return "a number with at most two digits after the point";
+    case WEIR_KIND_u16:
+        return "a number from 0 to 655.35 with at most two digits after the point";
     case WEIR_KIND_date:
         return "a date like 1998-12-01";
     default:
@@ -208,14 +210,15 @@ static const char *kind_in_words(weir_kind kind)
     }
 }
 
-static bool parse_hundredths(weir_str text, void *to)
+static bool parse_hundredths(weir_kind kind, weir_str text, void *to)
 {
     weir_decimal d;
     if (weir_decimal_parse(weir_str_data(&text), text.len, 2, &d) != WEIR_OK)
         return false;
     int64_t value = (int64_t)d.unscaled;
-    memcpy(to, &value, sizeof value);
-    return value == d.unscaled;
+    uint16_t small = (uint16_t)value;
+    memcpy(to, kind == WEIR_KIND_u16 ? (void *)&small : &value, weir_kind_size(kind));
+    return kind == WEIR_KIND_u16 ? small == d.unscaled : value == d.unscaled;
 }
 
 static bool parse(const weir_field *field, weir_str text, void *record)
@@ -226,7 +229,8 @@ static bool parse(const weir_field *field, weir_str text, void *record)
         *(uint8_t *)to = (uint8_t)weir_str_data(&text)[0];
         return text.len == 1;
     case WEIR_KIND_i64:
-        return parse_hundredths(text, to);
+    case WEIR_KIND_u16:
+        return parse_hundredths(field->kind, text, to);
     case WEIR_KIND_date:
         return weir_date_parse(weir_str_data(&text), text.len, to) == WEIR_OK;
     default: /* texts, and whole numbers */

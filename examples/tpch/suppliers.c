@@ -120,11 +120,11 @@ weir_port *tpch_q20(const tpch_tables *t)
 
 /* ---- 21: suppliers of Saudi Arabia who alone were late with orders of several suppliers ---- */
 
-#define PROMISED(F)   F(u64, orderkey) F(u32, suppkey) F(flag, late)
-#define WAITED_FOR(F) F(u64, orderkey) F(u32, suppkey)
+#define PROMISED(F)   F(u32, orderkey) F(u32, suppkey) F(flag, late)
+#define WAITED_FOR(F) F(u32, orderkey) F(u32, suppkey)
 #define SAUDI(F)      F(u32, suppkey) F(str, name)
-#define WAITING(F)    F(u64, orderkey) F(flag, all) F(str, name)
-#define CLOSED(F)     F(u64, orderkey)
+#define WAITING(F)    F(u32, orderkey) F(flag, all) F(str, name)
+#define CLOSED(F)     F(u32, orderkey)
 #define WAITS(F)      F(flag, all) F(str, name) F(i64, count)
 #define Q21_ROW(F)    F(str, s_name) F(i64, numwait)
 WEIR_RECORD(promised, PROMISED)

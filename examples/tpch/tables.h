@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The eight tables of TPC-H as records: those columns that its queries read, under the names of the
- * specification. Decimals are an i64 of hundredths ("0.04" is 4), whole numbers are narrower, but
- * for the key of orders, which is unsigned; a u8 is a column of one character.
+ * specification. Decimals are hundredths ("0.04" is 4), an i64, or a u16 where none is above
+ * 655.35; whole numbers have 32 bits (keys of orders, which are the greatest, fit up to scale 700);
+ * a u8 is a column of one character.
  */
 #ifndef TPCH_TABLES_H
 #define TPCH_TABLES_H
@@ -28,13 +29,13 @@
 #define PARTSUPP(F) F(u32, ps_partkey) F(u32, ps_suppkey) F(i32, ps_availqty) F(i64, ps_supplycost)
 
 #define ORDERS(F)                                                                                  \
-    F(u64, o_orderkey) F(u32, o_custkey) F(date, o_orderdate) F(i64, o_totalprice)                 \
-    F(i32, o_shippriority) F(u8, o_orderstatus) F(str, o_orderpriority) F(str, o_comment)
+    F(u32, o_orderkey) F(u32, o_custkey) F(date, o_orderdate) F(i32, o_shippriority)               \
+    F(i64, o_totalprice) F(u8, o_orderstatus) F(str, o_orderpriority) F(str, o_comment)
 
 #define LINEITEM(F)                                                                                \
-    F(u64, l_orderkey) F(u32, l_partkey) F(u32, l_suppkey) F(i64, l_quantity)                      \
-    F(i64, l_extendedprice) F(i64, l_discount) F(i64, l_tax) F(date, l_shipdate)                   \
-    F(date, l_commitdate) F(date, l_receiptdate) F(u8, l_returnflag) F(u8, l_linestatus)           \
+    F(u32, l_orderkey) F(u32, l_partkey) F(u32, l_suppkey) F(date, l_shipdate)                     \
+    F(i64, l_extendedprice) F(u16, l_quantity) F(u16, l_discount) F(u16, l_tax)                    \
+    F(u8, l_returnflag) F(u8, l_linestatus) F(date, l_commitdate) F(date, l_receiptdate)           \
     F(str, l_shipmode) F(str, l_shipinstruct)
 
 /* Each of them: its record, and the list of its fields. */

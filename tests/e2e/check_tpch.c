@@ -68,8 +68,10 @@ START_TEST(bad_files)
         const char *columns, *says;
     } lines[] = {
         { "ten|1.00|0.00|0.00|R|F|1994-01-01",
-          "lineitem.tbl, line 2, column l_quantity: 'ten' is not a number with at most two digits "
-          "after the point" },
+          "lineitem.tbl, line 2, column l_quantity: 'ten' is not a number from 0 to 655.35 with at "
+          "most two digits after the point" },
+        { "655.36|1.00|0.00|0.00|R|F|1994-01-01", "column l_quantity: '655.36' is not a number" },
+        { "-1|1.00|0.00|0.00|R|F|1994-01-01", "column l_quantity: '-1' is not a number" },
         { "10|1.005|0.00|0.00|R|F|1994-01-01", "column l_extendedprice: '1.005' is not a number" },
         { "10|99999999999999999999|0|0|R|F|1994-01-01", "column l_extendedprice: '9999" },
         { "10|1|0|0|RF|F|1994-01-01", "column l_returnflag: 'RF' is not one character" },
