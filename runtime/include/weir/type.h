@@ -87,8 +87,8 @@ WEIR_API weir_status weir_key_resolve(const weir_type *type, const char *const *
 WEIR_API weir_status weir_key_all(const weir_type *type, weir_key *key, weir_error *error);
 
 /* Hash of a record's key. 64 bits that depend on the seed, by kind: -0 hashes as 0, every NaN as
- * one, null as itself. For a key of one field of up to 8 bytes that is not optional it is a
- * bijection of the value. Long strings by XXH3. */
+ * one, null as itself. For a key of fields of up to 8 bytes together, none of them optional, it is
+ * a bijection of their values. Long strings by XXH3. */
 WEIR_API uint64_t weir_key_hash(const weir_type *type, const weir_key *key, const void *record,
                                 uint64_t seed);
 /* The same for count records that lie one after the other; out has room for count. Specialised by
@@ -125,9 +125,9 @@ WEIR_API int weir_order_compare(const weir_type *type, const weir_key *key, uint
                                 const void *a, const void *b);
 
 /* Whether the hash of this key is a bijection of its value, so that weir_key_unhash may be used:
- * one field of up to 8 bytes, not optional. Never in a build with WEIR_HASH_8BIT. */
+ * fields of up to 8 bytes together, none optional. Never in a build with WEIR_HASH_8BIT. */
 WEIR_API bool weir_key_is_bijective(const weir_type *type, const weir_key *key);
-/* Writes into the record's key field the value whose hash this is. */
+/* Writes into the record's key fields the values whose hash this is. */
 WEIR_API void weir_key_unhash(const weir_type *type, const weir_key *key, uint64_t hash,
                               uint64_t seed, void *record);
 
