@@ -126,5 +126,6 @@ weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *giv
                                                     .put = put,
                                                     .bytes = bytes_of,
                                                     .fini = end_value,
+                                                    .flat = !spec->state->has_strings,
                                                     .ctx = d });
 }

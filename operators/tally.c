@@ -181,11 +181,12 @@ static void add_many(state *s, void *const *values, const weir_batch *batch, siz
 {
     const weir__tally_spec *spec = s->spec;
     s->changes.error = (weir__tally_error){ .status = WEIR_OVERFLOWED };
+    bool grows = spec->bytes && !spec->flat;
     for (size_t k = 0; k < n && !s->error.status; k++) {
-        size_t before = spec->bytes ? spec->bytes(values[k]) : 0;
+        size_t before = grows ? spec->bytes(values[k]) : 0;
         add_one(s, spec, values[k], weir_batch_record(batch, from + k),
                 weir_batch_diff(batch, from + k));
-        if (spec->bytes)
+        if (grows)
             charge(s, (int64_t)spec->bytes(values[k]) - (int64_t)before);
     }
 }

@@ -58,6 +58,7 @@ typedef struct weir__tally_spec {
     /* Bytes that a value keeps outside the table; frees them. NULL: none. */
     size_t (*bytes)(const weir__tally *value);
     void (*fini)(weir__tally *value);
+    bool flat; /* add leaves `bytes` as they are */
     const void *ctx; /* for add and put; lives as long as the graph */
 } weir__tally_spec;
 

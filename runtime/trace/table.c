@@ -19,10 +19,24 @@ static void charge(weir_table *table)
     table->charged = bytes;
 }
 
+/* Whether keys are equal exactly if their bytes are: all of it are integers. */
+static bool are_bytes(const weir_type *type, const weir_key *key)
+{
+    for (uint32_t i = 0; i < key->count; i++) {
+        const weir_field *f = &type->fields[key->field[i]];
+        bool is_float = f->kind == WEIR_KIND_f32 || f->kind == WEIR_KIND_f64;
+        if (f->optional || is_float || f->kind == WEIR_KIND_flag || weir_kind_size(f->kind) > 8)
+            return false;
+    }
+    return true;
+}
+
 static weir__key_form form_of(const weir_type *type, const weir_key *key)
 {
     const weir_field *f = &type->fields[key->field[0]];
-    if (key->count > 1 || f->optional)
+    if (key->count > 1)
+        return are_bytes(type, key) ? KEY_BYTES : KEY_ANY;
+    if (f->optional)
         return KEY_ANY;
     switch (f->kind) {
     case WEIR_KIND_str:
@@ -171,6 +185,42 @@ uint64_t weir_table_hash(const weir_table *table, const void *value)
                          table->seed);
 }
 
+static inline bool same_bytes(const char *a, const char *b, uint32_t size)
+{
+    uint64_t x = 0, y = 0, u = 0, v = 0;
+    if (size > 16)
+        return memcmp(a, b, size) == 0;
+    if (size >= 8) { /* the two parts may share bytes */
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        memcpy(&u, a + size - 8, 8);
+        memcpy(&v, b + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(&x, a, 4);
+        memcpy(&y, b, 4);
+        memcpy(&u, a + size - 4, 4);
+        memcpy(&v, b + size - 4, 4);
+    } else if (size >= 2) {
+        memcpy(&x, a, 2);
+        memcpy(&y, b, 2);
+        u = (unsigned char)a[size - 1];
+        v = (unsigned char)b[size - 1];
+    } else {
+        return *a == *b;
+    }
+    return ((x ^ y) | (u ^ v)) == 0;
+}
+
+static inline bool same_stretches(const weir__pack *pack, const char *record, const char *entry)
+{
+    for (uint32_t i = 0; i < pack->stretch_count; i++) {
+        const weir__stretch *s = &pack->stretches[i];
+        if (!same_bytes(record + s->record, entry + s->packed, s->size))
+            return false;
+    }
+    return true;
+}
+
 static inline bool key_equal(const weir_table *table, weir__key_form form, const char *record,
                              const char *entry)
 {
@@ -182,6 +232,8 @@ static inline bool key_equal(const weir_table *table, weir__key_form form, const
     case KEY_STR:
         return weir_str_equal((const weir_str *)(const void *)(record + table->key_at),
                               (const weir_str *)(const void *)entry);
+    case KEY_BYTES:
+        return same_stretches(&table->pack, record, entry);
     default:
         return weir_key_equal_across(table->type, &table->key, record, &table->pack.type,
                                      &table->pack.key, entry);
@@ -329,6 +381,8 @@ void weir_table_find_many(const weir_table *table, const void *records, const ui
             find_block(table, KEY_STR, &b);
         else if (table->form == KEY_WORD)
             find_block(table, KEY_WORD, &b);
+        else if (table->form == KEY_BYTES)
+            find_block(table, KEY_BYTES, &b);
         else
             find_block(table, table->form, &b);
     }
@@ -465,7 +519,7 @@ static bool key_copy(weir_table *table, char *entry, const char *record)
     }
     memset(entry, 0, table->entry_size);
     weir__pack_from_record(&table->pack, entry, record);
-    if (table->form == KEY_HALF)
+    if (table->form == KEY_HALF || table->form == KEY_BYTES)
         return true;
     weir_record_canonicalize(&table->pack.type, entry);
     size_t size = weir_record_heap_size(&table->pack.type, entry);
@@ -550,6 +604,8 @@ size_t weir_table_insert_many(weir_table *table, const void *records, const uint
             done = insert_block(table, KEY_STR, &b);
         else if (table->form == KEY_WORD)
             done = insert_block(table, KEY_WORD, &b);
+        else if (table->form == KEY_BYTES)
+            done = insert_block(table, KEY_BYTES, &b);
         else
             done = insert_block(table, table->form, &b);
     }

@@ -43,7 +43,9 @@ typedef struct weir__slice {
     uint32_t prefix; /* their value */
 } weir__slice;
 
-typedef enum weir__key_form { KEY_WORD, KEY_HALF, KEY_STR, KEY_ANY } weir__key_form;
+/* How keys are compared: of one field, as 8 or 4 bytes or as a string; of several, as the bytes of
+ * their stretches; or by fields. */
+typedef enum weir__key_form { KEY_WORD, KEY_HALF, KEY_STR, KEY_BYTES, KEY_ANY } weir__key_form;
 
 struct weir_table {
     weir__place *places;
@@ -52,7 +54,7 @@ struct weir_table {
     uint32_t depth; /* of the directory */
     uint32_t entry_size, value_at;
     weir__key_form form;
-    uint32_t key_at; /* of the one field, unless KEY_ANY */
+    uint32_t key_at; /* of the one field */
     uint64_t seed;
     size_t count;
     /* less often */

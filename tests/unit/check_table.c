@@ -17,7 +17,10 @@
 #define PLACE(F) F(f64, price) F(opt_str, city) F(str, street) F(opt_i64, house) F(decimal(2), area)
 WEIR_RECORD(word, WORD)
 WEIR_RECORD(number, NUMBER)
+#define WHOLE(F)                                                                                  \
+    F(u8, a) F(u8, b) F(u8, c) F(u8, skipped) F(i16, d) F(u32, e) F(i64, f) F(u64, g) F(i64, h)
 WEIR_RECORD(place, PLACE)
+WEIR_RECORD(whole, WHOLE)
 
 static weir_key key_of(const weir_type *type, const char *const *names)
 {
@@ -131,6 +134,45 @@ START_TEST(keys_of_many_fields)
                      "(house: null, city: \"a city with a long name\", area: 0.12, price: 0)");
     ck_assert_ptr_eq(weir_table_find(table, &d), vd);
     weir_table_destroy(table);
+}
+END_TEST
+
+/* Keys of integers are compared as bytes, wherever those lie: each byte of the key counts, and no
+ * other. */
+static void every_byte_counts(weir_key key)
+{
+    const weir_type *type = whole_type();
+    weir_table *table = table_of(type, key, 8, NULL);
+    whole records[sizeof(whole) + 1] = { { 0 } };
+    void *values[sizeof(whole) + 1];
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < key.count; i++) {
+        const weir_field *f = &type->fields[key.field[i]];
+        for (size_t k = 0; k < weir_kind_size(f->kind); k++)
+            ((char *)&records[++bytes])[f->offset + k] = 1;
+    }
+    ck_assert_uint_eq(weir_table_insert_many(table, records, NULL, bytes + 1, values), bytes + 1);
+    ck_assert_uint_eq(weir_table_count(table), bytes + 1);
+    for (size_t i = 0; i <= bytes; i++) {
+        whole again = records[i];
+        again.skipped = 7;
+        ck_assert_ptr_eq(weir_table_find(table, &again), values[i]);
+    }
+    weir_table_destroy(table);
+}
+
+START_TEST(keys_of_integers)
+{
+    const weir_type *type = whole_type();
+    every_byte_counts(KEY(type, "a", "b"));
+    every_byte_counts(KEY(type, "a", "b", "c"));
+    every_byte_counts(KEY(type, "c", "d", "e"));
+    every_byte_counts(KEY(type, "d", "e"));
+    every_byte_counts(KEY(type, "e", "a"));
+    every_byte_counts(KEY(type, "e", "f"));
+    every_byte_counts(KEY(type, "f", "g"));
+    every_byte_counts(KEY(type, "a", "f", "g", "h"));
+    every_byte_counts(KEY(type, "h", "g", "d"));
 }
 END_TEST
 
@@ -392,7 +434,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        refusals, counts_words, keys_of_many_fields, grows_by_slices, fresh_keys, walks,
+        refusals, counts_words, keys_of_many_fields, keys_of_integers, grows_by_slices, fresh_keys,
+        walks,
         strings_are_compacted, strings_that_stay_are_moved, memory_runs_out,
         many_stop_where_memory_ends,
         NULL
