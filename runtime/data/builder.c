@@ -66,6 +66,15 @@ void weir__arena_fini(weir__arena *arena)
     arena->chunk = NULL;
 }
 
+/* Each step of Newton's doubles the bits that are right, of which there are three at first. */
+static uint64_t inverse_of(uint64_t odd)
+{
+    uint64_t inverse = odd;
+    for (int bits = 3; bits < 64; bits *= 2)
+        inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
 void weir__builder_init(weir__builder *builder, const weir__builder_spec *spec)
 {
     memset(builder, 0, sizeof *builder);
@@ -77,6 +86,8 @@ void weir__builder_init(weir__builder *builder, const weir__builder_spec *spec)
     builder->b.arena = &builder->arena;
     builder->b.diff = 1;
     uint32_t size = spec->type->size ? spec->type->size : 1;
+    builder->twos = (uint32_t)__builtin_ctz(size);
+    builder->inverse = inverse_of(size >> builder->twos);
     builder->capacity_full = (uint32_t)(spec->batch_bytes / size);
     if (builder->capacity_full == 0)
         builder->capacity_full = 1;
@@ -384,8 +395,11 @@ static void track_times(weir__builder *builder)
 void *weir__builder_next_slow(weir_builder *b)
 {
     weir__builder *builder = (weir__builder *)b;
-    make_room(builder, false);
     size_t i = weir__builder_count(builder);
+    if (WEIR_UNLIKELY(!b->begin || i >= b->capacity)) {
+        make_room(builder, false);
+        i = weir__builder_count(builder);
+    }
     char *room = b->next;
     b->next += b->type->size;
     if (!b->tracked)
@@ -549,6 +563,26 @@ void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_
         builder->hashes[n] = batch->hashes[i];
     if (b->tracked || hashes)
         b->end = b->next;
+}
+
+/* As many at a time as there is room for. */
+void weir__builder_append_all(weir__builder *builder, const weir_batch *batch)
+{
+    weir_builder *b = &builder->b;
+    for (size_t i = 0, take; i < batch->count; i += take) {
+        weir__builder_make_room(builder, false);
+        size_t n = weir__builder_count(builder), fits = b->capacity - n;
+        char *first = b->next;
+        take = batch->count - i < fits ? batch->count - i : fits;
+        memcpy(first, weir_batch_record(batch, i), take * b->type->size);
+        b->next += take * b->type->size;
+        if (b->tracked & WEIR__TRACK_DIFFS)
+            weir__diffs_copy(b->diffs + n, batch->diffs ? batch->diffs + i : NULL, take);
+        if (b->tracked)
+            b->end = b->next;
+        if (b->type->has_strings && batch->pin_count)
+            weir__builder_own_strings(builder, first);
+    }
 }
 
 void weir__builder_own_strings(weir__builder *builder, char *first)

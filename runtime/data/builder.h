@@ -45,6 +45,8 @@ typedef struct weir__builder {
     weir__pool *pool;
     weir__arena arena;
     size_t batch_bytes;
+    uint64_t inverse; /* of the record's size without its factors of 2, modulo 2^64 */
+    uint32_t twos;    /* how many factors these are */
     uint32_t capacity_full, capacity_start;
     weir_pin **pins; /* what the records built so far may point into; references held */
     uint32_t pin_count, pin_capacity;
@@ -68,13 +70,23 @@ void weir__builder_flush(weir__builder *builder);
 void weir__builder_add_pin(weir__builder *builder, weir_pin *pin);
 /* Ends weir_builder_follow and weir_builder_keep for what is emitted from now on. */
 void weir__builder_unfollow(weir__builder *builder);
+/* The bytes there are, divided by the size of a record, of which they are a multiple. */
 static inline size_t weir__builder_count(const weir__builder *builder)
 {
-    return (size_t)(builder->b.next - builder->b.begin) / builder->b.type->size;
+    size_t bytes = (size_t)(builder->b.next - builder->b.begin);
+    return (bytes >> builder->twos) * builder->inverse;
+}
+/* So many diffs; where there is no column each is 1. */
+static inline void weir__diffs_copy(int64_t *to, const int64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = from ? from[i] : 1;
 }
 /* Appends record i of a batch with its columns; its long strings are copied to the arena, so that
  * nothing of the batch is pinned. hash is kept if the builder carries hashes (hashes: true). */
 void weir__builder_append(weir__builder *builder, const weir_batch *batch, size_t i, bool hashes);
+/* The same of all records of a batch without times. */
+void weir__builder_append_all(weir__builder *builder, const weir_batch *batch);
 /* Copies the long strings of the records from `first` on to the arena, so that nothing of the batch
  * they come from is pinned. */
 void weir__builder_own_strings(weir__builder *builder, char *first);

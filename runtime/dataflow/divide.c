@@ -13,36 +13,42 @@
 
 /* Two workers: every element is written to both, and the one that it belongs to moves on. There is
  * always room for one more at either end, and no branch to guess wrong. */
-static void plain_in_two(const weir__division *d, char **next)
+static inline __attribute__((always_inline)) void in_two(const weir__division *d, char **next,
+                                                         size_t size)
 {
     const char *from = d->from;
-    size_t size = d->size;
     char *to0 = next[0], *to1 = next[1];
-    if (size == 8 || size == 16) {
-        for (size_t i = 0; i < d->count; i++) {
-            uint64_t low, high = 0, second = d->hashes[i] >> 63;
-            memcpy(&low, from + i * size, 8);
-            memcpy(to0, &low, 8);
-            memcpy(to1, &low, 8);
-            if (size == 16) {
-                memcpy(&high, from + i * 16 + 8, 8);
-                memcpy(to0 + 8, &high, 8);
-                memcpy(to1 + 8, &high, 8);
-            }
-            to0 += (second ^ 1) * size;
-            to1 += second * size;
-        }
-    } else {
-        for (size_t i = 0; i < d->count; i++) {
-            uint64_t second = d->hashes[i] >> 63;
-            memcpy(to0, from + i * size, size);
-            memcpy(to1, from + i * size, size);
-            to0 += (second ^ 1) * size;
-            to1 += second * size;
-        }
+    for (size_t i = 0; i < d->count; i++) {
+        uint64_t second = d->hashes[i] >> 63;
+        memcpy(to0, from + i * size, size);
+        memcpy(to1, from + i * size, size);
+        to0 += (second ^ 1) * size;
+        to1 += second * size;
     }
     next[0] = to0;
     next[1] = to1;
+}
+
+/* Of the usual sizes, the copying is a few instructions. */
+static void plain_in_two(const weir__division *d, char **next)
+{
+    switch (d->size) {
+#define OF_SIZE(n)            \
+    case n:                   \
+        in_two(d, next, n);   \
+        break;
+        OF_SIZE(4)
+        OF_SIZE(8)
+        OF_SIZE(12)
+        OF_SIZE(16)
+        OF_SIZE(24)
+        OF_SIZE(32)
+        OF_SIZE(40)
+#undef OF_SIZE
+    default:
+        in_two(d, next, d->size);
+        break;
+    }
 }
 
 static void plain_in_many(const weir__division *d, char **next)

@@ -111,8 +111,7 @@ static void push_local(weir__leaf *leaf, weir_batch *batch)
             continue;
         unsigned tracked = both[k]->diffs ? WEIR__TRACK_DIFFS : 0;
         weir__builder_open(builder, &both[k]->time, tracked | builder->b.tracked);
-        for (size_t i = 0; i < both[k]->count; i++)
-            weir__builder_append(builder, both[k], i, false);
+        weir__builder_append_all(builder, both[k]);
         weir_batch_release(both[k]);
     }
 }
@@ -149,39 +148,61 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     return leaf->hash_scratch;
 }
 
-/* Records without diffs and times: the hot case. Divides as many as surely fit before looking at
- * room again, column by column. */
-static void divide_plain(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
+/* Records without times: the hot case. Divides as many as surely fit before looking at room again,
+ * column by column. */
+typedef struct divided {
+    char *first[WEIR_WORKERS_MAX], *next[WEIR_WORKERS_MAX]; /* records */
+    char *hashes[WEIR_WORKERS_MAX], *diffs[WEIR_WORKERS_MAX];
+} divided;
+
+/* How many fit, wherever they go. */
+static size_t make_room(weir__leaf *leaf, divided *d, size_t most)
+{
+    for (unsigned w = 0; w < leaf->dataflow->context->workers; w++) {
+        weir__builder *builder = &leaf->builders[w];
+        weir__builder_make_room(builder, leaf->carries_hashes);
+        size_t count = weir__builder_count(builder), fits = builder->b.capacity - count;
+        most = fits < most ? fits : most;
+        d->first[w] = d->next[w] = builder->b.next;
+        d->hashes[w] = (char *)(builder->hashes + (leaf->carries_hashes ? count : 0));
+        d->diffs[w] = (char *)(builder->b.diffs + (builder->b.diffs ? count : 0));
+    }
+    return most;
+}
+
+static void settle(weir__builder *builder, const divided *d, unsigned w, const weir_batch *batch,
+                   bool carries)
+{
+    weir_builder *b = &builder->b;
+    b->next = d->next[w];
+    if (b->tracked && !batch->diffs) /* the column is there for records before these */
+        weir__diffs_copy((int64_t *)(void *)d->diffs[w], NULL,
+                         (size_t)(d->next[w] - d->first[w]) / b->type->size);
+    if (carries || b->tracked)
+        b->end = b->next;
+    if (b->type->has_strings && batch->pin_count)
+        weir__builder_own_strings(builder, d->first[w]);
+}
+
+static void divide(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
 {
     unsigned workers = leaf->dataflow->context->workers;
-    bool carries = leaf->carries_hashes, pinned = batch->type->has_strings && batch->pin_count;
-    size_t size = batch->type->size, i = 0;
-    char *next[WEIR_WORKERS_MAX], *next_hash[WEIR_WORKERS_MAX], *first[WEIR_WORKERS_MAX];
-    while (i < batch->count) {
-        weir__division d = { (const char *)batch->records + i * size, hashes + i, batch->count - i,
-                             size, workers };
-        for (unsigned w = 0; w < workers; w++) {
-            weir__builder *builder = &leaf->builders[w];
-            weir__builder_make_room(builder, carries);
-            size_t count = weir__builder_count(builder), fits = builder->b.capacity - count;
-            d.count = fits < d.count ? fits : d.count;
-            first[w] = next[w] = builder->b.next;
-            next_hash[w] = (char *)(builder->hashes + (carries ? count : 0));
-        }
-        weir__divide(&d, next);
-        if (carries) {
-            weir__division h = { (const char *)d.hashes, d.hashes, d.count, sizeof *d.hashes,
-                                 workers };
-            weir__divide(&h, next_hash);
-        }
-        for (unsigned w = 0; w < workers; w++) {
-            leaf->builders[w].b.next = next[w];
-            if (carries)
-                leaf->builders[w].b.end = next[w];
-            if (pinned)
-                weir__builder_own_strings(&leaf->builders[w], first[w]);
-        }
-        i += d.count;
+    size_t size = batch->type->size, count;
+    divided d;
+    for (size_t i = 0; i < batch->count; i += count) {
+        count = make_room(leaf, &d, batch->count - i);
+        weir__division records = { (const char *)batch->records + i * size, hashes + i, count,
+                                   size, workers };
+        weir__divide(&records, d.next);
+        weir__division column = { (const char *)(hashes + i), hashes + i, count, sizeof *hashes,
+                                  workers };
+        if (leaf->carries_hashes)
+            weir__divide(&column, d.hashes);
+        column.from = (const char *)(batch->diffs + (batch->diffs ? i : 0));
+        if (batch->diffs)
+            weir__divide(&column, d.diffs);
+        for (unsigned w = 0; w < workers; w++)
+            settle(&leaf->builders[w], &d, w, batch, leaf->carries_hashes);
     }
 }
 
@@ -240,11 +261,11 @@ static void push_exchange(weir__leaf *leaf, weir_batch *batch)
         bool open = builder->b.begin && weir__builder_count(builder);
         weir__builder_open(builder, &batch->time, tracked | (open ? builder->b.tracked : 0));
     }
-    bool plain = !batch->diffs && !batch->times;
-    for (unsigned w = 0; plain && w < workers; w++)
-        plain = !leaf->builders[w].b.tracked;
-    if (plain) {
-        divide_plain(leaf, batch, hashes);
+    bool timed = batch->times != NULL;
+    for (unsigned w = 0; !timed && w < workers; w++)
+        timed = leaf->builders[w].b.tracked & WEIR__TRACK_TIMES;
+    if (!timed) {
+        divide(leaf, batch, hashes);
     } else {
         weir_batch view = *batch; /* with the hashes, so that they are carried along */
         view.hashes = hashes;
