@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Owns the arena of large tables: made for the first one, there as long as the process lives.
+ *
+ * A guest whose host takes back memory that is free gets a fresh huge page some fifty times slower
+ * than one that the host still has, and slower than 512 small ones. So the first page of each piece
+ * of address space is timed; after a slow one small pages are taken, for some seconds.
  */
 #include "env/huge_pages.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/large.h"
 
@@ -23,11 +30,40 @@ typedef struct hooks {
     void (*others[8])(void);
 } hooks;
 
-enum { HUGE_PAGE = 2 << 20, ARENA_SHIFT = 20 };
+enum {
+    HUGE_PAGE = 2 << 20,
+    GROW_MAX = 4 * HUGE_PAGE, /* of address space that is taken at once */
+    ARENA_SHIFT = 20,
+    SLOW_NS = 500 * 1000, /* 512 small pages take 700 us; a huge one 95, or 5000 */
+};
+static const uint64_t AGAIN_NS = UINT64_C(10) * 1000 * 1000 * 1000;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static hooks own, *theirs;
 static int arena_flags;
+static _Atomic uint64_t small_until_ns;
+static atomic_uint slow_pages;
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void ask_for_huge_pages(char *block, size_t size)
+{
+    uint64_t before = now_ns();
+    if (before < atomic_load(&small_until_ns) || madvise(block, size, MADV_HUGEPAGE) != 0)
+        return;
+    *(volatile char *)block = 0;
+    uint64_t after = now_ns();
+    if (after - before < SLOW_NS)
+        return;
+    (void)madvise(block, size, MADV_NOHUGEPAGE);
+    atomic_store(&small_until_ns, after + AGAIN_NS);
+    atomic_fetch_add(&slow_pages, 1);
+}
 
 /* Whole huge pages. The rest is the allocator's own: what it gives back, and when. */
 static void *take_huge(hooks *all, void *at, size_t size, size_t alignment, bool *zero,
@@ -38,7 +74,7 @@ static void *take_huge(hooks *all, void *at, size_t size, size_t alignment, bool
         alignment = HUGE_PAGE;
     void *block = theirs->alloc(theirs, at, size, alignment, zero, commit, arena);
     if (block)
-        (void)madvise(block, size, MADV_HUGEPAGE);
+        ask_for_huge_pages(block, size);
     return block;
 }
 
@@ -64,8 +100,13 @@ static void make(void)
     own = *theirs;
     own.alloc = take_huge;
     hooks *ours = &own;
-    if (mallctl("arenas.create", &arena, &arena_size, (void *)&ours, sizeof ours) == 0)
-        arena_flags = (int)(arena + 1) << ARENA_SHIFT;
+    if (mallctl("arenas.create", &arena, &arena_size, (void *)&ours, sizeof ours) != 0)
+        return;
+    char name[64];
+    size_t limit = GROW_MAX;
+    (void)snprintf(name, sizeof name, "arena.%u.retain_grow_limit", arena);
+    (void)mallctl(name, NULL, NULL, &limit, sizeof limit);
+    arena_flags = (int)(arena + 1) << ARENA_SHIFT;
 }
 
 static int flags(void)
@@ -77,4 +118,9 @@ static int flags(void)
 void weir__huge_pages_use(void)
 {
     weir__large_arena(flags);
+}
+
+unsigned weir__huge_pages_slow(void)
+{
+    return atomic_load(&slow_pages);
 }

@@ -4,13 +4,15 @@
  * looking up here and there misses fewer translations. With jemalloc only, and where the system
  * gives them; otherwise nothing changes.
  *
- * Results of merges stay in small ones. A huge page that was given back may have to come from below
- * the system, if that is a guest: milliseconds for each, in the middle of a step.
+ * Results of merges stay in small ones: they are read and written in order, and a fresh huge page
+ * in the middle of a step may take milliseconds (huge_pages.c).
  */
 #ifndef WEIR_ENV_HUGE_PAGES_H
 #define WEIR_ENV_HUGE_PAGES_H
 
 /* From now on, for the whole process. Any thread, any number of times. */
 void weir__huge_pages_use(void);
+/* How often a fresh one was slow, so that small ones were taken. */
+unsigned weir__huge_pages_slow(void);
 
 #endif
