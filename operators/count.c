@@ -4,37 +4,20 @@
  * touched also the count before; nothing of the history is kept, but for scopes.
  *
  * It is a tally (tally.h) by itself, since most programs count, and most keys are counted: a value
- * has 16 bytes here, 32 there, and results are written without a call for each key. Other
- * aggregates belong there.
+ * has 8 bytes here (counted.h), 32 there, and results are written without a call for each key.
+ * Other aggregates belong there.
  */
 #include <weir/operators/count.h>
-
-#include <stdlib.h>
 
 #include <weir/node.h>
 #include <weir/operators/reduce.h>
 #include <weir/table.h>
 
+#include "counted.h"
 #include "fields.h"
 #include "owned.h"
 #include "stash.h"
 #include "tally.h"
-
-/* Values of the table. The count before the epoch, its sign bit flipped, so that 0, which a new
- * value is, stands for "not touched": no epoch may end with a count of INT64_MIN. */
-typedef struct tally {
-    int64_t count;
-    uint64_t before;
-} tally;
-
-/* A count that left 64 bits on its way, upwards (1) or downwards (-1), and went on from the other
- * end; 0: it was INT64_MIN. */
-typedef struct wrapped {
-    tally *tally;
-    int64_t by;
-} wrapped;
-
-static const uint64_t SIGN = (uint64_t)1 << 63;
 
 enum { GROUP = 512, AHEAD = 48 };
 
@@ -47,19 +30,13 @@ typedef struct description {
 
 typedef struct state {
     const description *what;
-    weir_table *table;
+    weir_table *table; /* of words (counted.h) */
+    weir__key_counts counts;
     weir__stash stash;
-    tally **touched; /* by the open epoch, but for the fresh ones */
-    size_t touched_count, touched_capacity, emitted;
-    uint32_t fresh;      /* where those begin that are new in it (weir_table_fresh) */
-    size_t changed_count; /* both, while they are emitted */
-    wrapped *wrapped;    /* in the open epoch; hardly ever any */
-    size_t wrapped_count, wrapped_capacity;
+    uint32_t fresh; /* where those begin that are new in the open epoch (weir_table_fresh) */
+    size_t changed_count, emitted; /* of the epoch that is emitted: changes, then those */
     bool open, emitting, old_is_out, same_layout;
     bool one_word, one_str; /* and a result is 8 bytes, or one string, and the count */
-    weir_status failed;
-    tally *overflowed;
-    weir_account *account;
 } state;
 
 /* ---- building ---- */
@@ -184,20 +161,20 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 {
     const description *what = ctx;
     state *s = weir_alloc_must(sizeof *s);
-    *s = (state){ .what = what, .account = weir_step_account(step) };
+    *s = (state){ .what = what, .counts.account = weir_step_account(step) };
     weir_table_options options = { .struct_size = sizeof options,
                                    .type = what->in,
                                    .key = what->key,
-                                   .value_size = sizeof(tally),
+                                   .value_size = sizeof(uint64_t),
                                    .hash_seed = weir_step_hash_seed(step),
                                    .parts = weir_step_workers(step),
-                                   .account = s->account };
+                                   .account = s->counts.account };
     weir_status status = weir_table_create(&s->table, &options, error);
     if (status != WEIR_OK) {
         weir_free(s, sizeof *s);
         return status;
     }
-    weir__stash_init(&s->stash, true, s->account);
+    weir__stash_init(&s->stash, true, s->counts.account);
     const weir_type *key = weir_table_key_type(s->table);
     s->same_layout = has_layout_of(key, what->out);
     s->one_word = s->same_layout && key->size == sizeof(uint64_t) && !key->has_strings;
@@ -212,131 +189,78 @@ static void fini(void *ctx)
     state *s = ctx;
     weir_table_destroy(s->table);
     weir__stash_fini(&s->stash);
-    weir_free(s->touched, s->touched_capacity * sizeof *s->touched);
-    weir_free(s->wrapped, s->wrapped_capacity * sizeof *s->wrapped);
+    weir__key_counts_fini(&s->counts);
     weir_free(s, sizeof *s);
 }
 
 /* ---- counting ---- */
 
-static bool reserve_touched(state *s, size_t more)
+static void add_ones(weir__key_counts *counts, void **words, size_t n)
 {
-    if (s->touched_capacity - s->touched_count >= more)
-        return true;
-    size_t capacity = 2 * s->touched_capacity + GROUP;
-    tally **touched =
-        weir_realloc(s->touched, s->touched_capacity * sizeof *touched, capacity * sizeof *touched);
-    if (!touched)
-        return false;
-    weir_account_add(s->account, (int64_t)((capacity - s->touched_capacity) * sizeof *touched));
-    s->touched = touched;
-    s->touched_capacity = capacity;
-    return true;
+    size_t noted = counts->change_count;
+    for (size_t i = 0; i < n; i++)
+        noted = weir__key_counts_add(counts, noted, words[i], 1);
+    counts->change_count = noted;
 }
 
-/* Without a branch: whether the epoch has touched a count before cannot be guessed. A count of 0
- * that it has not touched is new. */
-static inline void touch(state *s, tally *t)
+static void add_diffs(weir__key_counts *counts, void **words, const int64_t *diffs, size_t n)
 {
-    uint64_t before = t->before;
-    s->touched[s->touched_count] = t;
-    s->touched_count += (before == 0) & ((t->count != 0) | (s->fresh == 0));
-    t->before = before ? before : (uint64_t)t->count ^ SIGN;
-}
-
-static void wrap(state *s, tally *t, int64_t by)
-{
-    if (s->wrapped_count == s->wrapped_capacity) {
-        size_t size = s->wrapped_capacity * sizeof *s->wrapped;
-        wrapped *more = weir_realloc(s->wrapped, size, 2 * size + sizeof *more);
-        if (!more) {
-            s->failed = WEIR_NO_MEMORY;
-            return;
-        }
-        s->wrapped = more;
-        s->wrapped_capacity = (2 * size + sizeof *more) / sizeof *more;
-        weir_account_add(s->account, (int64_t)(size + sizeof *more));
-    }
-    s->wrapped[s->wrapped_count++] = (wrapped){ t, by };
-}
-
-static int compare_wrapped(const void *a, const void *b)
-{
-    uintptr_t x = (uintptr_t)((const wrapped *)a)->tally;
-    uintptr_t y = (uintptr_t)((const wrapped *)b)->tally;
-    return (x > y) - (x < y);
-}
-
-/* The epoch is complete: what left 64 bits on its way must have come back. */
-static void unwrap(state *s)
-{
-    if (s->wrapped_count > 1)
-        qsort(s->wrapped, s->wrapped_count, sizeof *s->wrapped, compare_wrapped);
-    for (size_t i = 0; i < s->wrapped_count && !s->failed;) {
-        tally *t = s->wrapped[i].tally;
-        int64_t by = 0;
-        for (; i < s->wrapped_count && s->wrapped[i].tally == t; i++)
-            by += s->wrapped[i].by;
-        if (by != 0 || t->count == INT64_MIN) {
-            s->failed = WEIR_OVERFLOWED;
-            s->overflowed = t;
-        }
-    }
-    s->wrapped_count = 0;
-}
-
-static void add_ones(state *s, void **values, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        tally *t = values[i];
-        touch(s, t);
-        if (WEIR_UNLIKELY(t->count == INT64_MAX))
-            wrap(s, t, 1);
-        t->count = (int64_t)((uint64_t)t->count + 1);
-    }
-}
-
-static void add_diffs(state *s, void **values, const int64_t *diffs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        tally *t = values[i];
-        touch(s, t);
-        int64_t sum;
-        if (__builtin_add_overflow(t->count, diffs[i], &sum))
-            wrap(s, t, diffs[i] > 0 ? 1 : -1);
-        else if (sum == INT64_MIN)
-            wrap(s, t, 0);
-        t->count = sum;
-    }
+    size_t noted = counts->change_count;
+    for (size_t i = 0; i < n; i++)
+        noted = weir__key_counts_add(counts, noted, words[i], diffs[i]);
+    counts->change_count = noted;
 }
 
 static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     state *s = ctx;
-    void *values[GROUP];
+    weir__key_counts *counts = &s->counts;
+    void *words[GROUP];
     if (!s->open)
         s->fresh = weir_table_fresh(s->table);
     s->open = true;
-    for (size_t i = from, n; i < to && !s->failed; i += n) {
+    counts->fresh = s->fresh > 0;
+    for (size_t i = from, n; i < to && !counts->failed; i += n) {
         n = to - i < GROUP ? to - i : GROUP;
         const uint64_t *hashes = batch->hashes ? batch->hashes + i : NULL;
-        if (!reserve_touched(s, n) ||
-            weir_table_insert_many(s->table, weir_batch_record(batch, i), hashes, n, values) < n)
-            s->failed = WEIR_NO_MEMORY;
+        if (!weir__key_counts_reserve(counts, n + 1) ||
+            weir_table_insert_many(s->table, weir_batch_record(batch, i), hashes, n, words) < n)
+            counts->failed = WEIR_NO_MEMORY;
         else if (batch->diffs)
-            add_diffs(s, values, batch->diffs + i, n);
+            add_diffs(counts, words, batch->diffs + i, n);
         else
-            add_ones(s, values, n);
+            add_ones(counts, words, n);
     }
 }
 
 /* ---- emitting ---- */
 
-static inline tally *changed_at(const state *s, size_t i)
+/* A change as it is told of. */
+typedef struct change {
+    uint64_t *at; /* NULL: of a new one that is noted, too */
+    int64_t before, count;
+} change;
+
+static inline change change_at(const state *s, size_t i)
 {
-    if (i < s->touched_count)
-        return s->touched[i];
-    return weir_table_fresh_value(s->table, s->fresh + (uint32_t)(i - s->touched_count));
+    const weir__key_counts *counts = &s->counts;
+    if (i < counts->change_count) {
+        weir__count_change noted = counts->changes[i];
+        return (change){ noted.at, noted.before, weir__key_counts_of(counts, *noted.at) };
+    }
+    uint32_t entry = s->fresh + (uint32_t)(i - counts->change_count);
+    uint64_t *at = weir_table_fresh_value(s->table, entry);
+    bool is_new = weir__counted_state(*at) == WEIR__COUNTED_NEW;
+    return (change){ is_new ? at : NULL, 0, is_new ? weir__counted_count(*at) : 0 };
+}
+
+/* It is out. */
+static inline void end_change(state *s, const change *c)
+{
+    s->emitted++;
+    s->old_is_out = false;
+    if (c->at && weir__key_counts_settle(&s->counts, c->at) == 0)
+        weir_table_remove(s->table, c->at);
 }
 
 static void copy_fields(const weir_type *from, const char *key, const weir_type *to, char *record)
@@ -366,27 +290,27 @@ static inline void copy_key(const state *s, const void *key, char *record, weir_
         weir__emit_strings(out, to, record);
 }
 
-/* Writes one change of the key at hand, and moves on. Returns whether there was one. */
-static bool put(state *s, char *record, int64_t *diff, weir_builder *out)
+static inline void put_one(const state *s, const change *c, int64_t count, char *record,
+                           weir_builder *out)
 {
     const weir_type *type = s->what->out;
-    tally *t = changed_at(s, s->emitted);
-    int64_t before = (int64_t)(t->before ^ SIGN);
-    bool is_old = !s->old_is_out && before != 0 && before != t->count;
-    bool is_new = !is_old && t->count != 0 && before != t->count;
+    copy_key(s, weir_table_key(s->table, c->at), record, out);
+    memcpy(record + type->fields[type->field_count - 1].offset, &count, sizeof count);
+}
+
+/* Writes one record of the change at hand, and moves on. Returns whether there was one. */
+static bool put(state *s, const change *c, char *record, int64_t *diff, weir_builder *out)
+{
+    bool is_old = !s->old_is_out && c->before != 0 && c->before != c->count;
+    bool is_new = !is_old && c->count != 0 && c->before != c->count;
     if (is_old || is_new) {
-        const int64_t *count = is_old ? &before : &t->count;
-        copy_key(s, weir_table_key(s->table, t), record, out);
-        memcpy(record + type->fields[type->field_count - 1].offset, count, sizeof *count);
+        put_one(s, c, is_old ? c->before : c->count, record, out);
         *diff = is_old ? -1 : 1;
     }
-    s->old_is_out = is_old && t->count != 0;
-    if (!s->old_is_out) {
-        t->before = 0;
-        s->emitted++;
-        if (t->count == 0)
-            weir_table_remove(s->table, t);
-    }
+    if (is_old && c->count != 0)
+        s->old_is_out = true;
+    else
+        end_change(s, c);
     return is_old || is_new;
 }
 
@@ -413,12 +337,13 @@ static inline void put_strings(const char *key, const int64_t *counts, char *rec
     }
 }
 
-/* The usual case, a count that was there and is there: both changes at once. */
-static inline void put_both(state *s, tally *t, char *record, int64_t *diffs, weir_builder *out)
+/* The usual case, a count that was there and is there: both records at once. */
+static inline void put_both(state *s, const change *c, char *record, int64_t *diffs,
+                            weir_builder *out)
 {
     const weir_type *type = s->what->out;
-    const char *key = weir_table_key(s->table, t);
-    int64_t counts[2] = { (int64_t)(t->before ^ SIGN), t->count };
+    const char *key = weir_table_key(s->table, c->at);
+    int64_t counts[2] = { c->before, c->count };
     if (s->one_word) {
         put_words(key, counts, record);
     } else if (s->one_str) {
@@ -432,30 +357,18 @@ static inline void put_both(state *s, tally *t, char *record, int64_t *diffs, we
     }
     diffs[0] = -1;
     diffs[1] = 1;
-    t->before = 0;
-    s->emitted++;
+    end_change(s, c);
 }
 
-static inline bool is_usual(const state *s, const tally *t)
+static inline bool is_usual(const state *s, const change *c)
 {
-    int64_t before = (int64_t)(t->before ^ SIGN);
-    return (before != 0) & (t->count != 0) & (before != t->count) & !s->old_is_out;
+    return (c->before != 0) & (c->count != 0) & (c->before != c->count) & !s->old_is_out;
 }
 
 /* While much is loaded: a key that was not there. */
-static inline bool is_new(const state *s, const tally *t)
+static inline bool is_new(const change *c)
 {
-    return (t->before == SIGN) & (t->count != 0) & !s->old_is_out;
-}
-
-static inline void put_new(state *s, tally *t, char *record, int64_t *diff, weir_builder *out)
-{
-    const weir_type *type = s->what->out;
-    copy_key(s, weir_table_key(s->table, t), record, out);
-    memcpy(record + type->fields[type->field_count - 1].offset, &t->count, sizeof t->count);
-    *diff = 1;
-    t->before = 0;
-    s->emitted++;
+    return (c->before == 0) & (c->count != 0);
 }
 
 /* False: the step's work is used up. */
@@ -470,45 +383,47 @@ static bool emit(weir_step *step, state *s)
         size_t want = 2 * (s->changed_count - s->emitted), n = 0;
         size_t room = weir_builder_bulk(out, want, &records, &diffs);
         while (s->emitted < s->changed_count && n < room) {
-            tally *t = changed_at(s, s->emitted);
+            change c = change_at(s, s->emitted);
             char *record = (char *)records + n * size;
-            if (s->emitted + AHEAD < s->touched_count)
-                __builtin_prefetch(s->touched[s->emitted + AHEAD]);
-            if (WEIR_LIKELY(n + 1 < room && is_usual(s, t))) {
-                put_both(s, t, record, diffs + n, out);
+            if (s->emitted + AHEAD < s->counts.change_count)
+                __builtin_prefetch(s->counts.changes[s->emitted + AHEAD].at);
+            if (WEIR_LIKELY(n + 1 < room && is_usual(s, &c))) {
+                put_both(s, &c, record, diffs + n, out);
                 n += 2;
-            } else if (is_new(s, t)) {
-                put_new(s, t, record, diffs + n++, out);
+            } else if (is_new(&c)) {
+                put_one(s, &c, c.count, record, out);
+                diffs[n++] = 1;
+                end_change(s, &c);
             } else {
-                n += put(s, record, diffs + n, out);
+                n += put(s, &c, record, diffs + n, out);
             }
         }
         weir_builder_commit(out, n);
         if (s->emitted < s->changed_count && weir_step_spent(step))
             return false;
     }
-    s->touched_count = s->changed_count = s->emitted = 0;
+    s->counts.change_count = s->changed_count = s->emitted = 0;
     s->open = false;
     return true;
 }
 
 static void fail(weir_step *step, const state *s)
 {
-    if (s->failed == WEIR_NO_MEMORY) {
+    if (s->counts.failed == WEIR_NO_MEMORY) {
         weir_step_fail(step, WEIR_NO_MEMORY, "no memory for more than %zu keys",
                        weir_table_count(s->table));
         return;
     }
     char key[256];
-    weir_record_text(weir_table_key_type(s->table), weir_table_key(s->table, s->overflowed), key,
-                     sizeof key);
+    weir_record_text(weir_table_key_type(s->table), weir_table_key(s->table, s->counts.at_fault),
+                     key, sizeof key);
     weir_step_fail(step, WEIR_OVERFLOWED, "the count of %s leaves the range of 64 bits", key);
 }
 
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
-    while (!s->failed) {
+    while (!s->counts.failed) {
         if (s->emitting && !emit(step, s)) {
             weir_step_again(step);
             return;
@@ -521,11 +436,11 @@ static void run(weir_step *step, void *ctx)
         s->emitting = weir__stash_complete(&s->stash, step, count, s);
         if (!s->emitting)
             break;
-        s->changed_count = s->touched_count;
+        s->changed_count = s->counts.change_count;
         if (s->open && s->fresh)
             s->changed_count += weir_table_fresh(s->table) - s->fresh;
-        unwrap(s);
+        weir__key_counts_unwrap(&s->counts);
     }
-    if (s->failed)
+    if (s->counts.failed)
         fail(step, s);
 }

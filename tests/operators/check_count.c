@@ -368,6 +368,52 @@ START_TEST(range_of_an_epoch)
 }
 END_TEST
 
+/* Counts of more bits than a word of the table has room for, epoch after epoch, next to others. */
+START_TEST(large_counts)
+{
+    static const int64_t half = INT64_MAX / 2 + 1; /* 2^62 */
+    weir_test *t = weir_test_create(build_a_collection, NULL);
+    weir_str a = weir_str_of("a"), b = weir_str_of("b"), c = weir_str_of("c");
+    const struct {
+        weir_str name;
+        int64_t diff;
+    } changes[][4] = {
+        { { a, half / 2 }, { b, half }, { c, 1 }, { a, -half } },
+        { { a, -half }, { b, half - 1 }, { c, half / 2 - 1 }, { c, 1 } },
+        { { b, 0 }, { c, -half / 2 }, { a, half }, { c, -1 } },
+        { { b, -half }, { b, -half + 1 }, { c, -half / 2 }, { a, 0 } },
+        { { b, half }, { a, half / 2 }, { c, half / 2 }, { b, -1 } },
+    };
+    static const char *const wanted[] = {
+        "(name: \"a\", n: -2305843009213693952) @0 +1\n"
+        "(name: \"b\", n: 4611686018427387904) @0 +1\n(name: \"c\", n: 1) @0 +1\n",
+        "(name: \"a\", n: -6917529027641081856) @1 +1\n"
+        "(name: \"a\", n: -2305843009213693952) @1 -1\n"
+        "(name: \"b\", n: 4611686018427387904) @1 -1\n"
+        "(name: \"b\", n: 9223372036854775807) @1 +1\n"
+        "(name: \"c\", n: 1) @1 -1\n(name: \"c\", n: 2305843009213693953) @1 +1\n",
+        "(name: \"a\", n: -6917529027641081856) @2 -1\n"
+        "(name: \"a\", n: -2305843009213693952) @2 +1\n"
+        "(name: \"c\", n: 2305843009213693953) @2 -1\n",
+        "(name: \"b\", n: 9223372036854775807) @3 -1\n"
+        "(name: \"c\", n: -2305843009213693952) @3 +1\n",
+        "(name: \"a\", n: -2305843009213693952) @4 -1\n"
+        "(name: \"b\", n: 4611686018427387903) @4 +1\n"
+        "(name: \"c\", n: -2305843009213693952) @4 -1\n",
+    };
+    for (uint64_t epoch = 0; epoch < sizeof changes / sizeof *changes; epoch++) {
+        for (int i = 0; i < 4; i++)
+            weir_test_push(t, 0, item, epoch, changes[epoch][i].diff,
+                           { 1, changes[epoch][i].name, { true, 1 } });
+        weir_test_advance(t, 0, epoch + 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        ck_assert_str_eq(weir_test_take(t, 0), wanted[epoch]);
+    }
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- failing runs ---- */
 
 static weir_input(item) in;
@@ -442,7 +488,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_sums,         refusals, in_a_scope,      range_in_a_scope,
-                                   range_of_an_epoch, overflow, memory_runs_out, NULL };
+    const TTest *const tests[] = { like_sums,         refusals,     in_a_scope, range_in_a_scope,
+                                   range_of_an_epoch, large_counts, overflow,   memory_runs_out,
+                                   NULL };
     return test_run(test_suite("count", tests));
 }
