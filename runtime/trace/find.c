@@ -54,6 +54,16 @@ static void ask_hashes(const weir_trace_run *run, const weir__asked *a, weir__ra
     }
 }
 
+/* The lines from one place to another, which is in the last one; of many the first and the last. */
+static inline void ask_lines(const void *from, const void *to)
+{
+    enum { LINE = 64, LINES_MAX = 8 };
+    const char *at = from, *last = to;
+    for (uint32_t i = 0; i < LINES_MAX && at < last; i++, at += LINE)
+        __builtin_prefetch(at);
+    __builtin_prefetch(last);
+}
+
 /* What reading a key will touch: where its values begin, then these and where their updates begin,
  * then these. */
 static void ask_key(const weir_trace_run *run, uint32_t key)
@@ -67,12 +77,10 @@ static void ask_key(const weir_trace_run *run, uint32_t key)
 static void ask_values(const weir_trace_run *run, uint32_t key)
 {
     weir__range values = weir__run_values(run, key);
-    if (run->rests) {
-        __builtin_prefetch(weir__run_rest(run, values.at));
-        __builtin_prefetch(weir__run_rest(run, values.end - 1));
-    }
+    if (run->rests)
+        ask_lines(weir__run_rest(run, values.at), weir__run_rest(run, values.end - 1));
     if (run->update_at)
-        __builtin_prefetch(&run->update_at[values.at]);
+        ask_lines(&run->update_at[values.at], &run->update_at[values.end]);
 }
 
 static void ask_updates(const weir_trace_run *run, uint32_t key)
@@ -80,12 +88,10 @@ static void ask_updates(const weir_trace_run *run, uint32_t key)
     weir__range values = weir__run_values(run, key);
     uint32_t first = weir__run_updates(run, values.at).at;
     uint32_t last = weir__run_updates(run, values.end - 1).end - 1;
-    if (run->times) {
-        __builtin_prefetch(weir__run_coords(run, first));
-        __builtin_prefetch(weir__run_coords(run, last));
-    }
+    if (run->times)
+        ask_lines(weir__run_coords(run, first), weir__run_coords(run, last));
     if (run->diffs)
-        __builtin_prefetch(&run->diffs[first]);
+        ask_lines(&run->diffs[first], &run->diffs[last]);
 }
 
 static void each_hit(const weir_cursor *c, void (*fn)(const weir_trace_run *run, uint32_t key))
