@@ -51,12 +51,13 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void ask_for_huge_pages(char *block, size_t size)
+void weir__huge_pages_ask(void *block, size_t size, bool committed)
 {
     uint64_t before = now_ns();
     if (before < atomic_load(&small_until_ns) || madvise(block, size, MADV_HUGEPAGE) != 0)
         return;
-    *(volatile char *)block = 0;
+    if (committed)
+        *(volatile char *)block = 0;
     uint64_t after = now_ns();
     if (after - before < SLOW_NS)
         return;
@@ -74,7 +75,7 @@ static void *take_huge(hooks *all, void *at, size_t size, size_t alignment, bool
         alignment = HUGE_PAGE;
     void *block = theirs->alloc(theirs, at, size, alignment, zero, commit, arena);
     if (block)
-        ask_for_huge_pages(block, size);
+        weir__huge_pages_ask(block, size, *commit);
     return block;
 }
 

@@ -10,8 +10,14 @@
 #ifndef WEIR_ENV_HUGE_PAGES_H
 #define WEIR_ENV_HUGE_PAGES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* From now on, for the whole process. Any thread, any number of times. */
 void weir__huge_pages_use(void);
+/* Of memory that nobody has touched; not committed: nobody may yet, as where the system does not
+ * overcommit. */
+void weir__huge_pages_ask(void *block, size_t size, bool committed);
 /* How often a fresh one was slow, so that small ones were taken. */
 unsigned weir__huge_pages_slow(void);
 

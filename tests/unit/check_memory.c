@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +127,19 @@ START_TEST(pieces_in_huge_pages)
     weir_memory_fail_nth(0, 0);
     ck_assert_ptr_null(weir__alloc_dense(0));
     ck_assert_uint_eq(weir_memory_used(), before);
+}
+END_TEST
+
+/* As jemalloc takes it where the system does not overcommit. */
+START_TEST(memory_that_is_not_committed)
+{
+    enum { SIZE = 8 << 20 };
+    char *block = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(block != MAP_FAILED);
+    weir__huge_pages_ask(block, SIZE, false);
+    ck_assert_int_eq(mprotect(block, SIZE, PROT_READ | PROT_WRITE), 0);
+    memset(block, 1, SIZE);
+    ck_assert_int_eq(munmap(block, SIZE), 0);
 }
 END_TEST
 
@@ -274,6 +288,7 @@ int main(void)
         zeroed,
         resizing_keeps_content_and_alignment,
         pieces_in_huge_pages,
+        memory_that_is_not_committed,
         failing_the_nth,
         reserve_serves_and_recovers,
         reserve_blocks_move_out_again,
