@@ -97,6 +97,9 @@ struct weir_builder {
 };
 
 WEIR_API void *weir__builder_next_slow(weir_builder *builder);
+/* Of a record that is there n times as often as without this: weir_builder_next between
+ * weir_builder_multiply and weir_builder_set_diff. NULL: it is there no times. */
+WEIR_API void *weir__builder_next_n(weir_builder *builder, int64_t n);
 
 /* Room for one record of the builder's type: zeroed it is not; fill all of it. Never NULL. The
  * address is valid until the next call on the builder. */

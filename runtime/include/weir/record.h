@@ -260,10 +260,9 @@ struct weir_tag_scaled_ {
     WEIR_UNUSED static inline void T##_emit_n(weir_out_##T weir_out_, T weir_record_,              \
                                               int64_t weir_n_)                                     \
     {                                                                                              \
-        int64_t weir_before_ = weir_builder_multiply(weir_out_.builder, weir_n_);                  \
-        if (weir_out_.builder->diff != 0)                                                          \
-            T##_emit(weir_out_, weir_record_);                                                     \
-        weir_builder_set_diff(weir_out_.builder, weir_before_);                                    \
+        char *weir_room_ = weir__builder_next_n(weir_out_.builder, weir_n_);                       \
+        if (weir_room_)                                                                            \
+            weir_store_##T(weir_room_, weir_record_);                                              \
     }
 
 /* Strings for a record about to be emitted, which live as long as the batch that it leaves in:
