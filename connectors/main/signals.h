@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The signals that end a program, and the alarm of --seconds. One runtime at a time; main thread.
+ * The signals that end a program, and the alarm of --seconds; bus errors in files of the state
+ * directory, which are told with the file's name. One runtime at a time; main thread.
  */
 #ifndef WEIR_MAIN_SIGNALS_H
 #define WEIR_MAIN_SIGNALS_H

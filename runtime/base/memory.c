@@ -19,6 +19,8 @@
 __attribute__((weak)) void *mallocx(size_t size, int flags);
 __attribute__((weak)) void *rallocx(void *block, size_t size, int flags);
 __attribute__((weak)) void sdallocx(void *block, size_t size, int flags);
+__attribute__((weak)) int mallctl(const char *name, void *old, size_t *old_size, void *new_value,
+                                  size_t new_size);
 
 /* jemalloc's flags: the low 6 bits are the logarithm of the alignment, 0x40 asks for zeroes. */
 enum { LINE = 64, FLAG_LINE = 6, FLAG_ZERO = 0x40 };
@@ -198,13 +200,33 @@ static int line_flag(size_t size)
     return size >= LINE ? FLAG_LINE : 0;
 }
 
+/* jemalloc has nothing. It keeps what was freed in pieces, and takes them together to larger ones
+ * only when it has given their pages back: under a limit (ulimit -d) that may be what is missing.
+ * Whether to ask once more. */
+static __attribute__((noinline, cold)) bool give_back(void)
+{
+    return mallctl && mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0; /* 4096: of all */
+}
+
+static void *take(size_t size, int flags)
+{
+    void *block = mallocx(size, flags);
+    return WEIR_LIKELY(block) || !give_back() ? block : mallocx(size, flags);
+}
+
+static void *retake(void *block, size_t size, int flags)
+{
+    void *moved = rallocx(block, size, flags);
+    return WEIR_LIKELY(moved) || !give_back() ? moved : rallocx(block, size, flags);
+}
+
 static void *allocate(size_t size, int flags)
 {
     if (size == 0 || refused(size))
         return NULL;
     void *block = NULL;
     if (mallocx)
-        block = mallocx(size, flags);
+        block = take(size, flags);
     else if (size < LINE)
         block = malloc(size);
     else if (posix_memalign(&block, LINE, size) != 0)
@@ -232,7 +254,7 @@ void *weir_alloc_zero(size_t size)
     }
     if (size == 0 || refused(size))
         return NULL;
-    void *block = mallocx(size, line_flag(size) | FLAG_ZERO);
+    void *block = take(size, line_flag(size) | FLAG_ZERO);
     if (block)
         count((int64_t)size);
     return block;
@@ -272,7 +294,7 @@ void *weir_realloc(void *block, size_t old_size, size_t new_size)
         if (refused(new_size))
             return NULL;
         void *moved =
-            rallocx ? rallocx(block, new_size, line_flag(new_size)) : realloc(block, new_size);
+            rallocx ? retake(block, new_size, line_flag(new_size)) : realloc(block, new_size);
         if (moved)
             count((int64_t)new_size - (int64_t)old_size);
         return moved;

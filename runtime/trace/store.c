@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trace/places.h"
 #include "trace/store.h"
 
 enum { PAUSE = 64, TRIES = 1000, WAITING = 64, WAITING_MIN = 64 << 20 };
@@ -140,6 +141,7 @@ static void enter(weir__segment *segment, const weir_mapped *mapped)
 {
     weir__store *store = segment->store;
     segment->mapped = *mapped;
+    weir__places_add(mapped->at, mapped->size, segment->path);
     __atomic_fetch_add(&store->refs, 1, __ATOMIC_RELAXED);
     add(&store->segments, 1);
     add(&store->bytes, mapped->size);
@@ -182,6 +184,7 @@ bool weir__store_seal(weir__segment *segment, uint64_t size)
         failed(store, segment->path, "completed", code);
         return false;
     }
+    weir__places_cut(segment->mapped.at, segment->mapped.size);
     add(&store->bytes, segment->mapped.size - before);
     works(store);
     return true;
@@ -210,6 +213,7 @@ void weir__store_forget(weir__segment *segment)
 {
     weir__store *store = segment->store;
     add(&store->bytes, 0 - segment->mapped.size);
+    weir__places_remove(segment->mapped.at);
     store->env.map_close(store->env.disk, &segment->mapped);
     weir_free(segment, segment->size);
     add(&store->segments, 0 - (uint64_t)1);

@@ -5,6 +5,7 @@
  * Without a state directory the same program does not come to its end.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <weir/connectors/main.h>
 #include <weir/observe.h>
 #include <weir/weir.h>
 
@@ -21,7 +23,7 @@
 #define ROW(F) F(u64, id) F(str, text)
 WEIR_RECORD(row, ROW)
 
-enum { LIMIT = 64 << 20, TEXT = 240, ROWS = 4 * LIMIT / TEXT };
+enum { LIMIT = 96 << 20, TEXT = 240, ROWS = 4 * LIMIT / TEXT };
 
 /* A sanitizer's own memory would not fit: there the rows are fewer, and nothing is limited. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -32,9 +34,10 @@ enum { LIMITED = 1, MADE = ROWS };
 
 typedef struct job {
     weir_arrangement *rows;
-    uint64_t sent, read, sum, disk_bytes;
+    uint64_t most, sent, read, sum, disk_bytes;
     weir_trace_reader *reader;
     bool checked;
+    const char *cut; /* the files there are cut when all has been read, and it is read again */
 } job;
 
 static void text_of(uint64_t id, char text[TEXT])
@@ -64,7 +67,7 @@ static void send(weir_step *step, void *state)
 {
     job *j = state;
     char text[TEXT];
-    while (j->sent < MADE && !weir_step_full(step)) {
+    while (j->sent < j->most && !weir_step_full(step)) {
         if (weir_step_spent(step)) {
             weir_step_again(step);
             return;
@@ -72,12 +75,12 @@ static void send(weir_step *step, void *state)
         weir_time time = weir_time_1(j->sent / 100000);
         weir_cap_downgrade(step, 0, &time);
         weir_out(row) out = { weir_step_output(step, 0, &time) };
-        for (int i = 0; i < 100 && j->sent < MADE; i++, j->sent++) {
+        for (int i = 0; i < 100 && j->sent < j->most; i++, j->sent++) {
             text_of(j->sent, text);
             row_emit(out, (row){ j->sent, weir_builder_str(out.builder, text, TEXT) });
         }
     }
-    if (j->sent == MADE)
+    if (j->sent == j->most)
         weir_step_finish(step);
 }
 
@@ -103,6 +106,18 @@ static void read_all(job *j)
     weir_trace_runs_release(runs);
 }
 
+static void cut_all(const char *dir)
+{
+    DIR *all = opendir(dir);
+    for (const struct dirent *entry; (entry = readdir(all));) {
+        int file = strstr(entry->d_name, ".run") ? openat(dirfd(all), entry->d_name, O_RDWR) : -1;
+        if (file >= 0 && ftruncate(file, 1))
+            _exit(3);
+        (void)close(file);
+    }
+    closedir(all);
+}
+
 static void keep(weir_step *step, void *state)
 {
     job *j = state;
@@ -120,6 +135,10 @@ static void keep(weir_step *step, void *state)
         j->checked = true;
         weir_traces_each(weir_runtime_traces(weir_step_runtime(step)), note_disk, j);
         read_all(j);
+        if (j->cut) {
+            cut_all(j->cut);
+            read_all(j);
+        }
     }
 }
 
@@ -160,7 +179,7 @@ static int run_limited(const char *state_dir)
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        job j = { .sent = 0 };
+        job j = { .most = MADE };
         weir_error error = { .status = WEIR_OK };
         struct rlimit limit = { LIMIT, LIMIT };
         if (LIMITED && setrlimit(RLIMIT_DATA, &limit))
@@ -199,6 +218,41 @@ START_TEST(memory_alone_does_not_do)
         ck_assert_msg(status == 1 || status >= 128, "it ended with %d", status);
     else
         ck_assert_int_eq(status, 2); /* all is there, and nothing on disk */
+}
+END_TEST
+
+/* A file that was read and checked, and is short afterwards, ends a program of weir_main with its
+ * name. */
+START_TEST(a_file_that_becomes_shorter_is_named)
+{
+    char dir[] = "/tmp/weir-state-XXXXXX", text[4096];
+    int ends[2], status;
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        char *words[] = { (char *)"disk", (char *)"--state", dir, (char *)"--workers", (char *)"1",
+                          (char *)"--http", (char *)"off", (char *)"--flight", (char *)"off",
+                          NULL };
+        job j = { .most = 100000, .cut = dir };
+        (void)alarm(240); /* then it hangs */
+        dup2(ends[1], STDERR_FILENO);
+        _exit(weir_main(9, words, build, &j) + 10); /* not where it should end */
+    }
+    close(ends[1]);
+    size_t length = 0;
+    for (ssize_t n; (n = read(ends[0], text + length, sizeof text - 1 - length)) > 0;)
+        length += (size_t)n;
+    text[length] = '\0';
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %d: %s", status, text);
+    ck_assert_ptr_nonnull(strstr(text, dir));
+    ck_assert_ptr_nonnull(strstr(text, ".run cannot be read any more"));
+    char command[100];
+    (void)snprintf(command, sizeof command, "rm -r %s", dir);
+    ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
@@ -269,6 +323,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { more_state_than_memory, memory_alone_does_not_do,
+                                   a_file_that_becomes_shorter_is_named,
                                    views_lie_there_too, NULL };
     return test_run(test_suite("disk", tests));
 }

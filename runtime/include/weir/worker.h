@@ -113,6 +113,11 @@ WEIR_API weir_status weir_runtime_wait(weir_runtime *runtime, weir_error *error)
  * included. A second call gives up on completion and ends at once. */
 WEIR_API void weir_runtime_stop(weir_runtime *runtime);
 WEIR_API void weir_runtime_destroy(weir_runtime *runtime);
+/* The file in a state directory that is mapped at this address, or NULL: for handlers of SIGBUS,
+ * which is what a thread gets that reads a file after it was checked, and after somebody has cut it
+ * short or its disk has gone. weir_main has such a handler. In a handler, of an address that its
+ * thread reads; up to 4096 files are known. */
+WEIR_API const char *weir_mapped_run_at(const void *address);
 /* The flight recorder's file, or NULL if there is none. It is removed with the runtime. */
 WEIR_API const char *weir_runtime_flight_path(const weir_runtime *runtime);
 /* Of this process. */

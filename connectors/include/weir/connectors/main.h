@@ -32,7 +32,8 @@
  *
  * SIGINT and SIGTERM end the sources, complete what is under way, and end with status 0; a second
  * signal ends the process at once. --seconds takes SIGALRM and the process's real-time timer
- * (setitimer). SIGPIPE is ignored. What was not written to standard output is
+ * (setitimer). SIGPIPE is ignored; SIGBUS in a file of the state directory is told with the file's
+ * name, and ends the program with status 1. What was not written to standard output is
  * an error: it is looked at before the end.
  *
  * Exit status: 0 ended as asked or because the input ended; 1 it could not start, or failed while
