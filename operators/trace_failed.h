@@ -22,14 +22,17 @@ static inline void weir__trace_failed(weir_step *step, weir_status status, size_
 }
 
 /* Fuel at each level of merging: for an update that was appended, the first ones of a step more so
- * that small runs become few at once; for keys that were looked up, since each run costs them
+ * that small runs become few at once, and those of large batches, which take long anyway, so that
+ * few of these go along with a large merge; for keys that were looked up, since each run costs them
  * something. */
 static inline weir_merge_work weir__merge_work_of(const weir_step *step, size_t appended,
                                                   size_t looked)
 {
-    enum { AN_UPDATE = 3, FEW = 1024, OF_FEW = 5, A_LOOKUP = 2 };
+    enum { AN_UPDATE = 3, FEW = 1024, OF_FEW = 5, MANY = 32 << 10, OF_MANY = 3, A_LOOKUP = 2 };
     size_t few = appended < FEW ? appended : FEW;
-    return (weir_merge_work){ .fuel = AN_UPDATE * appended + OF_FEW * few + A_LOOKUP * looked,
+    size_t many = appended > MANY ? appended - MANY : 0;
+    return (weir_merge_work){ .fuel = AN_UPDATE * appended + OF_FEW * few + OF_MANY * many +
+                                      A_LOOKUP * looked,
                               .looked = looked,
                               .idle = weir_step_is_idle(step),
                               .now_ns = weir_step_now_ns(step) };
