@@ -7,14 +7,7 @@
 
 #include <stdlib.h>
 
-enum { TABLES_MAX = 8, FIELDS_MAX = 16, WORDS_MAX = 4 };
-
-/* Long strings that a column has had, if they are few: each lies once, as in a column of a file
- * that has a dictionary. */
-typedef struct words {
-    weir_str known[WORDS_MAX];
-    unsigned count; /* one more: there are more, and each row has its own */
-} words;
+enum { TABLES_MAX = 8 };
 
 /* What a worker has of a table. */
 typedef struct part {
@@ -25,7 +18,6 @@ typedef struct part {
     weir_batch **batches;
     size_t count, room, sent;
     uint64_t *ends;   /* batches before each epoch, and of all */
-    words words[FIELDS_MAX];
     bool read;        /* all is in memory */
     uint64_t ordered; /* epochs to be sent */
     weir_waker *waker;
@@ -98,39 +90,15 @@ static weir_status read_init(weir_step *step, void *ctx, void **state, weir_erro
     return WEIR_OK;
 }
 
-static weir_str own(const weir_str *s)
+/* Strings lie in the batch, so that what they came from need not stay. */
+static void copy_strings(const weir_type *type, weir_builder *out, char *record)
 {
-    char *text = malloc(s->len);
-    if (!text)
-        bench_fail("no memory for the rows of a table");
-    memcpy(text, s->u.ptr, s->len);
-    return weir_str_view(text, s->len);
-}
-
-/* The one of the column's words that this is, if these are few. */
-static weir_str *word_of(words *w, const weir_str *s)
-{
-    for (unsigned i = 0; w->count <= WORDS_MAX && i < w->count; i++)
-        if (weir_str_equal(&w->known[i], s))
-            return &w->known[i];
-    if (w->count < WORDS_MAX) {
-        w->known[w->count] = own(s);
-        return &w->known[w->count++];
-    }
-    w->count = WORDS_MAX + 1;
-    return NULL;
-}
-
-/* What strings came from need not stay. */
-static void copy_strings(part *p, weir_builder *out, char *record)
-{
-    const weir_type *type = p->d->table.type;
     for (uint32_t i = 0; type->has_strings && i < type->field_count; i++) {
         if (type->fields[i].kind != WEIR_KIND_str)
             continue;
         weir_str *s = (weir_str *)(void *)(record + type->fields[i].offset);
-        const weir_str *word = weir_str_is_inline(s) ? s : word_of(&p->words[i], s);
-        *s = word ? *word : weir_builder_str(out, s->u.ptr, s->len);
+        if (!weir_str_is_inline(s))
+            *s = weir_builder_str(out, s->u.ptr, s->len);
     }
 }
 
@@ -146,7 +114,7 @@ static void read_step(weir_step *step, void *state)
     for (; p->next < end && !weir_step_spent(step); p->next += p->workers) {
         void *record = weir_builder_next(out, table->type->size);
         table->row(table->table, p->next, record);
-        copy_strings(p, out, record);
+        copy_strings(table->type, out, record);
     }
     if (p->next >= end && ++p->epoch == p->d->stored->epochs) {
         weir_cap_drop(step, 0);
@@ -218,17 +186,12 @@ static void keep_fini(void *state)
     part *p = state;
     for (size_t i = 0; i < p->count; i++)
         weir_batch_release(p->batches[i]);
-    for (unsigned f = 0; f < FIELDS_MAX; f++)
-        for (unsigned i = 0; i < p->words[f].count && i < WORDS_MAX; i++)
-            free((void *)(uintptr_t)p->words[f].known[i].u.ptr);
     free(p->batches);
     free(p->ends);
 }
 
 weir_port *bench_stored_add(weir_graph *graph, bench_stored *stored, const bench_table *table)
 {
-    if (table->type->field_count > FIELDS_MAX)
-        bench_fail("a table has more than %d columns", FIELDS_MAX);
     description *d = weir_graph_alloc(graph, sizeof *d);
     *d = (description){ .table = *table, .stored = stored };
     stored->tables[stored->count++] = d;
