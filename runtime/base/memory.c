@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,9 @@ __attribute__((weak)) void sdallocx(void *block, size_t size, int flags);
 __attribute__((weak)) int mallctl(const char *name, void *old, size_t *old_size, void *new_value,
                                   size_t new_size);
 
-/* jemalloc's flags: the low 6 bits are the logarithm of the alignment, 0x40 asks for zeroes. */
-enum { LINE = 64, FLAG_LINE = 6, FLAG_ZERO = 0x40 };
+/* jemalloc's flags: the low 6 bits are the logarithm of the alignment, 0x40 asks for zeroes, bits
+ * from 20 on are an arena's number, plus one. */
+enum { LINE = 64, FLAG_LINE = 6, FLAG_ZERO = 0x40, FLAG_ARENA = 20 };
 
 /* ---- the count of bytes in use ----
  *
@@ -239,6 +241,16 @@ static void *allocate(size_t size, int flags)
 void *weir_alloc(size_t size)
 {
     return allocate(size, line_flag(size));
+}
+
+void weir__large_gone(void)
+{
+    int flags = weir__large_flags();
+    char name[64];
+    if (!flags)
+        return;
+    (void)snprintf(name, sizeof name, "arena.%d.purge", (flags >> FLAG_ARENA) - 1);
+    (void)mallctl(name, NULL, NULL, NULL, 0);
 }
 
 void *weir__alloc_dense(size_t size)

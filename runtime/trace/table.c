@@ -136,8 +136,11 @@ void weir_table_destroy(weir_table *table)
 {
     if (!table)
         return;
+    bool large = table->bytes >= WEIR__LARGE;
     free_entries(table);
     weir__table_free_slices(table);
+    if (large)
+        weir__large_gone();
     weir__pack_fini(&table->pack);
     if (table->account)
         weir_account_add(table->account, -(int64_t)table->charged);
@@ -594,7 +597,7 @@ size_t weir_table_insert_many(weir_table *table, const void *records, const uint
                               size_t n, void **values)
 {
     uint64_t room[BLOCK];
-    size_t count = table->count, done = 0, i = 0;
+    size_t done = 0, i = 0;
     for (block b = { .count = 0 }; i < n && done == b.count; i += done) {
         b = (block){ .record = (const char *)records + i * table->type->size,
                      .count = n - i < BLOCK ? n - i : BLOCK,
@@ -609,8 +612,7 @@ size_t weir_table_insert_many(weir_table *table, const void *records, const uint
         else
             done = insert_block(table, table->form, &b);
     }
-    if (table->count != count)
-        charge(table);
+    charge(table);
     return i;
 }
 

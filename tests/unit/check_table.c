@@ -7,9 +7,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/record.h>
 
+#include "env/huge_pages.h"
 #include "support.h"
 
 #define WORD(F) F(str, text)
@@ -418,16 +420,45 @@ START_TEST(many_stop_where_memory_ends)
     void *values[64];
     for (uint32_t i = 0; i < 64; i++)
         numbers[i] = (number){ .number = i };
-    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, NULL);
-    weir_memory_fail_nth(3, 0); /* the list of chunks, the first chunk, the first doubling */
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+    weir_memory_fail_nth(2, 0); /* the list of chunks, the first chunk */
+    ck_assert_uint_eq(weir_table_insert_many(table, numbers, NULL, 64, values), 0);
+    ck_assert_int_eq(weir_account_bytes(&account), (int64_t)weir_table_bytes(table));
+    weir_memory_fail_nth(2, 0); /* the first chunk, the first doubling */
     size_t done = weir_table_insert_many(table, numbers, NULL, 64, values);
     weir_memory_fail_nth(0, 0);
     ck_assert_uint_eq(done, 12);
+    ck_assert_int_eq(weir_account_bytes(&account), (int64_t)weir_table_bytes(table));
     ck_assert_uint_eq(weir_table_count(table), 12);
     ck_assert_uint_eq(weir_table_insert_many(table, numbers + 12, NULL, 52, values + 12), 52);
     for (uint32_t i = 0; i < 64; i++)
         ck_assert_ptr_eq(weir_table_find(table, &numbers[i]), values[i]);
     weir_table_destroy(table);
+}
+END_TEST
+
+static size_t resident(void)
+{
+    size_t all, pages;
+    FILE *file = fopen("/proc/self/statm", "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%zu %zu", &all, &pages), 2);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* At once, if it has an arena of its own: that is asked for nothing any more. */
+START_TEST(a_large_one_is_given_back)
+{
+    weir__huge_pages_use();
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, NULL);
+    size_t before = resident();
+    for (uint64_t i = 0; i < 500000; i++)
+        ck_assert_ptr_nonnull(weir_table_insert(table, &(number){ .number = i }));
+    size_t full = resident();
+    weir_table_destroy(table);
+    if (weir__large_flags())
+        ck_assert_uint_lt(resident(), before + (full - before) / 3);
 }
 END_TEST
 
@@ -437,7 +468,7 @@ int main(void)
         refusals, counts_words, keys_of_many_fields, keys_of_integers, grows_by_slices, fresh_keys,
         walks,
         strings_are_compacted, strings_that_stay_are_moved, memory_runs_out,
-        many_stop_where_memory_ends,
+        many_stop_where_memory_ends, a_large_one_is_given_back,
         NULL
     };
     return test_run(test_suite("table", tests));
