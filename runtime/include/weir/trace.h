@@ -81,9 +81,10 @@ WEIR_API void weir_trace_builder_destroy(weir_trace_builder *builder);
 /* Copies the updates, strings too. NO_MEMORY: none of them was added. */
 WEIR_API weir_status weir_trace_builder_add(weir_trace_builder *builder,
                                             const weir_updates *updates);
-/* Updates added since the last run was built. */
+/* Updates it has since the last run was built: those of one record and time that came one after the
+ * other may have become one. */
 WEIR_API size_t weir_trace_builder_count(const weir_trace_builder *builder);
-/* What their records take, with their strings. */
+/* What their records take as such, with their strings; it may keep them smaller. */
 WEIR_API size_t weir_trace_builder_bytes(const weir_trace_builder *builder);
 /* Sums the diffs of equal records of one time, and makes a run of those that are not 0: *run is
  * NULL if none is left. The builder is empty then. OVERFLOWED: a sum left the range of a diff;
