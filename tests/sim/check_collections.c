@@ -49,6 +49,36 @@ START_TEST(every_form_is_drawn)
 }
 END_TEST
 
+static void expect_small(const sim_plan *plan, const sim_plan *first)
+{
+    ck_assert_msg(sim_scratch_fits(plan, first), "seed %llu: with %u records it is too much",
+                  (unsigned long long)plan->seed, plan->input_count);
+}
+
+/* Also where what another dataflow has made is too much by itself, and with one record only. */
+START_TEST(plans_stay_small)
+{
+    sim_plan *plan = calloc(2, sizeof *plan);
+    for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + COLLECTIONS; seed += EACH)
+        for (unsigned records = 0; records < 2; records++) {
+            sim_plan_draw(&plan[0], &(sim_limits){ .seed = seed, .records = records });
+            expect_small(&plan[0], NULL);
+            for (unsigned flow = 1; flow < plan[0].flow_count; flow++) {
+                sim_plan_draw_more(&plan[1], &plan[0], flow);
+                expect_small(&plan[1], &plan[0]);
+            }
+        }
+    free(plan);
+}
+END_TEST
+
+/* Seeds beyond those above, which have failed once. */
+START_TEST(seeds_that_have_failed)
+{
+    sim_expect_pass(&(sim_limits){ .seed = 1795714907671 }); /* an import was too much */
+}
+END_TEST
+
 /* In some of the plans runs lie in files, and small ones beside them in memory; and views are read
  * on the way. */
 START_TEST(runs_lie_in_files_and_views_are_read)
@@ -71,7 +101,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { seeds_of_collections, every_form_is_drawn,
+    const TTest *const tests[] = { seeds_of_collections, seeds_that_have_failed,
+                                   plans_stay_small, every_form_is_drawn,
                                    runs_lie_in_files_and_views_are_read, NULL };
     return test_run(test_suite("collections", tests));
 }

@@ -286,6 +286,38 @@ static sim_input next_input(drawing *d, unsigned sources, bool *gone)
     return in;
 }
 
+/* A source instead of what another flow has made, which was too much. */
+static bool replace_import(sim_plan *p)
+{
+    for (unsigned i = 0; i < p->op_count; i++)
+        if (p->ops[i].kind == SIM_IMPORT) {
+            p->ops[i].kind = SIM_MANUAL;
+            return true;
+        }
+    return false;
+}
+
+static void limit_variables(sim_plan *p)
+{
+    for (unsigned i = 0; i < p->op_count; i++)
+        if (p->ops[i].kind == SIM_VARIABLE && !p->ops[i].limit)
+            p->ops[i].limit = 3;
+}
+
+/* What would become too much, or go round for ever, has limits; then less input, down to one
+ * record; of what is imported nothing can be left out. */
+static void make_it_fit(sim_plan *p, const sim_plan *first)
+{
+    unsigned all = p->input_count;
+    for (bool limited = false; p->input_count && !sim_scratch_fits(p, first); limited = true) {
+        if (limited && p->input_count == 1)
+            p->input_count = replace_import(p) ? all : 0;
+        else if (limited)
+            p->input_count /= 2;
+        limit_variables(p);
+    }
+}
+
 void draw_collections_input(drawing *d, const sim_plan *first)
 {
     sim_plan *p = d->plan;
@@ -297,11 +329,5 @@ void draw_collections_input(drawing *d, const sim_plan *first)
         count = p->limits.records;
     for (p->input_count = 0; p->input_count < count; p->input_count++)
         p->input[p->input_count] = next_input(d, sources, gone);
-    for (bool limited = false; p->input_count > 1 && !sim_scratch_fits(p, first);) {
-        p->input_count = limited ? p->input_count / 2 : p->input_count;
-        for (unsigned i = 0; i < p->op_count; i++)
-            if (p->ops[i].kind == SIM_VARIABLE && !p->ops[i].limit)
-                p->ops[i].limit = 3;
-        limited = true;
-    }
+    make_it_fit(p, first);
 }

@@ -127,9 +127,10 @@ static void step(sim_run *run, unsigned w)
 static bool poke_flow(sim_run *run, sim_flow *flow, bool all)
 {
     bool any = false;
-    for (unsigned i = 0; i < flow->plan.op_count && flow->plan.ops[i].inputs == 0; i++)
+    for (unsigned i = 0; i < flow->plan.op_count; i++)
         for (unsigned w = 0; w < sim_workers(run->plan); w++)
-            if (flow->use[i].node[w] && !run->over[w] && (all || below(run, 4) == 0))
+            if (flow->plan.ops[i].inputs == 0 && flow->use[i].node[w] && !run->over[w] &&
+                (all || below(run, 4) == 0))
                 any |= sim_node_poke(flow->use[i].node[w]);
     return any;
 }
