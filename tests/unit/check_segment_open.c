@@ -232,7 +232,7 @@ START_TEST(columns)
 }
 END_TEST
 
-/* Where the hash is the key, no two keys have the same. */
+/* Where the hash is the key, no two keys have the same; a hash of 8 bits is never the key. */
 static void equal_hashes(file *f)
 {
     uint64_t *hashes = column64(f, WEIR__SEGMENT_HASHES);
@@ -245,8 +245,12 @@ START_TEST(equal_keys)
     weir_error error;
     start(&f, 0);
     ck_assert_int_eq(open_changed(&f, NULL, &error), WEIR_OK);
+#ifdef WEIR_HASH_8BIT
+    ck_assert_int_eq(open_changed(&f, equal_hashes, &error), WEIR_OK);
+#else
     ck_assert_int_eq(open_changed(&f, equal_hashes, &error), WEIR_BAD_DATA);
     ck_assert_ptr_nonnull(strstr(error.what, "its columns contradict each other"));
+#endif
     end(&f);
 }
 END_TEST
