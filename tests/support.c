@@ -96,6 +96,15 @@ void test_address(char *address, size_t size)
                    pid % 256, port++);
 }
 
+void test_read_all(int from, char *text, size_t size)
+{
+    size_t length = 0;
+    for (ssize_t n; (n = read(from, text + length, size - 1 - length)) > 0;)
+        length += (size_t)n;
+    text[length] = '\0';
+    close(from);
+}
+
 void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
 {
     int ends[2], status;
@@ -112,11 +121,7 @@ void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)
     }
     close(ends[1]);
     char said[4096];
-    size_t length = 0;
-    for (ssize_t n; (n = read(ends[0], said + length, sizeof said - 1 - length)) > 0;)
-        length += (size_t)n;
-    said[length] = '\0';
-    close(ends[0]);
+    test_read_all(ends[0], said, sizeof said);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(!WIFSIGNALED(status) || WTERMSIG(status) != SIGALRM, "hangs: %s", text);
     ck_assert_msg(!WIFEXITED(status) || WEXITSTATUS(status) != 0, "goes on: %s", text);

@@ -37,6 +37,10 @@ void test_each_seed(void (*run)(uint64_t seed), uint64_t count);
  * address of its own, and the ports are none that the system gives away by itself. */
 void test_address(char *address, size_t size);
 
+/* All that comes from the descriptor, which is closed then, as a string; what has no room is left
+ * out. */
+void test_read_all(int from, char *text, size_t size);
+
 /* Runs fn in a child process, which has to end by an assertion whose text contains `text`. */
 void test_dies(void (*fn)(void *ctx), void *ctx, const char *text);
 

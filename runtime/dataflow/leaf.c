@@ -148,8 +148,7 @@ static const uint64_t *hashes_of(weir__leaf *leaf, const weir_batch *batch)
     return leaf->hash_scratch;
 }
 
-/* Records without times: the hot case. Divides as many as surely fit before looking at room again,
- * column by column. */
+/* Where each worker's columns begin, and go on. */
 typedef struct divided {
     char *first[WEIR_WORKERS_MAX], *next[WEIR_WORKERS_MAX]; /* records */
     char *hashes[WEIR_WORKERS_MAX], *diffs[WEIR_WORKERS_MAX];
@@ -184,6 +183,8 @@ static void settle(weir__builder *builder, const divided *d, unsigned w, const w
         weir__builder_own_strings(builder, d->first[w]);
 }
 
+/* Records without times: the hot case. Divides as many as surely fit before looking at room again,
+ * column by column. */
 static void divide(weir__leaf *leaf, const weir_batch *batch, const uint64_t *hashes)
 {
     unsigned workers = leaf->dataflow->context->workers;

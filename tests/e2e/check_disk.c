@@ -241,11 +241,7 @@ START_TEST(a_file_that_becomes_shorter_is_named)
         _exit(weir_main(9, words, build, &j) + 10); /* not where it should end */
     }
     close(ends[1]);
-    size_t length = 0;
-    for (ssize_t n; (n = read(ends[0], text + length, sizeof text - 1 - length)) > 0;)
-        length += (size_t)n;
-    text[length] = '\0';
-    close(ends[0]);
+    test_read_all(ends[0], text, sizeof text);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %d: %s", status, text);
     ck_assert_ptr_nonnull(strstr(text, dir));

@@ -117,12 +117,8 @@ START_TEST(a_failed_assertion_says_so_and_aborts)
         _exit(0);
     }
     close(ends[1]);
-    char text[512] = "";
-    size_t used = 0;
-    ssize_t got;
-    while ((got = read(ends[0], text + used, sizeof text - 1 - used)) > 0)
-        used += (size_t)got;
-    close(ends[0]);
+    char text[512];
+    test_read_all(ends[0], text, sizeof text);
     int status = 0;
     waitpid(child, &status, 0);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
