@@ -151,7 +151,7 @@ const weir__builtin weir__builtins[] = {
     { "workers", "N", "usable cores", "threads of this process", read_workers },
     { "http", "ADDRESS", "127.0.0.1:8080+I",
       "HOST:PORT, PORT or off: views and metrics (I: --process)", read_http },
-    { "budget", "BYTES", "256M", "what may be under way in memory; more goes to files",
+    { "budget", "BYTES", "256M, or less", "what may be under way in memory; more goes to files",
       read_budget },
     { "spill-dir", "DIR", "$TMPDIR, else /tmp", "where those files are", read_spill_dir },
     { "state", "DIR", "in memory", "where large parts of what collections keep lie, in files",

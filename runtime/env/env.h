@@ -41,6 +41,8 @@ struct weir_env {
     /* A counter of the processor that takes a few ns to read, and goes on by WEIR__TICKS_SHORT in
      * some microseconds, no more; NULL: there is none. */
     uint64_t (*ticks)(void *ctx);
+    /* How many bytes of memory the process may have; UINT64_MAX, or NULL: nothing limits it. */
+    uint64_t (*memory_limit)(void *ctx);
 
     /* Mail: letters (of any size; up to 56 bytes are one cache line) from one worker to another, in
      * order a pair, never lost, no bound (the engine's credits bound it). One is written in two

@@ -31,6 +31,7 @@
 #include "comm/broadcast.h"
 #include "env/files.h"
 #include "env/huge_pages.h"
+#include "env/memory_limit.h"
 
 /* gcc warns that its thread sanitizer does not model fences. Nothing here leans on that model. */
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
@@ -85,6 +86,12 @@ static uint64_t ticks(void *ctx)
 #else
 #define ticks NULL
 #endif
+
+static uint64_t memory_limit(void *ctx)
+{
+    (void)ctx;
+    return weir__memory_limit("");
+}
 
 /* splitmix64: the counter is shared, so no two threads ever get the same place in the sequence. */
 static uint64_t random_u64(void *ctx)
@@ -271,6 +278,7 @@ weir_env *weir__env_threads_create(unsigned workers, const weir_log_sum *sum, we
         .wall_us = wall_us,
         .random_u64 = random_u64,
         .ticks = ticks,
+        .memory_limit = memory_limit,
         .mail_room = mail_room,
         .mail_commit = mail_commit,
         .mail_take = mail_take,

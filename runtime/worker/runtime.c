@@ -2,6 +2,7 @@
  *
  * A runtime's life: created, given graphs, started, waited for, stopped, destroyed.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,14 @@
 #include "worker/cluster.h"
 #include "worker/watch.h"
 
-enum { BUDGET_BYTES = 256 << 20, BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER, TICK_MS = 5,
-       SEGMENT_BYTES = 4 << 20 };
+enum {
+    BUDGET_BYTES = 256 << 20,
+    BUDGET_LEAST = 1 << 20,
+    BUDGET_PART = 8, /* of what memory is limited to */
+    BATCH_BYTES = (16 << 10) - WEIR__BUFFER_HEADER,
+    TICK_MS = 5,
+    SEGMENT_BYTES = 4 << 20
+};
 
 /* ---- create and destroy ---- */
 
@@ -56,10 +63,24 @@ static weir_config copy_config(const weir_config *given)
     return config;
 }
 
+/* Where the memory of a process is limited, what is in flight there may take a part of that: traces
+ * and tables need the most of it. */
+static size_t default_budget(unsigned processes, weir_env *env)
+{
+    uint64_t limit = env->memory_limit ? env->memory_limit(env->ctx) : UINT64_MAX;
+    if (limit / BUDGET_PART >= BUDGET_BYTES / processes)
+        return BUDGET_BYTES;
+    size_t budget = (size_t)(limit / BUDGET_PART) * processes;
+    budget = budget > BUDGET_LEAST ? budget : BUDGET_LEAST;
+    weir_log(WEIR_LOG_INFO, "memory is limited to %" PRIu64 " MiB: the budget of each dataflow is "
+             "%zu MiB", limit >> 20, budget >> 20);
+    return budget;
+}
+
 static weir_config with_defaults(weir_config config, weir_env *env)
 {
     if (!config.budget_bytes)
-        config.budget_bytes = BUDGET_BYTES;
+        config.budget_bytes = default_budget(config.processes, env);
     if (!config.spill_dir)
         config.spill_dir = "/tmp";
     if (!config.batch_bytes)

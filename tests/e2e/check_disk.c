@@ -2,7 +2,8 @@
  *
  * A state of four times the memory that a process may have: its data is limited (RLIMIT_DATA, which
  * mapped files are no part of), its large runs lie in files. Every row is read again at the end.
- * Without a state directory the same program does not come to its end.
+ * Without a state directory the same program does not come to its end. Nor does what is in flight
+ * take more than there is.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ typedef struct job {
     weir_arrangement *rows;
     uint64_t most, sent, read, sum, disk_bytes;
     weir_trace_reader *reader;
-    bool checked;
+    bool checked, full; /* full: no more may be under way */
     const char *cut; /* the files there are cut when all has been read, and it is read again */
 } job;
 
@@ -67,7 +68,7 @@ static void send(weir_step *step, void *state)
 {
     job *j = state;
     char text[TEXT];
-    while (j->sent < j->most && !weir_step_full(step)) {
+    while (j->sent < j->most && !(j->full = weir_step_full(step))) {
         if (weir_step_spent(step)) {
             weir_step_again(step);
             return;
@@ -173,6 +174,34 @@ static void build(weir_graph *g, void *ctx)
         .inputs = &input, .ctx = j, .init = keep_init, .step = keep, .fini = keep_end }, &runs);
 }
 
+/* Takes nothing until as much is under way as may be. */
+static void hold(weir_step *step, void *state)
+{
+    job *j = state;
+    const weir_batch *batch;
+    bool wait = !j->full && j->sent < j->most;
+    while (!wait && (batch = weir_step_take(step, 0)))
+        for (size_t i = 0; i < batch->count; i++, j->read++)
+            j->sum += ((const row *)weir_batch_record(batch, i))->id + 1;
+    j->full &= wait;
+    if (weir_step_waiting(step, 0) > 0)
+        weir_step_again(step);
+}
+
+static void build_held(weir_graph *g, void *ctx)
+{
+    weir_node_output output = { .type = row_type() };
+    weir_node *source = weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "send", .output_count = 1,
+        .outputs = &output, .initial_capabilities = true, .ctx = ctx, .init = make, .step = send,
+        .fini = end }, NULL);
+    weir_port *rows = weir_node_output_port(source, 0);
+    weir_node_input input = { .type = row_type() };
+    weir_node_add(g, &(weir_node_spec){
+        .struct_size = sizeof(weir_node_spec), .kind = "hold", .input_count = 1,
+        .inputs = &input, .ctx = ctx, .init = make, .step = hold, .fini = end }, &rows);
+}
+
 /* In a child process: its exit status, or 128 and the signal. */
 static int run_limited(const char *state_dir)
 {
@@ -208,6 +237,28 @@ START_TEST(more_state_than_memory)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     ck_assert_int_eq(run_limited(dir), 0);
     ck_assert_int_eq(rmdir(dir), 0); /* nothing is left in it */
+}
+END_TEST
+
+/* The default is 256 MiB, which would be used up here, but less where there is less memory. */
+START_TEST(with_the_default_budget)
+{
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        job j = { .most = MADE };
+        weir_error error = { .status = WEIR_OK };
+        struct rlimit limit = { LIMIT, LIMIT };
+        if (LIMITED && setrlimit(RLIMIT_DATA, &limit))
+            _exit(3);
+        weir_config config = { .struct_size = sizeof config, .flight = WEIR_FLIGHT_OFF };
+        if (weir_run(&config, build_held, &j, &error) != WEIR_OK)
+            (void)fprintf(stderr, "%s\n", error.what);
+        _exit(j.read == MADE && j.sum == (uint64_t)MADE * (MADE + 1) / 2 ? 0 : 2);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
 }
 END_TEST
 
@@ -318,8 +369,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { more_state_than_memory, memory_alone_does_not_do,
-                                   a_file_that_becomes_shorter_is_named,
+    const TTest *const tests[] = { more_state_than_memory, with_the_default_budget,
+                                   memory_alone_does_not_do, a_file_that_becomes_shorter_is_named,
                                    views_lie_there_too, NULL };
     return test_run(test_suite("disk", tests));
 }

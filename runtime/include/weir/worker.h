@@ -38,7 +38,9 @@ typedef struct weir_config {
     unsigned workers;          /* of this process; default 1; at most 256 in all processes */
     uint64_t hash_seed;        /* default: drawn at start; tests fix it */
     size_t budget_bytes;       /* of a dataflow in flight, all workers of all processes together;
-                                * default 256 MiB */
+                                * default 256 MiB, or less: an eighth of the memory that this
+                                * process may have (ulimit -d or -v, a memory cgroup) for each
+                                * process, 1 MiB at least */
     const char *spill_dir;     /* for what the budget has no room for: unnamed files; default
                                 * "/tmp" */
     const char *state_dir;     /* where large runs of traces lie, in files that are mapped: made if

@@ -16,7 +16,8 @@
  *     --secret-file PATH what all of them must know; or the variable WEIR_SECRET; default: nothing
  *     --connect-seconds N  how long to wait until all are there; default 60
  *     --silence-seconds N  after which a silent process is lost, and all end; default 10
- *     --budget BYTES     what may be under way of each dataflow, as in 512M; default 256M
+ *     --budget BYTES     what may be under way of each dataflow, as in 512M; default 256M, or less
+ *                        where the memory of the process is limited
  *     --spill-dir DIR    for what that has no room for; default $TMPDIR, or /tmp
  *     --state DIR        where large parts of what collections keep lie; default: in memory
  *     --http ADDRESS     HOST:PORT, PORT (on 127.0.0.1; 0 takes a free one) or off; default 8080,
