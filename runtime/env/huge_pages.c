@@ -27,7 +27,10 @@ __attribute__((weak)) int mallctl(const char *name, void *old, size_t *old_size,
 typedef struct hooks {
     void *(*alloc)(struct hooks *, void *at, size_t size, size_t alignment, bool *zero,
                    bool *commit, unsigned arena);
-    void (*others[8])(void);
+    void (*ends[2])(void);
+    bool (*commit)(struct hooks *, void *block, size_t size, size_t offset, size_t length,
+                   unsigned arena);
+    void (*others[5])(void);
 } hooks;
 
 enum {
@@ -79,6 +82,18 @@ static void *take_huge(hooks *all, void *at, size_t size, size_t alignment, bool
     return block;
 }
 
+/* Where the system does not overcommit, what was taken is mapped again when it is needed: that is
+ * what has to be asked for then. False: it was done. */
+static bool commit_huge(hooks *all, void *block, size_t size, size_t offset, size_t length,
+                        unsigned arena)
+{
+    (void)all;
+    if (theirs->commit(theirs, block, size, offset, length, arena))
+        return true;
+    weir__huge_pages_ask((char *)block + offset, length, true);
+    return false;
+}
+
 /* On request, or always: the word in brackets is what the system does. */
 static bool system_gives(void)
 {
@@ -100,6 +115,7 @@ static void make(void)
         return;
     own = *theirs;
     own.alloc = take_huge;
+    own.commit = commit_huge;
     hooks *ours = &own;
     if (mallctl("arenas.create", &arena, &arena_size, (void *)&ours, sizeof ours) != 0)
         return;
