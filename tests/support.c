@@ -5,6 +5,8 @@
 #include "support.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +17,10 @@
 
 #include "base/planted.h"
 
-enum { CHILD_SECONDS = 120 }; /* then a child hangs */
+enum {
+    CHILD_SECONDS = 120,  /* then a child hangs */
+    LOOKS_MAX = 50000000, /* some half a minute, if nobody else has anything to do */
+};
 
 /* The cases of this program, and what Check is given in their place: it calls announce(), which
  * finds the case by the number that a loop's test gets. */
@@ -73,6 +78,27 @@ void test_gives_up(const char *format, ...)
     va_end(args);
     fprintf(stderr, "%s gives up: %s\n", program_invocation_short_name, why);
     ck_abort_msg("gave up: %s", why);
+}
+
+/* From any thread: where others wait as well, there is no way back into the suite. */
+static void end_in_vain(const char *what)
+{
+    fprintf(stderr, "%s gives up: waited in vain for %s\n", program_invocation_short_name, what);
+    _exit(1);
+}
+
+void test_look_again(uint64_t *looks, const char *what)
+{
+    if (++*looks == LOOKS_MAX)
+        end_in_vain(what);
+    sched_yield();
+}
+
+void test_wait_to_read(int fd, const char *what)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    if (poll(&p, 1, TEST_PATIENCE_MS) != 1)
+        end_in_vain(what);
 }
 
 uint64_t test_seed(uint64_t fixed)

@@ -28,6 +28,15 @@ int test_run(Suite *suite);
  * report comes when the suite has ended, and what waits may be killed before. */
 void test_gives_up(const char *format, ...) WEIR_PRINTF(1, 2) __attribute__((noreturn));
 
+/* Looks for what another thread brings about: called after each look that was in vain, by any
+ * thread, with a count that began at 0. After very many of them it ends the program and says what
+ * was waited for. */
+void test_look_again(uint64_t *looks, const char *what);
+/* Waits until there is something to read, at most so long: processes may be stopped for a while. It
+ * ends likewise. */
+enum { TEST_PATIENCE_MS = 240000 };
+void test_wait_to_read(int fd, const char *what);
+
 /* The seed of a random test: WEIR_SEED if set, else `fixed`. Print it when something fails. */
 uint64_t test_seed(uint64_t fixed);
 /* A random test of seeds 1 to count, or of the one that the environment names. */

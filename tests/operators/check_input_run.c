@@ -4,7 +4,6 @@
  * sizes, flow control, and every way in which an input can end.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <weir/weir.h>
 
@@ -209,9 +208,9 @@ typedef struct feeder {
 static void *feed_from_outside(void *ctx)
 {
     feeder *f = ctx;
-    for (uint64_t i = f->first; i < f->first + f->count; i++)
+    for (uint64_t i = f->first, looks = 0; i < f->first + f->count; i++, looks = 0)
         while (weir_input_send(f->handle, item, { i, weir_str_of(long_text) }) == WEIR_FULL)
-            sched_yield();
+            test_look_again(&looks, "room for a record");
     weir_input_close(f->handle);
     return NULL;
 }
@@ -312,9 +311,9 @@ static void *feed_until_closed(void *ctx)
 {
     stopped *s = ctx;
     weir_status status = WEIR_OK;
-    for (uint64_t i = 0; i < s->flushed || s->stops; i++) {
+    for (uint64_t i = 0, looks = 0; i < s->flushed || s->stops; i++, looks = 0) {
         while ((status = weir_input_send(s->handle, item, { .id = 1 })) == WEIR_FULL)
-            sched_yield();
+            test_look_again(&looks, "room for a record");
         if (status == WEIR_CLOSED)
             return NULL;
         if (i + 1 == s->flushed) {

@@ -169,7 +169,7 @@ def pure_parts(tree):
 FILE_LINES, FUNCTION_LINES, PARAMETERS, COLUMNS = 800, 70, 5, 100
 # Hot, pairs of pairs, or called by libmicrohttpd or jemalloc: a struct would say less.
 MANY_PARAMETERS = ("weir_key_hash_column", "weir_key_equal_across",
-                   "weir__request_handle", "read_part", "take_huge")
+                   "weir__request_handle", "read_part", "take_huge", "commit_huge")
 
 
 @rule

@@ -5,7 +5,6 @@
  */
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <weir/observe.h>
 #include <weir/weir.h>
@@ -91,13 +90,14 @@ static void build_woken(weir_graph *g, void *ctx)
 static void *wake_often(void *ctx)
 {
     woken *w = ctx;
-    while (!atomic_load(&w->waker))
-        sched_yield();
+    for (uint64_t looks = 0; !atomic_load(&w->waker);)
+        test_look_again(&looks, "the operator's waker");
     for (unsigned i = 1; i <= WAKES; i++) {
         atomic_store(&w->asked, i);
         weir_wake(atomic_load(&w->waker));
+        uint64_t looks = 0;
         while (i < WAKES && i % 3 == 0 && atomic_load(&w->done) < i) /* parked in between */
-            sched_yield();
+            test_look_again(&looks, "a step that was asked for");
     }
     return NULL;
 }
@@ -162,11 +162,11 @@ START_TEST(stopped_and_called)
         for (unsigned round = 1; round <= 20; round++) {
             for (unsigned w = 0; w < workers; w++)
                 weir_runtime_call(runtime, w, called, &e);
-            while (atomic_load(&e.calls) < round * workers)
-                sched_yield();
+            for (uint64_t looks = 0; atomic_load(&e.calls) < round * workers;)
+                test_look_again(&looks, "calls on all workers");
         }
-        while (atomic_load(&e.sent) < 100)
-            sched_yield();
+        for (uint64_t looks = 0; atomic_load(&e.sent) < 100;)
+            test_look_again(&looks, "100 records");
         weir_runtime_stop(runtime);
         ck_assert_int_eq(weir_runtime_wait(runtime, NULL), WEIR_OK);
         weir_runtime_call(runtime, 0, called, &e); /* too late: is dropped */
@@ -184,8 +184,8 @@ START_TEST(stopped_twice)
     endless e = { .seen = weir_captured_create() };
     weir_runtime *runtime = make(3, build_endless, &e);
     ck_assert_int_eq(weir_runtime_start(runtime, NULL), WEIR_OK);
-    while (atomic_load(&e.sent) < 100)
-        sched_yield();
+    for (uint64_t looks = 0; atomic_load(&e.sent) < 100;)
+        test_look_again(&looks, "100 records");
     weir_runtime_stop(runtime);
     weir_runtime_stop(runtime);
     weir_status status = weir_runtime_wait(runtime, NULL);

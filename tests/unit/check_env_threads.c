@@ -238,7 +238,7 @@ START_TEST(descriptors_may_run_out)
 END_TEST
 
 /* Workers hand tokens to one another and sleep whenever they have none; a token that has made all
- * its hops is announced in the log. A wake-up lost anywhere leaves the test hanging. */
+ * its hops is announced in the log. A wake-up lost anywhere is waited for in vain. */
 enum { WORKERS = 4, TOKENS = 3, HOPS = 2000 };
 
 typedef struct token {
@@ -284,13 +284,13 @@ static void *member_run(void *ctx)
 {
     member *me = ctx;
     weir_env *env = me->env;
-    struct pollfd fd = { .fd = env->park_fd(env->ctx, me->self), .events = POLLIN };
+    int fd = env->park_fd(env->ctx, me->self);
     while (me->ended < WORKERS * TOKENS) {
         if (work(me))
             continue;
         env->park_prepare(env->ctx, me->self);
         if (!work(me))
-            poll(&fd, 1, -1);
+            test_wait_to_read(fd, "a wake-up");
         env->park_cancel(env->ctx, me->self);
     }
     return NULL;

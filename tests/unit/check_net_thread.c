@@ -25,9 +25,7 @@ typedef struct pair {
 
 static void await(const weir_net *net)
 {
-    struct pollfd p = { .fd = net->fd, .events = POLLIN };
-    if (poll(&p, 1, -1) != 1)
-        ck_abort_msg("there is no waiting for it");
+    test_wait_to_read(net->fd, "something in a stream");
 }
 
 static pair *create(void)
@@ -216,7 +214,7 @@ START_TEST(an_end_that_is_not_wanted_wakes_nobody)
     p->other->want(p->other->ctx, p->far, false, false);
     p->net->close(p->net->ctx, p->stream);
     p->stream = -1;
-    ck_assert_int_eq(poll(&gone, 1, -1), 1);
+    ck_assert_int_eq(poll(&gone, 1, TEST_PATIENCE_MS), 1);
     ck_assert(!is_woken(p->other));
     p->other->want(p->other->ctx, p->far, true, false);
     ck_assert(is_woken(p->other));

@@ -3,7 +3,6 @@
  * Who keeps a worker for long is named, while it lasts and afterwards; who holds a frontier back is
  * named, and nobody is where nobody waits. On a virtual clock, but for the thread that watches.
  */
-#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <weir/weir.h>
@@ -252,8 +251,9 @@ START_TEST(the_thread_sees_it_while_it_lasts_and_sleeps_otherwise)
 {
     begin(false, 1);
     weir_worker *worker = &f.runtime->workers[0];
+    uint64_t looks = 0; /* until it has asked to be woken: it may sleep without end from now on */
     while (!(__atomic_load_n(&worker->context.hooks, __ATOMIC_SEQ_CST) & WEIR__HOOK_ASLEEP))
-        sched_yield(); /* until it has asked to be woken: it may sleep without end from now on */
+        test_look_again(&looks, "a worker to sleep");
     __atomic_store_n(&f.waits, true, __ATOMIC_RELEASE);
     send_at(0, 1);
     end();
