@@ -511,15 +511,8 @@ void *weir_table_fresh_value(const weir_table *table, uint32_t at)
     return weir__table_entry(table, at) + table->value_at;
 }
 
-/* The record's key, with its long strings copied. */
-static bool key_copy(weir_table *table, char *entry, const char *record)
+static __attribute__((noinline)) bool key_pack(weir_table *table, char *entry, const char *record)
 {
-    if (table->form == KEY_WORD) {
-        memcpy(entry, record + table->key_at, sizeof(uint64_t));
-        for (uint32_t at = sizeof(uint64_t); at < table->entry_size; at += sizeof(uint64_t))
-            memset(entry + at, 0, sizeof(uint64_t));
-        return true;
-    }
     memset(entry, 0, table->entry_size);
     weir__pack_from_record(&table->pack, entry, record);
     if (table->form == KEY_HALF || table->form == KEY_BYTES)
@@ -535,27 +528,33 @@ static bool key_copy(weir_table *table, char *entry, const char *record)
     return true;
 }
 
-/* At an empty slot that a look for the record has ended at. */
-static inline char *insert_new(weir_table *table, const char *record, uint64_t position,
-                               uint64_t *empty)
+/* The record's key, with its long strings copied. */
+static inline bool key_copy(weir_table *table, weir__key_form form, char *entry,
+                            const char *record)
 {
-    const weir__place *place = weir__table_place(table, position);
-    bool has_room = weir__slice_has_room(table, place);
-    if (WEIR_UNLIKELY(!has_room) && !weir__table_make_room(table, position))
-        return NULL;
+    if (form != KEY_WORD)
+        return key_pack(table, entry, record);
+    memcpy(entry, record + table->key_at, sizeof(uint64_t));
+    for (uint32_t at = sizeof(uint64_t); at < table->entry_size; at += sizeof(uint64_t))
+        memset(entry + at, 0, sizeof(uint64_t));
+    return true;
+}
+
+/* At an empty slot that a look for the record has ended at. */
+static inline __attribute__((always_inline)) char *
+insert_at(weir_table *table, weir__key_form form, const char *record, uint64_t position,
+          uint64_t *empty)
+{
     uint32_t index = entry_take(table);
     if (!index)
         return NULL;
     char *entry = weir__table_entry(table, index);
-    if (!key_copy(table, entry, record)) {
+    if (!key_copy(table, form, entry, record)) {
         entry_give_back(table, index);
         return NULL;
     }
-    place = weir__table_place(table, position);
-    if (WEIR_LIKELY(has_room))
-        *empty = weir__slot_make(position, index);
-    else
-        weir__slot_put(place, weir__slot_make(position, index));
+    const weir__place *place = weir__table_place(table, position);
+    *empty = weir__slot_make(position, index);
     table->slices[place->slice].count++;
     table->count++;
     changed(table);
@@ -567,7 +566,29 @@ static __attribute__((noinline)) char *find_or_insert(weir_table *table, const c
 {
     uint64_t *empty;
     char *entry = find_one(table, record, position, &empty);
-    return entry ? entry : insert_new(table, record, position, empty);
+    if (entry)
+        return entry;
+    if (!weir__slice_has_room(table, weir__table_place(table, position))) {
+        if (!weir__table_make_room(table, position))
+            return NULL;
+        (void)find_one(table, record, position, &empty);
+    }
+    return insert_at(table, table->form, record, position, empty);
+}
+
+/* Most that are new find no key like theirs in their line, and a place in it. */
+static inline __attribute__((always_inline)) char *insert_one(weir_table *table,
+                                                              weir__key_form form,
+                                                              const char *record, uint64_t hash)
+{
+    uint64_t position = weir__table_position(table, hash);
+    const weir__place *place = weir__table_place(table, position);
+    uint32_t tag = (uint32_t)(position >> 32);
+    uint64_t *slots = place->slots + weir__line_home(place, tag);
+    weir__line line = weir__line_look(slots, tag);
+    if (WEIR_UNLIKELY(line.same || !line.empty || !weir__slice_has_room(table, place)))
+        return find_or_insert(table, record, position);
+    return insert_at(table, form, record, position, slots + __builtin_ctz(line.empty));
 }
 
 /* Returns how many were done. What is inserted may not be seen by a look at the slots that came
@@ -582,8 +603,8 @@ static inline __attribute__((always_inline)) size_t insert_block(weir_table *tab
             continue;
         size_t k = i - 2 * ahead;
         char *entry = b->values[k];
-        if (WEIR_UNLIKELY(!entry || !key_equal(table, form, b->record, entry))) {
-            entry = find_or_insert(table, b->record, weir__table_position(table, b->hashes[k]));
+        if (!entry || !key_equal(table, form, b->record, entry)) {
+            entry = insert_one(table, form, b->record, b->hashes[k]);
             if (!entry)
                 return k;
         }
