@@ -19,7 +19,9 @@
 #include "stash.h"
 #include "tally.h"
 
-enum { GROUP = 512, AHEAD = 48 };
+/* Where most of the last RECENT keys were new and the table has MANY, records wait in it to be
+ * counted together with others whose keys lie near: until there are half as many as it has keys. */
+enum { GROUP = 512, AHEAD = 48, RECENT = 16 << 10, MANY = 64 << 10, STEP_KEYS = 64 << 10 };
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {
@@ -35,7 +37,9 @@ typedef struct state {
     weir__stash stash;
     uint32_t fresh; /* where those begin that are new in the open epoch (weir_table_fresh) */
     size_t changed_count, emitted; /* of the epoch that is emitted: changes, then those */
-    bool open, emitting, old_is_out, same_layout;
+    size_t recent, had; /* since it had so many keys, so many records were counted */
+    bool loading;       /* most of the last ones brought a new key */
+    bool open, complete, emitting, old_is_out, same_layout;
     bool one_word, one_str; /* and a result is 8 bytes, or one string, and the count */
 } state;
 
@@ -211,6 +215,51 @@ static void add_diffs(weir__key_counts *counts, void **words, const int64_t *dif
     counts->change_count = noted;
 }
 
+/* So many more are counted. */
+static void note_recent(state *s, size_t n)
+{
+    s->recent += n;
+    if (s->recent < RECENT)
+        return;
+    size_t has = weir_table_count(s->table);
+    s->loading = has >= MANY && has - s->had >= s->recent - s->recent / 8;
+    s->had = has;
+    s->recent = 0;
+}
+
+/* Counts some of those that wait in the table. */
+static void count_noted(state *s)
+{
+    void *words[WEIR_TABLE_NOTED];
+    size_t n = 0;
+    if (weir__key_counts_reserve(&s->counts, WEIR_TABLE_NOTED + 1))
+        n = weir_table_insert_noted(s->table, words);
+    if (n == 0)
+        s->counts.failed = WEIR_NO_MEMORY;
+    add_ones(&s->counts, words, n);
+    note_recent(s, n);
+}
+
+static bool are_ones(const weir_batch *batch, size_t from, size_t to)
+{
+    bool ones = true;
+    for (size_t i = from; batch->diffs && i < to; i++)
+        ones &= batch->diffs[i] == 1;
+    return ones;
+}
+
+/* Returns how many of the records wait now. */
+static size_t note(state *s, const weir_batch *batch, size_t from, size_t to)
+{
+    if (!s->loading || !are_ones(batch, from, to))
+        return 0;
+    const uint64_t *hashes = batch->hashes ? batch->hashes + from : NULL;
+    size_t n = weir_table_note(s->table, weir_batch_record(batch, from), hashes, to - from);
+    while (weir_table_noted(s->table) > weir_table_count(s->table) / 2 && !s->counts.failed)
+        count_noted(s);
+    return n;
+}
+
 static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
 {
     state *s = ctx;
@@ -220,7 +269,7 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
         s->fresh = weir_table_fresh(s->table);
     s->open = true;
     counts->fresh = s->fresh > 0;
-    for (size_t i = from, n; i < to && !counts->failed; i += n) {
+    for (size_t i = from + note(s, batch, from, to), n; i < to && !counts->failed; i += n) {
         n = to - i < GROUP ? to - i : GROUP;
         const uint64_t *hashes = batch->hashes ? batch->hashes + i : NULL;
         if (!weir__key_counts_reserve(counts, n + 1) ||
@@ -230,7 +279,28 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
             add_diffs(counts, words, batch->diffs + i, n);
         else
             add_ones(counts, words, n);
+        note_recent(s, n);
     }
+}
+
+/* The epoch is complete: what waits is counted. False: the step's work is used up. */
+static bool count_rest(weir_step *step, state *s)
+{
+    for (size_t n = 0; weir_table_noted(s->table) > 0 && !s->counts.failed; n += WEIR_TABLE_NOTED) {
+        if (n >= STEP_KEYS || weir_step_spent(step))
+            return false;
+        count_noted(s);
+    }
+    return true;
+}
+
+/* Nothing else is to be done: little will be left when the epoch is complete. */
+static void count_when_idle(weir_step *step, state *s)
+{
+    if (weir_step_is_idle(step) && weir_table_noted(s->table) > 0)
+        count_noted(s);
+    if (weir_table_noted(s->table) > 0)
+        weir_step_when_idle(step);
 }
 
 /* ---- emitting ---- */
@@ -420,27 +490,51 @@ static void fail(weir_step *step, const state *s)
     weir_step_fail(step, WEIR_OVERFLOWED, "the count of %s leaves the range of 64 bits", key);
 }
 
+/* All of the epoch is counted. */
+static void begin_emitting(state *s)
+{
+    s->emitting = true;
+    s->changed_count = s->counts.change_count;
+    if (s->open && s->fresh)
+        s->changed_count += weir_table_fresh(s->table) - s->fresh;
+    weir__key_counts_unwrap(&s->counts);
+}
+
+/* False: the step's work is used up. */
+static bool finish_epoch(weir_step *step, state *s)
+{
+    if (!s->emitting) {
+        if (!count_rest(step, s))
+            return false;
+        begin_emitting(s);
+    }
+    if (s->counts.failed)
+        return true;
+    if (!emit(step, s))
+        return false;
+    weir__stash_done(&s->stash, step);
+    s->complete = s->emitting = false;
+    return true;
+}
+
 static void run(weir_step *step, void *ctx)
 {
     state *s = ctx;
     while (!s->counts.failed) {
-        if (s->emitting && !emit(step, s)) {
+        if (!s->complete) {
+            if (!weir__stash_feed(&s->stash, step, count, s))
+                break;
+            s->complete = weir__stash_complete(&s->stash, step, count, s);
+        }
+        if (!s->complete)
+            break;
+        if (!finish_epoch(step, s)) {
             weir_step_again(step);
             return;
         }
-        if (s->emitting)
-            weir__stash_done(&s->stash, step);
-        s->emitting = false;
-        if (!weir__stash_feed(&s->stash, step, count, s))
-            break;
-        s->emitting = weir__stash_complete(&s->stash, step, count, s);
-        if (!s->emitting)
-            break;
-        s->changed_count = s->counts.change_count;
-        if (s->open && s->fresh)
-            s->changed_count += weir_table_fresh(s->table) - s->fresh;
-        weir__key_counts_unwrap(&s->counts);
     }
     if (s->counts.failed)
         fail(step, s);
+    else
+        count_when_idle(step, s);
 }

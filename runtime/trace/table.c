@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Owns the entries of a table: keys, values, and the long strings of keys; look-up, insertion,
- * removal, walks. The slots that find entries are in slices.c.
+ * removal, walks. The slots that find entries are in slices.c, keys that wait in noted.c.
  */
 #include "trace/table.h"
 
@@ -11,7 +11,7 @@ enum { VALUE_MAX = 4096, AHEAD = 32, BLOCK = 512, MOVE_SLOTS = 32 };
 
 /* ---- making and ending ---- */
 
-static void charge(weir_table *table)
+void weir__table_charge(weir_table *table)
 {
     size_t bytes = weir_table_bytes(table);
     if (table->account && bytes != table->charged)
@@ -106,7 +106,7 @@ weir_status weir_table_create(weir_table **result, const weir_table_options *opt
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a table");
     }
     lay_out(table);
-    charge(table);
+    weir__table_charge(table);
     *result = table;
     return WEIR_OK;
 }
@@ -137,6 +137,7 @@ void weir_table_destroy(weir_table *table)
     if (!table)
         return;
     bool large = table->bytes >= WEIR__LARGE;
+    weir__table_free_notes(table);
     free_entries(table);
     weir__table_free_slices(table);
     if (large)
@@ -149,6 +150,7 @@ void weir_table_destroy(weir_table *table)
 
 void weir_table_clear(weir_table *table)
 {
+    weir__table_free_notes(table);
     free_entries(table);
     for (size_t i = 0; i < table->slice_count; i++) {
         size_t first;
@@ -157,7 +159,7 @@ void weir_table_clear(weir_table *table)
         memset(place->slots, 0, ((size_t)place->mask + 1) * sizeof *place->slots);
         table->slices[i].count = 0;
     }
-    charge(table);
+    weir__table_charge(table);
 }
 
 size_t weir_table_count(const weir_table *table)
@@ -576,19 +578,23 @@ static __attribute__((noinline)) char *find_or_insert(weir_table *table, const c
     return insert_at(table, table->form, record, position, empty);
 }
 
-/* Most that are new find no key like theirs in their line, and a place in it. */
+/* Most that are new find no key like theirs, and a place. */
 static inline __attribute__((always_inline)) char *insert_one(weir_table *table,
                                                               weir__key_form form,
                                                               const char *record, uint64_t hash)
 {
     uint64_t position = weir__table_position(table, hash);
     const weir__place *place = weir__table_place(table, position);
-    uint32_t tag = (uint32_t)(position >> 32);
-    uint64_t *slots = place->slots + weir__line_home(place, tag);
-    weir__line line = weir__line_look(slots, tag);
-    if (WEIR_UNLIKELY(line.same || !line.empty || !weir__slice_has_room(table, place)))
+    uint32_t tag = (uint32_t)(position >> 32), at = weir__line_home(place, tag);
+    weir__line line = weir__line_look(place->slots + at, tag);
+    while (WEIR_UNLIKELY(!(line.same | line.empty))) {
+        at = weir__line_next(place, at);
+        line = weir__line_look(place->slots + at, tag);
+    }
+    if (WEIR_UNLIKELY(line.same || !weir__slice_has_room(table, place)))
         return find_or_insert(table, record, position);
-    return insert_at(table, form, record, position, slots + __builtin_ctz(line.empty));
+    return insert_at(table, form, record, position,
+                     place->slots + at + __builtin_ctz(line.empty));
 }
 
 /* Returns how many were done. What is inserted may not be seen by a look at the slots that came
@@ -603,7 +609,7 @@ static inline __attribute__((always_inline)) size_t insert_block(weir_table *tab
             continue;
         size_t k = i - 2 * ahead;
         char *entry = b->values[k];
-        if (!entry || !key_equal(table, form, b->record, entry)) {
+        if (WEIR_UNLIKELY(!entry || !key_equal(table, form, b->record, entry))) {
             entry = insert_one(table, form, b->record, b->hashes[k]);
             if (!entry)
                 return k;
@@ -633,7 +639,25 @@ size_t weir_table_insert_many(weir_table *table, const void *records, const uint
         else
             done = insert_block(table, table->form, &b);
     }
-    charge(table);
+    weir__table_charge(table);
+    return i;
+}
+
+size_t weir__table_insert_words(weir_table *table, const uint64_t *words, const uint64_t *hashes,
+                                size_t n, void **values)
+{
+    enum { NEAR = 16 };
+    size_t i = 0;
+    for (; i < n; i++) {
+        if (i + NEAR < n)
+            ask_slots(table, hashes[i + NEAR]);
+        char *entry = insert_one(table, KEY_WORD, (const char *)&words[i] - table->key_at,
+                                 hashes[i]);
+        if (!entry)
+            break;
+        values[i] = entry + table->value_at;
+    }
+    weir__table_charge(table);
     return i;
 }
 
@@ -660,7 +684,7 @@ void weir_table_remove(weir_table *table, void *value)
     weir__heap_forget(&table->heap, weir_record_heap_size(&table->pack.type, entry));
     entry_give_back(table, index);
     changed(table);
-    charge(table);
+    weir__table_charge(table);
 }
 
 /* ---- walks ---- */

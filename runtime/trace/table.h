@@ -71,6 +71,7 @@ struct weir_table {
     size_t value_size;
     size_t bytes, charged;
     weir_account *account;
+    struct weir__notes *notes; /* keys that are inserted later (noted.c); NULL: none so far */
 };
 
 /* Slots and chunks are small, but many: those of a large table lie in huge pages. */
@@ -107,7 +108,8 @@ typedef struct weir__line {
     uint32_t same, empty; /* of this upper half, and none's */
 } weir__line;
 
-static inline weir__line weir__line_look(const uint64_t *slots, uint32_t tag)
+static inline __attribute__((always_inline)) weir__line weir__line_look(const uint64_t *slots,
+                                                                        uint32_t tag)
 {
     weir__line line = { 0, 0 };
 #ifdef __SSE2__
@@ -150,6 +152,20 @@ static inline size_t weir__slice_places(const weir_table *table, const weir__sli
     *first = (size_t)slice->prefix << more;
     return (size_t)1 << more;
 }
+
+/* ---- table.c ---- */
+
+/* The account is charged with what the table takes now. */
+void weir__table_charge(weir_table *table);
+/* As weir_table_insert_many, for a table whose keys are words: n of these, most of which are new,
+ * and in slices that lie in the cache. */
+size_t weir__table_insert_words(weir_table *table, const uint64_t *words, const uint64_t *hashes,
+                                size_t n, void **values);
+
+/* ---- noted.c ---- */
+
+/* Forgets them. */
+void weir__table_free_notes(weir_table *table);
 
 /* ---- slices.c ---- */
 

@@ -437,6 +437,87 @@ START_TEST(many_stop_where_memory_ends)
 }
 END_TEST
 
+/* Whatever is noted is inserted once, with the keys that were noted twice or were there; until then
+ * it is not. */
+START_TEST(noted_keys)
+{
+    enum { KEYS = 20000, THERE = 5000, TWICE = 3000 };
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+    number *numbers = calloc(KEYS, sizeof *numbers);
+    void *values[WEIR_TABLE_NOTED];
+    for (uint32_t i = 0; i < KEYS; i++)
+        numbers[i] = (number){ .number = i * UINT64_C(0x9e3779b97f4a7c15) };
+    for (uint32_t i = 0; i < THERE; i++)
+        *(int64_t *)weir_table_insert(table, &numbers[i]) = 1;
+    ck_assert_uint_eq(weir_table_insert_noted(table, values), 0);
+    ck_assert_uint_eq(weir_table_note(table, numbers, NULL, KEYS), KEYS);
+    ck_assert_uint_eq(weir_table_note(table, numbers, NULL, TWICE), TWICE);
+    ck_assert_uint_eq(weir_table_noted(table), KEYS + TWICE);
+    ck_assert_ptr_null(weir_table_find(table, &numbers[THERE]));
+    for (size_t left = KEYS + TWICE; left > 0;) {
+        size_t n = weir_table_insert_noted(table, values);
+        ck_assert(n > 0 && n <= WEIR_TABLE_NOTED && n <= left);
+        for (size_t i = 0; i < n; i++)
+            ++*(int64_t *)values[i];
+        left -= n;
+        ck_assert_uint_eq(weir_table_noted(table), left);
+    }
+    ck_assert_uint_eq(weir_table_insert_noted(table, values), 0);
+    ck_assert_uint_eq(weir_table_count(table), KEYS);
+    for (uint32_t i = 0; i < KEYS; i++)
+        ck_assert_int_eq(*(int64_t *)weir_table_find(table, &numbers[i]),
+                         1 + (i < THERE) + (i < TWICE));
+    ck_assert_uint_eq(weir_table_note(table, numbers, NULL, 10), 10);
+    weir_table_clear(table);
+    ck_assert_uint_eq(weir_table_noted(table), 0);
+    ck_assert_int_eq(weir_account_bytes(&account), (int64_t)weir_table_bytes(table));
+    ck_assert_uint_eq(weir_table_note(table, numbers, NULL, 10), 10);
+    weir_table_destroy(table);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+    free(numbers);
+}
+END_TEST
+
+/* Keys that are no word are not noted. */
+START_TEST(others_are_not_noted)
+{
+    weir_table *table = table_of(word_type(), KEY(word_type(), "text"), 8, &account);
+    word w = { weir_str_of("text") };
+    ck_assert_uint_eq(weir_table_note(table, &w, NULL, 1), 0);
+    ck_assert_uint_eq(weir_table_noted(table), 0);
+    weir_table_destroy(table);
+}
+END_TEST
+
+/* Whichever allocation fails: what was noted stays noted until it is inserted. */
+START_TEST(noting_runs_out_of_memory)
+{
+    enum { KEYS = 4000 };
+    number numbers[KEYS];
+    for (uint32_t i = 0; i < KEYS; i++)
+        numbers[i] = (number){ .number = i };
+    for (uint64_t nth = 1; nth < 600; nth += nth < 20 ? 1 : 13) {
+        weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+        void *values[WEIR_TABLE_NOTED];
+        weir_memory_fail_nth(nth, 0);
+        size_t noted = weir_table_note(table, numbers, NULL, KEYS);
+        ck_assert_uint_eq(weir_table_noted(table), noted);
+        while (weir_table_insert_noted(table, values) > 0)
+            ;
+        size_t left = weir_table_noted(table);
+        ck_assert_uint_eq(weir_table_count(table), noted - left);
+        weir_memory_fail_nth(0, 0);
+        while (weir_table_insert_noted(table, values) > 0)
+            ;
+        for (size_t i = 0; i < noted; i++)
+            ck_assert_ptr_nonnull(weir_table_find(table, &numbers[i]));
+        ck_assert_uint_eq(weir_table_count(table), noted);
+        weir_table_destroy(table);
+        ck_assert_int_eq(weir_account_bytes(&account), 0);
+    }
+}
+END_TEST
+
 static size_t resident(void)
 {
     size_t all, pages;
@@ -468,7 +549,8 @@ int main(void)
         refusals, counts_words, keys_of_many_fields, keys_of_integers, grows_by_slices, fresh_keys,
         walks,
         strings_are_compacted, strings_that_stay_are_moved, memory_runs_out,
-        many_stop_where_memory_ends, a_large_one_is_given_back,
+        many_stop_where_memory_ends, noted_keys, others_are_not_noted, noting_runs_out_of_memory,
+        a_large_one_is_given_back,
         NULL
     };
     return test_run(test_suite("table", tests));
