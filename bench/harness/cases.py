@@ -57,7 +57,7 @@ def graphs(case, what):
 
 
 BFS = ("bfs-dd", "distances by 5 M edges")
-SCC = ("scc", "strongly connected components of 1 M edges")
+SCC = ("scc", "strongly connected components of 5 M edges")
 PAGERANK = ("pagerank-dd", "PageRank to its fixed point, {} nodes and {} edges")
 
 
@@ -151,11 +151,11 @@ CASES = {case.name: case for case in [
     graph(*BFS, "1", (1000000, 5000000), 300),
     graph(*BFS, "100", (1000000, 5000000), 60),
     graph(*BFS, "1000", (1000000, 5000000), 15),
-    graph(*SCC, "load", (200000, 1000000)),
-    graph(*SCC, "1", (200000, 1000000), 50),
-    graph(*SCC, "100", (200000, 1000000), 30),
-    graph(*SCC, "1000", (200000, 1000000), 10),
-    graph(*PAGERANK, "load", (20000, 100000)),
+    graph(*SCC, "load", (1000000, 5000000)),
+    graph(*SCC, "1", (1000000, 5000000), 50),
+    graph(*SCC, "100", (1000000, 5000000), 30),
+    graph(*SCC, "1000", (1000000, 5000000), 10),
+    graph(*PAGERANK, "load", (100000, 500000)),
     graph(*PAGERANK, "1", (3000, 15000), 4),
     graph(*PAGERANK, "100", (3000, 15000), 4),
     graph(*PAGERANK, "1000", (3000, 15000), 4),
