@@ -487,6 +487,26 @@ weir_status weir__correct_one(weir__correct *c, const void *record, int64_t diff
     return go_on(c, upper, *done);
 }
 
+weir_status weir__correct_total(weir__correct *c, const weir__totals *totals,
+                                const weir_frontier *upper, bool *done)
+{
+    const weir__total *values = &totals->values, *results = &totals->results;
+    weir_time time;
+    *done = false;
+    if (!weir_history_alone(&c->history, upper, &time))
+        return WEIR_OK;
+    weir_frontier_clear(&c->later);
+    for (size_t i = 0; i < values->count; i++)
+        weir_history_sum_input(&c->history, append(&c->values, values->records + i * c->in->size),
+                               values->sums[i]);
+    for (size_t i = 0; i < results->count; i++)
+        weir_history_sum_output(&c->history,
+                                append(&c->results, results->records + i * c->out->size),
+                                results->sums[i]);
+    *done = weir_history_visit(&c->history, upper, &c->later);
+    return go_on(c, upper, *done);
+}
+
 weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *out,
                               const weir_frontier *upper)
 {

@@ -13,6 +13,7 @@
 
 #include "gone.h"
 #include "standing.h"
+#include "totals.h"
 
 /* Copies of records, each with a number. */
 typedef struct weir__numbered {
@@ -80,6 +81,9 @@ weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *ou
  * gives. *done is false, and nothing has happened, if there is more to do. */
 weir_status weir__correct_one(weir__correct *c, const void *record, int64_t diff,
                               const weir_frontier *upper, bool *done);
+/* The same of a key whose values and results, as they are at its seed, are given. */
+weir_status weir__correct_total(weir__correct *c, const weir__totals *totals,
+                                const weir_frontier *upper, bool *done);
 /* Nothing was to be corrected at a time that was pending: it pays to look ahead. */
 void weir__correct_earn(weir__correct *c);
 static inline const void *weir__correct_result(const weir__correct *c, uint32_t number)

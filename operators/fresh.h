@@ -10,10 +10,15 @@
 
 #include "gone.h"
 
+/* More values of a key are not kept. */
+enum { WEIR__FRESH_VALUES = 7 };
+
 typedef struct weir__fresh_key {
     uint32_t first, count; /* its times */
     int64_t diff;          /* of its only update */
     bool is_one;           /* it has one update */
+    /* where f->whole: */
+    uint32_t first_value, values; /* 0: they are too many, or a sum leaves 64 bits */
 } weir__fresh_key;
 
 /* Zeroed: no runs. */
@@ -21,12 +26,16 @@ typedef struct weir__fresh {
     weir_cursor *cursor;
     const weir_type *type;
     weir__gone *gone; /* told of values that have changed; NULL: nobody is */
+    bool whole;       /* all values of a key are kept, and what the updates of each come to */
     uint32_t count, at; /* of keys that were read, and were taken */
     weir__fresh_key keys[WEIR_CURSOR_ASK_MAX];
     uint64_t hashes[WEIR_CURSOR_ASK_MAX];
     char *records;    /* of each key the first value that has changed */
     weir_time *times;
     size_t time_count, time_capacity;
+    char *values;     /* of all keys that were read, with */
+    int64_t sums[WEIR_CURSOR_ASK_MAX * WEIR__FRESH_VALUES];
+    uint32_t value_count;
 } weir__fresh;
 
 /* Takes the cursor over. */
@@ -38,6 +47,10 @@ bool weir__fresh_read(weir__fresh *f);
 static inline const void *weir__fresh_record(const weir__fresh *f, uint32_t key)
 {
     return f->records + key * (size_t)f->type->size;
+}
+static inline const char *weir__fresh_values(const weir__fresh *f, uint32_t key)
+{
+    return f->values + f->keys[key].first_value * (size_t)f->type->size;
 }
 static inline const weir_time *weir__fresh_times(const weir__fresh *f, uint32_t key)
 {

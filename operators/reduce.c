@@ -51,6 +51,7 @@ typedef struct state {
     weir__correct correct;
     weir__gone gone; /* if first records are asked for */
     weir__standing standing; /* the same */
+    weir__totals totals; /* if all are, in a scope */
     weir_metric *metric;
     size_t appended, looked; /* updates, keys, in this step */
     weir_status failed;
@@ -61,7 +62,7 @@ typedef struct state {
     weir_trace_run **fresh_runs;
     weir_cursor *in_cursor, *own_cursor;
     weir__fresh fresh;
-    void *known[WEIR_CURSOR_ASK_MAX]; /* of fresh keys: entries of `standing` */
+    void *known[WEIR_CURSOR_ASK_MAX]; /* of fresh keys: entries of `standing`, of `totals` */
     const front *open; /* whose output `out` is, while a step works */
     weir_builder *out;
     front *fronts;
@@ -198,6 +199,7 @@ static void fini(void *ctx)
     weir__correct_fini(&s->correct);
     weir__gone_fini(&s->gone);
     weir__standing_fini(&s->standing);
+    weir__totals_fini(&s->totals);
     weir__fresh_fini(&s->fresh);
     for (uint32_t i = 0; i < s->front_capacity; i++)
         weir_trace_builder_destroy(s->fronts[i].builder);
@@ -273,6 +275,26 @@ static weir_status prepare_first(state *s, weir_step *step, weir_error *error)
     return status;
 }
 
+/* Groups are read as a whole, in a scope. */
+static weir_status prepare_all(state *s, weir_step *step, weir_error *error)
+{
+    const weir_arrangement *in = s->what->in;
+    const weir_arrange_spec *arranged = &in->what->spec;
+    weir_trace_info info;
+    weir_trace_get_info(weir_arrangement_trace(in, step), &info);
+    weir__totals_spec spec = { .order = { .type = weir_arrangement_type(in),
+                                          .key = arranged->order,
+                                          .descending = arranged->descending },
+                               .key = weir_arrangement_key(in),
+                               .out = s->what->spec.out,
+                               .depth = s->what->depth,
+                               .seed = weir_step_hash_seed(step),
+                               .parts = weir_step_workers(step),
+                               .account = s->account,
+                               .is_empty = info.appended == 0 };
+    return weir__totals_init(&s->totals, &spec, error);
+}
+
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
 {
     const description *what = ctx;
@@ -293,6 +315,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
         status = weir_error_set(error, WEIR_NO_MEMORY, "no memory for a reduction");
     if (status == WEIR_OK && what->spec.first > 0)
         status = prepare_first(s, step, error);
+    if (status == WEIR_OK && what->spec.first == 0 && what->depth > 1)
+        status = prepare_all(s, step, error);
     if (status == WEIR_OK)
         status = open_traces(s, step, error);
     if (status != WEIR_OK)
@@ -420,7 +444,7 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
 static bool is_lost(const state *s, uint32_t i)
 {
     const weir__fresh *f = &s->fresh;
-    return s->known[i] &&
+    return s->correct.gone && s->known[i] &&
            weir__standing_holds(&s->standing, s->known[i], weir__fresh_record(f, i),
                                 weir__fresh_times(f, i), f->keys[i].count);
 }
@@ -431,6 +455,35 @@ static bool is_one(const state *s, uint32_t i)
     return s->fresh.keys[i].is_one && weir__standing_is_new(&s->standing, s->known[i]);
 }
 
+/* Whether all that the fresh key has had is known, and it has changed at one time. */
+static bool is_total(const state *s, uint32_t i)
+{
+    const weir__fresh *f = &s->fresh;
+    return f->keys[i].values > 0 && f->keys[i].count == 1 &&
+           weir__totals_holds(&s->totals, s->known[i], weir__fresh_times(f, i));
+}
+
+/* The fresh key that was begun, from what is known of it. False: that does not do. */
+static bool work_total(state *s, uint32_t i, const weir__pending_key *known)
+{
+    const weir__fresh *f = &s->fresh;
+    weir__correct *c = &s->correct;
+    weir__totals *t = &s->totals;
+    const weir__fresh_key *key = &f->keys[i];
+    bool done = false;
+    if (!known && is_total(s, i) &&
+        weir__totals_add(t, s->known[i], weir__fresh_values(f, i), &f->sums[key->first_value],
+                         key->values))
+        s->failed = weir__correct_total(c, t, &s->upper, &done);
+    weir__totals_made made = { .results = c->results.records, .count = c->results.count };
+    made.corrections = weir_history_corrections(&c->history, &made.correction_count);
+    if (done && !s->failed)
+        weir__totals_keep(t, s->known[i], weir__fresh_times(f, i), &made);
+    else
+        weir__totals_lose(t, s->known[i]);
+    return done || s->failed;
+}
+
 static void work_fresh(weir_step *step, state *s)
 {
     weir__correct *c = &s->correct;
@@ -438,18 +491,21 @@ static void work_fresh(weir_step *step, state *s)
     uint32_t i = s->fresh.at++;
     const void *record = weir__fresh_record(f, i);
     bool done = false;
-    s->looked++;
+    s->looked += c->gone != NULL;
     if (is_lost(s, i)) /* if something is due, it will be looked at for that */
         return;
     weir__pending_key *known = weir__pending_find(&s->pending, record);
     weir__correct_begin(c, record);
     for (uint32_t t = 0; t < f->keys[i].count; t++)
         weir_history_seed(&c->history, &weir__fresh_times(f, i)[t]);
-    if (!known && is_one(s, i))
+    if (!c->gone)
+        done = work_total(s, i, known);
+    else if (!known && is_one(s, i))
         s->failed = weir__correct_one(c, record, f->keys[i].diff, &s->upper, &done);
     if (done || s->failed) {
         finish_key(step, s, known, f->hashes[i]);
     } else {
+        s->looked += c->gone == NULL;
         if (c->gone && (!known || !known->due))
             weir__correct_changed(c, record);
         work_key(step, s, known, f->hashes[i]);
@@ -498,9 +554,12 @@ static void ask_fresh(state *s)
     uint64_t hashes[WEIR_CURSOR_ASK_MAX];
     const weir__fresh *f = &s->fresh;
     size_t count = 0;
-    weir__standing_find(&s->standing, f->records, f->hashes, f->count, s->known);
+    if (s->correct.gone)
+        weir__standing_find(&s->standing, f->records, f->hashes, f->count, s->known);
+    else
+        weir__totals_find(&s->totals, f->records, f->hashes, f->count, s->known);
     for (uint32_t i = 0; i < f->count; i++)
-        if (!is_lost(s, i) && !is_one(s, i))
+        if (s->correct.gone ? !is_lost(s, i) && !is_one(s, i) : !is_total(s, i))
             hashes[count++] = f->hashes[i];
     if (count > 0)
         ask(s, hashes, count);
@@ -641,12 +700,12 @@ static void begin_round(state *s, const weir_frontier *upper)
     weir_frontier_set(&s->upper, upper);
     find_fronts(s);
     find_due(s);
+    weir_trace_info info;
+    weir_trace_get_info(weir_trace_reader_trace(s->in), &info);
+    weir__standing_bound(&s->standing, info.updates);
+    weir__totals_bound(&s->totals, info.updates);
+    s->fresh.whole = s->totals.table != NULL;
     weir__fresh_begin(&s->fresh, weir_arrangement_type(s->what->in), fresh_cursor(s));
-    if (s->correct.gone) {
-        weir_trace_info info;
-        weir_trace_get_info(weir_trace_reader_trace(s->in), &info);
-        weir__standing_bound(&s->standing, info.updates);
-    }
     s->in_list = weir_trace_reader_list(s->in);
     s->own_list = weir_trace_reader_list(s->own);
     if (s->in_list && s->own_list) {
