@@ -42,12 +42,15 @@ static void let_go_of_file(weir_mapped *mapped)
     mapped->file = -1;
 }
 
+/* What is read around a fault by default, up to megabytes, throws out of a small memory what others
+ * of the many columns of a merge have asked for: only what is read is asked for. */
 static int map(weir_mapped *mapped, int protection)
 {
     void *at = mmap(NULL, mapped->size, protection, MAP_SHARED, mapped->file, 0);
     if (at == MAP_FAILED)
         return errno;
     mapped->at = at;
+    (void)madvise(at, mapped->size, MADV_RANDOM);
     return 0;
 }
 
@@ -101,11 +104,12 @@ static int map_open(void *disk, weir_folder *folder, const char *name, weir_mapp
     return code;
 }
 
-/* A kernel that cannot answer (before Linux 5.14) lets the reader find out. */
+/* All of it in one go. A kernel that cannot answer (before Linux 5.14) lets the reader find out. */
 static int map_look(void *disk, const weir_mapped *mapped, uint64_t offset, uint64_t size)
 {
     (void)disk;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset / page * page;
+    (void)madvise(mapped->at + from, offset + size - from, MADV_WILLNEED);
     if (madvise(mapped->at + from, offset + size - from, MADV_POPULATE_READ) == 0)
         return 0;
     return errno == EFAULT || errno == EHWPOISON ? EIO : 0;
