@@ -5,7 +5,6 @@
  */
 #include "event/flight.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,12 +12,13 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <weir/memory.h>
 
-enum { PATH_BYTES = 4096, NAMES_TRIED = 1000, KEPT_SECONDS = 24 * 3600 };
+#include "event/sweep.h"
+
+enum { PATH_BYTES = 4096, NAMES_TRIED = 1000 };
 
 struct weir__flight {
     char path[PATH_BYTES];
@@ -40,29 +40,6 @@ static const char *place(const char *dir)
         return dir;
     const char *own = getenv("XDG_RUNTIME_DIR");
     return own && *own == '/' && access(own, W_OK | X_OK) == 0 ? own : "/tmp";
-}
-
-/* What killed processes have left: nobody holds the lock, and nobody came for it in a day. */
-static void sweep(const char *dir, int64_t wall_us)
-{
-    DIR *folder = opendir(dir);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        int pid, n, end = 0;
-        struct stat about;
-        if (sscanf(entry->d_name, "weir-%d-%d.flight%n", &pid, &n, &end) != 2 || !end ||
-            entry->d_name[end])
-            continue;
-        int fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            continue;
-        if (fstat(fd, &about) == 0 && about.st_uid == geteuid() && S_ISREG(about.st_mode) &&
-            about.st_mtime + KEPT_SECONDS < wall_us / 1000000 &&
-            flock(fd, LOCK_EX | LOCK_NB) == 0)
-            (void)unlinkat(dirfd(folder), entry->d_name, 0);
-        (void)close(fd);
-    }
-    if (folder)
-        (void)closedir(folder);
 }
 
 /* The first free name of this process. One that is there is of another runtime, or of an earlier
@@ -146,7 +123,7 @@ weir__flight *weir__flight_create(const weir__flight_options *options, weir_erro
     flight->workers = options->workers;
     flight->size = weir__flight_ring_at(options->workers, options->workers);
     (void)pthread_mutex_init(&flight->lock, NULL);
-    sweep(dir, options->wall_us);
+    weir__flight_sweep(dir, options->wall_us);
     if (open_file(flight, dir, error) != WEIR_OK || reserve(flight, error) != WEIR_OK ||
         map_file(flight, error) != WEIR_OK) {
         weir_error_hint(error, "choose another folder, or 'off'");

@@ -11,6 +11,7 @@
 
 #include "e2e/shell.h"
 #include "event/flight.h"
+#include "event/sweep.h"
 #include "harness/harness.h"
 
 #define NUMBER(F) F(u64, value)
@@ -344,6 +345,30 @@ START_TEST(sweeps_what_is_old)
 }
 END_TEST
 
+/* A program that is started and killed again and again: the newest ones stay, and what a process
+ * holds. */
+START_TEST(sweeps_what_is_too_much)
+{
+    weir_error error = { 0 };
+    weir__flight_options options = { .dir = test_folder, .workers = 1,
+                                     .wall_us = (int64_t)time(NULL) * 1000000 };
+    weir__flight *held = weir__flight_create(&options, &error);
+    ck_assert_ptr_nonnull(held);
+    ck_assert_int_eq(shell("touch -d '2 hours ago' %s", weir__flight_path(held)), 0);
+    ck_assert_int_eq(shell("cd %s && for i in $(seq 1 100); do "
+                           "touch -d \"$((3600 - i)) seconds ago\" weir-$i-0.flight; done",
+                           test_folder), 0);
+    weir__flight *file = weir__flight_create(&options, &error);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(shell("cd %s && test -e weir-37-0.flight && ! test -e weir-36-0.flight && "
+                           "test $(ls | grep -c '^weir-.*-0.flight$') = %d && test -e %s",
+                           test_folder, WEIR__SWEEP_KEPT + 1, weir__flight_path(held)), 0);
+    weir__flight_destroy(file);
+    weir__flight_destroy(held);
+    ck_assert_int_eq(shell("cd %s && rm weir-*", test_folder), 0);
+}
+END_TEST
+
 int main(void)
 {
     folder_make();
@@ -351,7 +376,7 @@ int main(void)
         keeps_summaries_and_what_is_rare, its_size_goes_with_time_not_with_work, keeps_all_if_asked,
         two_runtimes_and_none, a_place_that_is_given_must_do, says_what_is_wrong_with_a_file,
         counts_what_is_damaged_and_reads_the_rest, names_may_be_too_many, sweeps_what_is_old,
-        NULL }));
+        sweeps_what_is_too_much, NULL }));
     folder_remove();
     return status;
 }
