@@ -82,7 +82,8 @@ void weir__spine_drop(weir_spine *spine)
         weir_trace_run_release(spine->runs[i]);
     }
     weir__retired_fini(&spine->retired);
-    spine->count = 0;
+    spine->count = spine->shrinking = 0;
+    spine->last = (weir__neighbours){ 0 };
     spine->updates = 0;
     if (spine->waits > 0)
         weir__store_count(spine->shape->store, &spine->waits, 0);
@@ -203,6 +204,7 @@ static void place_run(weir_spine *spine, uint32_t i, weir_trace_run *run)
     l->updates = run->update_count;
     l->shrinks = run->value_count <= run->update_count - run->update_count / 4 &&
                  !weir_time_equal(&run->meet, &run->join, spine->shape->depth);
+    spine->shrinking += l->shrinks;
     spine->updates += run->update_count;
     spine->bytes += run->size;
 }
@@ -295,25 +297,45 @@ static void start(weir_spine *spine, uint32_t first, uint32_t count)
         return;
     }
     spine->merges++;
+    spine->last.count = 0;
     spine->bytes += merge->reserved;
     spine->levels[first].merge = merge;
     for (uint32_t i = 0; i < count; i++)
         spine->levels[first + i].busy = true;
 }
 
-/* How many neighbours that are not busy, the last one of them before `end`, are about as large. */
-static uint32_t similar(const weir_spine *spine, uint32_t end)
+static weir__neighbours similar(const weir_spine *spine, uint32_t end)
 {
-    uint32_t count = 0, largest = 0;
-    uint64_t sum = 0;
-    for (uint32_t i = end; i-- > 0 && count < WEIR__MERGE_MAX; count++) {
+    weir__neighbours n = { .end = end };
+    for (uint32_t i = end; i-- > 0 && n.count < WEIR__MERGE_MAX; n.count++) {
         uint32_t updates = spine->levels[i].updates;
-        sum += updates;
-        if (spine->levels[i].busy || (count > 0 && updates / 2 > largest) || sum >= UINT32_MAX)
+        if (spine->levels[i].busy || (n.count > 0 && updates / 2 > n.largest) ||
+            n.sum + updates >= UINT32_MAX)
             break;
-        largest = updates > largest ? updates : largest;
+        n.sum += updates;
+        n.largest = updates > n.largest ? updates : n.largest;
     }
-    return count;
+    return n;
+}
+
+/* Whether the ones before the last run are neighbours still, and there are no more of them. */
+static bool goes_on(const weir_spine *spine, const weir__neighbours *n, uint32_t updates)
+{
+    return n->count > 0 && n->count < WEIR__MERGE_MAX && updates <= n->largest &&
+           spine->levels[n->end - 1].updates / 2 <= updates && n->sum + updates < UINT32_MAX;
+}
+
+static uint32_t similar_last(weir_spine *spine, uint32_t end)
+{
+    weir__neighbours *n = &spine->last;
+    uint32_t updates = end > 0 ? spine->levels[end - 1].updates : 0;
+    if (!spine->changed && n->count > 0 && end == n->end)
+        return n->count;
+    if (!spine->changed && end == n->end + 1 && goes_on(spine, n, updates))
+        *n = (weir__neighbours){ end, n->count + 1, n->largest, n->sum + updates };
+    else
+        *n = similar(spine, end);
+    return n->count;
 }
 
 /* The oldest run is merged with all others if these have half as many updates, or as many, and can
@@ -348,7 +370,7 @@ static uint32_t wanted(const weir_spine *spine, uint32_t first, uint32_t count)
 
 static void start_merges(weir_spine *spine)
 {
-    uint32_t end = joinable(spine), last = end;
+    uint32_t end = joinable(spine), last = end, before = spine->merges;
     spine->changed |= end > spine->seen + 1 || spine->due;
     if (spine->now_ns >= spine->retry_ns) {
         spine->changed |= spine->stuck;
@@ -358,18 +380,20 @@ static void start_merges(weir_spine *spine)
     spine->due = false;
     spine->seen = end;
     do {
-        uint32_t count = similar(spine, last), first = last - count;
+        uint32_t count = last == end ? similar_last(spine, end) : similar(spine, last).count;
+        uint32_t first = last - count;
         bool enough = count >= wanted(spine, first, count);
         if (enough)
             start(spine, first, width(spine, first, count));
         last -= enough ? count : last > 0;
     } while (spine->changed && last > 0);
     start_oldest(spine, end);
-    for (uint32_t i = 0; i < spine->count && spine->changed; i++)
-        if (spine->levels[i].shrinks && !spine->levels[i].busy && i < end &&
-            worth_compacting(spine, i))
+    bool look = spine->shrinking > 0 && (spine->changed || spine->advanced);
+    for (uint32_t i = 0; i < end && look; i++)
+        if (spine->levels[i].shrinks && !spine->levels[i].busy && worth_compacting(spine, i))
             start(spine, i, 1);
-    spine->changed = false;
+    spine->changed = spine->merges > before; /* what is left has other neighbours */
+    spine->advanced = false;
 }
 
 /* Puts the result where the merged runs were. Without memory the merge starts anew some time. */
@@ -393,6 +417,7 @@ static void finish(weir_spine *spine, uint32_t i)
     for (uint32_t k = 0; k < taken; k++) {
         spine->bytes -= spine->runs[i + k]->size;
         spine->updates -= l[k].updates;
+        spine->shrinking -= l[k].shrinks;
         weir__retired_add(&spine->retired, spine->runs[i + k]);
     }
     if (run) {
@@ -526,10 +551,10 @@ void weir_spine_advance_since(weir_spine *spine, const weir_frontier *wanted)
 {
     weir_frontier since;
     if (spine->since.depth == 1) {
-        spine->changed |= advance_epoch(spine, wanted);
+        spine->advanced |= advance_epoch(spine, wanted);
         return;
     }
-    spine->changed = true;
+    spine->advanced = true;
     weir_frontier_init(&since, wanted->depth);
     weir_frontier_set(&since, wanted);
     for (const weir_hold *h = spine->holds; h; h = next_hold(h))

@@ -8,6 +8,13 @@
 #include "trace/merge.h"
 #include "trace/retired.h"
 
+/* Neighbours that are not busy and about as large, the last one of them before `end`: so many, the
+ * largest, all. What is counted for the newest runs is carried on when another one comes. */
+typedef struct weir__neighbours {
+    uint32_t end, count, largest;
+    uint64_t sum;
+} weir__neighbours;
+
 /* What is known of a run of the spine, and its part in a merge. */
 typedef struct weir__level {
     uint64_t first, end; /* numbers of the runs that it is made of */
@@ -35,6 +42,9 @@ struct weir_spine {
     size_t bytes, charged;
     uint32_t merges;       /* under way */
     bool changed;          /* other than by a run at its end: all of it is looked at for merges */
+    bool advanced;         /* since is: runs that shrink are looked at */
+    uint32_t shrinking;    /* how many these are */
+    weir__neighbours last; /* if nothing has changed */
     uint32_t seen;         /* how many runs could be merged when it was looked at */
     weir__merge *spare;
     weir__retired retired;

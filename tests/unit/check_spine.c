@@ -10,6 +10,7 @@
 #include <weir/record.h>
 
 #include "support.h"
+#include "trace/spine.h"
 
 #define ROW(F) F(u64, id) F(i64, value)
 WEIR_RECORD(row, ROW)
@@ -242,6 +243,61 @@ START_TEST(few_look_ups_at_many_times)
 }
 END_TEST
 
+static void same_runs(weir_spine *a, weir_spine *b, uint64_t seed, uint64_t t)
+{
+    weir_trace_runs *x = weir_spine_list(a), *y = weir_spine_list(b);
+    bool same = x->count == y->count;
+    for (uint32_t i = 0; same && i < x->count; i++)
+        same = weir_trace_run_updates(x->runs[i]) == weir_trace_run_updates(y->runs[i]);
+    ck_assert_msg(same, "WEIR_SEED=%llu: other runs at time %llu", (unsigned long long)seed,
+                  (unsigned long long)t);
+    weir_trace_runs_release(x);
+    weir_trace_runs_release(y);
+}
+
+/* What is known of the newest runs is what looking at all of them says: whatever comes, the same
+ * merges are made. */
+START_TEST(what_is_carried_on)
+{
+    enum { STEPS = 1500 };
+    uint64_t fixed = test_seed(0);
+    start();
+    for (uint64_t seed = fixed ? fixed : 1; seed <= (fixed ? fixed : 6); seed++) {
+        uint64_t random = seed;
+        weir_spine *spine = weir_spine_create(shape, NULL), *other = weir_spine_create(shape, NULL);
+        weir_hold hold = { .owner = "reader", .since = at(0), .through = 0 }, until = hold;
+        weir_hold_place(&hold, spine);
+        weir_hold_place(&until, other);
+        for (uint64_t t = 0; t < STEPS; t++) {
+            weir_merge_work work = { .fuel = test_below(&random, 3) * 40,
+                                     .looked = seed % 3 ? 0 : test_below(&random, 30) };
+            uint64_t sizes[] = { 2, 2, 2, 5, 1 + test_below(&random, 60), 300 };
+            uint64_t size = sizes[test_below(&random, test_below(&random, 20) ? 4 : 6)];
+            weir_trace_run *run;
+            for (uint64_t i = 0; i < size; i++)
+                add(test_below(&random, 5000), (int64_t)t, t, 1);
+            ck_assert_int_eq(weir_trace_builder_build(builder, &run), WEIR_OK);
+            ck_assert_int_eq(weir_spine_append(other, weir_trace_run_retain(run), NULL), WEIR_OK);
+            ck_assert_int_eq(weir_spine_append(spine, run, NULL), WEIR_OK);
+            until.through = hold.through = t + 1 - test_below(&random, 2);
+            if (t % 7 == 0) {
+                until.since = hold.since = at(t);
+                ck_assert_uint_eq(advance(spine, t), advance(other, t));
+            }
+            (void)weir_spine_work_at(spine, &work);
+            other->changed = true;
+            (void)weir_spine_work_at(other, &work);
+            same_runs(spine, other, seed, t);
+        }
+        weir_hold_remove(&hold);
+        weir_hold_remove(&until);
+        weir_spine_destroy(spine);
+        weir_spine_destroy(other);
+    }
+    end();
+}
+END_TEST
+
 /* Few runs for as long as somebody wants them so. */
 START_TEST(an_eager_hold)
 {
@@ -445,7 +501,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { few_runs,        few_look_ups,    few_look_ups_at_many_times,
-                                   an_eager_hold,   compacts_alone,
+                                   an_eager_hold,   compacts_alone,  what_is_carried_on,
                                    holds,           work_is_bounded, merged_runs_go_later,
                                    without_fuel_none_is_started, memory_runs_out, NULL };
     return test_run(test_suite("spine", tests));
