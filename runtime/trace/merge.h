@@ -34,7 +34,8 @@ typedef struct weir__merge {
     uint32_t block;     /* keys that are put in order at once: more while all of them are written */
     bool settles;       /* each value has one update, and all come to be ... */
     weir_time settled;  /* ... at this time */
-    bool words;         /* keys are their hashes, too, and values words */
+    bool words;         /* keys are their hashes, too, and values words; */
+    bool flat;          /* or they are integers that make words */
     weir__writer writer;
     weir__lane lanes[WEIR__MERGE_MAX];
 } weir__merge;

@@ -362,6 +362,7 @@ void weir__merge_blocks_init(weir__merge *m, weir_trace_run *const *runs)
     for (uint32_t i = 0; i < m->count; i++)
         m->settles &= !runs[i]->update_at;
     m->words = shape->bijective && (rests->type.size == 0 || is_word) && m->settles;
+    m->flat = shape->bijective && rests->word_count <= WEIR__WORDS_MAX && m->settles && !m->words;
 }
 
 size_t weir__merge_blocks(weir__merge *m, size_t most)
@@ -370,11 +371,14 @@ size_t weir__merge_blocks(weir__merge *m, size_t most)
     size_t left = most;
     const weir_trace_run *run = m->writer.run;
     m->words &= run->update_count == run->value_count; /* else a sum has left the range */
+    m->flat &= run->update_count == run->value_count;
     while (left > 0) {
         uint32_t wanted = m->block < left ? m->block : (uint32_t)left, taken = 0;
         choose(m, &b, wanted);
         if (b.count > 0)
-            taken = m->words ? put_words(m, &b, &left) : put_records(m, &b, &left);
+            taken = m->words  ? put_words(m, &b, &left)
+                    : m->flat ? weir__merge_flat(m, &b, &left)
+                              : put_records(m, &b, &left);
         m->block = 2 * taken > BLOCK_MIN ? 2 * taken : BLOCK_MIN;
         m->block = m->block < WEIR__BLOCK_MAX ? m->block : WEIR__BLOCK_MAX;
         if (taken == 0 || taken < b.count)

@@ -30,5 +30,8 @@ void weir__merge_sort_keys(const weir__merge *merge, weir__block *block, uint32_
  * (merge_group.c). Returns how many of the block it took, and takes their updates off *left; 0: it
  * is left to merge.c. */
 uint32_t weir__merge_group(weir__merge *merge, const weir__block *block, uint32_t i, size_t *left);
+/* Writes keys of a merge that is `flat` (merge_flat.c). Returns how many of the block it took, and
+ * takes their updates off *left; what follows is left to merge.c. */
+uint32_t weir__merge_flat(weir__merge *merge, const weir__block *block, size_t *left);
 
 #endif

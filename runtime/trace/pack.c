@@ -107,12 +107,51 @@ static void choose_ranks(weir__pack *pack)
     }
 }
 
+static uint32_t bits_of(weir__rank_form form)
+{
+    switch (form) {
+    case WEIR__RANK_64:
+        return 64;
+    case WEIR__RANK_U32:
+    case WEIR__RANK_I32:
+        return 32;
+    case WEIR__RANK_U16:
+    case WEIR__RANK_I16:
+        return 16;
+    default:
+        return 8;
+    }
+}
+
+/* Fields from the first one on fill words from their highest bits down. A field's own word is wider
+ * than its bits: what is turned round above them is turned round at the highest one alone. */
+static void choose_words(weir__pack *pack)
+{
+    uint32_t word = 0, left = 64;
+    for (uint32_t i = 0; i < pack->rank_count; i++) {
+        weir__rank *rank = &pack->ranks[i];
+        rank->bits = bits_of(rank->form);
+        if (rank->bits > left) {
+            word++;
+            left = 64;
+        }
+        left -= rank->bits;
+        rank->word = word;
+        rank->shift = left;
+        uint64_t highest = (uint64_t)1 << (rank->bits - 1);
+        rank->turned = (rank->flip & (highest - 1)) | (rank->flip >> 63 ? highest : 0);
+    }
+    bool fits = pack->rank_count == pack->type.field_count && word < WEIR__WORDS_MAX;
+    pack->word_count = !fits ? WEIR__WORDS_NONE : pack->rank_count > 0 ? word + 1 : 0;
+}
+
 void weir__pack_set_descending(weir__pack *pack, uint32_t descending)
 {
     pack->descending = descending;
     for (uint32_t i = 0; i < pack->rank_count && i < 32; i++)
         if (descending >> i & 1)
             pack->ranks[i].flip = ~pack->ranks[i].flip;
+    choose_words(pack);
 }
 
 weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uint16_t *source,
@@ -141,6 +180,7 @@ weir_status weir__pack_init(weir__pack *pack, const weir_type *record, const uin
     }
     pack->type.size = align_up(pack->type.size, pack->type.align);
     choose_ranks(pack);
+    choose_words(pack);
     return WEIR_OK;
 }
 

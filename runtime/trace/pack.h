@@ -31,7 +31,12 @@ typedef struct weir__rank {
     weir__rank_form form;
     uint32_t record, packed; /* where the field is */
     uint64_t flip;           /* bits that are turned round */
+    uint32_t word, shift;    /* its place in the words of all fields (words.h) ... */
+    uint32_t bits;           /* ... where it has these */
+    uint64_t turned;         /* of which these are turned round */
 } weir__rank;
+
+enum { WEIR__WORDS_MAX = 2, WEIR__WORDS_NONE = WEIR__WORDS_MAX + 1 };
 
 typedef struct weir__pack {
     weir_type type; /* of the packed form; size 0 if there is no field */
@@ -46,6 +51,7 @@ typedef struct weir__pack {
     uint32_t descending; /* bit i: field i goes down */
     weir__rank *ranks; /* of the first fields, as long as they are integers and not optional */
     uint32_t rank_count;
+    uint32_t word_count; /* of all fields, one after the other; WORDS_NONE: they have none */
 } weir__pack;
 
 /* Fields `source` (count of them) of `record`, which must outlive the pack. */

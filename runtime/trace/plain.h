@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plain updates: where keys are their hashes, values one integer or nothing, and all times equal, a
- * builder keeps no records, but what stands for them.
+ * Plain updates: where keys are their hashes, values a word or two of integers or nothing
+ * (words.h), and all times equal, a builder keeps no records, but what stands for them.
  */
 #ifndef WEIR_TRACE_PLAIN_H
 #define WEIR_TRACE_PLAIN_H
 
 #include "trace/build.h"
 
-/* The word is that of the value: it orders as that does. */
-typedef struct weir__plain {
-    uint64_t hash, word;
-    int64_t diff;
-} weir__plain;
-
 /* Whether records of the shape are no more than that. */
 static inline bool weir__plain_fits(const weir_shape *shape)
 {
-    return shape->bijective &&
-           (shape->rests.type.size == 0 || weir__pack_is_word(&shape->rests));
+    return shape->bijective && shape->rests.word_count <= WEIR__WORDS_MAX;
 }
 
 /* Notes updates, all at one time, that of the builder. False: no memory, and none was noted. */
