@@ -8,13 +8,16 @@
 
 /* Parts that a query asks for. */
 #define WANTED(F) F(u32, partkey)
-#define DATED(F)  F(u32, orderkey) F(i32, year)
+#define DATED(F) F(u32, orderkey) F(i32, year)
 #define SELLER(F) F(u32, suppkey) F(str, nation)
 WEIR_RECORD(wanted, WANTED)
 WEIR_RECORD(dated, DATED)
 WEIR_RECORD(seller, SELLER)
 
-static wanted to_wanted(const part *p) { return (wanted){ p->p_partkey }; }
+static wanted to_wanted(const part *p)
+{
+    return (wanted){ p->p_partkey };
+}
 static dated to_dated(const orders *o)
 {
     return (dated){ o->o_orderkey, weir_date_parts(o->o_orderdate).year };
@@ -36,13 +39,13 @@ static weir_stream(seller) sellers_of(const tpch_tables *t)
 
 /* ---- 8: which share of America's market of a type of parts Brazil had, by year ---- */
 
-#define AMERICAN(F)      F(u32, custkey)
-#define ORDERED(F)       F(u32, orderkey) F(u32, custkey) F(i32, year)
-#define STEEL(F)         F(u32, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, amount)
+#define AMERICAN(F) F(u32, custkey)
+#define ORDERED(F) F(u32, orderkey) F(u32, custkey) F(i32, year)
+#define STEEL(F) F(u32, orderkey) F(u32, partkey) F(u32, suppkey) F(i64, amount)
 #define STEEL_OF_YEAR(F) F(u32, suppkey) F(i32, year) F(i64, amount)
-#define MARKET(F)        F(i32, year) F(flag, brazil) F(i64, amount)
-#define MARKET_SUMS(F)   F(i64, brazil) F(i64, total)
-#define Q8_ROW(F)        F(i32, o_year) F(decimal(4), mkt_share)
+#define MARKET(F) F(i32, year) F(flag, brazil) F(i64, amount)
+#define MARKET_SUMS(F) F(i64, brazil) F(i64, total)
+#define Q8_ROW(F) F(i32, o_year) F(decimal(4), mkt_share)
 WEIR_RECORD(american, AMERICAN)
 WEIR_RECORD(ordered, ORDERED)
 WEIR_RECORD(steel, STEEL)
@@ -51,8 +54,14 @@ WEIR_RECORD(market, MARKET)
 WEIR_RECORD(market_sums, MARKET_SUMS)
 WEIR_RECORD(q8_row, Q8_ROW)
 
-static bool is_america(const region *r) { return tpch_is(&r->r_name, "AMERICA"); }
-static bool is_steel(const part *p) { return tpch_is(&p->p_type, "ECONOMY ANODIZED STEEL"); }
+static bool is_america(const region *r)
+{
+    return tpch_is(&r->r_name, "AMERICA");
+}
+static bool is_steel(const part *p)
+{
+    return tpch_is(&p->p_type, "ECONOMY ANODIZED STEEL");
+}
 static bool is_recent(const orders *o)
 {
     return tpch_within(o->o_orderdate, tpch_day(1995, 1, 1), tpch_day(1997, 1, 1));
@@ -145,68 +154,94 @@ weir_port *tpch_q8(const tpch_tables *t)
 
 /* ---- 9: what is earned with parts whose names have "green" in them, by nation and year ---- */
 
-#define GREEN(F) F(u32, partkey) F(u32, orderkey) F(u32, suppkey) F(u32, quantity) F(i64, amount)
+#define COST(F) F(u32, partkey) F(u32, suppkey) F(i64, cost)
+#define GREEN(F) F(u32, partkey) F(u32, suppkey) F(u32, orderkey) F(u16, quantity) F(i64, amount)
 #define EARNED(F) F(u32, orderkey) F(u32, suppkey) F(i64, amount)
-#define EARNED_BY(F) F(u32, orderkey) F(str, nation) F(i64, amount)
-#define PROFIT(F) F(str, nation) F(i32, year) F(i64, amount)
+#define EARNED_BY(F) F(u32, orderkey) F(u32, nationkey) F(i64, amount)
+#define SUPPLIES(F) F(u32, suppkey) F(u32, nationkey)
+#define COUNTRY(F) F(u32, nationkey) F(str, name)
+#define PROFIT(F) F(u32, nationkey) F(i32, year) F(i64, amount)
 #define Q9_ROW(F) F(str, nation) F(i32, o_year) F(decimal(4), sum_profit)
+WEIR_RECORD(cost, COST)
 WEIR_RECORD(green, GREEN)
 WEIR_RECORD(earned, EARNED)
 WEIR_RECORD(earned_by, EARNED_BY)
+WEIR_RECORD(supplies, SUPPLIES)
+WEIR_RECORD(country, COUNTRY)
 WEIR_RECORD(profit, PROFIT)
 WEIR_RECORD(q9_row, Q9_ROW)
 
-static bool is_green(const part *p) { return tpch_has(&p->p_name, "green"); }
+static bool is_green(const part *p)
+{
+    return tpch_has(&p->p_name, "green");
+}
 WEIR_FILTER(is_green, part)
 
 static green to_green(const lineitem *l)
 {
-    return (green){ l->l_partkey, l->l_orderkey, l->l_suppkey, l->l_quantity,
+    return (green){ l->l_partkey, l->l_suppkey, l->l_orderkey, l->l_quantity,
                     tpch_revenue(l->l_extendedprice, l->l_discount) };
 }
+static cost to_cost(const partsupp *s)
+{
+    return (cost){ s->ps_partkey, s->ps_suppkey, s->ps_supplycost };
+}
+static supplies to_supplies(const supplier *s)
+{
+    return (supplies){ s->s_suppkey, s->s_nationkey };
+}
+static country to_country(const nation *n)
+{
+    return (country){ n->n_nationkey, n->n_name };
+}
 WEIR_MAP(to_green, lineitem, green)
+WEIR_MAP(to_cost, partsupp, cost)
+WEIR_MAP(to_supplies, supplier, supplies)
+WEIR_MAP(to_country, nation, country)
 
-static void of_green(const green *g, const wanted *w, weir_out(green) out)
+static void of_green(const cost *c, const wanted *w, weir_out(cost) out)
 {
     (void)w;
-    green_emit(out, *g);
+    cost_emit(out, *c);
 }
-static void less_cost(const green *g, const partsupp *s, weir_out(earned) out)
+static void less_cost(const green *g, const cost *c, weir_out(earned) out)
 {
-    int64_t cost = s->ps_supplycost * g->quantity;
-    earned_emit(out, (earned){ g->orderkey, g->suppkey, g->amount - cost });
+    earned_emit(out, (earned){ g->orderkey, g->suppkey, g->amount - c->cost * g->quantity });
 }
-static void by_nation(const earned *e, const seller *s, weir_out(earned_by) out)
+static void by_nation(const earned *e, const supplies *s, weir_out(earned_by) out)
 {
-    earned_by_emit(out, (earned_by){ e->orderkey, s->nation, e->amount });
+    earned_by_emit(out, (earned_by){ e->orderkey, s->nationkey, e->amount });
 }
 static void by_year(const earned_by *e, const dated *o, weir_out(profit) out)
 {
-    profit_emit(out, (profit){ e->nation, o->year, e->amount });
+    profit_emit(out, (profit){ e->nationkey, o->year, e->amount });
 }
-WEIR_JOIN(of_green, green, wanted, green)
-WEIR_JOIN(less_cost, green, partsupp, earned)
-WEIR_JOIN(by_nation, earned, seller, earned_by)
-WEIR_JOIN(by_year, earned_by, dated, profit)
-
-static q9_row to_q9_row(const profit *p)
+static void in_country(const profit *p, const country *c, weir_out(q9_row) out)
 {
-    return (q9_row){ p->nation, p->year, tpch_decimal(p->amount) };
+    q9_row_emit(out, (q9_row){ c->name, p->year, tpch_decimal(p->amount) });
 }
-WEIR_MAP(to_q9_row, profit, q9_row)
+WEIR_JOIN(of_green, cost, wanted, cost)
+WEIR_JOIN(less_cost, green, cost, earned)
+WEIR_JOIN(by_nation, earned, supplies, earned_by)
+WEIR_JOIN(by_year, earned_by, dated, profit)
+WEIR_JOIN(in_country, profit, country, q9_row)
 
 weir_port *tpch_q9(const tpch_tables *t)
 {
     weir_stream(wanted) parts = weir_map(weir_filter(t->part, is_green), to_wanted);
-    weir_stream(green) lines = weir_join(weir_map(t->lineitem, to_green), WEIR_KEY(green, partkey),
-                                         parts, WEIR_KEY(wanted, partkey), of_green);
-    weir_stream(earned) each = weir_join(lines, WEIR_KEY(green, partkey, suppkey), t->partsupp,
-                                         WEIR_KEY(partsupp, ps_partkey, ps_suppkey), less_cost);
-    weir_stream(earned_by) theirs = weir_join(each, WEIR_KEY(earned, suppkey), sellers_of(t),
-                                              WEIR_KEY(seller, suppkey), by_nation);
+    weir_stream(cost) costs = weir_join(weir_map(t->partsupp, to_cost), WEIR_KEY(cost, partkey),
+                                        parts, WEIR_KEY(wanted, partkey), of_green);
+    weir_stream(earned) each =
+        weir_join(weir_map(t->lineitem, to_green), WEIR_KEY(green, partkey, suppkey), costs,
+                  WEIR_KEY(cost, partkey, suppkey), less_cost);
+    weir_stream(earned_by) theirs =
+        weir_join(each, WEIR_KEY(earned, suppkey), weir_map(t->supplier, to_supplies),
+                  WEIR_KEY(supplies, suppkey), by_nation);
     weir_stream(profit) profits =
         weir_join(theirs, WEIR_KEY(earned_by, orderkey), weir_map(t->orders, to_dated),
                   WEIR_KEY(dated, orderkey), by_year);
-    return weir_map(weir_sum(profits, profit, WEIR_KEY(profit, nation, year), amount), to_q9_row)
+    weir_stream(profit) sums = weir_sum(profits, profit, WEIR_KEY(profit, nationkey, year), amount);
+    return weir_join(sums, WEIR_KEY(profit, nationkey), weir_map(t->nation, to_country),
+                     WEIR_KEY(country, nationkey), in_country)
         .port;
 }

@@ -7,49 +7,49 @@
 #include "values.h"
 
 /* What one line brings in, or several together. */
-#define SOLD_PART(F) F(u32, partkey) F(i64, amount)
-#define TAKINGS(F)   F(flag, all) F(i64, amount)
-WEIR_RECORD(sold_part, SOLD_PART)
+#define EVERYTHING(F) F(flag, all)
+#define TAKINGS(F) EVERYTHING(F) F(i64, amount)
+WEIR_RECORD(everything, EVERYTHING)
 WEIR_RECORD(takings, TAKINGS)
 
 /* ---- 14: which share of the revenue of 1995-09 came from promoted parts ---- */
 
-#define PROMOTION(F)  F(u32, partkey) F(flag, promoted)
-#define PROMO_SALE(F) F(flag, all) F(flag, promoted) F(i64, amount)
+#define SOLD_PART(F) F(u32, partkey)
+#define PROMOTION(F) SOLD_PART(F) F(flag, promoted)
+#define PROMO_SALE(F) F(flag, all) F(flag, promoted)
 #define PROMO_SUMS(F) F(i64, promoted) F(i64, total)
-#define Q14_ROW(F)    F(decimal(4), promo_revenue)
+#define Q14_ROW(F) F(decimal(4), promo_revenue)
+WEIR_RECORD(sold_part, SOLD_PART)
 WEIR_RECORD(promotion, PROMOTION)
 WEIR_RECORD(promo_sale, PROMO_SALE)
 WEIR_RECORD(promo_sums, PROMO_SUMS)
 WEIR_RECORD(q14_row, Q14_ROW)
 
-static bool is_of_month(const lineitem *l)
+/* As often as it has units of revenue, which the join hands on and the sums read. */
+static void if_of_month(const lineitem *l, weir_out(sold_part) out)
 {
-    return tpch_within(l->l_shipdate, tpch_day(1995, 9, 1), tpch_day(1995, 10, 1));
-}
-WEIR_FILTER(is_of_month, lineitem)
-
-static sold_part to_sold_part(const lineitem *l)
-{
-    return (sold_part){ l->l_partkey, tpch_revenue(l->l_extendedprice, l->l_discount) };
+    if (tpch_within(l->l_shipdate, tpch_day(1995, 9, 1), tpch_day(1995, 10, 1)))
+        sold_part_emit_n(out, (sold_part){ l->l_partkey },
+                         tpch_revenue(l->l_extendedprice, l->l_discount));
 }
 static promotion to_promotion(const part *p)
 {
     return (promotion){ p->p_partkey, tpch_begins(&p->p_type, "PROMO") };
 }
-WEIR_MAP(to_sold_part, lineitem, sold_part)
+WEIR_FLAT_MAP(if_of_month, lineitem, sold_part)
 WEIR_MAP(to_promotion, part, promotion)
 
 static void by_promotion(const sold_part *s, const promotion *p, weir_out(promo_sale) out)
 {
-    promo_sale_emit(out, (promo_sale){ true, p->promoted, s->amount });
+    (void)s;
+    promo_sale_emit(out, (promo_sale){ true, p->promoted });
 }
 WEIR_JOIN(by_promotion, sold_part, promotion, promo_sale)
 
 static void add_promo_sale(const promo_sale *s, int64_t n, promo_sums *sums)
 {
-    sums->promoted += s->promoted ? n * s->amount : 0;
-    sums->total += n * s->amount;
+    sums->promoted += s->promoted ? n : 0;
+    sums->total += n;
 }
 /* A percentage to 1/10000 of it. */
 static q14_row to_q14_row(const promo_sale *key, const promo_sums *s)
@@ -61,7 +61,7 @@ WEIR_ACCUMULATE(add_promo_sale, to_q14_row, promo_sale, promo_sums, q14_row)
 
 weir_port *tpch_q14(const tpch_tables *t)
 {
-    weir_stream(sold_part) sold = weir_map(weir_filter(t->lineitem, is_of_month), to_sold_part);
+    weir_stream(sold_part) sold = weir_flat_map(t->lineitem, if_of_month);
     weir_stream(promo_sale) sales =
         weir_join(sold, WEIR_KEY(sold_part, partkey), weir_map(t->part, to_promotion),
                   WEIR_KEY(promotion, partkey), by_promotion);
@@ -70,11 +70,13 @@ weir_port *tpch_q14(const tpch_tables *t)
 
 /* ---- 17: what orders of less than a fifth of a part's average quantity bring in a year ---- */
 
-#define BOXED(F)   F(u32, partkey)
-#define ORDERED(F) F(u32, partkey) F(i64, quantity) F(i64, price)
+#define BOXED(F) F(u32, partkey)
+#define ORDERED(F) F(u32, partkey) F(u16, quantity) F(u32, price)
+#define SMALL(F) F(u32, partkey) F(i64, price)
 #define Q17_ROW(F) F(decimal(2), avg_yearly)
 WEIR_RECORD(boxed, BOXED)
 WEIR_RECORD(ordered, ORDERED)
+WEIR_RECORD(small, SMALL)
 WEIR_RECORD(q17_row, Q17_ROW)
 
 static bool is_boxed(const part *p)
@@ -83,10 +85,14 @@ static bool is_boxed(const part *p)
 }
 WEIR_FILTER(is_boxed, part)
 
-static boxed to_boxed(const part *p) { return (boxed){ p->p_partkey }; }
+static boxed to_boxed(const part *p)
+{
+    return (boxed){ p->p_partkey };
+}
+/* No price of a line is above 105,000. */
 static ordered to_ordered(const lineitem *l)
 {
-    return (ordered){ l->l_partkey, l->l_quantity, l->l_extendedprice };
+    return (ordered){ l->l_partkey, l->l_quantity, (uint32_t)l->l_extendedprice };
 }
 WEIR_MAP(to_boxed, part, boxed)
 WEIR_MAP(to_ordered, lineitem, ordered)
@@ -99,7 +105,7 @@ static void of_boxed(const ordered *o, const boxed *b, weir_out(ordered) out)
 WEIR_JOIN(of_boxed, ordered, boxed, ordered)
 
 /* Those of a part that are below 0.2 × sum / count. */
-static void small_orders(const ordered *key, weir_group(ordered) lines, weir_out(sold_part) out)
+static void small_orders(const ordered *key, weir_group(ordered) lines, weir_out(small) out)
 {
     int64_t sum = 0, count = 0;
     for (size_t i = 0; i < lines.count; i++) {
@@ -108,14 +114,19 @@ static void small_orders(const ordered *key, weir_group(ordered) lines, weir_out
     }
     for (size_t i = 0; i < lines.count; i++)
         if (5 * lines.records[i]->quantity * count < sum)
-            sold_part_emit_n(out, (sold_part){ key->partkey, lines.records[i]->price },
-                             lines.counts[i]);
+            small_emit_n(out, (small){ key->partkey, lines.records[i]->price }, lines.counts[i]);
 }
-WEIR_REDUCE(small_orders, ordered, sold_part)
+WEIR_REDUCE(small_orders, ordered, small)
 
-static takings to_takings(const sold_part *s) { return (takings){ true, s->amount }; }
-static q17_row to_q17_row(const takings *t) { return (q17_row){ tpch_quotient(t->amount, 1, 7) }; }
-WEIR_MAP(to_takings, sold_part, takings)
+static takings to_takings(const small *s)
+{
+    return (takings){ true, s->price };
+}
+static q17_row to_q17_row(const takings *t)
+{
+    return (q17_row){ tpch_quotient(t->amount, 1, 7) };
+}
+WEIR_MAP(to_takings, small, takings)
 WEIR_MAP(to_q17_row, takings, q17_row)
 
 weir_port *tpch_q17(const tpch_tables *t)
@@ -124,16 +135,16 @@ weir_port *tpch_q17(const tpch_tables *t)
     weir_stream(ordered) lines =
         weir_join(weir_map(t->lineitem, to_ordered), WEIR_KEY(ordered, partkey), parts,
                   WEIR_KEY(boxed, partkey), of_boxed);
-    weir_stream(sold_part) small = weir_reduce(lines, WEIR_KEY(ordered, partkey), small_orders);
+    weir_stream(small) below = weir_reduce(lines, WEIR_KEY(ordered, partkey), small_orders);
     weir_stream(takings) sum =
-        weir_sum(weir_map(small, to_takings), takings, WEIR_KEY(takings, all), amount);
+        weir_sum(weir_map(below, to_takings), takings, WEIR_KEY(takings, all), amount);
     return weir_map(sum, to_q17_row).port;
 }
 
 /* ---- 19: what three kinds of parts brought in that were sent by air, in their quantities ---- */
 
-#define RANGE(F)   F(u32, partkey) F(i64, least) F(i64, most)
-#define BY_AIR(F)  F(u32, partkey) F(u16, quantity) F(i64, amount)
+#define RANGE(F) F(u32, partkey) F(u16, least)
+#define BY_AIR(F) F(u32, partkey) F(u16, quantity)
 #define Q19_ROW(F) F(decimal(4), revenue)
 WEIR_RECORD(range, RANGE)
 WEIR_RECORD(by_air, BY_AIR)
@@ -144,50 +155,54 @@ static bool is_by_air(const lineitem *l)
     return (tpch_is(&l->l_shipmode, "AIR") || tpch_is(&l->l_shipmode, "AIR REG")) &&
            tpch_is(&l->l_shipinstruct, "DELIVER IN PERSON");
 }
-WEIR_FILTER(is_by_air, lineitem)
 
-static by_air to_by_air(const lineitem *l)
+/* Again as often as it has units of revenue. */
+static void if_by_air(const lineitem *l, weir_out(by_air) out)
 {
-    return (by_air){ l->l_partkey, l->l_quantity, tpch_revenue(l->l_extendedprice, l->l_discount) };
+    if (is_by_air(l))
+        by_air_emit_n(out, (by_air){ l->l_partkey, l->l_quantity },
+                      tpch_revenue(l->l_extendedprice, l->l_discount));
 }
-WEIR_MAP(to_by_air, lineitem, by_air)
+WEIR_FLAT_MAP(if_by_air, lineitem, by_air)
 
-/* The quantities that count for a part, if it is of one of the kinds. */
+/* The least quantity that counts for a part, if it is of one of the kinds; ten more do, too. */
 static void quantities(const part *p, weir_out(range) out)
 {
     static const struct {
         const char *brand, *containers[4];
         int32_t size;
-        int64_t least, most;
+        uint16_t least;
     } kinds[] = {
-        { "Brand#12", { "SM CASE", "SM BOX", "SM PACK", "SM PKG" }, 5, 100, 1100 },
-        { "Brand#23", { "MED BAG", "MED BOX", "MED PKG", "MED PACK" }, 10, 1000, 2000 },
-        { "Brand#34", { "LG CASE", "LG BOX", "LG PACK", "LG PKG" }, 15, 2000, 3000 },
+        { "Brand#12", { "SM CASE", "SM BOX", "SM PACK", "SM PKG" }, 5, 100 },
+        { "Brand#23", { "MED BAG", "MED BOX", "MED PKG", "MED PACK" }, 10, 1000 },
+        { "Brand#34", { "LG CASE", "LG BOX", "LG PACK", "LG PKG" }, 15, 2000 },
     };
     for (int k = 0; k < 3; k++)
         for (int c = 0; c < 4; c++)
             if (tpch_is(&p->p_brand, kinds[k].brand) &&
                 tpch_is(&p->p_container, kinds[k].containers[c]) && p->p_size >= 1 &&
                 p->p_size <= kinds[k].size)
-                range_emit(out, (range){ p->p_partkey, kinds[k].least, kinds[k].most });
+                range_emit(out, (range){ p->p_partkey, kinds[k].least });
 }
 WEIR_FLAT_MAP(quantities, part, range)
 
-static void in_range(const by_air *l, const range *r, weir_out(takings) out)
+static void in_range(const by_air *l, const range *r, weir_out(everything) out)
 {
-    if (l->quantity >= r->least && l->quantity <= r->most)
-        takings_emit(out, (takings){ true, l->amount });
+    if (l->quantity >= r->least && l->quantity <= r->least + 1000)
+        everything_emit(out, (everything){ true });
 }
-WEIR_JOIN(in_range, by_air, range, takings)
+WEIR_JOIN(in_range, by_air, range, everything)
 
-static q19_row to_q19_row(const takings *t) { return (q19_row){ tpch_decimal(t->amount) }; }
+static q19_row to_q19_row(const takings *t)
+{
+    return (q19_row){ tpch_decimal(t->amount) };
+}
 WEIR_MAP(to_q19_row, takings, q19_row)
 
 weir_port *tpch_q19(const tpch_tables *t)
 {
-    weir_stream(by_air) lines = weir_map(weir_filter(t->lineitem, is_by_air), to_by_air);
-    weir_stream(takings) each =
-        weir_join(lines, WEIR_KEY(by_air, partkey), weir_flat_map(t->part, quantities),
-                  WEIR_KEY(range, partkey), in_range);
-    return weir_map(weir_sum(each, takings, WEIR_KEY(takings, all), amount), to_q19_row).port;
+    weir_stream(everything) each =
+        weir_join(weir_flat_map(t->lineitem, if_by_air), WEIR_KEY(by_air, partkey),
+                  weir_flat_map(t->part, quantities), WEIR_KEY(range, partkey), in_range);
+    return weir_map(weir_count(each, takings, WEIR_KEY(everything, all)), to_q19_row).port;
 }
