@@ -197,6 +197,8 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     }
     s->matcher = weir_matcher_create(shapes, what->depth);
     *result = s;
+    if (s->matcher)
+        weir_matcher_see_all(s->matcher);
     if (made && s->matcher)
         return WEIR_OK;
     fini(s);

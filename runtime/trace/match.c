@@ -8,13 +8,16 @@
 
 #include "base/assert.h"
 #include "trace/run.h"
+#include "trace/sieve.h"
 
 enum {
     BLOCK = 256,            /* pairs given at once, at most */
     BLOCK_BYTES = 64 << 10, /* of the records of a side */
     GROUP = 32,             /* keys looked up together */
     GROUPS = 64,            /* of a call, at most */
-    WALK = 3                /* keys of the other run for one of ours, up to which it is walked */
+    WALK = 3,               /* keys of the other run for one of ours, up to which it is walked */
+    SIEVED_MIN = 16,        /* keys of a run: of fewer each is looked up */
+    SIEVED = 4              /* one of so many may be there: then they alone are looked up */
 };
 
 /* What is being paired of one side: a run, its current key, a value of it, an update of that. */
@@ -41,9 +44,16 @@ struct weir_matcher {
     weir_trace_runs *others;
     uint32_t other;        /* index of the run that comes next */
     weir_trace_run *given; /* the one of the pairs last given */
+    /* which keys of the run may be in the others, if it was found out */
+    bool sees_all, sieved;
+    weir__sieve sieves[2]; /* of what was started of a side */
+    uint32_t *picked, picked_count;
+    size_t picked_room;
     /* two runs: keys of the one with fewer are looked up in the other */
     lane lanes[2];
     unsigned few;     /* whose lane that is */
+    uint32_t few_count;
+    bool picks;       /* of these keys those that were picked */
     bool walks;       /* through both, instead of looking each key up */
     bool at_one_time; /* all pairs are at the meet of `run` */
     bool pairing;     /* the lanes stand at a pair of updates */
@@ -101,9 +111,46 @@ void weir_matcher_destroy(weir_matcher *m)
         weir_free(m->records[s], m->block * sizeof *m->records[s]);
         weir_shape_release(m->shapes[s]);
     }
+    weir__sieve_fini(&m->sieves[0]);
+    weir__sieve_fini(&m->sieves[1]);
+    weir_free(m->picked, m->picked_room * sizeof *m->picked);
     weir_free(m->diffs, m->block * sizeof *m->diffs);
     weir_free(m->times, m->block * m->depth * sizeof *m->times);
     weir_free(m, sizeof *m);
+}
+
+void weir_matcher_see_all(weir_matcher *m)
+{
+    m->sees_all = true;
+}
+
+static bool has_room(weir_matcher *m, size_t count)
+{
+    if (count <= m->picked_room)
+        return true;
+    uint32_t *room = weir_alloc(count * sizeof *room);
+    if (!room)
+        return false;
+    weir_free(m->picked, m->picked_room * sizeof *m->picked);
+    m->picked = room;
+    m->picked_room = count;
+    return true;
+}
+
+/* Picks the keys of the run that may be in the others, which is worth it if they are few. */
+static void sieve(weir_matcher *m)
+{
+    const weir_trace_run *run = m->run;
+    weir__sieve *others = &m->sieves[1 - m->side];
+    m->sieved = m->sees_all && !run->segment && run->key_count >= SIEVED_MIN &&
+                m->others->count > 0 && weir__sieve_ready(others, m->others) &&
+                has_room(m, run->key_count);
+    if (m->sieved) {
+        m->picked_count = weir__sieve_pick(others, run, m->picked);
+        m->sieved = m->picked_count < run->key_count / SIEVED;
+    }
+    if (m->sees_all)
+        weir__sieve_add(&m->sieves[m->side], run);
 }
 
 void weir_matcher_start(weir_matcher *m, unsigned side, weir_trace_run *run,
@@ -117,6 +164,7 @@ void weir_matcher_start(weir_matcher *m, unsigned side, weir_trace_run *run,
     m->found[0].count = m->found[1].count = m->found_at = 0;
     m->pairing = false;
     m->lanes[0] = m->lanes[1] = (lane){ 0 };
+    sieve(m);
 }
 
 void weir_matcher_stop(weir_matcher *m)
@@ -147,6 +195,12 @@ static bool same_key(const weir_trace_run *a, uint32_t key_a, const weir_trace_r
     return a->shape->bijective ||
            weir__pack_compare(&a->shape->keys, weir__run_key(a, key_a), a->heap,
                               weir__run_key(b, key_b), b->heap) == 0;
+}
+
+/* Of the keys that are looked up the i-th. */
+static inline uint32_t few_key(const weir_matcher *m, uint32_t i)
+{
+    return m->picks ? m->picked[i] : i;
 }
 
 /* Looks key `mine` of the lesser run up among those of the greater one from `from` on, where the
@@ -200,10 +254,10 @@ static inline const uint32_t *stretch_of(const weir_trace_run *run, uint64_t has
 static void fetch_hashes(const weir_matcher *m, uint32_t count)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
-    const uint64_t *hashes = few->hashes + m->next_few;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t *stretch = stretch_of(many, hashes[i]);
-        if (stretch && weir__run_sound_seek(many, hashes[i]))
+        uint64_t hash = few->hashes[few_key(m, m->next_few + i)];
+        const uint32_t *stretch = stretch_of(many, hash);
+        if (stretch && weir__run_sound_seek(many, hash))
             __builtin_prefetch(&many->hashes[*stretch]);
     }
 }
@@ -212,14 +266,14 @@ static void fetch_hashes(const weir_matcher *m, uint32_t count)
 static void fetch_stretches(const weir_matcher *m, uint32_t skipped, uint32_t count)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
-    uint32_t left = few->key_count - m->next_few;
+    uint32_t left = m->few_count - m->next_few;
     for (uint32_t i = skipped; i < skipped + count && i < left; i++)
-        __builtin_prefetch(stretch_of(many, few->hashes[m->next_few + i]));
+        __builtin_prefetch(stretch_of(many, few->hashes[few_key(m, m->next_few + i)]));
 }
 
 static uint32_t group_of(const weir_matcher *m)
 {
-    uint32_t left = m->lanes[m->few].run->key_count - m->next_few;
+    uint32_t left = m->few_count - m->next_few;
     return left < GROUP ? left : GROUP;
 }
 
@@ -229,10 +283,9 @@ static void seek_group(weir_matcher *m, found *to)
 {
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint32_t count = group_of(m), from[GROUP];
-    const uint64_t *hashes = few->hashes + m->next_few;
     for (uint32_t i = 0; few->segment && i < count; i++)
         if (!weir__run_sound_key(few, m->next_few + i)) {
-            m->next_few = few->key_count;
+            m->next_few = m->few_count;
             return;
         }
     if (m->next_few == 0 || few->segment) {
@@ -240,9 +293,9 @@ static void seek_group(weir_matcher *m, found *to)
         fetch_hashes(m, count);
     }
     for (uint32_t i = 0; i < count; i++)
-        from[i] = weir__run_seek(many, hashes[i]);
+        from[i] = weir__run_seek(many, few->hashes[few_key(m, m->next_few + i)]);
     for (uint32_t i = 0; i < count; i++)
-        look(m, m->next_few + i, from[i], to);
+        look(m, few_key(m, m->next_few + i), from[i], to);
     m->next_few += count;
     if (!few->segment) {
         fetch_hashes(m, group_of(m));
@@ -276,7 +329,7 @@ static void fetch_found(const weir_matcher *m, const found *of)
 static void find_some(weir_matcher *m, found *to)
 {
     to->count = 0;
-    while (to->count == 0 && m->groups > 0 && m->next_few < m->lanes[m->few].run->key_count) {
+    while (to->count == 0 && m->groups > 0 && m->next_few < m->few_count) {
         m->groups--;
         if (m->walks)
             walk_group(m, to);
@@ -297,7 +350,7 @@ static bool find_keys(weir_matcher *m)
     if (m->found[m->now].count == 0)
         find_some(m, &m->found[m->now]);
     if (m->found[m->now].count == 0) {
-        m->paused = m->next_few < m->lanes[m->few].run->key_count;
+        m->paused = m->next_few < m->few_count;
         return false;
     }
     if (!m->walks)
@@ -308,15 +361,17 @@ static bool find_keys(weir_matcher *m)
 /* Goes on to the next run of the others. False: that was the last one. */
 static bool next_run(weir_matcher *m)
 {
-    if (m->other == m->others->count)
+    if (m->other == m->others->count || (m->sieved && m->picked_count == 0))
         return false;
     const weir_trace_run *run = m->run, *other = m->others->runs[m->other++];
+    uint32_t keys = m->sieved ? m->picked_count : run->key_count;
     m->lanes[m->side].run = run;
     m->lanes[1 - m->side].run = other;
-    m->few = run->key_count <= other->key_count ? m->side : 1 - m->side;
+    m->few = keys <= other->key_count ? m->side : 1 - m->side;
+    m->few_count = keys <= other->key_count ? keys : other->key_count;
+    m->picks = m->sieved && m->few == m->side;
     m->next_few = m->next_many = 0;
-    const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
-    m->walks = many->key_count / WALK <= few->key_count;
+    m->walks = !m->picks && m->lanes[1 - m->few].run->key_count / WALK <= m->few_count;
     m->at_one_time = !run->times && weir_time_less_equal(&other->join, &run->meet, m->depth);
     return true;
 }

@@ -17,7 +17,7 @@
 WEIR_RECORD(left, LEFT)
 WEIR_RECORD(right, RIGHT)
 
-enum { OTHERS = 4, UPDATES_MAX = 4000, ROUNDS = 40 };
+enum { OTHERS = 4, RUNS = 24, UPDATES_MAX = 4000, ROUNDS = 40 };
 
 typedef struct update {
     uint64_t key, value;
@@ -296,10 +296,65 @@ START_TEST(all_pairs_are_found_once)
 }
 END_TEST
 
+/* Runs of both sides come in any order, each is matched with what came of the other side, and that
+ * is merged meanwhile. One side may have few of the other's keys. */
+static void match_as_they_come(fixture *f)
+{
+    side_run came[2][RUNS];
+    size_t counts[2] = { 0 };
+    weir_trace *traces[2];
+    weir_trace_reader *readers[2];
+    uint64_t keys[2], sum = 0, found = 0;
+    for (int s = 0; s < 2; s++) {
+        keys[s] = 1 + test_below(&f->random, test_below(&f->random, 2) ? 3000 : 30);
+        traces[s] = weir_trace_create(f->shapes[s], NULL, "a side");
+        readers[s] = weir_trace_reader_open(traces[s], &(weir_trace_reader_spec){ .owner = "us" });
+    }
+    weir_matcher_see_all(f->matcher);
+    for (int i = 0; i < RUNS; i++) {
+        unsigned side = (unsigned)test_below(&f->random, 2);
+        side_run one = make(f, (int)side, size_of(f, keys[side]), keys[side]);
+        came[side][counts[side]++] = one;
+        uint64_t number;
+        if (!one.run)
+            continue;
+        for (size_t k = 0; k < counts[1 - side]; k++)
+            sum += expected(f, (int)side, &one, &came[1 - side][k]);
+        weir_trace_run_retain(one.run);
+        ck_assert_int_eq(weir_trace_append(traces[side], one.run, &number), WEIR_OK);
+        weir_trace_reader_deliver(readers[side], number);
+        found += match(f, side, one.run, readers[1 - side]);
+        while (test_below(&f->random, 2) && weir_trace_work(traces[side], 100))
+            continue;
+    }
+    ck_assert_msg(found == sum, "seed %llu", (unsigned long long)f->seed);
+    for (int s = 0; s < 2; s++) {
+        for (size_t k = 0; k < counts[s]; k++) {
+            weir_trace_run_release(came[s][k].run);
+            free(came[s][k].updates);
+        }
+        weir_trace_reader_close(readers[s]);
+        weir_trace_release(traces[s]);
+    }
+}
+
+START_TEST(sides_that_grow)
+{
+    fixture f = { .seed = test_seed(3) };
+    f.random = f.seed;
+    for (int round = 0; round < ROUNDS; round++) {
+        set_up(&f);
+        match_as_they_come(&f);
+        tear_down(&f);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         all_pairs_are_found_once,
+        sides_that_grow,
         a_product_that_leaves_the_range_is_told,
         a_matcher_may_be_stopped,
         NULL,
