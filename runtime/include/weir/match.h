@@ -30,7 +30,8 @@ typedef struct weir_matcher weir_matcher;
 WEIR_API weir_matcher *weir_matcher_create(weir_shape *const shapes[2], unsigned depth);
 WEIR_API void weir_matcher_destroy(weir_matcher *matcher);
 /* Promises, before anything is started, that `others` will always have what was started of their
- * side until then, merged or not, and nothing else: so the matcher can note which keys a side has. */
+ * side until then, merged or not, and nothing else. So the matcher can note which keys a side has.
+ */
 WEIR_API void weir_matcher_see_all(weir_matcher *matcher);
 /* Begins to match a run of this side (0 or 1) with those of the other. Keeps references until all
  * is matched. Nothing else may be under way. */
