@@ -16,8 +16,8 @@ WEIR_RECORD(order_unit, ORDER_UNIT)
 #define CONSTRUCTOR(F) F(u32, custkey)
 #define UNSHIPPED(F) F(u32, orderkey) F(u32, custkey) F(date, orderdate) F(i32, shippriority)
 #define EARNING(F) F(flag, all) F(u32, orderkey) F(date, orderdate) F(i32, shippriority)
-#define RANKED(F)  EARNING(F) F(i64, amount)
-#define Q3_ROW(F)                                                                                  \
+#define RANKED(F) EARNING(F) F(i64, amount)
+#define Q3_ROW(F) \
     F(u32, l_orderkey) F(decimal(4), revenue) F(date, o_orderdate) F(i32, o_shippriority)
 WEIR_RECORD(constructor, CONSTRUCTOR)
 WEIR_RECORD(unshipped, UNSHIPPED)
@@ -25,8 +25,14 @@ WEIR_RECORD(earning, EARNING)
 WEIR_RECORD(ranked, RANKED)
 WEIR_RECORD(q3_row, Q3_ROW)
 
-static bool is_builder(const customer *c) { return tpch_is(&c->c_mktsegment, "BUILDING"); }
-static bool was_ordered(const orders *o) { return o->o_orderdate.days < tpch_day(1995, 3, 15); }
+static bool is_builder(const customer *c)
+{
+    return tpch_is(&c->c_mktsegment, "BUILDING");
+}
+static bool was_ordered(const orders *o)
+{
+    return o->o_orderdate.days < tpch_day(1995, 3, 15);
+}
 WEIR_FILTER(is_builder, customer)
 WEIR_FILTER(was_ordered, orders)
 
@@ -86,9 +92,9 @@ weir_port *tpch_q3(const tpch_tables *t)
 
 /* ---- 4: orders of a quarter of which a line came later than promised, by priority ---- */
 
-#define LATE(F)    F(u32, orderkey)
+#define LATE(F) F(u32, orderkey)
 #define QUARTER(F) F(u32, orderkey) F(str, priority)
-#define Q4_ROW(F)  F(str, o_orderpriority) F(i64, order_count)
+#define Q4_ROW(F) F(str, o_orderpriority) F(i64, order_count)
 WEIR_RECORD(late, LATE)
 WEIR_RECORD(quarter, QUARTER)
 WEIR_RECORD(q4_row, Q4_ROW)
@@ -97,7 +103,10 @@ static bool is_of_quarter(const orders *o)
 {
     return tpch_within(o->o_orderdate, tpch_day(1993, 7, 1), tpch_day(1993, 10, 1));
 }
-static bool came_late(const lineitem *l) { return l->l_commitdate.days < l->l_receiptdate.days; }
+static bool came_late(const lineitem *l)
+{
+    return l->l_commitdate.days < l->l_receiptdate.days;
+}
 WEIR_FILTER(is_of_quarter, orders)
 
 static quarter to_quarter(const orders *o)
@@ -112,22 +121,29 @@ static void if_late(const lineitem *l, weir_out(late) out)
 WEIR_MAP(to_quarter, orders, quarter)
 WEIR_FLAT_MAP(if_late, lineitem, late)
 
+static void with_late(const quarter *o, const late *l, weir_out(quarter) out)
+{
+    (void)l;
+    quarter_emit(out, *o);
+}
+WEIR_JOIN(with_late, quarter, late, quarter)
+
 weir_port *tpch_q4(const tpch_tables *t)
 {
     weir_stream(quarter) ordered = weir_map(weir_filter(t->orders, is_of_quarter), to_quarter);
     weir_stream(late) lines = weir_flat_map(t->lineitem, if_late);
     weir_stream(quarter) found =
-        weir_semijoin(ordered, WEIR_KEY(quarter, orderkey), lines, WEIR_KEY(late, orderkey));
-    return weir_count(found, q4_row, WEIR_KEY(quarter, priority)).port;
+        weir_join(ordered, WEIR_KEY(quarter, orderkey), lines, WEIR_KEY(late, orderkey), with_late);
+    return weir_count(weir_distinct(found), q4_row, WEIR_KEY(quarter, priority)).port;
 }
 
 /* ---- 12: orders of which a line came late though sent in time, by mode and priority ---- */
 
-#define SENT(F)      F(u32, orderkey) F(str, shipmode)
-#define URGENCY(F)   F(u32, orderkey) F(flag, high)
+#define SENT(F) F(u32, orderkey) F(str, shipmode)
+#define URGENCY(F) F(u32, orderkey) F(flag, high)
 #define SENT_LATE(F) F(str, shipmode) F(flag, high)
-#define Q12_SUMS(F)  F(i64, high) F(i64, low)
-#define Q12_ROW(F)   F(str, l_shipmode) F(i64, high_line_count) F(i64, low_line_count)
+#define Q12_SUMS(F) F(i64, high) F(i64, low)
+#define Q12_ROW(F) F(str, l_shipmode) F(i64, high_line_count) F(i64, low_line_count)
 WEIR_RECORD(sent, SENT)
 WEIR_RECORD(urgency, URGENCY)
 WEIR_RECORD(sent_late, SENT_LATE)
@@ -142,7 +158,10 @@ static bool was_sent_in_time(const lineitem *l)
 }
 WEIR_FILTER(was_sent_in_time, lineitem)
 
-static sent to_sent(const lineitem *l) { return (sent){ l->l_orderkey, l->l_shipmode }; }
+static sent to_sent(const lineitem *l)
+{
+    return (sent){ l->l_orderkey, l->l_shipmode };
+}
 static urgency to_urgency(const orders *o)
 {
     return (urgency){ o->o_orderkey, tpch_is(&o->o_orderpriority, "1-URGENT") ||
@@ -178,17 +197,19 @@ weir_port *tpch_q12(const tpch_tables *t)
 
 /* ---- 18: the hundred most expensive orders of more than 300 things, and who ordered them ---- */
 
-#define LARGE(F)  F(u32, orderkey) F(i64, quantity)
-#define NAMED(F)  F(u32, custkey) F(str, name)
+#define LARGE(F) F(u32, orderkey) F(i64, quantity)
+#define NAMED(F) F(u32, custkey) F(str, name)
 #define PLACED(F) F(u32, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice)
-#define LARGE_ORDER(F)                                                                             \
+#define LARGE_ORDER(F) \
     F(u32, orderkey) F(u32, custkey) F(date, orderdate) F(i64, totalprice) F(i64, quantity)
-#define LARGE_RANKED(F)                                                                            \
-    F(flag, all) F(str, name) F(u32, custkey) F(u32, orderkey) F(date, orderdate)                  \
-    F(i64, totalprice) F(i64, quantity)
-#define Q18_ROW(F)                                                                                 \
-    F(str, c_name) F(u32, c_custkey) F(u32, o_orderkey) F(date, o_orderdate)                       \
-    F(decimal(2), o_totalprice) F(decimal(2), sum_quantity)
+#define LARGE_RANKED(F)                                                                 \
+    F(flag, all)                                                                        \
+    F(str, name) F(u32, custkey) F(u32, orderkey) F(date, orderdate) F(i64, totalprice) \
+        F(i64, quantity)
+#define Q18_ROW(F)                                                                        \
+    F(str, c_name)                                                                        \
+    F(u32, c_custkey) F(u32, o_orderkey) F(date, o_orderdate) F(decimal(2), o_totalprice) \
+        F(decimal(2), sum_quantity)
 WEIR_RECORD(large, LARGE)
 WEIR_RECORD(placed, PLACED)
 WEIR_RECORD(named, NAMED)
@@ -208,7 +229,10 @@ static placed to_placed(const orders *o)
 {
     return (placed){ o->o_orderkey, o->o_custkey, o->o_orderdate, o->o_totalprice };
 }
-static bool is_large(const large *l) { return l->quantity > 30000; }
+static bool is_large(const large *l)
+{
+    return l->quantity > 30000;
+}
 WEIR_FLAT_MAP(quantity_of, lineitem, order_unit)
 WEIR_MAP(to_named, customer, named)
 WEIR_MAP(to_placed, orders, placed)

@@ -215,19 +215,17 @@ fn q9(q: &mut Query) {
         .explode(|(order, supplier, profit)| Some(((supplier, order), profit)))
         .arrange_by_key();
     let nations = q.table::<Nation>().map(|n| (n.key, n.name)).arrange_by_key();
-    let suppliers = q
-        .table::<Supplier>()
-        .map(|s| (s.nation, s.key))
-        .arrange_by_key()
-        .join_core(nations, |_, key, name| Some((*key, *name)))
-        .arrange_by_key();
+    let suppliers = q.table::<Supplier>().map(|s| (s.key, s.nation)).arrange_by_key();
     let orders = q.table::<Order>().map(|o| (o.key, year(o.date))).arrange_by_key();
     let sums = profits
-        .join_core(suppliers, |_, order, name| Some((*order, *name)))
+        .join_core(suppliers, |_, order, nation| Some((*order, *nation)))
         .arrange_by_key()
-        .join_core(orders, |_, name, year| Some((*name, *year)))
-        .count_total();
-    q.result(sums, |((name, year), sum)| hash(&[fnv(name), *year as u64, *sum as u64]));
+        .join_core(orders, |_, nation, year| Some((*nation, *year)))
+        .count_total()
+        .map(|((nation, year), sum)| (nation, (year, sum)))
+        .arrange_by_key()
+        .join_core(nations, |_, (year, sum), name| Some((*name, *year, *sum)));
+    q.result(sums, |(name, year, sum)| hash(&[fnv(name), *year as u64, *sum as u64]));
 }
 
 /// Returned items: the twenty customers who sent most back of the orders of a quarter.

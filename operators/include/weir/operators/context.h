@@ -33,7 +33,7 @@ WEIR_END_DECLS
 #ifndef __cplusplus
 #include <weir/record.h>
 
-enum { WEIR_LINE_ = 64, WEIR_AHEAD_ = 40 * WEIR_LINE_ };
+enum { WEIR_LINE_ = 64, WEIR_AHEAD_ = 80 * WEIR_LINE_ };
 
 /* Of wide records, which are read one after the other, asks for those that come in a while: by
  * itself a processor stops doing so at the end of each page. What lies behind the last one may be
