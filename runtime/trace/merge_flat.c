@@ -5,10 +5,12 @@
  * have they are put in order by their words.
  */
 #include "trace/merge_block.h"
+#include "trace/sort_words.h"
 #include "trace/words.h"
 
 enum {
-    GROUP_MAX = 256, /* values of a key that several runs have */
+    GROUP_BITS = 8,
+    GROUP_MAX = 1 << GROUP_BITS, /* values of a key that several runs have */
     INSERTION_MAX = 24,
     ASKED = 16 /* keys of a lane ahead: its columns are more than a processor follows by itself */
 };
@@ -33,6 +35,14 @@ typedef struct group {
     member members[GROUP_MAX], spare[GROUP_MAX / 2];
 } group;
 
+/* The same where a word has room for the number of its value, which makes sorting simple. */
+typedef struct numbered {
+    uint32_t count;
+    uint64_t words[GROUP_MAX], spare[GROUP_MAX];
+    int64_t diffs[GROUP_MAX];
+    const char *rests[GROUP_MAX];
+} numbered;
+
 /* What is written, with its counts at hand. */
 typedef struct pen {
     weir__writer *writer;
@@ -42,12 +52,14 @@ typedef struct pen {
     size_t size; /* of a value */
     uint32_t keys, values;
     bool diffs_vary;
+    bool has_room; /* in a value's word, for its number */
 } pen;
 
 static void open_pen(pen *p, weir__merge *m)
 {
     weir_trace_run *run = m->writer.run;
     const weir__pack *pack = &run->shape->rests;
+    bool has_room = pack->word_count == 1 && pack->ranks[pack->rank_count - 1].shift >= GROUP_BITS;
     *p = (pen){ .writer = &m->writer,
                 .pack = pack,
                 .rests = run->rests,
@@ -56,7 +68,8 @@ static void open_pen(pen *p, weir__merge *m)
                 .size = pack->type.size,
                 .keys = run->key_count,
                 .values = run->value_count,
-                .diffs_vary = m->writer.diffs_vary };
+                .diffs_vary = m->writer.diffs_vary,
+                .has_room = has_room };
 }
 
 static void note_counts(const pen *p)
@@ -216,6 +229,66 @@ static uint32_t put_group(pen *p, const leaf *leaves, const weir__block *b, uint
     return taken;
 }
 
+/* ---- the same by numbers ---- */
+
+static uint32_t gather_numbered(const pen *p, const leaf *leaves, const weir__block *b, uint32_t i,
+                                numbered *g)
+{
+    uint32_t taken = 0, n = 0;
+    for (; i + taken < b->count && b->hash[i + taken] == b->hash[i]; taken++) {
+        const leaf *l = &leaves[b->lane[i + taken]];
+        weir__range values = values_of(l, b->key[i + taken]);
+        if (values.end - values.at > GROUP_MAX - n)
+            return 0;
+        ask(l, b->key[i + taken], values.end, p->size);
+        for (uint32_t value = values.at; value < values.end; value++, n++) {
+            g->rests[n] = l->rests + value * p->size;
+            g->words[n] = weir__words_of_packed(p->pack, g->rests[n]).at[0] | n;
+            g->diffs[n] = diff_of(l, value);
+        }
+    }
+    g->count = n;
+    return taken;
+}
+
+static bool add_up_numbered(numbered *g)
+{
+    uint32_t out = 0;
+    for (uint32_t i = 1; i < g->count; i++) {
+        int64_t *sum = &g->diffs[g->words[out] % GROUP_MAX];
+        if (g->words[i] >> GROUP_BITS != g->words[out] >> GROUP_BITS)
+            g->words[++out] = g->words[i];
+        else if (__builtin_add_overflow(*sum, g->diffs[g->words[i] % GROUP_MAX], sum))
+            return false;
+    }
+    g->count = out + 1;
+    return true;
+}
+
+static uint32_t put_numbered(pen *p, const leaf *leaves, const weir__block *b, uint32_t i,
+                             size_t *left)
+{
+    numbered g;
+    uint32_t taken = gather_numbered(p, leaves, b, i, &g), updates = g.count;
+    if (taken == 0 || updates > *left)
+        return 0;
+    weir__sort_words(g.words, g.spare, g.count);
+    if (!add_up_numbered(&g))
+        return 0;
+    *left -= updates;
+    bool any = false;
+    for (uint32_t k = 0; k < g.count; k++) {
+        uint64_t number = g.words[k] % GROUP_MAX;
+        if (g.diffs[number] == 0)
+            continue;
+        if (!any)
+            put_key(p, b->hash[i]);
+        any = true;
+        put_value(p, g.rests[number], g.diffs[number]);
+    }
+    return taken;
+}
+
 /* ---- all of it ---- */
 
 /* The time of all, and a diff that most have, before the first update. */
@@ -241,7 +314,8 @@ uint32_t weir__merge_flat(weir__merge *m, const weir__block *b, size_t *left)
     open_pen(&p, m);
     while (i < b->count) {
         if (i + 1 < b->count && b->hash[i + 1] == b->hash[i]) {
-            uint32_t taken = put_group(&p, leaves, b, i, left);
+            uint32_t taken = p.has_room ? put_numbered(&p, leaves, b, i, left)
+                                        : put_group(&p, leaves, b, i, left);
             if (taken == 0)
                 break;
             for (; taken > 0; taken--, i++)

@@ -138,9 +138,29 @@ static void FORM(count_digits)(const PLAIN *p, size_t n, const weir__digits *d, 
     }
 }
 
+/* Puts two in order. Which way is as good as random, so there is no branch. */
+static inline void FORM(order)(PLAIN *a, PLAIN *b)
+{
+    uint64_t turned = -(uint64_t)FORM(is_before)(b, a);
+    uint64_t hash = (a->hash ^ b->hash) & turned;
+    uint64_t diff = ((uint64_t)a->diff ^ (uint64_t)b->diff) & turned;
+    a->hash ^= hash;
+    b->hash ^= hash;
+    a->diff = (int64_t)((uint64_t)a->diff ^ diff);
+    b->diff = (int64_t)((uint64_t)b->diff ^ diff);
+    for (unsigned w = 0; w < PLAIN_WORDS; w++) {
+        uint64_t word = (a->words[w] ^ b->words[w]) & turned;
+        a->words[w] ^= word;
+        b->words[w] ^= word;
+    }
+}
+
 static void FORM(insertion_sort)(PLAIN *p, size_t n)
 {
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; n <= FEW && i < n; i++)
+        for (size_t at = i; at > 0; at--)
+            FORM(order)(&p[at - 1], &p[at]);
+    for (size_t i = 1; n > FEW && i < n; i++) {
         PLAIN moving = p[i];
         size_t at = i;
         for (; at > 0 && FORM(is_before)(&moving, &p[at - 1]); at--)
