@@ -24,7 +24,7 @@ END_TEST
 /* Each operator is in some of the plans, in the root and where it may in scopes of scopes. */
 START_TEST(every_form_is_drawn)
 {
-    enum { FORMS = 80, DEPTHS = 4 };
+    enum { FORMS = 100, DEPTHS = 4 };
     unsigned drawn[FORMS][DEPTHS] = { { 0 } };
     sim_plan *plan = calloc(1, sizeof *plan);
     for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + COLLECTIONS; seed += 2) {

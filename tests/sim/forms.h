@@ -94,7 +94,7 @@ typedef struct sim_form {
 
 /* Lists of forms, each ended by one without a name. */
 extern const sim_form sim_forms_moves[], sim_forms_keys[], sim_forms_sets[], sim_forms_joins[],
-    sim_forms_graphs[], sim_forms_streams[];
+    sim_forms_graphs[], sim_forms_streams[], sim_forms_nodes[];
 /* Of all of them; NULL: there are not so many. */
 const sim_form *sim_form_at(unsigned index);
 void sim_form_evaluate(const sim_form *form, const sim_at *at, sim_bag *out);

@@ -232,6 +232,25 @@ static void add_shared(drawing *d, const sim_plan *first)
             stream_of(d, out)->negative = first->streams[first->ops[i].in[0]].negative;
 }
 
+/* Some plans have a node more, which waits for times. Drawn by itself: the others stay as they are,
+ * and with them the seeds that are known to find mistakes. */
+static void add_waiting(drawing *d)
+{
+    static const char *const of_source[] = { "notify", "reclock", "process with timers" };
+    uint64_t own = d->plan->seed * 0x9e3779b97f4a7c15u;
+    unsigned in = 0;
+    if (test_below(&own, 100) >= 40 || d->plan->op_count + 4 > SIM_OPS)
+        return;
+    while (in < d->plan->stream_count && !stream_of(d, in)->plain)
+        in++;
+    if (in < d->plan->stream_count && test_below(&own, 100) < 70) {
+        add_form(d, form_named(of_source[test_below(&own, 3)]), 0, &in);
+    } else {
+        in = pick(d, 0, 0, false);
+        add_form(d, form_named("replay"), 0, &in);
+    }
+}
+
 void draw_collections(drawing *d, const sim_plan *first)
 {
     sim_plan *p = d->plan;
@@ -249,6 +268,7 @@ void draw_collections(drawing *d, const sim_plan *first)
     add_body(d, 0, 0, d->nodes);
     if (!first)
         add_shared(d, NULL);
+    add_waiting(d);
     unsigned streams = p->stream_count;
     for (unsigned s = 0; s < streams && p->op_count < SIM_OPS; s++)
         if (!p->streams[s].plain && draw_chance(d, p->streams[s].used ? 25 : 95))
