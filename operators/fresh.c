@@ -74,6 +74,7 @@ static void read_key(weir__fresh *f)
     uint32_t values = f->whole ? 0 : UINT32_MAX;
     weir_time time;
     key->first_value = f->value_count;
+    key->grows = true;
     f->hashes[f->count++] = weir_cursor_hash(f->cursor);
     key->first = (uint32_t)f->time_count;
     for (bool any = false; weir_cursor_next_value(f->cursor); any = true) {
@@ -87,6 +88,7 @@ static void read_key(weir__fresh *f)
         weir__wide sum = 0;
         for (; weir_cursor_next_update(f->cursor, &time, &key->diff); updates++) {
             sum += key->diff;
+            key->grows &= any || key->diff > 0;
             if (updates == 0 ||
                 memcmp(&f->times[f->time_count - 1], &time, sizeof time) != 0)
                 add_time(f, &time);

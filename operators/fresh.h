@@ -17,6 +17,7 @@ typedef struct weir__fresh_key {
     uint32_t first, count; /* its times */
     int64_t diff;          /* of its only update */
     bool is_one;           /* it has one update */
+    bool grows;            /* no update of its first value takes one away */
     /* where f->whole: */
     uint32_t first_value, values; /* 0: they are too many, or a sum leaves 64 bits */
 } weir__fresh_key;

@@ -444,9 +444,12 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
 static bool is_lost(const state *s, uint32_t i)
 {
     const weir__fresh *f = &s->fresh;
+    const weir__standing_changes changes = { .first = weir__fresh_record(f, i),
+                                             .grows = f->keys[i].grows,
+                                             .times = weir__fresh_times(f, i),
+                                             .count = f->keys[i].count };
     return s->correct.gone && s->known[i] &&
-           weir__standing_holds(&s->standing, s->known[i], weir__fresh_record(f, i),
-                                weir__fresh_times(f, i), f->keys[i].count);
+           weir__standing_holds(&s->standing, s->known[i], &changes);
 }
 
 /* Whether nothing but one change of the fresh key is there. */

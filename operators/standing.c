@@ -46,6 +46,7 @@ weir_status weir__standing_init(weir__standing *s, const weir__standing_spec *sp
     s->kind = f->kind;
     s->offset = f->offset;
     s->descending = spec->descending & 1;
+    s->is_only = spec->type->field_count == spec->key->count + 1;
     weir_table_options options = { .struct_size = sizeof options,
                                    .type = spec->type,
                                    .key = *spec->key,
@@ -111,15 +112,18 @@ bool weir__standing_is_new(const weir__standing *s, const void *known)
     return s->all && known && is_fresh(known);
 }
 
-bool weir__standing_holds(const weir__standing *s, const void *known, const void *record,
-                          const weir_time *times, size_t count)
+bool weir__standing_holds(const weir__standing *s, const void *known,
+                          const weir__standing_changes *changes)
 {
     const entry *e = known;
-    if (!e || is_fresh(e) || e->time[0] == NEVER || word_of(s, record) <= ~e->inverted)
+    if (!e || is_fresh(e) || e->time[0] == NEVER)
         return false;
-    for (size_t i = 0; i < count; i++)
+    uint64_t word = word_of(s, changes->first);
+    if (word < ~e->inverted || (word == ~e->inverted && !(s->is_only && changes->grows)))
+        return false;
+    for (size_t i = 0; i < changes->count; i++)
         for (uint32_t k = 0; k < s->depth; k++)
-            if (e->time[k] > times[i].at[k])
+            if (e->time[k] > changes->times[i].at[k])
                 return false;
     return true;
 }

@@ -2,9 +2,9 @@
  *
  * What is known of the first records of each key, where times have no one order: a record that is
  * there at all times from one on, with enough others before it. A change behind it, at such times,
- * changes nothing, so neither runs nor results are looked at. In a loop that searches for the
- * nearest most changes are such. A key that is not known has had no change: nothing of it lies in
- * any run yet.
+ * changes nothing, so neither runs nor results are looked at; nor does it if the record is there
+ * more often. In a loop that searches for the nearest, or hands labels on, most changes are such. A
+ * key that is not known has had no change: nothing of it lies in any run yet.
  *
  * Of a record the first field of the order is kept, as a word. There are no more keys than updates
  * in the trace: where these have cancelled out, all is forgotten, and found anew.
@@ -20,6 +20,7 @@ typedef struct weir__standing {
     weir_kind kind;    /* of the field */
     uint32_t offset, depth;
     bool descending;
+    bool is_only;      /* records of a key differ in this field alone */
     bool all;          /* keys that are not in the table have had no change */
     /* what was marked last */
     uint64_t word;
@@ -39,6 +40,14 @@ typedef struct weir__standing_spec {
     bool is_empty; /* nothing has come yet */
 } weir__standing_spec;
 
+/* Changes of a key. */
+typedef struct weir__standing_changes {
+    const void *first; /* the first record in the order, */
+    bool grows;        /* of which there are only more */
+    const weir_time *times;
+    size_t count;
+} weir__standing_changes;
+
 /* Keeps nothing where the first field of the order is optional or no number. NO_MEMORY. */
 weir_status weir__standing_init(weir__standing *s, const weir__standing_spec *spec,
                                 weir_error *error);
@@ -52,9 +61,9 @@ void weir__standing_find(weir__standing *s, const void *records, const uint64_t 
                          size_t count, void **entries);
 /* Whether the entry is of a key that has had no change before. */
 bool weir__standing_is_new(const weir__standing *s, const void *entry);
-/* Whether changes at these times of which none comes before this record change nothing. */
-bool weir__standing_holds(const weir__standing *s, const void *entry, const void *record,
-                          const weir_time *times, size_t count);
+/* Whether these changes of the key change nothing. */
+bool weir__standing_holds(const weir__standing *s, const void *entry,
+                          const weir__standing_changes *changes);
 
 /* While a key is looked at: enough is there up to this record, from this time on. */
 void weir__standing_mark(weir__standing *s, const void *record, const weir_time *time);

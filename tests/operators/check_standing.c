@@ -49,7 +49,8 @@ static void *find(weir__standing *s, const weir_type *type, const void *record)
 static bool holds(const weir__standing *s, const void *entry, int32_t value, const weir_time *time)
 {
     row r = { 7, value, 0 };
-    return weir__standing_holds(s, entry, &r, time, 1);
+    weir__standing_changes changes = { &r, true, time, 1 };
+    return weir__standing_holds(s, entry, &changes);
 }
 
 START_TEST(what_changes_nothing)
@@ -72,7 +73,8 @@ START_TEST(what_changes_nothing)
         ck_assert(!holds(&s, entry, before, &early));
         weir_time both[] = { early, aside };
         row later = { 7, behind, 0 };
-        ck_assert(!weir__standing_holds(&s, entry, &later, both, 2));
+        ck_assert(!weir__standing_holds(&s, entry,
+                                        &(weir__standing_changes){ &later, true, both, 2 }));
         weir__standing_settle(&s, entry); /* looked at, and nothing was marked */
         ck_assert(!holds(&s, entry, behind, &late));
         ck_assert(!weir__standing_is_new(&s, entry));
@@ -88,8 +90,10 @@ START_TEST(other_kinds)
     void *entry = find(&s, share_type(), &r);
     weir__standing_mark(&s, &r, &early);
     weir__standing_settle(&s, entry);
-    ck_assert(weir__standing_holds(&s, entry, &behind, &early, 1));
-    ck_assert(!weir__standing_holds(&s, entry, &before, &early, 1));
+    ck_assert(weir__standing_holds(&s, entry,
+                                   &(weir__standing_changes){ &behind, true, &early, 1 }));
+    ck_assert(!weir__standing_holds(&s, entry,
+                                    &(weir__standing_changes){ &before, true, &early, 1 }));
     weir__standing_fini(&s);
     s = standing_of(named_type(), 0); /* of strings nothing is kept */
     named n = { 7, weir_str_of("a") };
@@ -99,6 +103,32 @@ START_TEST(other_kinds)
     weir__standing_mark(&s, &n, &early);
     weir__standing_settle(&s, entry);
     weir__standing_bound(&s, 0);
+    weir__standing_fini(&s);
+}
+END_TEST
+
+/* More of the very record that stands change nothing, less of it may; so may one that differs from
+ * it in what comes behind. */
+START_TEST(the_same_again)
+{
+    weir__standing s = standing_of(least_type(), 0);
+    least r = { 7, -5 };
+    void *entry = find(&s, least_type(), &r);
+    weir__standing_changes changes = { &r, true, &early, 1 };
+    weir__standing_mark(&s, &r, &early);
+    weir__standing_settle(&s, entry);
+    ck_assert(weir__standing_holds(&s, entry, &changes));
+    changes.times = &aside;
+    ck_assert(!weir__standing_holds(&s, entry, &changes));
+    changes = (weir__standing_changes){ &r, false, &late, 1 };
+    ck_assert(!weir__standing_holds(&s, entry, &changes));
+    weir__standing_fini(&s);
+    s = standing_of(row_type(), 0);
+    row other = { 7, -5, 1 };
+    entry = find(&s, row_type(), &other);
+    weir__standing_mark(&s, &other, &early);
+    weir__standing_settle(&s, entry);
+    ck_assert(!holds(&s, entry, -5, &early));
     weir__standing_fini(&s);
 }
 END_TEST
@@ -158,6 +188,7 @@ START_TEST(looks_at_nothing)
     weir_test_advance(t, 0, 1);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     for (uint32_t k = 0; k < 100; k++) {
+        weir_test_push(t, 0, row, 1, 1, { k, 5, 2 });
         weir_test_push(t, 0, row, 1, 1, { k, 6, 1 });
         weir_test_push(t, 0, row, 1, 1, { k, 9, 3 });
     }
@@ -165,13 +196,16 @@ START_TEST(looks_at_nothing)
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     ck_assert_int_eq(looked(t), 0);
     (void)weir_test_take(t, 0);
-    weir_test_push(t, 0, row, 2, -1, { 3, 5, 1 });
+    weir_test_push(t, 0, row, 2, -1, { 3, 5, 1 }); /* it is there from round 2 on */
     weir_test_push(t, 0, row, 2, 1, { 4, 2, 2 });
+    weir_test_push(t, 0, row, 2, -1, { 5, 5, 2 }); /* which leaves one of two */
     weir_test_advance(t, 0, 3);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     ck_assert_int_gt(looked(t), 0);
     ck_assert_str_eq(weir_test_take(t, 0), "(key: 3, value: 5) @(2, 1) -1\n"
                                            "(key: 3, value: 6) @(2, 1) +1\n"
+                                           "(key: 3, value: 5) @(2, 2) +1\n"
+                                           "(key: 3, value: 6) @(2, 2) -1\n"
                                            "(key: 4, value: 2) @(2, 2) +1\n"
                                            "(key: 4, value: 5) @(2, 2) -1\n");
     weir_test_destroy(t);
@@ -180,7 +214,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { what_changes_nothing, other_kinds,      forgets_what_is_too_much,
-                                   memory_runs_out,      looks_at_nothing, NULL };
+    const TTest *const tests[] = { what_changes_nothing,     other_kinds,     the_same_again,
+                                   forgets_what_is_too_much, memory_runs_out, looks_at_nothing,
+                                   NULL };
     return test_run(test_suite("standing", tests));
 }

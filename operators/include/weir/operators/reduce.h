@@ -72,8 +72,9 @@ typedef struct weir_reduce_spec {
     const void *ctx;     /* for reduce; lives as long as the graph */
     weir_key result_key; /* fields of out that are the key's, in order; count 0: the first ones */
     /* The function looks at the first records of a group only: it gets those whose counts above 0
-     * come to that many, and some behind them or not; 0: all. Large groups are then not gone
-     * through. */
+     * come to that many, and some behind them or not; 0: all. How much more than that the last of
+     * their counts is must not matter to it: it is not called again for it. Large groups are then
+     * not gone through. */
     uint64_t first;
     /* In a loop the function may be asked ahead, about groups as they would be if nothing more
      * came: those may be groups that there never are, and have counts below 0. If it can take any
