@@ -17,7 +17,7 @@ enum {
     GROUPS = 64,            /* of a call, at most */
     WALK = 3,               /* keys of the other run for one of ours, up to which it is walked */
     SIEVED_MIN = 16,        /* keys of a run: of fewer each is looked up */
-    SIEVED = 4              /* one of so many may be there: then they alone are looked up */
+    SIEVED = 2              /* one of so many may be there: then they alone are looked up */
 };
 
 /* What is being paired of one side: a run, its current key, a value of it, an update of that. */
