@@ -19,6 +19,9 @@ int weir__large_flags(void);
 /* weir_alloc from that arena if there is one, whatever the size: for a piece of what is large. */
 void *weir__alloc_dense(size_t size);
 
+/* weir_alloc, but what is mapped has fresh pages only (mapped.h). */
+void *weir__alloc_fresh(size_t size);
+
 /* Something large has gone: gives its pages back to the system. An arena does that by itself, some
  * seconds later, but only while it is asked for more. */
 void weir__large_gone(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the process's one way to memory: the choice between jemalloc and malloc, the count of bytes
- * in use, the reserve behind weir_alloc_must, and failures on demand. It does not know owners:
- * whoever allocates charges an account.
+ * Owns the process's one way to memory: the choice between jemalloc, malloc and mappings, the count
+ * of bytes in use, the reserve behind weir_alloc_must, and failures on demand. It does not know
+ * owners: whoever allocates charges an account.
  */
 #include <weir/memory.h>
 
@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/large.h"
+#include "base/mapped.h"
 
 /* Weak: NULL unless the program is linked with jemalloc. Declared here and not by its header, so
  * that building the library needs no jemalloc. */
@@ -207,7 +208,9 @@ static int line_flag(size_t size)
  * Whether to ask once more. */
 static __attribute__((noinline, cold)) bool give_back(void)
 {
-    return mallctl && mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0; /* 4096: of all */
+    bool kept = weir__mapped_give_back();
+    bool purged = mallctl && mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0; /* of all */
+    return kept || purged;
 }
 
 static void *take(size_t size, int flags)
@@ -227,7 +230,9 @@ static void *allocate(size_t size, int flags)
     if (size == 0 || refused(size))
         return NULL;
     void *block = NULL;
-    if (mallocx)
+    if (weir__is_mapped(size))
+        block = weir__mapped_alloc(size);
+    else if (mallocx)
         block = take(size, flags);
     else if (size < LINE)
         block = malloc(size);
@@ -258,8 +263,20 @@ void *weir__alloc_dense(size_t size)
     return allocate(size, line_flag(size) | weir__large_flags());
 }
 
+void *weir__alloc_fresh(size_t size)
+{
+    if (!weir__is_mapped(size))
+        return weir_alloc(size);
+    void *block = refused(size) ? NULL : weir__mapped_alloc_fresh(size);
+    if (block)
+        count((int64_t)size);
+    return block;
+}
+
 void *weir_alloc_zero(size_t size)
 {
+    if (weir__is_mapped(size))
+        return weir__alloc_fresh(size);
     if (!mallocx) {
         void *block = weir_alloc(size);
         return block ? memset(block, 0, size) : NULL;
@@ -279,19 +296,28 @@ void weir_free(void *block, size_t size)
     count(-(int64_t)size);
     if (WEIR_UNLIKELY(in_reserve(block)))
         reserve_free();
+    else if (weir__is_mapped(size))
+        weir__mapped_free(block, size, weir_memory_used());
     else if (sdallocx)
         sdallocx(block, size, line_flag(size));
     else
         free(block);
 }
 
-/* The allocator's own realloc can be asked: not for a block of the reserve, and malloc's only where
- * both sizes are below a line, since it keeps no alignment beyond its own. */
+/* Whoever gave the block can resize it: not the reserve, and malloc only where both sizes are below
+ * a line, since it keeps no alignment beyond its own. */
 static bool can_resize(const void *block, size_t old_size, size_t new_size)
 {
-    if (in_reserve(block))
+    if (in_reserve(block) || weir__is_mapped(old_size) != weir__is_mapped(new_size))
         return false;
-    return rallocx || (old_size < LINE && new_size < LINE);
+    return rallocx || weir__is_mapped(old_size) || (old_size < LINE && new_size < LINE);
+}
+
+static void *resize(void *block, size_t old_size, size_t new_size)
+{
+    if (weir__is_mapped(new_size))
+        return weir__mapped_resize(block, old_size, new_size, weir_memory_used());
+    return rallocx ? retake(block, new_size, line_flag(new_size)) : realloc(block, new_size);
 }
 
 void *weir_realloc(void *block, size_t old_size, size_t new_size)
@@ -305,8 +331,7 @@ void *weir_realloc(void *block, size_t old_size, size_t new_size)
     if (can_resize(block, old_size, new_size)) {
         if (refused(new_size))
             return NULL;
-        void *moved =
-            rallocx ? retake(block, new_size, line_flag(new_size)) : realloc(block, new_size);
+        void *moved = resize(block, old_size, new_size);
         if (moved)
             count((int64_t)new_size - (int64_t)old_size);
         return moved;

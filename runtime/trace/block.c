@@ -2,6 +2,7 @@
  *
  * Owns the layout of a run's block: where its columns lie, room made for them, room given back.
  */
+#include "base/large.h"
 #include "trace/segment.h"
 
 enum { COLUMNS = 9, ALIGN = 16, DIRECTORY_MIN = 32, KEYS_OF_A_STRETCH = 4 };
@@ -86,7 +87,8 @@ weir_trace_run *weir__run_alloc(weir_shape *shape, const weir__room *room)
         head.segment = weir__segment_create(shape->store, columns_of(&l));
     if (room->waits && !head.segment && shape->store && columns_of(&l) >= shape->store->least)
         return NULL;
-    weir_trace_run *run = weir_alloc(head.segment ? sizeof *run : l.size);
+    size_t size = head.segment ? sizeof head : l.size;
+    weir_trace_run *run = room->waits ? weir__alloc_fresh(size) : weir_alloc(size);
     if (!run) {
         weir__segment_destroy(head.segment);
         return NULL;

@@ -374,6 +374,7 @@ size_t weir__merge_blocks(weir__merge *m, size_t most)
     m->flat &= run->update_count == run->value_count;
     while (left > 0) {
         uint32_t wanted = m->block < left ? m->block : (uint32_t)left, taken = 0;
+        weir__writer_feed(&m->writer);
         choose(m, &b, wanted);
         if (b.count > 0)
             taken = m->words  ? put_words(m, &b, &left)

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the end of large runs. To free one takes as long as it has pages, a millisecond for 20 MB,
- * and what runs hold is of use to nobody once they are merged. So their pages are given back with
- * the fuel of merges, some at each call, and the block is freed when it has none.
+ * Owns the end of large runs. To free one takes as long as it has pages, a millisecond for 12 MB,
+ * and what runs hold is of use to nobody once they are merged. So they are cut off, from the end
+ * on, with the fuel of merges: as much at each call as merges write meanwhile, which get these
+ * pages (mapped.h).
  */
 #include "trace/retired.h"
 
-#include "env/pages.h"
+#include "base/mapped.h"
 
-/* Runs below LARGE are freed: the allocator keeps their pages, and the next merge takes them. A
- * piece takes some ten microseconds. */
-enum { LARGE = 4 << 20, PIECE = 128 << 10 };
+/* A piece takes some tens of microseconds where its pages are not kept. */
+enum { PIECE = 512 << 10 };
 
 static bool reserve(weir__retired *r)
 {
     if (r->count < r->capacity)
         return true;
     uint32_t capacity = r->capacity ? 2 * r->capacity : 8;
-    weir_trace_run **runs = weir_realloc(r->runs, r->capacity * sizeof *runs,
-                                         capacity * sizeof *runs);
+    weir__retired_run *runs = weir_realloc(r->runs, r->capacity * sizeof *runs,
+                                           capacity * sizeof *runs);
     if (!runs)
         return false;
     r->runs = runs;
@@ -29,51 +29,43 @@ static bool reserve(weir__retired *r)
 void weir__retired_add(weir__retired *r, weir_trace_run *run)
 {
     bool shared = __atomic_load_n(&run->refs, __ATOMIC_ACQUIRE) > 1 || run->origin;
-    if (run->size < LARGE || run->segment || shared || !reserve(r)) {
+    if (!weir__is_mapped(run->size) || run->segment || shared || !reserve(r)) {
         weir_trace_run_release(run);
         return;
     }
-    if (r->count > 0 && r->given > 0) { /* the one at hand stays the last one */
-        r->runs[r->count] = r->runs[r->count - 1];
-        r->runs[r->count++ - 1] = run;
-    } else {
-        r->runs[r->count++] = run;
-    }
+    r->runs[r->count++] = (weir__retired_run){ run, run->size / run->update_count + 1 };
     r->bytes += run->size;
 }
 
 static void end_last(weir__retired *r)
 {
-    weir_trace_run *run = r->runs[--r->count];
+    weir_trace_run *run = r->runs[--r->count].run;
     r->bytes -= run->size;
-    r->given = 0;
     weir_trace_run_release(run);
 }
 
-/* The pages of the next bytes, with the one that the piece before them ended in; the head stays. */
-static void give_back(weir__retired *r, weir_trace_run *run, size_t size)
+/* The end of the last one goes, or all that is left of it. */
+static void cut_last(weir__retired *r)
 {
-    size_t from = r->given > PIECE ? r->given - PIECE : sizeof *run;
-    weir__pages_give_back((char *)run + from, r->given + size - from);
-    r->given += size;
+    weir_trace_run *run = r->runs[r->count - 1].run;
+    if (!weir__is_mapped(run->size - PIECE) ||
+        !weir_realloc(run, run->size, run->size - PIECE)) { /* it stays where it is */
+        end_last(r);
+        return;
+    }
+    run->size -= PIECE;
+    r->bytes -= PIECE;
 }
 
 void weir__retired_work(weir__retired *r, size_t updates)
 {
     if (r->count == 0)
         return;
-    const weir_trace_run *last = r->runs[r->count - 1];
-    size_t paid = updates < last->update_count ? updates : last->update_count;
-    r->credit += r->count * paid * (last->size / last->update_count + 1);
-    while (r->count > 0 && r->credit >= PIECE) {
-        weir_trace_run *run = r->runs[r->count - 1];
-        size_t left = run->size - r->given;
-        size_t size = left < r->credit ? left : r->credit / PIECE * PIECE;
-        give_back(r, run, size);
-        r->credit -= size;
-        if (size == left)
-            end_last(r);
-    }
+    const weir__retired_run *last = &r->runs[r->count - 1];
+    size_t paid = updates < last->run->update_count ? updates : last->run->update_count;
+    r->credit += r->count * paid * last->each;
+    for (; r->count > 0 && r->credit >= PIECE; r->credit -= PIECE)
+        cut_last(r);
     r->credit = r->count > 0 ? r->credit : 0;
 }
 

@@ -7,10 +7,14 @@
 
 #include "trace/run.h"
 
+typedef struct weir__retired_run {
+    weir_trace_run *run; /* that nobody else has */
+    size_t each;         /* bytes an update, when it was whole */
+} weir__retired_run;
+
 typedef struct weir__retired {
-    weir_trace_run **runs; /* that nobody else has; the last one is given back first */
+    weir__retired_run *runs; /* the last one is given back first */
     uint32_t count, capacity;
-    size_t given;  /* bytes of the last one */
     size_t credit; /* bytes that have been paid for */
     size_t bytes;  /* of all */
 } weir__retired;

@@ -181,6 +181,12 @@ typedef struct weir__packed {
     const char *at, *heap;
 } weir__packed;
 
+/* Of a column of a large run: the granule that gets pages next (mapped.h), and where it ends. */
+enum { WEIR__FED = 7 };
+typedef struct weir__fed {
+    char *next, *end;
+} weir__fed;
+
 /* A run written update by update, in their final order, into room made ahead. Keys and values are
  * written when they get their first update, so that those without one leave no trace. Columns that
  * may turn out not to be needed begin when they say something, and what lies before is filled in:
@@ -194,6 +200,8 @@ typedef struct weir__writer {
     uint32_t stretch; /* the last one of the directory that is known to begin where it says */
     bool ended;
     weir__fit fit;
+    bool feeds; /* the run is large */
+    weir__fed fed[WEIR__FED];
 } weir__writer;
 
 bool weir__writer_init(weir__writer *w, weir_shape *shape, const weir__room *room);
@@ -294,6 +302,8 @@ static inline void weir__writer_put_update(weir__writer *w, const uint64_t *coor
 }
 
 void weir__writer_update(weir__writer *w, const uint64_t *coords, int64_t diff);
+/* Puts pages that are kept where the next updates go; to be called again and again. */
+void weir__writer_feed(weir__writer *w);
 /* Ends the columns, then moves them together, up to *bytes a call. True: it is done. */
 bool weir__writer_end(weir__writer *w, size_t *bytes);
 /* The run, or NULL if there was no update: at the end. */

@@ -1,8 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Owns the writing of runs update by update, and which columns turn out not to be needed.
+ * Owns the writing of runs update by update, which columns turn out not to be needed, and that
+ * those of a large run get pages that are at hand.
  */
+#include "base/mapped.h"
 #include "trace/run.h"
+
+/* ---- pages ---- */
+
+static char *granule_from(char *at)
+{
+    return at + (-(uintptr_t)at & (WEIR__GRANULE - 1));
+}
+
+/* The columns that grow side by side; a directory is small. */
+static void columns_of(const weir_trace_run *r, char *at[WEIR__FED])
+{
+    char *const columns[WEIR__FED] = { (char *)r->hashes, r->keys, r->rests, (char *)r->times,
+                                       (char *)r->diffs, (char *)r->value_at,
+                                       (char *)r->update_at };
+    memcpy(at, columns, sizeof columns);
+}
+
+/* Granules that lie in one column as a whole. */
+static void feed_init(weir__writer *w)
+{
+    weir_trace_run *r = w->run;
+    char *at[WEIR__FED], *const others[] = { (char *)r->directory, r->heap };
+    w->feeds = weir__is_mapped(r->size);
+    columns_of(r, at);
+    for (int i = 0; w->feeds && i < WEIR__FED; i++) {
+        char *end = (char *)r + r->size;
+        for (int k = 0; k < WEIR__FED; k++)
+            end = at[k] > at[i] && at[k] < end ? at[k] : end;
+        for (int k = 0; k < 2; k++)
+            end = others[k] > at[i] && others[k] < end ? others[k] : end;
+        w->fed[i] = (weir__fed){ at[i] ? granule_from(at[i]) : NULL, end };
+    }
+}
+
+static void feed(weir__fed *column, char *at, size_t used)
+{
+    enum { AHEAD = 64 << 10 };
+    if (used == 0 || column->next > at + used + AHEAD)
+        return;
+    if (column->next < at + used) { /* more was written than was seen coming */
+        column->next = granule_from(at + used);
+    } else if (column->next + WEIR__GRANULE <= column->end) {
+        weir__mapped_feed(column->next);
+        column->next += WEIR__GRANULE;
+    }
+}
+
+void weir__writer_feed(weir__writer *w)
+{
+    const weir_trace_run *r = w->run;
+    const weir_shape *shape = r->shape;
+    char *at[WEIR__FED];
+    if (!w->feeds)
+        return;
+    const size_t used[WEIR__FED] = {
+        r->key_count * (size_t)8,
+        r->key_count * (size_t)shape->keys.type.size,
+        r->value_count * (size_t)shape->rests.type.size,
+        w->times_vary ? r->update_count * (size_t)shape->depth * 8 : 0,
+        w->diffs_vary ? r->update_count * (size_t)8 : 0,
+        w->values_vary ? r->key_count * (size_t)4 : 0,
+        w->updates_vary ? r->value_count * (size_t)4 : 0,
+    };
+    columns_of(r, at);
+    for (int i = 0; i < WEIR__FED; i++)
+        if (at[i])
+            feed(&w->fed[i], at[i], used[i]);
+}
+
+/* ---- writing ---- */
 
 bool weir__writer_init(weir__writer *w, weir_shape *shape, const weir__room *room)
 {
@@ -13,6 +85,7 @@ bool weir__writer_init(weir__writer *w, weir_shape *shape, const weir__room *roo
         w->run->meet.at[i] = UINT64_MAX;
     if (w->run->directory)
         w->run->directory[0] = 0;
+    feed_init(w);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Large runs that were merged: their pages go a piece at a time, and the block when it has none;
- * those that are small, or that somebody else has, are released.
+ * Large runs that were merged: they go a piece at a time; those that are small, or that somebody
+ * else has, are released.
  */
 #include "trace/retired.h"
 
@@ -10,12 +10,13 @@
 
 #include <weir/record.h>
 
+#include "base/mapped.h"
 #include "support.h"
 
 #define ROW(F) F(u64, key) F(u64, value)
 WEIR_RECORD(row, ROW)
 
-enum { ROWS = 400000 };
+enum { ROWS = 400000, MIB = 1 << 20 };
 
 static weir_shape *shape;
 static row records[ROWS];
@@ -75,11 +76,11 @@ START_TEST(piece_by_piece)
         ck_assert_uint_le(left - now, before / 10);
         left = now;
     }
-    ck_assert_uint_lt(left, before / 10); /* what freeing it had to do */
-    ck_assert_uint_gt(calls, 80);
+    ck_assert_uint_le(left, (WEIR__MAPPED + MIB) / 4096); /* what freeing it had to do */
+    ck_assert_uint_gt(calls, 60);
     ck_assert_uint_lt(calls, 105);
     ck_assert_uint_eq(r.bytes, 0);
-    ck_assert_uint_le(weir_memory_used() + size, used + 100);
+    ck_assert_uint_le(weir_memory_used() + size, used + 200);
     weir__retired_fini(&r);
     end();
 }
@@ -94,7 +95,7 @@ START_TEST(little_fuel)
     weir__retired_add(&r, run_of(ROWS));
     for (; r.count > 0; calls++)
         weir__retired_work(&r, 8);
-    ck_assert_uint_gt(calls, ROWS / 10);
+    ck_assert_uint_gt(calls, ROWS / 15);
     ck_assert_uint_lt(calls, ROWS / 7);
     weir__retired_fini(&r);
     end();

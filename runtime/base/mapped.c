@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owns large blocks and what is kept of freed ones. A block begins and ends with a granule, and
+ * that is the unit in which pages are kept, and moved from where they were to where they are
+ * needed: a block may be put together of any.
+ */
+#include "base/mapped.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+
+enum {
+    GRANULE = WEIR__GRANULE,
+    PAGE_MIN = 4096,
+    PIECES_MAX = 256,
+};
+
+/* A process has 65,530 mappings, and every granule of a large block may be one: where so much is in
+ * use that they might not do nothing is kept. */
+static const size_t IN_USE_MAX = (size_t)8 << 30;
+
+typedef struct piece {
+    char *at;
+    size_t size;
+} piece;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static piece pieces[PIECES_MAX]; /* what is kept */
+static size_t piece_count, kept;
+
+static size_t whole(size_t size)
+{
+    return (size + GRANULE - 1) & ~(size_t)(GRANULE - 1);
+}
+
+static char *map(void *at, size_t size, int flags)
+{
+    char *got = mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return got == MAP_FAILED ? NULL : got;
+}
+
+/* Where a mapping cannot be divided, since there are too many, its pages go at least. */
+static void unmap(char *at, size_t size)
+{
+    if (size > 0 && munmap(at, size) != 0)
+        (void)madvise(at, size, MADV_DONTNEED);
+}
+
+/* Fresh, from a granule's beginning on. */
+static char *map_whole(size_t size)
+{
+    char *got = map(NULL, size + GRANULE, 0);
+    if (!got)
+        return NULL;
+    size_t before = -(uintptr_t)got & (GRANULE - 1);
+    unmap(got, before);
+    unmap(got + before + size, GRANULE - before);
+    return got + before;
+}
+
+/* ---- what is kept ---- */
+
+size_t weir__mapped_kept(void)
+{
+    (void)pthread_mutex_lock(&lock);
+    size_t bytes = kept;
+    (void)pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
+static bool has_room(size_t in_use)
+{
+    size_t share = in_use / WEIR__KEPT_SHARE;
+    size_t most = share > WEIR__KEPT_MIN ? share : WEIR__KEPT_MIN;
+    return in_use <= IN_USE_MAX && weir__mapped_kept() + GRANULE <= most;
+}
+
+/* The least piece of at least `size` bytes, or the largest of all. */
+static piece *best(size_t size)
+{
+    piece *found = NULL;
+    for (piece *p = pieces; p < pieces + piece_count; p++)
+        if (!found || (found->size < size ? p->size > found->size
+                                          : p->size >= size && p->size < found->size))
+            found = p;
+    return found;
+}
+
+/* From `least` to `most` bytes; none: there is no such piece. */
+static piece take(size_t least, size_t most)
+{
+    piece taken = { .at = NULL };
+    (void)pthread_mutex_lock(&lock);
+    piece *from = best(most);
+    if (from && from->size >= least) {
+        taken.size = from->size < most ? from->size : most;
+        from->size -= taken.size;
+        taken.at = from->at + from->size;
+        kept -= taken.size;
+        if (from->size == 0)
+            *from = pieces[--piece_count];
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return taken;
+}
+
+bool weir__mapped_give_back(void)
+{
+    bool any = false;
+    for (piece p; (p = take(1, SIZE_MAX)).at; any = true)
+        unmap(p.at, p.size);
+    return any;
+}
+
+/* Whether most of a granule has pages: otherwise it is worth nothing. */
+static bool has_pages(char *granule)
+{
+    enum { NOT_SAID = 2 };
+    unsigned char said[GRANULE / PAGE_MIN]; /* of each page, which may be larger */
+    size_t pages = 0, there = 0;
+    memset(said, NOT_SAID, sizeof said);
+    if (mincore(granule, GRANULE, said) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof said && said[i] != NOT_SAID; i++, pages++)
+        there += said[i] & 1;
+    return 2 * there > pages;
+}
+
+static bool keep(char *granule)
+{
+    (void)pthread_mutex_lock(&lock);
+    piece *p = pieces, *end = pieces + piece_count;
+    while (p < end && p->at + p->size != granule)
+        p++;
+    bool fits = p < end || piece_count < PIECES_MAX;
+    if (fits && p == end)
+        pieces[piece_count++] = (piece){ .at = granule };
+    p->size += fits ? GRANULE : 0;
+    kept += fits ? GRANULE : 0;
+    (void)pthread_mutex_unlock(&lock);
+    return fits;
+}
+
+void weir__mapped_free(void *block, size_t size, size_t in_use)
+{
+    char *at = block, *end = at + whole(size), *gone = at;
+    for (; at < end && has_room(in_use); at += GRANULE)
+        if (has_pages(at) && keep(at)) {
+            unmap(gone, (size_t)(at - gone));
+            gone = at + GRANULE;
+        }
+    unmap(gone, (size_t)(end - gone));
+}
+
+/* ---- blocks ---- */
+
+/* The pages from one place go to another, which loses what it had. One granule is in one mapping,
+ * more need not be. Where the system cannot move one, it is copied. */
+static void move(char *to, char *from, size_t size)
+{
+    for (size_t at = 0; at < size; at += GRANULE) {
+        if (mremap(from + at, GRANULE, GRANULE, MREMAP_MAYMOVE | MREMAP_FIXED, to + at) !=
+            MAP_FAILED)
+            continue;
+        char *fresh = map(to + at, GRANULE, MAP_FIXED); /* there may be a hole by now */
+        WEIR_ASSERT(fresh, "out of memory: %d bytes could be neither moved nor mapped", GRANULE);
+        memcpy(fresh, from + at, GRANULE);
+        unmap(from + at, GRANULE);
+    }
+}
+
+static void fill(char *at, size_t size)
+{
+    for (piece p; size > 0 && (p = take(1, size)).at; at += p.size, size -= p.size)
+        move(at, p.at, p.size);
+}
+
+void weir__mapped_feed(void *granule)
+{
+    fill(granule, GRANULE);
+}
+
+void *weir__mapped_alloc_fresh(size_t size)
+{
+    if (size > PTRDIFF_MAX - 2 * (size_t)GRANULE)
+        return NULL;
+    char *block = map_whole(whole(size));
+    if (!block && weir__mapped_give_back())
+        block = map_whole(whole(size));
+    return block;
+}
+
+void *weir__mapped_alloc(size_t size)
+{
+    if (size > PTRDIFF_MAX - 2 * (size_t)GRANULE)
+        return NULL;
+    char *block = take(whole(size), whole(size)).at;
+    if (block)
+        return block;
+    block = weir__mapped_alloc_fresh(size);
+    if (block)
+        fill(block, whole(size));
+    return block;
+}
+
+void *weir__mapped_resize(void *block, size_t old_size, size_t new_size, size_t in_use)
+{
+    size_t before = whole(old_size), after = whole(new_size);
+    if (after < before)
+        weir__mapped_free((char *)block + after, before - after, in_use);
+    if (after <= before)
+        return block;
+    char *moved = weir__mapped_alloc_fresh(new_size);
+    if (!moved)
+        return NULL;
+    move(moved, block, before);
+    fill(moved + before, after - before);
+    return moved;
+}

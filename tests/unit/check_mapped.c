@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Large blocks: what they hold while they grow and shrink, what is kept of freed ones and for whom,
+ * the bound, and where the system gives or moves nothing.
+ */
+#include "base/mapped.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <weir/memory.h>
+
+#include "base/large.h"
+#include "support.h"
+
+enum { MIB = 1 << 20, GRANULE = WEIR__GRANULE, PAGE = 4096 };
+
+/* A byte of each page. */
+static void mark(char *block, size_t size, size_t seed)
+{
+    for (size_t at = 0; at < size; at += PAGE)
+        block[at + (at / PAGE + seed) % PAGE] = (char)(at / PAGE * 7 + seed);
+}
+static size_t wrong(const char *block, size_t size, size_t seed)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < size; at += PAGE)
+        count += block[at + (at / PAGE + seed) % PAGE] != (char)(at / PAGE * 7 + seed);
+    return count;
+}
+
+/* How many of these bytes lie in memory. */
+static size_t resident(char *block, size_t size)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < size; at += PAGE) {
+        unsigned char is = 0;
+        ck_assert_int_eq(mincore(block + at, PAGE, &is), 0);
+        count += is & 1 ? PAGE : 0;
+    }
+    return count;
+}
+
+static void nothing_kept(void)
+{
+    (void)weir__mapped_give_back();
+    ck_assert_uint_eq(weir__mapped_kept(), 0);
+}
+
+START_TEST(freed_pages_are_the_next_block)
+{
+    nothing_kept();
+    char *block = weir__mapped_alloc(4 * MIB);
+    ck_assert_uint_eq((uintptr_t)block % GRANULE, 0);
+    ck_assert_uint_eq(resident(block, 4 * MIB), 0);
+    mark(block, 4 * MIB, 1);
+    weir__mapped_free(block, 4 * MIB, 0);
+    ck_assert_uint_eq(weir__mapped_kept(), 4 * MIB);
+
+    block = weir__mapped_alloc(3 * MIB); /* cut off */
+    ck_assert_uint_eq(resident(block, 3 * MIB), 3 * MIB);
+    ck_assert_uint_eq(weir__mapped_kept(), MIB);
+    mark(block, 3 * MIB, 2);
+    char *other = weir__mapped_alloc(5 * MIB); /* put together */
+    ck_assert_uint_eq(resident(other, 5 * MIB), MIB);
+    mark(other, 5 * MIB, 3);
+    ck_assert_uint_eq(wrong(block, 3 * MIB, 2), 0);
+    ck_assert_uint_eq(weir__mapped_kept(), 0);
+    weir__mapped_free(block, 3 * MIB, 0);
+    weir__mapped_free(other, 5 * MIB, 0);
+    ck_assert_uint_eq(weir__mapped_kept(), 8 * MIB);
+
+    block = weir__mapped_alloc_fresh(6 * MIB);
+    ck_assert_uint_eq(resident(block, 6 * MIB), 0);
+    for (size_t i = 0; i < 6 * MIB; i += 64)
+        ck_assert_int_eq(block[i], 0);
+    weir__mapped_free(block, 6 * MIB, 0);
+    ck_assert(weir__mapped_give_back());
+    ck_assert(!weir__mapped_give_back());
+    nothing_kept();
+}
+END_TEST
+
+START_TEST(grows_and_shrinks)
+{
+    nothing_kept();
+    char *block = weir__mapped_alloc(2 * MIB), *before = block;
+    mark(block, 2 * MIB, 1);
+    ck_assert_ptr_eq(weir__mapped_resize(block, 2 * MIB, 2 * MIB - 100, 0), before);
+    char *other = weir__mapped_alloc(3 * MIB);
+    mark(other, 3 * MIB, 1);
+    weir__mapped_free(other, 3 * MIB, 0);
+    for (size_t size = 2; size < 64; size *= 2) {
+        block = weir__mapped_resize(block, size * MIB, 2 * size * MIB, 0);
+        ck_assert_uint_eq(wrong(block, size * MIB, 1), 0);
+        if (size == 2) /* what was there, and of what was kept */
+            ck_assert_uint_eq(resident(block, 4 * MIB), 4 * MIB);
+        mark(block, 2 * size * MIB, 1);
+    }
+    before = block;
+    block = weir__mapped_resize(block, 64 * MIB, 10 * MIB, 0);
+    ck_assert_ptr_eq(block, before);
+    ck_assert_uint_eq(wrong(block, 10 * MIB, 1), 0);
+    ck_assert_uint_eq(weir__mapped_kept(), WEIR__KEPT_MIN);
+    weir__mapped_free(block, 10 * MIB, 0);
+    nothing_kept();
+}
+END_TEST
+
+START_TEST(no_more_than_the_bound)
+{
+    nothing_kept();
+    char *block = weir__mapped_alloc(100 * MIB);
+    mark(block, 100 * MIB, 1);
+    weir__mapped_free(block, 100 * MIB, 0);
+    ck_assert_uint_eq(weir__mapped_kept(), WEIR__KEPT_MIN);
+    block = weir__mapped_alloc(100 * MIB);
+    ck_assert_uint_eq(resident(block, 100 * MIB), WEIR__KEPT_MIN);
+    mark(block, 100 * MIB, 1);
+    weir__mapped_free(block, 100 * MIB, (size_t)WEIR__KEPT_SHARE * 40 * MIB);
+    ck_assert_uint_eq(weir__mapped_kept(), 40 * MIB);
+    nothing_kept();
+    block = weir__mapped_alloc(8 * MIB); /* of a process with too many mappings as it is */
+    mark(block, 8 * MIB, 1);
+    weir__mapped_free(block, 8 * MIB, SIZE_MAX);
+    ck_assert_uint_eq(weir__mapped_kept(), 0);
+}
+END_TEST
+
+/* Every other granule has pages: in as many pieces as are kept at most, and some more. */
+START_TEST(without_pages_it_is_worth_nothing)
+{
+    enum { GRANULES = 600 };
+    size_t size = GRANULES * (size_t)GRANULE, in_use = 8 * WEIR__KEPT_SHARE * size / 8;
+    nothing_kept();
+    char *block = weir__mapped_alloc(size);
+    for (size_t i = 0; i < GRANULES; i += 2)
+        mark(block + i * GRANULE, GRANULE, 1);
+    weir__mapped_free(block, size, in_use);
+    ck_assert_uint_ge(weir__mapped_kept(), 200 * GRANULE);
+    ck_assert_uint_le(weir__mapped_kept(), GRANULES / 2 * GRANULE);
+    nothing_kept();
+    block = weir__mapped_alloc(4 * MIB);
+    mark(block, GRANULE / 4, 1);
+    weir__mapped_free(block, 4 * MIB, 0);
+    ck_assert_uint_eq(weir__mapped_kept(), 0);
+}
+END_TEST
+
+START_TEST(feeding)
+{
+    nothing_kept();
+    char *block = weir__mapped_alloc_fresh(4 * MIB), *other = weir__mapped_alloc(2 * MIB);
+    weir__mapped_feed(block + GRANULE); /* there is nothing */
+    ck_assert_uint_eq(resident(block, 4 * MIB), 0);
+    mark(block, GRANULE, 1);
+    mark(other, 2 * MIB, 2);
+    weir__mapped_free(other, 2 * MIB, 0);
+    weir__mapped_feed(block + GRANULE);
+    ck_assert_uint_eq(weir__mapped_kept(), 2 * MIB - GRANULE);
+    ck_assert_uint_eq(resident(block, 4 * MIB), 2 * GRANULE);
+    mark(block + GRANULE, 4 * MIB - GRANULE, 3);
+    ck_assert_uint_eq(wrong(block, GRANULE, 1), 0);
+    ck_assert_uint_eq(wrong(block + GRANULE, 4 * MIB - GRANULE, 3), 0);
+    weir__mapped_free(block, 4 * MIB, 0);
+    nothing_kept();
+}
+END_TEST
+
+/* ---- random, by several threads ---- */
+
+typedef struct load {
+    uint64_t seed;
+    size_t wrong;
+} load;
+
+static void *work(void *ctx)
+{
+    enum { BLOCKS = 6, ROUNDS = 300 };
+    load *l = ctx;
+    struct {
+        char *at;
+        size_t size, seed;
+    } blocks[BLOCKS] = { 0 };
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t i = test_random(&l->seed) % BLOCKS;
+        size_t size = 2 * MIB + test_random(&l->seed) % (6 * MIB);
+        l->wrong += wrong(blocks[i].at, blocks[i].size / PAGE * PAGE, blocks[i].seed);
+        if (test_random(&l->seed) % 3 > 0 && blocks[i].at) {
+            size_t least = size < blocks[i].size ? size : blocks[i].size;
+            blocks[i].at = weir__mapped_resize(blocks[i].at, blocks[i].size, size, 0);
+            l->wrong += wrong(blocks[i].at, least / PAGE * PAGE, blocks[i].seed);
+        } else {
+            if (blocks[i].at)
+                weir__mapped_free(blocks[i].at, blocks[i].size, 0);
+            blocks[i].at = weir__mapped_alloc(size);
+        }
+        blocks[i].size = size;
+        blocks[i].seed = test_random(&l->seed) % 1000;
+        mark(blocks[i].at, size / PAGE * PAGE, blocks[i].seed);
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        if (blocks[i].at)
+            weir__mapped_free(blocks[i].at, blocks[i].size, 0);
+    return NULL;
+}
+
+START_TEST(several_threads)
+{
+    load loads[3] = { { 1, 0 }, { 2, 0 }, { 3, 0 } };
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, work, &loads[i]), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_uint_eq(loads[i].wrong, 0);
+    }
+    ck_assert_uint_le(weir__mapped_kept(), WEIR__KEPT_MIN);
+    nothing_kept();
+}
+END_TEST
+
+/* ---- where the system gives nothing, and moves nothing ---- */
+
+static bool fails(bool ok)
+{
+    return !ok;
+}
+
+/* From now on a system call fails if its second argument is at least that. */
+static bool refuse(uint32_t call, uint32_t least)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, least, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof filter / sizeof *filter, filter };
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* There is no more: what is kept goes, and then nothing is left to be tried. */
+static int full(void)
+{
+    char *block = weir__mapped_alloc(4 * MIB), *other = weir__mapped_alloc(8 * MIB);
+    mark(block, 4 * MIB, 1);
+    mark(other, 8 * MIB, 2);
+    weir__mapped_free(other, 8 * MIB, 0);
+    if (fails(refuse(SYS_mmap, 16 * MIB)))
+        return 1;
+    if (fails(weir__mapped_kept() == 8 * MIB && !weir__mapped_alloc(16 * MIB)) ||
+        fails(weir__mapped_kept() == 0))
+        return 2;
+    if (fails(!weir__mapped_resize(block, 4 * MIB, 16 * MIB, 0) && !wrong(block, 4 * MIB, 1)))
+        return 3;
+    return weir__mapped_alloc(SIZE_MAX / 2) || weir__mapped_alloc_fresh(SIZE_MAX) ? 4 : 0;
+}
+
+static int unmoved(void)
+{
+    char *block = weir__mapped_alloc(4 * MIB), *other = weir__mapped_alloc(2 * MIB);
+    mark(block, 4 * MIB, 1);
+    mark(other, 2 * MIB, 2);
+    weir__mapped_free(other, 2 * MIB, 0);
+    if (fails(refuse(SYS_mremap, 0)))
+        return 1;
+    block = weir__mapped_resize(block, 4 * MIB, 16 * MIB, 0);
+    if (fails(block && !wrong(block, 4 * MIB, 1)))
+        return 2;
+    mark(block, 16 * MIB, 3);
+    return wrong(block, 16 * MIB, 3) == 0 && weir__mapped_kept() == 0 ? 0 : 3;
+}
+
+static int status_of(int (*part)(void))
+{
+    int status;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        _exit(part());
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+START_TEST(where_there_is_no_more)
+{
+    nothing_kept();
+    ck_assert_int_eq(status_of(full), 0);
+}
+END_TEST
+
+START_TEST(where_nothing_can_be_moved)
+{
+    nothing_kept();
+    ck_assert_int_eq(status_of(unmoved), 0);
+}
+END_TEST
+
+/* ---- by the way that all memory takes ---- */
+
+START_TEST(by_weir_alloc)
+{
+    nothing_kept();
+    size_t used = weir_memory_used();
+    char *block = weir_alloc(1000); /* small, mapped, small */
+    memset(block, 5, 1000);
+    block = weir_realloc(block, 1000, 3 * MIB);
+    ck_assert_int_eq(block[999], 5);
+    mark(block, 3 * MIB, 1);
+    block = weir_realloc(block, 3 * MIB, 5 * MIB);
+    ck_assert_uint_eq(wrong(block, 3 * MIB, 1), 0);
+    ck_assert_uint_eq(weir_memory_used(), used + 5 * MIB);
+    weir_memory_fail_nth(1, 1);
+    ck_assert_ptr_null(weir_realloc(block, 5 * MIB, 6 * MIB));
+    ck_assert_ptr_null(weir_alloc(3 * MIB));
+    ck_assert_ptr_null(weir__alloc_fresh(3 * MIB));
+    ck_assert_ptr_null(weir_alloc_zero(3 * MIB));
+    weir_memory_fail_nth(0, 0);
+    block = weir_realloc(block, 5 * MIB, MIB);
+    ck_assert_uint_eq(wrong(block, MIB, 1), 0);
+    ck_assert_uint_gt(weir__mapped_kept(), 0);
+    weir_free(block, MIB);
+    char *zeros = weir_alloc_zero(3 * MIB), *fresh = weir__alloc_fresh(3 * MIB);
+    for (size_t i = 0; i < 3 * MIB; i += 64)
+        ck_assert(zeros[i] == 0 && fresh[i] == 0);
+    ck_assert_uint_eq(weir_memory_used(), used + 6 * MIB);
+    weir_free(zeros, 3 * MIB);
+    weir_free(fresh, 3 * MIB);
+    ck_assert_uint_eq(weir_memory_used(), used);
+    nothing_kept();
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { freed_pages_are_the_next_block,
+                                   grows_and_shrinks,
+                                   no_more_than_the_bound,
+                                   without_pages_it_is_worth_nothing,
+                                   feeding,
+                                   several_threads,
+                                   where_there_is_no_more,
+                                   where_nothing_can_be_moved,
+                                   by_weir_alloc,
+                                   NULL };
+    return test_run(test_suite("mapped", tests));
+}
