@@ -77,7 +77,9 @@ static int show_file(const weir__show *show, const char *path)
     weir_flight_info info;
     weir_flight *flight = weir_flight_open(path, &error);
     if (!flight) {
-        fprintf(stderr, "weir-inspect: %s: %s\n", path, weir_error_text(&error, text, sizeof text));
+        weir_error_text(&error, text, sizeof text);
+        bool is_named = strncmp(error.what, path, strlen(path)) == 0;
+        fprintf(stderr, "weir-inspect: %s%s%s\n", is_named ? "" : path, is_named ? "" : ": ", text);
         return STATUS_UNREADABLE;
     }
     weir_flight_get_info(flight, &info);

@@ -115,17 +115,24 @@ static int build(weir_main_program *program)
     return built == WEIR_OK ? STATUS_OK : STATUS_FAILED;
 }
 
-static int print_help(weir_main_program *program)
+/* The options that a build declares which nobody will start. */
+static weir_status learn_declared(weir_main_program *program, weir__declared *declared)
 {
     weir_error ignored = { .status = WEIR_OK };
-    weir__declared declared;
-    program->config.run.processes = 0; /* nothing is started: nobody is waited for */
+    program->config.run.processes = 0; /* nobody is waited for */
     program->config.run.process = 0;
-    if (create_runtime(program, 1) != WEIR_OK)
-        return STATUS_FAILED;
+    weir_status status = create_runtime(program, 1);
+    if (status != WEIR_OK)
+        return status;
     (void)weir_runtime_build(program->runtime, program->name, program->build, program->ctx,
                              &ignored);
-    if (collect_declared(program, &declared) != WEIR_OK)
+    return collect_declared(program, declared);
+}
+
+static int print_help(weir_main_program *program)
+{
+    weir__declared declared;
+    if (learn_declared(program, &declared) != WEIR_OK)
         return STATUS_FAILED;
     weir__report_help(stdout, &program->config, program->name, &declared);
     return STATUS_OK;
@@ -170,6 +177,19 @@ static weir_status run(weir_main_program *program)
     return status != WEIR_OK ? status : waited;
 }
 
+/* What is wrong with an option comes first here, too: why nothing could be prepared otherwise. */
+static int prepare_failed(weir_main_program *program)
+{
+    weir_error failure = program->error;
+    weir__declared declared;
+    program->preparing = false;
+    if (learn_declared(program, &declared) == WEIR_OK &&
+        weir__options_check(&program->options, &declared, NULL, &program->error) != WEIR_OK)
+        return STATUS_REFUSED;
+    program->error = failure;
+    return STATUS_FAILED;
+}
+
 static int prepare_and_run(weir_main_program *program)
 {
     weir_main_config *config = &program->config;
@@ -178,7 +198,7 @@ static int prepare_and_run(weir_main_program *program)
     if (config->prepare) {
         program->preparing = true;
         if (config->prepare(program, config->hook_ctx, &program->error) != WEIR_OK)
-            return STATUS_FAILED;
+            return prepare_failed(program);
         program->preparing = false;
     }
     program->prepared = true;

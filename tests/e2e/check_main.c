@@ -55,7 +55,8 @@ static weir_status prepare(weir_main_program *program, void *ctx, weir_error *er
 {
     (void)ctx;
     (void)error;
-    if (weir_main_option(program, "refuse"))
+    const char *to = weir_main_option(program, "to");
+    if (to && strcmp(to, "nowhere") == 0)
         return refuse(program, ctx, error);
     return weir_main_set_option(program, "numbers", "3");
 }
@@ -357,9 +358,15 @@ START_TEST(hooks_come_in_their_order)
     ck_assert_int_eq(process_wait(&p), 0);
     ck_assert_str_eq(p.text[1], "started 2 without HTTP\nended\n");
     ck_assert_int_eq(shell("test $(wc -l < out) = 3"), 0);
-    process_start(&p, "exec %s hooks --refuse", self);
+    process_start(&p, "exec %s hooks --to nowhere", self);
     ck_assert_int_eq(process_wait(&p), 1);
     ck_assert_str_eq(p.text[1], "hooked: the preparation failed\n");
+
+    /* what is wrong with an option comes first */
+    process_start(&p, "exec %s hooks --to nowhere --rat 3", self);
+    ck_assert_int_eq(process_wait(&p), 2);
+    ck_assert_str_eq(p.text[1], "hooked: there is no option --rat\n"
+                                "  to do: did you mean --rate? --help lists all options\n");
     process_start(&p, "exec %s hooks --fail", self);
     ck_assert_int_eq(process_wait(&p), 1);
     ck_assert_ptr_nonnull(strstr(p.text[1], "ended\n"));

@@ -65,9 +65,10 @@ typedef struct weir_main_config {
     double seconds;           /* as --seconds */
     weir_config run;          /* the environment and flags win over what it sets */
     /* Called in this order, in the main thread; each may be NULL. `prepare` comes before the graph
-     * is built and may set options; a failure ends the program with status 1. `started` comes when
-     * the workers run. `ended` comes after they have ended and before the views go, also if
-     * something failed, once `prepare` has succeeded. */
+     * is built and may set options; a failure ends the program with status 1 (2, if the build,
+     * which is called for that, knows no such option as was given). `started` comes when the
+     * workers run. `ended` comes after they have ended and before the views go, also if something
+     * failed, once `prepare` has succeeded. */
     weir_status (*prepare)(weir_main_program *program, void *hook_ctx, weir_error *error);
     void (*started)(weir_main_program *program, void *hook_ctx);
     void (*ended)(weir_main_program *program, void *hook_ctx);
