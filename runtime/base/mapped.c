@@ -139,8 +139,10 @@ static bool keep(char *granule)
     bool fits = p < end || piece_count < PIECES_MAX;
     if (fits && p == end)
         pieces[piece_count++] = (piece){ .at = granule };
-    p->size += fits ? GRANULE : 0;
-    kept += fits ? GRANULE : 0;
+    if (fits) {
+        p->size += GRANULE;
+        kept += GRANULE;
+    }
     (void)pthread_mutex_unlock(&lock);
     return fits;
 }

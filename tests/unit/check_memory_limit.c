@@ -115,14 +115,14 @@ START_TEST(of_resource_limits)
     for (int i = 0; i < 2; i++) {
         struct rlimit old, few;
         ck_assert_int_eq(getrlimit(kinds[i], &old), 0);
-        few = (struct rlimit){ (rlim_t)3 << 40, old.rlim_max };
+        few = (struct rlimit){ (rlim_t)3 << 50, old.rlim_max };
         begin("0::/\n");
         ck_assert_int_eq(setrlimit(kinds[i], &few), 0);
         uint64_t alone = weir__memory_limit(root);
         put("/sys/fs/cgroup/memory.max", "5000\n");
         uint64_t both = end();
         ck_assert_int_eq(setrlimit(kinds[i], &old), 0);
-        ck_assert_uint_eq(alone, (uint64_t)3 << 40);
+        ck_assert_uint_eq(alone, (uint64_t)3 << 50);
         ck_assert_uint_eq(both, 5000);
     }
 }
