@@ -23,7 +23,9 @@
  * and given anew. In scopes of any depth. Outside of scopes a change costs a look-up of the newest
  * record, and of the second side one for each record whose newest one changes, however many the key
  * has; what has gone is passed over one by one once. Inside a scope all records of a key are read
- * when something of it changes. Both sides' records have together at most 60 fields, and the key 7.
+ * when something of it changes, and paired anew for each time that has to be looked at, in one step
+ * of the worker: keep groups small there, or join before the scope. Both sides' records have
+ * together at most 60 fields, and the key 7.
  */
 #ifndef WEIR_OPERATORS_ASOF_JOIN_H
 #define WEIR_OPERATORS_ASOF_JOIN_H

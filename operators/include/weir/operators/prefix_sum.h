@@ -17,7 +17,9 @@
  * before it came takes its value away.
  *
  * In scopes of any depth. When something of a key changes, its records from there on are read,
- * whose sums are others now; inside a scope all of them are. The key has at most 7 fields.
+ * whose sums are others now, in several steps if they are many; inside a scope all of them are,
+ * and summed anew for each time that has to be looked at, in one step of the worker. The key has at
+ * most 7 fields.
  */
 #ifndef WEIR_OPERATORS_PREFIX_SUM_H
 #define WEIR_OPERATORS_PREFIX_SUM_H
