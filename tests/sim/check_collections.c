@@ -76,6 +76,13 @@ END_TEST
 START_TEST(seeds_that_have_failed)
 {
     sim_expect_pass(&(sim_limits){ .seed = 1795714907671 }); /* an import was too much */
+    sim_expect_pass(&(sim_limits){ .seed = 1795726003345, /* took 100,615 turns */
+                                   .schedule = 6,
+                                   .processes = 2,
+                                   .workers = 2,
+                                   .flows = 1,
+                                   .nodes = 3,
+                                   .records = 35 });
 }
 END_TEST
 

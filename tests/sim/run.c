@@ -11,7 +11,7 @@
 #include "sim.h"
 #include "worker/runtime.h"
 
-enum { STEPS_MAX = 100000, APART_NS = 10000000 };
+enum { STEPS_MAX = 1000000, APART_NS = 10000000 };
 
 void sim_fail(sim_run *run, const char *format, ...)
 {
