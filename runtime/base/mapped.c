@@ -72,11 +72,15 @@ size_t weir__mapped_kept(void)
     return bytes;
 }
 
-static bool has_room(size_t in_use)
+static size_t bound(size_t in_use)
 {
     size_t share = in_use / WEIR__KEPT_SHARE;
-    size_t most = share > WEIR__KEPT_MIN ? share : WEIR__KEPT_MIN;
-    return in_use <= IN_USE_MAX && weir__mapped_kept() + GRANULE <= most;
+    return share > WEIR__KEPT_MIN ? share : WEIR__KEPT_MIN;
+}
+
+static bool has_room(size_t in_use)
+{
+    return in_use <= IN_USE_MAX && weir__mapped_kept() + GRANULE <= bound(in_use);
 }
 
 /* The least piece of at least `size` bytes, or the largest of all. */
@@ -114,6 +118,14 @@ bool weir__mapped_give_back(void)
     for (piece p; (p = take(1, SIZE_MAX)).at; any = true)
         unmap(p.at, p.size);
     return any;
+}
+
+/* Far less may be in use than when the rest was freed. */
+static void cut(size_t in_use)
+{
+    size_t most = 2 * bound(in_use), all = weir__mapped_kept();
+    for (piece p; all > most && (p = take(1, whole(all - most))).at; all -= p.size)
+        unmap(p.at, p.size);
 }
 
 /* Whether most of a granule has pages: otherwise it is worth nothing. */
@@ -156,6 +168,7 @@ void weir__mapped_free(void *block, size_t size, size_t in_use)
             gone = at + GRANULE;
         }
     unmap(gone, (size_t)(end - gone));
+    cut(in_use);
 }
 
 /* ---- blocks ---- */

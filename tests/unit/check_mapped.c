@@ -129,6 +129,13 @@ START_TEST(no_more_than_the_bound)
     mark(block, 100 * MIB, 1);
     weir__mapped_free(block, 100 * MIB, (size_t)WEIR__KEPT_SHARE * 40 * MIB);
     ck_assert_uint_eq(weir__mapped_kept(), 40 * MIB);
+    char *last = weir__mapped_alloc_fresh(2 * MIB); /* far less is in use by then */
+    weir__mapped_free(last, 2 * MIB, 1);
+    ck_assert_uint_eq(weir__mapped_kept(), 2 * WEIR__KEPT_MIN);
+    last = weir__mapped_alloc_fresh(3 * MIB);
+    last = weir__mapped_resize(last, 3 * MIB, 2 * MIB, WEIR__KEPT_SHARE * 15 * MIB + 1000);
+    ck_assert_uint_eq(weir__mapped_kept(), 2 * WEIR__KEPT_MIN);
+    weir__mapped_free(last, 2 * MIB, 0);
     nothing_kept();
     block = weir__mapped_alloc(8 * MIB); /* of a process with too many mappings as it is */
     mark(block, 8 * MIB, 1);
