@@ -6,6 +6,7 @@
  */
 #include "base/mapped.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -173,17 +174,26 @@ void weir__mapped_free(void *block, size_t size, size_t in_use)
 
 /* ---- blocks ---- */
 
+/* A move that failed may have left a hole. */
+static void mend(char *granule)
+{
+    unsigned char said[GRANULE / PAGE_MIN];
+    bool is_hole = mincore(granule, GRANULE, said) != 0 && errno == ENOMEM;
+    bool is_there = !is_hole || map(granule, GRANULE, MAP_FIXED);
+    WEIR_ASSERT(is_there, "out of memory: %d bytes could be neither moved nor mapped", GRANULE);
+}
+
 /* The pages from one place go to another, which loses what it had. One granule is in one mapping,
- * more need not be. Where the system cannot move one, it is copied. */
+ * more need not be. Where the system cannot move one, such as for there being too many mappings, it
+ * is copied. */
 static void move(char *to, char *from, size_t size)
 {
     for (size_t at = 0; at < size; at += GRANULE) {
         if (mremap(from + at, GRANULE, GRANULE, MREMAP_MAYMOVE | MREMAP_FIXED, to + at) !=
             MAP_FAILED)
             continue;
-        char *fresh = map(to + at, GRANULE, MAP_FIXED); /* there may be a hole by now */
-        WEIR_ASSERT(fresh, "out of memory: %d bytes could be neither moved nor mapped", GRANULE);
-        memcpy(fresh, from + at, GRANULE);
+        mend(to + at);
+        memcpy(to + at, from + at, GRANULE);
         unmap(from + at, GRANULE);
     }
 }

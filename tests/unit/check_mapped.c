@@ -244,14 +244,15 @@ static bool fails(bool ok)
     return !ok;
 }
 
-/* From now on a system call fails if its second argument is at least that. */
-static bool refuse(uint32_t call, uint32_t least)
+/* From now on a system call fails if this argument is at least that, or has one of these bits. */
+static bool refuse(uint32_t call, unsigned argument, uint16_t test, uint32_t operand)
 {
+    uint32_t at = (uint32_t)(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, least, 0, 1),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
+        BPF_JUMP((uint16_t)(BPF_JMP | BPF_K | test), operand, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -267,7 +268,7 @@ static int full(void)
     mark(block, 4 * MIB, 1);
     mark(other, 8 * MIB, 2);
     weir__mapped_free(other, 8 * MIB, 0);
-    if (fails(refuse(SYS_mmap, 16 * MIB)))
+    if (fails(refuse(SYS_mmap, 1, BPF_JGE, 16 * MIB)))
         return 1;
     if (fails(weir__mapped_kept() == 8 * MIB && !weir__mapped_alloc(16 * MIB)) ||
         fails(weir__mapped_kept() == 0))
@@ -277,14 +278,21 @@ static int full(void)
     return weir__mapped_alloc(SIZE_MAX / 2) || weir__mapped_alloc_fresh(SIZE_MAX) ? 4 : 0;
 }
 
+/* As where there are too many mappings: nor is anything put in the place of another. A hole is
+ * filled before. */
 static int unmoved(void)
 {
     char *block = weir__mapped_alloc(4 * MIB), *other = weir__mapped_alloc(2 * MIB);
+    char *holey = weir__mapped_alloc_fresh(2 * MIB);
     mark(block, 4 * MIB, 1);
     mark(other, 2 * MIB, 2);
     weir__mapped_free(other, 2 * MIB, 0);
-    if (fails(refuse(SYS_mremap, 0)))
+    if (fails(refuse(SYS_mremap, 1, BPF_JGE, 0) && munmap(holey + GRANULE, GRANULE) == 0))
         return 1;
+    weir__mapped_feed(holey + GRANULE);
+    mark(holey, 2 * MIB, 3);
+    if (fails(wrong(holey, 2 * MIB, 3) == 0 && refuse(SYS_mmap, 3, BPF_JSET, MAP_FIXED)))
+        return 4;
     block = weir__mapped_resize(block, 4 * MIB, 16 * MIB, 0);
     if (fails(block && !wrong(block, 4 * MIB, 1)))
         return 2;
