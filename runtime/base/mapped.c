@@ -17,6 +17,7 @@
 enum {
     GRANULE = WEIR__GRANULE,
     PAGE_MIN = 4096,
+    PAGE_MAX = 64 << 10,
     PIECES_MAX = 256,
 };
 
@@ -51,10 +52,15 @@ static void unmap(char *at, size_t size)
         (void)madvise(at, size, MADV_DONTNEED);
 }
 
-/* Fresh, from a granule's beginning on. */
+/* Fresh, from a granule's beginning on: the system puts mappings one below the other, so most often
+ * it is. */
 static char *map_whole(size_t size)
 {
-    char *got = map(NULL, size + GRANULE, 0);
+    char *got = map(NULL, size, 0);
+    if (!got || (uintptr_t)got % GRANULE == 0)
+        return got;
+    unmap(got, size);
+    got = map(NULL, size + GRANULE, 0);
     if (!got)
         return NULL;
     size_t before = -(uintptr_t)got & (GRANULE - 1);
@@ -79,9 +85,9 @@ static size_t bound(size_t in_use)
     return share > WEIR__KEPT_MIN ? share : WEIR__KEPT_MIN;
 }
 
-static bool has_room(size_t in_use)
+bool weir__mapped_would_keep(size_t size, size_t in_use)
 {
-    return in_use <= IN_USE_MAX && weir__mapped_kept() + GRANULE <= bound(in_use);
+    return in_use <= IN_USE_MAX && weir__mapped_kept() + size <= bound(in_use);
 }
 
 /* The least piece of at least `size` bytes, or the largest of all. */
@@ -129,18 +135,19 @@ static void cut(size_t in_use)
         unmap(p.at, p.size);
 }
 
-/* Whether most of a granule has pages: otherwise it is worth nothing. */
+/* Whether a granule has pages, as far as some of it show: otherwise it is worth nothing. To ask for
+ * all would take as long as to give it back. */
 static bool has_pages(char *granule)
 {
-    enum { NOT_SAID = 2 };
-    unsigned char said[GRANULE / PAGE_MIN]; /* of each page, which may be larger */
-    size_t pages = 0, there = 0;
-    memset(said, NOT_SAID, sizeof said);
-    if (mincore(granule, GRANULE, said) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof said && said[i] != NOT_SAID; i++, pages++)
-        there += said[i] & 1;
-    return 2 * there > pages;
+    enum { LOOKS = 2 };
+    unsigned char there = 1;
+    for (size_t i = 0; i < LOOKS && (there & 1); i++) {
+        char *at = granule + (i + 1) * GRANULE / LOOKS - GRANULE / LOOKS / 2;
+        at -= (uintptr_t)at % PAGE_MAX;
+        if (mincore(at, 1, &there) != 0)
+            return false;
+    }
+    return there & 1;
 }
 
 static bool keep(char *granule)
@@ -160,16 +167,27 @@ static bool keep(char *granule)
     return fits;
 }
 
+/* Where some granules in a row have no pages those behind seldom have any. */
 void weir__mapped_free(void *block, size_t size, size_t in_use)
 {
+    enum { MISSES = 4 };
     char *at = block, *end = at + whole(size), *gone = at;
-    for (; at < end && has_room(in_use); at += GRANULE)
+    size_t misses = 0;
+    for (; at < end && misses < MISSES && weir__mapped_would_keep(GRANULE, in_use); at += GRANULE) {
+        misses++;
         if (has_pages(at) && keep(at)) {
             unmap(gone, (size_t)(at - gone));
             gone = at + GRANULE;
+            misses = 0;
         }
+    }
     unmap(gone, (size_t)(end - gone));
     cut(in_use);
+}
+
+void weir__mapped_empty(void *pages, size_t size)
+{
+    (void)madvise(pages, size, MADV_DONTNEED);
 }
 
 /* ---- blocks ---- */

@@ -39,6 +39,11 @@ void weir__mapped_free(void *block, size_t size, size_t in_use);
  * whole. It begins at a multiple of GRANULE. */
 void weir__mapped_feed(void *granule);
 
+/* These pages of a block go back to the system, and the block stays. */
+void weir__mapped_empty(void *pages, size_t size);
+
+/* Whether so much would be kept now, if it were freed. */
+bool weir__mapped_would_keep(size_t size, size_t in_use);
 size_t weir__mapped_kept(void);
 /* The system gets back what is kept. False: there was nothing. */
 bool weir__mapped_give_back(void);

@@ -3,6 +3,7 @@
  * Owns the layout of a run's block: where its columns lie, room made for them, room given back.
  */
 #include "base/large.h"
+#include "base/mapped.h"
 #include "trace/segment.h"
 
 enum { COLUMNS = 9, ALIGN = 16, DIRECTORY_MIN = 32, KEYS_OF_A_STRETCH = 4 };
@@ -157,12 +158,15 @@ bool weir__run_fit(weir_trace_run **run, weir__fit *fit, size_t *bytes)
     place(&l, r);
     if (r->segment)
         return true; /* the rest of the file is cut off when it is sealed */
-    weir_trace_run *shrunk = weir_realloc(r, size, l.size);
+    /* a mapping stays one: there is no block to be copied to another */
+    size_t fit_size = weir__is_mapped(size) && !weir__is_mapped(l.size) ? WEIR__MAPPED : l.size;
+    weir_trace_run *shrunk = weir_realloc(r, size, fit_size);
     if (!shrunk) {
         r->size = size;
         return true;
     }
     place(&l, shrunk);
+    shrunk->size = fit_size;
     *run = shrunk;
     return true;
 }

@@ -9,8 +9,8 @@
 
 #include "base/mapped.h"
 
-/* A piece takes some tens of microseconds where its pages are not kept. */
-enum { PIECE = 512 << 10 };
+/* A piece takes some twenty microseconds where its pages are not kept. */
+enum { PIECE = 128 << 10 };
 
 static bool reserve(weir__retired *r)
 {
@@ -33,7 +33,7 @@ void weir__retired_add(weir__retired *r, weir_trace_run *run)
         weir_trace_run_release(run);
         return;
     }
-    r->runs[r->count++] = (weir__retired_run){ run, run->size / run->update_count + 1 };
+    r->runs[r->count++] = (weir__retired_run){ run, run->size / run->update_count + 1, 0 };
     r->bytes += run->size;
 }
 
@@ -44,17 +44,28 @@ static void end_last(weir__retired *r)
     weir_trace_run_release(run);
 }
 
-/* The end of the last one goes, or all that is left of it. */
-static void cut_last(weir__retired *r)
+/* The end of the last one goes, if its pages are kept; otherwise the pages do, which costs half as
+ * much, and then all of it. Returns how many bytes went. */
+static size_t cut_last(weir__retired *r)
 {
-    weir_trace_run *run = r->runs[r->count - 1].run;
-    if (!weir__is_mapped(run->size - PIECE) ||
-        !weir_realloc(run, run->size, run->size - PIECE)) { /* it stays where it is */
-        end_last(r);
-        return;
+    weir__retired_run *last = &r->runs[r->count - 1];
+    weir_trace_run *run = last->run;
+    size_t left = run->size - last->emptied, in_use = weir_memory_used();
+    size_t cut = run->size - WEIR__GRANULE;
+    if (last->emptied == 0 && weir__is_mapped(cut) &&
+        weir__mapped_would_keep(WEIR__GRANULE, in_use) && weir_realloc(run, run->size, cut)) {
+        run->size = cut; /* it stays where it is */
+        r->bytes -= WEIR__GRANULE;
+        return WEIR__GRANULE;
     }
-    run->size -= PIECE;
-    r->bytes -= PIECE;
+    if (left <= PIECE || (last->emptied == 0 && weir__mapped_would_keep(left, in_use))) {
+        end_last(r);
+        return left;
+    }
+    size_t from = (left - 1) & ~(size_t)(PIECE - 1);
+    weir__mapped_empty((char *)run + from, left - from);
+    last->emptied = run->size - from;
+    return left - from;
 }
 
 void weir__retired_work(weir__retired *r, size_t updates)
@@ -63,9 +74,9 @@ void weir__retired_work(weir__retired *r, size_t updates)
         return;
     const weir__retired_run *last = &r->runs[r->count - 1];
     size_t paid = updates < last->run->update_count ? updates : last->run->update_count;
-    r->credit += r->count * paid * last->each;
-    for (; r->count > 0 && r->credit >= PIECE; r->credit -= PIECE)
-        cut_last(r);
+    r->credit += (int64_t)(r->count * paid * last->each);
+    while (r->count > 0 && r->credit >= PIECE)
+        r->credit -= (int64_t)cut_last(r);
     r->credit = r->count > 0 ? r->credit : 0;
 }
 

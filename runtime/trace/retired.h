@@ -10,12 +10,13 @@
 typedef struct weir__retired_run {
     weir_trace_run *run; /* that nobody else has */
     size_t each;         /* bytes an update, when it was whole */
+    size_t emptied;      /* bytes at its end without pages */
 } weir__retired_run;
 
 typedef struct weir__retired {
     weir__retired_run *runs; /* the last one is given back first */
     uint32_t count, capacity;
-    size_t credit; /* bytes that have been paid for */
+    int64_t credit; /* bytes that have been paid for; below 0: that went before */
     size_t bytes;  /* of all */
 } weir__retired;
 

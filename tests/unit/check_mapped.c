@@ -179,7 +179,15 @@ START_TEST(feeding)
     mark(block + GRANULE, 4 * MIB - GRANULE, 3);
     ck_assert_uint_eq(wrong(block, GRANULE, 1), 0);
     ck_assert_uint_eq(wrong(block + GRANULE, 4 * MIB - GRANULE, 3), 0);
+    weir__mapped_empty(block + 2 * MIB, MIB / 2);
+    ck_assert_uint_eq(resident(block, 4 * MIB), 3 * MIB + MIB / 2);
+    ck_assert_uint_eq(wrong(block, GRANULE, 1), 0);
+    nothing_kept();
     weir__mapped_free(block, 4 * MIB, 0);
+    size_t most = WEIR__KEPT_MIN - 3 * MIB - MIB / 2;
+    ck_assert_uint_eq(weir__mapped_kept(), WEIR__KEPT_MIN - most);
+    ck_assert(weir__mapped_would_keep(most, 0));
+    ck_assert(!weir__mapped_would_keep(most + 1, 0));
     nothing_kept();
 }
 END_TEST

@@ -5,6 +5,7 @@
  */
 #include "trace/retired.h"
 
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #define ROW(F) F(u64, key) F(u64, value)
 WEIR_RECORD(row, ROW)
 
-enum { ROWS = 400000, MIB = 1 << 20 };
+enum { ROWS = 400000 };
 
 static weir_shape *shape;
 static row records[ROWS];
@@ -58,10 +59,20 @@ static size_t pages_of(const weir_trace_run *run)
     return count;
 }
 
+/* No more is kept. */
+static void keep_most(void)
+{
+    enum { MUCH = 2 * WEIR__KEPT_MIN };
+    char *block = weir_alloc(MUCH);
+    memset(block, 1, MUCH);
+    weir_free(block, MUCH);
+}
+
 START_TEST(piece_by_piece)
 {
     weir__retired r = { 0 };
     weir_trace_run *run = run_of(ROWS);
+    keep_most();
     size_t used = weir_memory_used(), size = run->size;
     weir__retired_add(&r, run);
     ck_assert_uint_eq(r.bytes, size);
@@ -76,11 +87,29 @@ START_TEST(piece_by_piece)
         ck_assert_uint_le(left - now, before / 10);
         left = now;
     }
-    ck_assert_uint_le(left, (WEIR__MAPPED + MIB) / 4096); /* what freeing it had to do */
-    ck_assert_uint_gt(calls, 60);
+    ck_assert_uint_le(left, WEIR__GRANULE / 4096); /* what freeing it had to do */
+    ck_assert_uint_gt(calls, 80);
     ck_assert_uint_lt(calls, 105);
     ck_assert_uint_eq(r.bytes, 0);
     ck_assert_uint_le(weir_memory_used() + size, used + 200);
+    weir__retired_fini(&r);
+    end();
+}
+END_TEST
+
+START_TEST(pages_are_kept)
+{
+    weir__retired r = { 0 };
+    weir_trace_run *run = run_of(ROWS);
+    size_t size = run->size;
+    (void)weir__mapped_give_back();
+    weir__retired_add(&r, run);
+    weir__retired_work(&r, ROWS / 2);
+    ck_assert_uint_ge(weir__mapped_kept(), size / 2 - 2 * WEIR__GRANULE);
+    ck_assert_uint_le(weir__mapped_kept(), size / 2 + 2 * WEIR__GRANULE);
+    weir__retired_work(&r, ROWS / 2);
+    ck_assert_uint_eq(r.count, 0);
+    ck_assert_uint_ge(weir__mapped_kept(), size - WEIR__GRANULE);
     weir__retired_fini(&r);
     end();
 }
@@ -144,6 +173,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { piece_by_piece, little_fuel, several, not_kept, NULL };
+    const TTest *const tests[] = { piece_by_piece, pages_are_kept, little_fuel, several,
+                                   not_kept, NULL };
     return test_run(test_suite("retired", tests));
 }
