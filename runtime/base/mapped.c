@@ -127,8 +127,7 @@ bool weir__mapped_give_back(void)
     return any;
 }
 
-/* Far less may be in use than when the rest was freed. */
-static void cut(size_t in_use)
+void weir__mapped_cut(size_t in_use)
 {
     size_t most = 2 * bound(in_use), all = weir__mapped_kept();
     for (piece p; all > most && (p = take(1, whole(all - most))).at; all -= p.size)
@@ -182,7 +181,7 @@ void weir__mapped_free(void *block, size_t size, size_t in_use)
         }
     }
     unmap(gone, (size_t)(end - gone));
-    cut(in_use);
+    weir__mapped_cut(in_use);
 }
 
 void weir__mapped_empty(void *pages, size_t size)

@@ -45,6 +45,9 @@ void weir__mapped_empty(void *pages, size_t size);
 /* Whether so much would be kept now, if it were freed. */
 bool weir__mapped_would_keep(size_t size, size_t in_use);
 size_t weir__mapped_kept(void);
+/* Less is in use than when pages were kept: of these, no more than twice the bound stays. Freeing a
+ * block does the same. */
+void weir__mapped_cut(size_t in_use);
 /* The system gets back what is kept. False: there was nothing. */
 bool weir__mapped_give_back(void);
 

@@ -252,6 +252,7 @@ void weir__large_gone(void)
 {
     int flags = weir__large_flags();
     char name[64];
+    weir__mapped_cut(weir_memory_used());
     if (!flags)
         return;
     (void)snprintf(name, sizeof name, "arena.%d.purge", (flags >> FLAG_ARENA) - 1);

@@ -137,6 +137,12 @@ START_TEST(no_more_than_the_bound)
     ck_assert_uint_eq(weir__mapped_kept(), 2 * WEIR__KEPT_MIN);
     weir__mapped_free(last, 2 * MIB, 0);
     nothing_kept();
+    block = weir__mapped_alloc(100 * MIB);
+    mark(block, 100 * MIB, 1);
+    weir__mapped_free(block, 100 * MIB, (size_t)WEIR__KEPT_SHARE * 40 * MIB);
+    weir__large_gone(); /* in small blocks */
+    ck_assert_uint_eq(weir__mapped_kept(), 2 * WEIR__KEPT_MIN);
+    nothing_kept();
     block = weir__mapped_alloc(8 * MIB); /* of a process with too many mappings as it is */
     mark(block, 8 * MIB, 1);
     weir__mapped_free(block, 8 * MIB, SIZE_MAX);
