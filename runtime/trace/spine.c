@@ -9,7 +9,7 @@
  * to stay, and only there the newer updates that end older ones meet them.
  *
  * Runs cost whoever looks keys up. Where that is seldom, merging costs more than it saves: then
- * eight or more neighbours are merged, and the oldest when the others have as many updates.
+ * eight or more neighbours are merged, and the oldest when the others have twice as many updates.
  */
 #include "trace/spine.h"
 
@@ -338,13 +338,13 @@ static uint32_t similar_last(weir_spine *spine, uint32_t end)
     return n->count;
 }
 
-/* The oldest run is merged with all others if these have half as many updates, or as many, and can
- * be. */
+/* The oldest run is merged with all others if these have half as many updates, or twice as many
+ * where keys are seldom looked up, and can be. */
 static void start_oldest(weir_spine *spine, uint32_t end)
 {
     uint32_t count = 0;
     uint64_t sum = 0, oldest = spine->count > 1 ? spine->levels[0].updates : 0;
-    uint64_t others = spine->similar > SIMILAR_MIN ? oldest : oldest / 2;
+    uint64_t others = spine->similar > SIMILAR_MIN ? 2 * oldest : oldest / 2;
     if (oldest == 0 || others > spine->updates - oldest)
         return;
     for (; count < end && count < WEIR__MERGE_MAX && !spine->levels[count].busy; count++) {

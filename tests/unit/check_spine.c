@@ -179,12 +179,12 @@ START_TEST(few_look_ups)
     weir_spine *spine = weir_spine_create(shape, NULL);
     uint64_t t = 0;
     advance(spine, 1000);
-    for (; t < 31; t++)
+    for (; t < 26; t++)
         append_one(spine, t, 0);
-    ck_assert_uint_eq(run_count(spine), 16); /* the oldest is sixteen: the others are not as many */
+    ck_assert_uint_eq(run_count(spine), 18); /* the oldest is nine: the others are too few */
     append_one(spine, t++, 0);
     ck_assert_uint_eq(run_count(spine), 1);
-    for (; t < 32 + 20; t++)
+    for (; t < 27 + 20; t++)
         append_one(spine, t, 0);
     ck_assert_uint_eq(run_count(spine), 21);
     append_one(spine, t++, 1000);
@@ -196,10 +196,13 @@ START_TEST(few_look_ups)
     weir_spine_destroy(spine);
 
     spine = weir_spine_create(shape, NULL);
-    for (t = 0; t < 100; t++)
+    size_t most = 0;
+    for (t = 0; t < 100; t++) {
         append_one(spine, t, 0);
-    ck_assert_uint_gt(run_count(spine), 8); /* but eight at once are all that may be */
-    ck_assert_uint_lt(run_count(spine), 20);
+        most = run_count(spine) > most ? run_count(spine) : most;
+    }
+    ck_assert_uint_gt(most, 8); /* but eight at once are all that may be */
+    ck_assert_uint_lt(most, 20);
     weir_spine_destroy(spine);
 
     enum { MUCH = 1 << 18 }; /* at once; and a key is looked up for each */
@@ -217,7 +220,7 @@ START_TEST(few_look_ups)
 END_TEST
 
 /* Where nobody looks, and times do not become one: eight are merged as soon as there are eight, and
- * the oldest only with as many as it has. */
+ * the oldest only with twice as many as it has. */
 START_TEST(few_look_ups_at_many_times)
 {
     enum { OLDEST = 1000, EPOCHS = 400 };
