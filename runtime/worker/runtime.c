@@ -343,13 +343,12 @@ void weir_runtime_destroy(weir_runtime *runtime)
 {
     if (!runtime)
         return;
+    for (unsigned w = 0; w < runtime->config.workers; w++)
+        WEIR_ASSERT(!runtime->workers[w].has_thread, "a runtime is destroyed while worker %u runs: "
+                    "call weir_runtime_wait", w);
     weir__watch_destroy(runtime->watch);
-    for (unsigned w = 0; w < runtime->config.workers; w++) {
-        weir_worker *worker = &runtime->workers[w];
-        WEIR_ASSERT(!worker->has_thread, "a runtime is destroyed while worker %u runs: call "
-                    "weir_runtime_wait", w);
-        weir__worker_close(worker);
-    }
+    for (unsigned w = 0; w < runtime->config.workers; w++)
+        weir__worker_close(&runtime->workers[w]);
     weir__order_drain(runtime);
     drain_mail(runtime);
     weir__cluster_destroy(runtime->cluster);
