@@ -19,8 +19,8 @@ WEIR_RECORD(edge, EDGE)
 #define ASKED(F) F(u64, id)
 WEIR_RECORD(asked, ASKED)
 
-/* Of MANY edges with two updates each, diffs are among others at this place of the file. */
-enum { EDGES = 40, HEAD = 4096, MANY = 20000, DIFFS = 800000 };
+/* Of MANY edges with three updates each, diffs are among others at this place of the file. */
+enum { EDGES = 40, HEAD = 4096, MANY = 20000, DIFFS = 1000000 };
 
 static void pair_up(const asked *a, const edge *e, weir_out(edge) out)
 {
@@ -121,6 +121,7 @@ START_TEST(somebody_elses_merge_finds_it)
     weir_test_add(t, &spec);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     many_edges(t, 3, -1, MANY);
+    many_edges(t, 4, 1, MANY);
     weir_test_remove(t, publisher);
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     weir__test_disk_damage_maps(weir__test_disk_of(t), HEAD + DIFFS);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -22,22 +21,9 @@
 
 #include "base/large.h"
 #include "support.h"
+#include "unit/marks.h"
 
-enum { MIB = 1 << 20, GRANULE = WEIR__GRANULE, PAGE = 4096 };
-
-/* A byte of each page. */
-static void mark(char *block, size_t size, size_t seed)
-{
-    for (size_t at = 0; at < size; at += PAGE)
-        block[at + (at / PAGE + seed) % PAGE] = (char)(at / PAGE * 7 + seed);
-}
-static size_t wrong(const char *block, size_t size, size_t seed)
-{
-    size_t count = 0;
-    for (size_t at = 0; at < size; at += PAGE)
-        count += block[at + (at / PAGE + seed) % PAGE] != (char)(at / PAGE * 7 + seed);
-    return count;
-}
+enum { MIB = 1 << 20, GRANULE = WEIR__GRANULE, PAGE = TEST_PAGE };
 
 /* How many of these bytes lie in memory. */
 static size_t resident(char *block, size_t size)
@@ -63,18 +49,18 @@ START_TEST(freed_pages_are_the_next_block)
     char *block = weir__mapped_alloc(4 * MIB);
     ck_assert_uint_eq((uintptr_t)block % GRANULE, 0);
     ck_assert_uint_eq(resident(block, 4 * MIB), 0);
-    mark(block, 4 * MIB, 1);
+    test_mark(block, 4 * MIB, 1);
     weir__mapped_free(block, 4 * MIB, 0);
     ck_assert_uint_eq(weir__mapped_kept(), 4 * MIB);
 
     block = weir__mapped_alloc(3 * MIB); /* cut off */
     ck_assert_uint_eq(resident(block, 3 * MIB), 3 * MIB);
     ck_assert_uint_eq(weir__mapped_kept(), MIB);
-    mark(block, 3 * MIB, 2);
+    test_mark(block, 3 * MIB, 2);
     char *other = weir__mapped_alloc(5 * MIB); /* put together */
     ck_assert_uint_eq(resident(other, 5 * MIB), MIB);
-    mark(other, 5 * MIB, 3);
-    ck_assert_uint_eq(wrong(block, 3 * MIB, 2), 0);
+    test_mark(other, 5 * MIB, 3);
+    ck_assert_uint_eq(test_wrong(block, 3 * MIB, 2), 0);
     ck_assert_uint_eq(weir__mapped_kept(), 0);
     weir__mapped_free(block, 3 * MIB, 0);
     weir__mapped_free(other, 5 * MIB, 0);
@@ -95,22 +81,22 @@ START_TEST(grows_and_shrinks)
 {
     nothing_kept();
     char *block = weir__mapped_alloc(2 * MIB), *before = block;
-    mark(block, 2 * MIB, 1);
+    test_mark(block, 2 * MIB, 1);
     ck_assert_ptr_eq(weir__mapped_resize(block, 2 * MIB, 2 * MIB - 100, 0), before);
     char *other = weir__mapped_alloc(3 * MIB);
-    mark(other, 3 * MIB, 1);
+    test_mark(other, 3 * MIB, 1);
     weir__mapped_free(other, 3 * MIB, 0);
     for (size_t size = 2; size < 64; size *= 2) {
         block = weir__mapped_resize(block, size * MIB, 2 * size * MIB, 0);
-        ck_assert_uint_eq(wrong(block, size * MIB, 1), 0);
+        ck_assert_uint_eq(test_wrong(block, size * MIB, 1), 0);
         if (size == 2) /* what was there, and of what was kept */
             ck_assert_uint_eq(resident(block, 4 * MIB), 4 * MIB);
-        mark(block, 2 * size * MIB, 1);
+        test_mark(block, 2 * size * MIB, 1);
     }
     before = block;
     block = weir__mapped_resize(block, 64 * MIB, 10 * MIB, 0);
     ck_assert_ptr_eq(block, before);
-    ck_assert_uint_eq(wrong(block, 10 * MIB, 1), 0);
+    ck_assert_uint_eq(test_wrong(block, 10 * MIB, 1), 0);
     ck_assert_uint_eq(weir__mapped_kept(), WEIR__KEPT_MIN);
     weir__mapped_free(block, 10 * MIB, 0);
     nothing_kept();
@@ -121,12 +107,12 @@ START_TEST(no_more_than_the_bound)
 {
     nothing_kept();
     char *block = weir__mapped_alloc(100 * MIB);
-    mark(block, 100 * MIB, 1);
+    test_mark(block, 100 * MIB, 1);
     weir__mapped_free(block, 100 * MIB, 0);
     ck_assert_uint_eq(weir__mapped_kept(), WEIR__KEPT_MIN);
     block = weir__mapped_alloc(100 * MIB);
     ck_assert_uint_eq(resident(block, 100 * MIB), WEIR__KEPT_MIN);
-    mark(block, 100 * MIB, 1);
+    test_mark(block, 100 * MIB, 1);
     weir__mapped_free(block, 100 * MIB, (size_t)WEIR__KEPT_SHARE * 40 * MIB);
     ck_assert_uint_eq(weir__mapped_kept(), 40 * MIB);
     char *last = weir__mapped_alloc_fresh(2 * MIB); /* far less is in use by then */
@@ -138,13 +124,13 @@ START_TEST(no_more_than_the_bound)
     weir__mapped_free(last, 2 * MIB, 0);
     nothing_kept();
     block = weir__mapped_alloc(100 * MIB);
-    mark(block, 100 * MIB, 1);
+    test_mark(block, 100 * MIB, 1);
     weir__mapped_free(block, 100 * MIB, (size_t)WEIR__KEPT_SHARE * 40 * MIB);
     weir__large_gone(); /* in small blocks */
     ck_assert_uint_eq(weir__mapped_kept(), 2 * WEIR__KEPT_MIN);
     nothing_kept();
     block = weir__mapped_alloc(8 * MIB); /* of a process with too many mappings as it is */
-    mark(block, 8 * MIB, 1);
+    test_mark(block, 8 * MIB, 1);
     weir__mapped_free(block, 8 * MIB, SIZE_MAX);
     ck_assert_uint_eq(weir__mapped_kept(), 0);
 }
@@ -158,13 +144,13 @@ START_TEST(without_pages_it_is_worth_nothing)
     nothing_kept();
     char *block = weir__mapped_alloc(size);
     for (size_t i = 0; i < GRANULES; i += 2)
-        mark(block + i * GRANULE, GRANULE, 1);
+        test_mark(block + i * GRANULE, GRANULE, 1);
     weir__mapped_free(block, size, in_use);
     ck_assert_uint_ge(weir__mapped_kept(), 200 * GRANULE);
     ck_assert_uint_le(weir__mapped_kept(), GRANULES / 2 * GRANULE);
     nothing_kept();
     block = weir__mapped_alloc(4 * MIB);
-    mark(block, GRANULE / 4, 1);
+    test_mark(block, GRANULE / 4, 1);
     weir__mapped_free(block, 4 * MIB, 0);
     ck_assert_uint_eq(weir__mapped_kept(), 0);
 }
@@ -176,77 +162,24 @@ START_TEST(feeding)
     char *block = weir__mapped_alloc_fresh(4 * MIB), *other = weir__mapped_alloc(2 * MIB);
     weir__mapped_feed(block + GRANULE); /* there is nothing */
     ck_assert_uint_eq(resident(block, 4 * MIB), 0);
-    mark(block, GRANULE, 1);
-    mark(other, 2 * MIB, 2);
+    test_mark(block, GRANULE, 1);
+    test_mark(other, 2 * MIB, 2);
     weir__mapped_free(other, 2 * MIB, 0);
     weir__mapped_feed(block + GRANULE);
     ck_assert_uint_eq(weir__mapped_kept(), 2 * MIB - GRANULE);
     ck_assert_uint_eq(resident(block, 4 * MIB), 2 * GRANULE);
-    mark(block + GRANULE, 4 * MIB - GRANULE, 3);
-    ck_assert_uint_eq(wrong(block, GRANULE, 1), 0);
-    ck_assert_uint_eq(wrong(block + GRANULE, 4 * MIB - GRANULE, 3), 0);
+    test_mark(block + GRANULE, 4 * MIB - GRANULE, 3);
+    ck_assert_uint_eq(test_wrong(block, GRANULE, 1), 0);
+    ck_assert_uint_eq(test_wrong(block + GRANULE, 4 * MIB - GRANULE, 3), 0);
     weir__mapped_empty(block + 2 * MIB, MIB / 2);
     ck_assert_uint_eq(resident(block, 4 * MIB), 3 * MIB + MIB / 2);
-    ck_assert_uint_eq(wrong(block, GRANULE, 1), 0);
+    ck_assert_uint_eq(test_wrong(block, GRANULE, 1), 0);
     nothing_kept();
     weir__mapped_free(block, 4 * MIB, 0);
     size_t most = WEIR__KEPT_MIN - 3 * MIB - MIB / 2;
     ck_assert_uint_eq(weir__mapped_kept(), WEIR__KEPT_MIN - most);
     ck_assert(weir__mapped_would_keep(most, 0));
     ck_assert(!weir__mapped_would_keep(most + 1, 0));
-    nothing_kept();
-}
-END_TEST
-
-/* ---- random, by several threads ---- */
-
-typedef struct load {
-    uint64_t seed;
-    size_t wrong;
-} load;
-
-static void *work(void *ctx)
-{
-    enum { BLOCKS = 6, ROUNDS = 300 };
-    load *l = ctx;
-    struct {
-        char *at;
-        size_t size, seed;
-    } blocks[BLOCKS] = { 0 };
-    for (int round = 0; round < ROUNDS; round++) {
-        size_t i = test_random(&l->seed) % BLOCKS;
-        size_t size = 2 * MIB + test_random(&l->seed) % (6 * MIB);
-        l->wrong += wrong(blocks[i].at, blocks[i].size / PAGE * PAGE, blocks[i].seed);
-        if (test_random(&l->seed) % 3 > 0 && blocks[i].at) {
-            size_t least = size < blocks[i].size ? size : blocks[i].size;
-            blocks[i].at = weir__mapped_resize(blocks[i].at, blocks[i].size, size, 0);
-            l->wrong += wrong(blocks[i].at, least / PAGE * PAGE, blocks[i].seed);
-        } else {
-            if (blocks[i].at)
-                weir__mapped_free(blocks[i].at, blocks[i].size, 0);
-            blocks[i].at = weir__mapped_alloc(size);
-        }
-        blocks[i].size = size;
-        blocks[i].seed = test_random(&l->seed) % 1000;
-        mark(blocks[i].at, size / PAGE * PAGE, blocks[i].seed);
-    }
-    for (int i = 0; i < BLOCKS; i++)
-        if (blocks[i].at)
-            weir__mapped_free(blocks[i].at, blocks[i].size, 0);
-    return NULL;
-}
-
-START_TEST(several_threads)
-{
-    load loads[3] = { { 1, 0 }, { 2, 0 }, { 3, 0 } };
-    pthread_t threads[3];
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, work, &loads[i]), 0);
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-        ck_assert_uint_eq(loads[i].wrong, 0);
-    }
-    ck_assert_uint_le(weir__mapped_kept(), WEIR__KEPT_MIN);
     nothing_kept();
 }
 END_TEST
@@ -279,15 +212,15 @@ static bool refuse(uint32_t call, unsigned argument, uint16_t test, uint32_t ope
 static int full(void)
 {
     char *block = weir__mapped_alloc(4 * MIB), *other = weir__mapped_alloc(8 * MIB);
-    mark(block, 4 * MIB, 1);
-    mark(other, 8 * MIB, 2);
+    test_mark(block, 4 * MIB, 1);
+    test_mark(other, 8 * MIB, 2);
     weir__mapped_free(other, 8 * MIB, 0);
     if (fails(refuse(SYS_mmap, 1, BPF_JGE, 16 * MIB)))
         return 1;
     if (fails(weir__mapped_kept() == 8 * MIB && !weir__mapped_alloc(16 * MIB)) ||
         fails(weir__mapped_kept() == 0))
         return 2;
-    if (fails(!weir__mapped_resize(block, 4 * MIB, 16 * MIB, 0) && !wrong(block, 4 * MIB, 1)))
+    if (fails(!weir__mapped_resize(block, 4 * MIB, 16 * MIB, 0) && !test_wrong(block, 4 * MIB, 1)))
         return 3;
     return weir__mapped_alloc(SIZE_MAX / 2) || weir__mapped_alloc_fresh(SIZE_MAX) ? 4 : 0;
 }
@@ -298,20 +231,20 @@ static int unmoved(void)
 {
     char *block = weir__mapped_alloc(4 * MIB), *other = weir__mapped_alloc(2 * MIB);
     char *holey = weir__mapped_alloc_fresh(2 * MIB);
-    mark(block, 4 * MIB, 1);
-    mark(other, 2 * MIB, 2);
+    test_mark(block, 4 * MIB, 1);
+    test_mark(other, 2 * MIB, 2);
     weir__mapped_free(other, 2 * MIB, 0);
     if (fails(refuse(SYS_mremap, 1, BPF_JGE, 0) && munmap(holey + GRANULE, GRANULE) == 0))
         return 1;
     weir__mapped_feed(holey + GRANULE);
-    mark(holey, 2 * MIB, 3);
-    if (fails(wrong(holey, 2 * MIB, 3) == 0 && refuse(SYS_mmap, 3, BPF_JSET, MAP_FIXED)))
+    test_mark(holey, 2 * MIB, 3);
+    if (fails(test_wrong(holey, 2 * MIB, 3) == 0 && refuse(SYS_mmap, 3, BPF_JSET, MAP_FIXED)))
         return 4;
     block = weir__mapped_resize(block, 4 * MIB, 16 * MIB, 0);
-    if (fails(block && !wrong(block, 4 * MIB, 1)))
+    if (fails(block && !test_wrong(block, 4 * MIB, 1)))
         return 2;
-    mark(block, 16 * MIB, 3);
-    return wrong(block, 16 * MIB, 3) == 0 && weir__mapped_kept() == 0 ? 0 : 3;
+    test_mark(block, 16 * MIB, 3);
+    return test_wrong(block, 16 * MIB, 3) == 0 && weir__mapped_kept() == 0 ? 0 : 3;
 }
 
 static int status_of(int (*part)(void))
@@ -350,9 +283,9 @@ START_TEST(by_weir_alloc)
     memset(block, 5, 1000);
     block = weir_realloc(block, 1000, 3 * MIB);
     ck_assert_int_eq(block[999], 5);
-    mark(block, 3 * MIB, 1);
+    test_mark(block, 3 * MIB, 1);
     block = weir_realloc(block, 3 * MIB, 5 * MIB);
-    ck_assert_uint_eq(wrong(block, 3 * MIB, 1), 0);
+    ck_assert_uint_eq(test_wrong(block, 3 * MIB, 1), 0);
     ck_assert_uint_eq(weir_memory_used(), used + 5 * MIB);
     weir_memory_fail_nth(1, 1);
     ck_assert_ptr_null(weir_realloc(block, 5 * MIB, 6 * MIB));
@@ -361,7 +294,7 @@ START_TEST(by_weir_alloc)
     ck_assert_ptr_null(weir_alloc_zero(3 * MIB));
     weir_memory_fail_nth(0, 0);
     block = weir_realloc(block, 5 * MIB, MIB);
-    ck_assert_uint_eq(wrong(block, MIB, 1), 0);
+    ck_assert_uint_eq(test_wrong(block, MIB, 1), 0);
     ck_assert_uint_gt(weir__mapped_kept(), 0);
     weir_free(block, MIB);
     char *zeros = weir_alloc_zero(3 * MIB), *fresh = weir__alloc_fresh(3 * MIB);
@@ -382,7 +315,6 @@ int main(void)
                                    no_more_than_the_bound,
                                    without_pages_it_is_worth_nothing,
                                    feeding,
-                                   several_threads,
                                    where_there_is_no_more,
                                    where_nothing_can_be_moved,
                                    by_weir_alloc,
