@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -129,6 +130,23 @@ void test_read_all(int from, char *text, size_t size)
         length += (size_t)n;
     text[length] = '\0';
     close(from);
+}
+
+bool test_mapped_with(const void *at, const char *flag)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    ck_assert_ptr_nonnull(maps);
+    char line[512];
+    bool here = false, is_so = false;
+    while (fgets(line, sizeof line, maps)) {
+        uintptr_t from, to;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
+            here = (uintptr_t)at >= from && (uintptr_t)at < to;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            is_so = strstr(line + 8, flag) != NULL;
+    }
+    fclose(maps);
+    return is_so;
 }
 
 void test_dies(void (*fn)(void *ctx), void *ctx, const char *text)

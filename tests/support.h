@@ -50,6 +50,9 @@ void test_address(char *address, size_t size);
  * out. */
 void test_read_all(int from, char *text, size_t size);
 
+/* Whether the mapping at this address has one of the flags of /proc/self/smaps, two letters. */
+bool test_mapped_with(const void *at, const char *flag);
+
 /* Runs fn in a child process, which has to end by an assertion whose text contains `text`. */
 void test_dies(void (*fn)(void *ctx), void *ctx, const char *text);
 

@@ -202,40 +202,58 @@ static void build_held(weir_graph *g, void *ctx)
         .inputs = &input, .ctx = ctx, .init = make, .step = hold, .fini = end }, &rows);
 }
 
-/* In a child process: its exit status, or 128 and the signal. */
-static int run_limited(const char *state_dir)
+/* With little memory. The status that the process ends with, or 128 and the signal. */
+static int run_limited(int (*run)(job *, const char *), const char *state_dir)
 {
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         job j = { .most = MADE };
-        weir_error error = { .status = WEIR_OK };
         struct rlimit limit = { LIMIT, LIMIT };
         if (LIMITED && setrlimit(RLIMIT_DATA, &limit))
             _exit(3);
-        weir_config config = { .struct_size = sizeof config, .budget_bytes = 4 << 20,
-                               .state_dir = state_dir, .flight = WEIR_FLIGHT_OFF };
-        weir_status status = weir_run(&config, build, &j, &error);
-        if (status != WEIR_OK) {
-            (void)fprintf(stderr, "%s\n", error.what);
-            _exit(1);
-        }
-        bool all = j.read == MADE && j.sum == (uint64_t)MADE * (MADE + 1) / 2;
-        bool on_disk = j.disk_bytes > (uint64_t)MADE * TEXT * 9 / 10;
-        (void)fprintf(stderr, "%llu rows, %llu bytes on disk\n", (unsigned long long)j.read,
-                      (unsigned long long)j.disk_bytes);
-        _exit(all && on_disk ? 0 : 2);
+        _exit(run(&j, state_dir));
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static bool has_all(const job *j)
+{
+    return j->read == MADE && j->sum == (uint64_t)MADE * (MADE + 1) / 2;
+}
+
+static int arranged(job *j, const char *state_dir)
+{
+    weir_error error = { .status = WEIR_OK };
+    weir_config config = { .struct_size = sizeof config, .budget_bytes = 4 << 20,
+                           .state_dir = state_dir, .flight = WEIR_FLIGHT_OFF };
+    if (weir_run(&config, build, j, &error) != WEIR_OK) {
+        (void)fprintf(stderr, "%s\n", error.what);
+        return 1;
+    }
+    bool on_disk = j->disk_bytes > (uint64_t)MADE * TEXT * 9 / 10;
+    (void)fprintf(stderr, "%llu rows, %llu bytes on disk\n", (unsigned long long)j->read,
+                  (unsigned long long)j->disk_bytes);
+    return has_all(j) && on_disk ? 0 : 2;
+}
+
+static int held(job *j, const char *state_dir)
+{
+    weir_error error = { .status = WEIR_OK };
+    weir_config config = { .struct_size = sizeof config, .state_dir = state_dir,
+                           .flight = WEIR_FLIGHT_OFF };
+    if (weir_run(&config, build_held, j, &error) != WEIR_OK)
+        (void)fprintf(stderr, "%s\n", error.what);
+    return has_all(j) ? 0 : 2;
+}
+
 START_TEST(more_state_than_memory)
 {
     char dir[] = "/tmp/weir-state-XXXXXX";
     ck_assert_ptr_nonnull(mkdtemp(dir));
-    ck_assert_int_eq(run_limited(dir), 0);
+    ck_assert_int_eq(run_limited(arranged, dir), 0);
     ck_assert_int_eq(rmdir(dir), 0); /* nothing is left in it */
 }
 END_TEST
@@ -243,28 +261,13 @@ END_TEST
 /* The default is 256 MiB, which would be used up here, but less where there is less memory. */
 START_TEST(with_the_default_budget)
 {
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        job j = { .most = MADE };
-        weir_error error = { .status = WEIR_OK };
-        struct rlimit limit = { LIMIT, LIMIT };
-        if (LIMITED && setrlimit(RLIMIT_DATA, &limit))
-            _exit(3);
-        weir_config config = { .struct_size = sizeof config, .flight = WEIR_FLIGHT_OFF };
-        if (weir_run(&config, build_held, &j, &error) != WEIR_OK)
-            (void)fprintf(stderr, "%s\n", error.what);
-        _exit(j.read == MADE && j.sum == (uint64_t)MADE * (MADE + 1) / 2 ? 0 : 2);
-    }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+    ck_assert_int_eq(run_limited(held, NULL), 0);
 }
 END_TEST
 
 START_TEST(memory_alone_does_not_do)
 {
-    int status = run_limited(NULL);
+    int status = run_limited(arranged, NULL);
     if (LIMITED)
         ck_assert_msg(status == 1 || status >= 128, "it ended with %d", status);
     else

@@ -89,24 +89,6 @@ START_TEST(resizing_keeps_content_and_alignment)
 }
 END_TEST
 
-/* Whether the kernel was asked for huge pages at this address. */
-static bool asked_for_huge_pages(const void *at)
-{
-    FILE *maps = fopen("/proc/self/smaps", "r");
-    ck_assert_ptr_nonnull(maps);
-    char line[512];
-    bool here = false, asked = false;
-    while (fgets(line, sizeof line, maps)) {
-        uintptr_t from, to;
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
-            here = (uintptr_t)at >= from && (uintptr_t)at < to;
-        else if (here && strncmp(line, "VmFlags:", 8) == 0)
-            asked = strstr(line, " hg") != NULL;
-    }
-    fclose(maps);
-    return asked;
-}
-
 /* Where the system gives them; other blocks have none. */
 START_TEST(pieces_in_huge_pages)
 {
@@ -116,8 +98,8 @@ START_TEST(pieces_in_huge_pages)
     char *block = weir_alloc(SIZE), *piece = weir__alloc_dense(SIZE);
     memset(block, 1, SIZE);
     memset(piece, 1, SIZE);
-    ck_assert(!huge || !asked_for_huge_pages(block));
-    ck_assert(asked_for_huge_pages(piece) == (huge && weir__huge_pages_slow() == 0));
+    ck_assert(!huge || !test_mapped_with(block, "hg"));
+    ck_assert(test_mapped_with(piece, "hg") == (huge && weir__huge_pages_slow() == 0));
     ck_assert_uint_eq((uintptr_t)piece % 64, 0);
     ck_assert_uint_eq(weir_memory_used(), before + 2 * SIZE);
     weir_free(block, SIZE);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -160,24 +159,6 @@ static void refuses(const fixture *f, weir_status status, const char *what)
                   error.what, what);
 }
 
-/* Whether what lies around a page that is read is left where it is. */
-static bool is_read_as_asked(const void *at)
-{
-    FILE *maps = fopen("/proc/self/smaps", "r");
-    ck_assert_ptr_nonnull(maps);
-    char line[512];
-    bool here = false, asked = false;
-    while (fgets(line, sizeof line, maps)) {
-        uintptr_t from, to;
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
-            here = (uintptr_t)at >= from && (uintptr_t)at < to;
-        else if (here && strncmp(line, "VmFlags:", 8) == 0)
-            asked = strstr(line, " rr") != NULL;
-    }
-    fclose(maps);
-    return asked;
-}
-
 /* In a small memory it would take the place of what is needed. */
 START_TEST(nothing_around_is_read)
 {
@@ -186,9 +167,9 @@ START_TEST(nothing_around_is_read)
     start(&f, 0, 1);
     weir_trace_run *run = build(&f, 0, 3000), *opened;
     copy_file(&f, run, run->segment->mapped.size, UINT64_MAX);
-    ck_assert(is_read_as_asked(run->segment->mapped.at));
+    ck_assert(test_mapped_with(run->segment->mapped.at, "rr"));
     ck_assert_int_eq(weir__segment_open(f.store, "copy", f.shape, &opened, &error), WEIR_OK);
-    ck_assert(is_read_as_asked(opened->segment->mapped.at));
+    ck_assert(test_mapped_with(opened->segment->mapped.at, "rr"));
     weir_trace_run_release(opened);
     weir_trace_run_release(run);
     end(&f);
