@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Allocation: jemalloc where the program links it (by weak reference), malloc otherwise; every byte
- * may be charged to an owner; tests make the n-th allocation fail.
+ * Allocation: jemalloc where the program links it (by weak reference), malloc otherwise, mappings
+ * from 2 MiB on; every byte may be charged to an owner; tests make the n-th allocation fail.
  */
 #ifndef WEIR_MEMORY_H
 #define WEIR_MEMORY_H
