@@ -136,7 +136,10 @@ static uint32_t put_records(weir__merge *m, const weir__block *b, size_t *left)
     return b->count;
 }
 
-/* ---- words, at one time ---- */
+/* ---- words, at one time ----
+ *
+ * Written by merge_flat.c, even with sizes known to the compiler, arrange-max takes 3 to 8 % more.
+ */
 
 typedef struct word {
     uint64_t rest;
