@@ -12,6 +12,7 @@
 #include <weir/operators/reduce.h>
 
 #include "asof_node.h"
+#include "asof_window.h"
 #include "fields.h"
 #include "join.h"
 #include "word.h"
@@ -35,6 +36,7 @@ struct description {
     side sides[2];
     weir__parts *parts;
     weir_asof_join_spec spec;
+    weir__windows windows;
 };
 
 static void line_up(const weir_batch *in, weir_builder *out, void *ctx)
@@ -171,8 +173,9 @@ static weir_port *reduced(weir_port *both, description *d, uint32_t key_count)
                                 .reduce = pair_up,
                                 .ctx = d };
     weir_port *pairs = NULL;
+    d->windows = (weir__windows){ weir__asof_touch, weir__asof_read, d->parts };
     if (arranged && weir_port_depth(both) > 1)
-        pairs = weir_reduce_erased(arranged, &reduce);
+        pairs = weir__reduce_windows(arranged, &reduce, &d->windows);
     else if (arranged)
         pairs = weir__asof_add(arranged, d->parts, d->spec.kind);
     weir_stage_spec stage = { .struct_size = sizeof stage,

@@ -224,22 +224,43 @@ static bool has_gone(weir__correct *c, const weir_frontier *frontier)
     return true;
 }
 
+/* What the updates at hand come to. False: that differs from time to time, of those looked at. */
+static bool sum_updates(const weir__correct *c, const weir_time *meet, weir__wide *sum)
+{
+    bool is_one = true;
+    *sum = 0;
+    for (size_t i = 0; i < c->update_count; i++) {
+        *sum += c->updates[i].diff;
+        is_one &= weir_time_less_equal(&c->updates[i].time, meet, c->history.depth);
+    }
+    return is_one;
+}
+
 /* Notes a value. Returns how often it is there at whatever time is looked at: 0 where that differs
  * from time to time. */
 static uint64_t note_value(weir__correct *c, const void *record, const weir_time *meet)
 {
-    __extension__ __int128 sum = 0;
-    bool is_one = true; /* at all times */
-    for (size_t i = 0; i < c->update_count; i++) {
-        sum += c->updates[i].diff;
-        is_one &= weir_time_less_equal(&c->updates[i].time, meet, c->history.depth);
-    }
+    weir__wide sum;
+    bool is_one = sum_updates(c, meet, &sum);
     if (is_one && sum == 0)
         return 0;
     uint32_t number = append(&c->values, record);
     for (size_t i = 0; i < c->update_count; i++)
         weir_history_input(&c->history, number, &c->updates[i].time, c->updates[i].diff);
     return !is_one || sum < 0 ? 0 : sum > INT64_MAX ? INT64_MAX : (uint64_t)sum;
+}
+
+bool weir__correct_stays(weir__correct *c, weir_cursor *in, const weir_time *meet)
+{
+    weir__wide sum;
+    read_updates(c, in);
+    return sum_updates(c, meet, &sum) && sum > 0;
+}
+
+bool weir__correct_read_value(weir__correct *c, weir_cursor *in, const weir_time *meet)
+{
+    read_updates(c, in);
+    return note_value(c, weir_cursor_record(in), meet) > 0;
 }
 
 void weir__correct_changed(weir__correct *c, const void *record)
@@ -281,17 +302,21 @@ static void read_first(weir__correct *c, weir_cursor *in, const weir_frontier *u
 
 /* ---- results of a key ---- */
 
-static void read_results(weir__correct *c, weir_cursor *out)
+void weir__correct_read_result(weir__correct *c, weir_cursor *out)
 {
     weir_time time;
     int64_t diff;
+    uint32_t number = append(&c->results, weir_cursor_record(out));
+    while (weir_cursor_next_update(out, &time, &diff))
+        weir_history_output(&c->history, number, &time, diff);
+}
+
+static void read_results(weir__correct *c, weir_cursor *out)
+{
     if (!weir_cursor_find(out, c->probe))
         return;
-    while (weir_cursor_next_value(out)) {
-        uint32_t number = append(&c->results, weir_cursor_record(out));
-        while (weir_cursor_next_update(out, &time, &diff))
-            weir_history_output(&c->history, number, &time, diff);
-    }
+    while (weir_cursor_next_value(out))
+        weir__correct_read_result(c, out);
 }
 
 /* What the values of the key sum up to at a time; what comes later goes to c->later. */
@@ -340,12 +365,16 @@ static weir_status sum_first(weir__correct *c, weir_cursor *in, const weir_time 
     return WEIR_OK;
 }
 
-/* Finds the key. In a large group, or one of which much has gone, what has gone is passed over. */
+/* Finds the key. In a large group, or one of which much has gone, what has gone is passed over; or
+ * only a window of it is read. */
 static bool is_small(const weir__correct *c, weir_cursor *in)
 {
-    enum { FEW_VALUES = 64 };
-    return !c->gone->list &&
-           (!weir_cursor_find(in, c->key_record) || weir_cursor_ahead(in) <= FEW_VALUES);
+    enum { FEW_VALUES = 64, FEW_OF_WINDOWS = 8 };
+    if (!c->gone && !c->windows)
+        return true;
+    const size_t few = c->gone ? FEW_VALUES : FEW_OF_WINDOWS;
+    return (!c->gone || !c->gone->list) &&
+           (!weir_cursor_find(in, c->key_record) || weir_cursor_ahead(in) <= few);
 }
 
 /* Goes to the time at which the output has to be looked at, if it is one, without noting updates.
@@ -354,7 +383,7 @@ static bool go_alone(weir__correct *c, weir_cursor *in, weir_cursor *out,
                      const weir_frontier *upper, weir_status *status)
 {
     weir_time time, meet;
-    if (!weir_history_alone(&c->history, upper, &time) || (c->gone && !is_small(c, in)))
+    if (!weir_history_alone(&c->history, upper, &time) || !is_small(c, in))
         return false;
     weir_frontier_clear(&c->later);
     /* Changes at times that are not to be looked at yet: what is there from this one on need not be
@@ -513,7 +542,10 @@ weir_status weir__correct_run(weir__correct *c, weir_cursor *in, weir_cursor *ou
     weir_status status = WEIR_OK;
     weir_time time;
     bool goes_on = go_alone(c, in, out, upper, &status);
-    if (!goes_on && !status && !c->same) {
+    if (!goes_on && !status && c->windows) {
+        status = c->windows->read(c, in, out, c->windows->ctx);
+        goes_on = !status && weir_history_next(&c->history, upper, &time);
+    } else if (!goes_on && !status && !c->same) {
         if (c->gone)
             read_first(c, in, upper);
         else

@@ -14,6 +14,7 @@
 #include "gone.h"
 #include "standing.h"
 #include "totals.h"
+#include "window.h"
 
 /* Copies of records, each with a number. */
 typedef struct weir__numbered {
@@ -48,6 +49,9 @@ typedef struct weir__correct {
     size_t slot_count, slot_mask, slotted; /* as many are in use as the key at hand needs */
     weir__gone *gone;      /* with spec->first only: of groups of which not all is read */
     weir__standing *standing; /* the same: told of records that are there */
+    const weir__windows *windows; /* NULL: of large groups all is read, too */
+    weir__window window;          /* what has changed of the key at hand, with windows */
+    weir_cursor *other;           /* with windows: a second one over the input */
     weir_history_update *updates; /* of one value */
     size_t update_count, update_capacity;
     uint64_t looked;       /* values, while not all are read */
@@ -63,7 +67,7 @@ typedef struct weir__correct_spec {
     unsigned depth;
 } weir__correct_spec;
 
-/* NO_MEMORY. `gone` and `standing` are set by their owner. */
+/* NO_MEMORY. `gone`, `standing`, `windows` and `other` are set by their owner. */
 weir_status weir__correct_init(weir__correct *c, const weir__correct_spec *spec);
 void weir__correct_fini(weir__correct *c);
 
@@ -84,6 +88,12 @@ weir_status weir__correct_one(weir__correct *c, const void *record, int64_t diff
 /* The same of a key whose values and results, as they are at its seed, are given. */
 weir_status weir__correct_total(weir__correct *c, const weir__totals *totals,
                                 const weir_frontier *upper, bool *done);
+/* For windows, of the cursor's value. Whether it is there at `meet` and at all times after it; the
+ * same, and gives it and its updates to c->history; gives a result and its updates. */
+bool weir__correct_stays(weir__correct *c, weir_cursor *in, const weir_time *meet);
+bool weir__correct_read_value(weir__correct *c, weir_cursor *in, const weir_time *meet);
+void weir__correct_read_result(weir__correct *c, weir_cursor *out);
+
 /* Nothing was to be corrected at a time that was pending: it pays to look ahead. */
 void weir__correct_earn(weir__correct *c);
 static inline const void *weir__correct_result(const weir__correct *c, uint32_t number)

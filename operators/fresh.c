@@ -69,21 +69,26 @@ static void read_key(weir__fresh *f)
 {
     weir__fresh_key *key = &f->keys[f->count];
     char *first = f->records + f->count * (size_t)f->type->size;
+    weir__window *places = &f->places[f->count];
     bool tells = f->gone && weir__gone_begin(f->gone, weir_cursor_record(f->cursor));
     size_t updates = 0;
     uint32_t values = f->whole ? 0 : UINT32_MAX;
     weir_time time;
     key->first_value = f->value_count;
+    if (f->windows)
+        *places = (weir__window){ .any = false };
     key->grows = true;
     f->hashes[f->count++] = weir_cursor_hash(f->cursor);
     key->first = (uint32_t)f->time_count;
     for (bool any = false; weir_cursor_next_value(f->cursor); any = true) {
-        if (!any || tells) {
+        if (!any || tells || f->windows) {
             const void *record = weir_cursor_record(f->cursor);
             if (!any)
                 memcpy(first, record, f->type->size); /* its strings are of runs that stay */
             if (tells)
                 weir__gone_touch(f->gone, record);
+            if (f->windows)
+                f->windows->touch(record, places, f->windows->ctx);
         }
         weir__wide sum = 0;
         for (; weir_cursor_next_update(f->cursor, &time, &key->diff); updates++) {

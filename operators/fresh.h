@@ -9,6 +9,7 @@
 #include <weir/trace.h>
 
 #include "gone.h"
+#include "window.h"
 
 /* More values of a key are not kept. */
 enum { WEIR__FRESH_VALUES = 7 };
@@ -27,6 +28,7 @@ typedef struct weir__fresh {
     weir_cursor *cursor;
     const weir_type *type;
     weir__gone *gone; /* told of values that have changed; NULL: nobody is */
+    const weir__windows *windows; /* NULL: nobody asks which places have changed */
     bool whole;       /* all values of a key are kept, and what the updates of each come to */
     uint32_t count, at; /* of keys that were read, and were taken */
     weir__fresh_key keys[WEIR_CURSOR_ASK_MAX];
@@ -37,6 +39,7 @@ typedef struct weir__fresh {
     char *values;     /* of all keys that were read, with */
     int64_t sums[WEIR_CURSOR_ASK_MAX * WEIR__FRESH_VALUES];
     uint32_t value_count;
+    weir__window places[WEIR_CURSOR_ASK_MAX]; /* of each key, with windows */
 } weir__fresh;
 
 /* Takes the cursor over. */

@@ -5,6 +5,7 @@
 #include "pending.h"
 
 #include <string.h>
+#include <weir/memory.h>
 #include <weir/operators/arrange.h>
 
 weir_status weir__pending_init(weir__pending *p, weir_step *step, const weir__pending_spec *spec,
@@ -34,6 +35,12 @@ static void free_time(weir__pending_time *t)
     weir_free(t->keys, t->key_capacity * sizeof(weir__pending_key *));
 }
 
+static void free_key(weir__pending_key *key)
+{
+    weir_frontier_fini(&key->times);
+    weir_free(key->window, key->window ? sizeof *key->window : 0);
+}
+
 static void free_list(weir__times *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
@@ -47,7 +54,7 @@ void weir__pending_fini(weir__pending *p)
         return;
     weir_table_walk walk = weir_table_walk_range(p->table, 0, UINT64_MAX);
     for (weir__pending_key *key; (key = weir_table_walk_next(&walk));)
-        weir_frontier_fini(&key->times);
+        free_key(key);
     free_list(&p->waits);
     free_list(&p->ready);
     weir_frontier_fini(&p->since);
@@ -147,7 +154,7 @@ void weir__pending_done(weir__pending *p, weir_step *step)
             key->due = false;
             if (--key->refs > 0 || key->times.count > 0)
                 continue;
-            weir_frontier_fini(&key->times);
+            free_key(key);
             weir_table_remove(p->table, key);
         }
         for (unsigned o = 0; o < WEIR__PENDING_OUTPUTS; o++)
@@ -205,4 +212,11 @@ bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
     }
     weir_frontier_set(&key->times, times);
     return true;
+}
+
+void weir__pending_keep_window(weir__pending_key *key, const weir__window *window)
+{
+    if (!key->window)
+        key->window = weir_alloc_must(sizeof *key->window);
+    *key->window = *window;
 }

@@ -11,6 +11,7 @@
 #include <weir/trace.h>
 
 #include "times.h"
+#include "window.h"
 
 /* A key that is to be looked at again at these times: a value of the table. */
 typedef struct weir__pending_key {
@@ -18,6 +19,7 @@ typedef struct weir__pending_key {
     uint32_t refs; /* by entries below */
     bool due;      /* one of its times is complete */
     weir_frontier times;
+    weir__window *window; /* what has changed of it at these times; NULL: nobody has said */
 } weir__pending_key;
 
 enum { WEIR__PENDING_OUTPUTS = 2 };
@@ -70,6 +72,8 @@ weir__pending_key *weir__pending_find(const weir__pending *p, const void *record
  * or waits. False: no memory. `known` is what find said. */
 bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
                        weir__pending_key *known, const weir_frontier *times);
+/* What has changed of a key, of which something is pending, at these times. */
+void weir__pending_keep_window(weir__pending_key *key, const weir__window *window);
 /* Nothing is ready: what is complete, before the frontier, is asked for no more of the traces;
  * `own` may be NULL. */
 void weir__pending_advance(weir__pending *p, const weir_frontier *frontier, weir_trace_reader *in,

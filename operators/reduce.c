@@ -28,6 +28,7 @@ enum { RESULTS, RUNS, OUTPUTS };
 /* What the graph knows; shared by the workers. */
 typedef struct description {
     weir_reduce_spec spec;
+    const weir__windows *windows; /* NULL: groups are read as a whole */
     const weir_arrangement *in;
     weir__arranged *results;
     unsigned depth;
@@ -117,13 +118,21 @@ static weir_reduce_spec copy_of(const weir_reduce_spec *given)
 
 weir_port *weir_reduce_erased(weir_arrangement *in, const weir_reduce_spec *given)
 {
+    return weir__reduce_windows(in, given, NULL);
+}
+
+weir_port *weir__reduce_windows(weir_arrangement *in, const weir_reduce_spec *given,
+                                const weir__windows *windows)
+{
     if (!in)
         return NULL;
     const weir_type *type = weir_arrangement_type(in);
     weir_port *runs = weir_arrangement_port(in);
     weir_graph *graph = weir_port_graph(runs);
     description *what = weir_graph_alloc(graph, sizeof *what);
-    *what = (description){ .spec = copy_of(given), .in = in, .depth = weir_port_depth(runs) };
+    *what = (description){
+        .spec = copy_of(given), .windows = windows, .in = in, .depth = weir_port_depth(runs)
+    };
     const weir_reduce_spec *spec = &what->spec;
     const weir_key *key = weir_arrangement_key(in);
     weir_key *result = &what->spec.result_key;
@@ -183,10 +192,11 @@ static void end_round(state *s)
 {
     weir_cursor_destroy(s->in_cursor);
     weir_cursor_destroy(s->own_cursor);
+    weir_cursor_destroy(s->correct.other);
     weir__fresh_end(&s->fresh);
     weir_trace_runs_release(s->in_list);
     weir_trace_runs_release(s->own_list);
-    s->in_cursor = s->own_cursor = NULL;
+    s->in_cursor = s->own_cursor = s->correct.other = NULL;
     s->in_list = s->own_list = NULL;
     s->working = false;
 }
@@ -292,6 +302,9 @@ static weir_status prepare_all(state *s, weir_step *step, weir_error *error)
                                .parts = weir_step_workers(step),
                                .account = s->account,
                                .is_empty = info.appended == 0 };
+    s->fresh.windows = s->correct.windows = s->what->windows;
+    if (s->correct.windows)
+        s->metric = weir__round_metric(step);
     return weir__totals_init(&s->totals, &spec, error);
 }
 
@@ -423,6 +436,10 @@ static void finish_key(weir_step *step, state *s, weir__pending_key *known, uint
     if (!s->failed &&
         !weir__pending_set(&s->pending, step, c->key_record, known, &c->history.pending))
         s->failed = WEIR_NO_MEMORY;
+    if (!c->windows || s->failed || c->history.pending.count == 0)
+        return;
+    weir__window_settle(&c->window, WEIR__WINDOW_END);
+    weir__pending_keep_window(weir__pending_find(&s->pending, c->key_record), &c->window);
 }
 
 /* The key that was begun, with its seeds. */
@@ -431,12 +448,14 @@ static void work_key(weir_step *step, state *s, weir__pending_key *known, uint64
     weir__correct *c = &s->correct;
     if (known) {
         known->due = false;
+        if (known->window && known->times.count > 0)
+            weir__window_join(&c->window, known->window);
         for (uint32_t i = 0; i < known->times.count; i++)
             weir_history_seed(&c->history, &weir_frontier_times(&known->times)[i]);
     }
     s->failed = weir__correct_run(c, s->in_cursor, s->own_cursor, &s->upper);
-    if (c->gone)
-        weir_metric_add(s->metric, (int64_t)c->looked);
+    if (s->metric)
+        weir_metric_add(s->metric, (int64_t)(c->looked > 0 ? c->looked : c->values.count));
     finish_key(step, s, known, hash);
 }
 
@@ -499,6 +518,8 @@ static void work_fresh(weir_step *step, state *s)
         return;
     weir__pending_key *known = weir__pending_find(&s->pending, record);
     weir__correct_begin(c, record);
+    if (c->windows)
+        c->window = f->places[i];
     for (uint32_t t = 0; t < f->keys[i].count; t++)
         weir_history_seed(&c->history, &weir__fresh_times(f, i)[t]);
     if (!c->gone)
@@ -531,6 +552,7 @@ static void work_due(weir_step *step, state *s, weir__pending_key *key)
             record[b->set_offset] = packed[a->set_offset];
     }
     weir__correct_begin(&s->correct, record);
+    s->correct.window = (weir__window){ .any = false };
     s->looked++;
     work_key(step, s, key, key->hash);
     if (s->correct.gone) {
@@ -714,8 +736,10 @@ static void begin_round(state *s, const weir_frontier *upper)
     if (s->in_list && s->own_list) {
         s->in_cursor = weir_cursor_create(s->in_list->runs, s->in_list->count);
         s->own_cursor = weir_cursor_create(s->own_list->runs, s->own_list->count);
+        if (s->correct.windows)
+            s->correct.other = weir_cursor_create(s->in_list->runs, s->in_list->count);
     }
-    if (!s->in_cursor || !s->own_cursor)
+    if (!s->in_cursor || !s->own_cursor || (s->correct.windows && !s->correct.other))
         s->failed = WEIR_NO_MEMORY;
 }
 

@@ -22,9 +22,10 @@
  * Exact when records of either side come and go, also late ones: what they concern is taken back
  * and given anew. In scopes of any depth. Outside of scopes a change costs a look-up of the newest
  * record, and of the second side one for each record whose newest one changes, however many the key
- * has; what has gone is passed over one by one once. Inside a scope all records of a key are read
- * when something of it changes, and paired anew for each time that has to be looked at, in one step
- * of the worker: keep groups small there, or join before the scope. Both sides' records have
+ * has; what has gone is passed over one by one once. Inside a scope records are read from the least
+ * time that has changed up to where the newest record is the same as before, now and at each time
+ * that has to be looked at again, and paired anew for each such time, in one step of the worker;
+ * what has gone is passed over one by one until it is merged away. Both sides' records have
  * together at most 60 fields, and the key 7.
  */
 #ifndef WEIR_OPERATORS_ASOF_JOIN_H
