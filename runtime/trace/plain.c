@@ -14,8 +14,7 @@ enum {
     HASHED = 256, /* keys at once */
     PART_BITS = 12,
     PART_DIGITS = 1 << PART_BITS,
-    AHEAD = 3, /* places of a digit that are asked for before they are moved to */
-    FEW = 8,   /* that are put in order without branches */
+    FEW = 8, /* that are put in order without branches */
 };
 
 #define PLAIN plain

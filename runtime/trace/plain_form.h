@@ -208,22 +208,24 @@ static PLAIN *FORM(sort_part)(PLAIN *p, PLAIN *spare, size_t n, const weir__digi
     return spare;
 }
 
-/* Those of one digit together, where they lie: each goes to the place of the next one of its digit,
- * and the one that was there after it. */
+/* Those of one digit together, where they lie: each changes places with the next one of its digit's
+ * part that was not looked at. What comes in its stead is looked at when it is this part's turn
+ * again: no step waits for the one before, as if what had to make room went on at once. */
 static void FORM(put_into_parts)(PLAIN *p, const weir__digits *d, uint32_t *next,
                                  const uint32_t *ends)
 {
-    for (size_t k = 0; k < d->count; k++)
-        while (next[k] < ends[k]) {
-            PLAIN moving = p[next[k]];
-            for (size_t to; (to = FORM(digit_of)(&moving, d)) != k;) {
-                PLAIN *place = &p[next[to]++], there = *place;
+    bool any = true;
+    while (any) {
+        any = false;
+        for (size_t k = 0; k < d->count; k++) {
+            any |= next[k] < ends[k];
+            for (uint32_t i = next[k], end = ends[k]; i < end; i++) {
+                PLAIN moving = p[i], *place = &p[next[FORM(digit_of)(&moving, d)]++];
+                p[i] = *place;
                 *place = moving;
-                __builtin_prefetch(place + AHEAD, 1);
-                moving = there;
             }
-            p[next[k]++] = moving;
         }
+    }
 }
 
 /* Adds n sorted ones up to `to` on, which may be where they lie. Returns how many are left; -1: a
