@@ -13,11 +13,14 @@
 
 /* A run has so many updates at most, or ends with so many bytes of records, so that what is left to
  * do when a time is complete is bounded, and what memory it takes; the fewer runs a time with much
- * makes, the less there is to be merged. In a scope a round often takes back what came of the same
- * round, so all of it is put together, but for rounds that are so large that memory matters more. A
- * builder is kept for another time if it has not become large. */
+ * makes, the less there is to be merged. With more than a few it takes no more than a part of the
+ * worker's share of the budget, since sources wait until it is delivered. In a scope a round often
+ * takes back what came of the same round, so all of it is put together, but for rounds that are so
+ * large that memory matters more. A builder is kept for another time if it has not become large. */
 enum {
-    RUN_UPDATES = 128 << 10,
+    RUN_UPDATES = 512 << 10,
+    RUN_FEW = 128 << 10,
+    RUN_SHARE = 8,
     RUN_BYTES = 16 << 20,
     ROUND_UPDATES = 4 << 20,
     ROUND_BYTES = 128 << 20,
@@ -48,6 +51,7 @@ typedef struct state {
     weir_trace_builder *spares[SPARES_MAX];
     uint32_t spare_count;
     size_t taken, appended; /* updates, in this step */
+    size_t most;            /* updates of a run */
     weir_status failed;
 } state;
 
@@ -124,13 +128,25 @@ static void fini(void *ctx)
     weir_free(s, sizeof *s);
 }
 
+/* Updates of a run. */
+static size_t most_of(const weir_step *step, const weir__arranged *what)
+{
+    size_t most = weir_step_share(step) / RUN_SHARE / what->type->size;
+    if (what->spec.whole)
+        return SIZE_MAX;
+    if (what->depth > 1)
+        return ROUND_UPDATES;
+    return most < RUN_FEW ? RUN_FEW : most < RUN_UPDATES ? most : RUN_UPDATES;
+}
+
 static weir_status init(weir_step *step, void *ctx, void **result, weir_error *error)
 {
     weir__arranged *what = ctx;
     state *s = weir_alloc_must(sizeof *s);
     *s = (state){ .what = what,
                   .worker = weir_step_worker(step),
-                  .account = weir_step_account(step) };
+                  .account = weir_step_account(step),
+                  .most = most_of(step, what) };
     weir__times_init(&s->dues, what->depth, sizeof(due));
     weir_frontier_init(&s->sealed, what->depth);
     weir_frontier_insert(&s->sealed, &(weir_time){ { 0 } });
@@ -206,31 +222,26 @@ static void send(weir_step *step, state *s, due *d)
     *(weir_run_ref *)weir_builder_next(out, sizeof ref) = ref;
 }
 
-static size_t most_of(const weir__arranged *what)
+static bool is_enough(const state *s, const due *d)
 {
-    return what->spec.whole ? SIZE_MAX : what->depth > 1 ? ROUND_UPDATES : RUN_UPDATES;
-}
-
-static bool is_enough(const weir__arranged *what, const due *d)
-{
-    size_t bytes = what->depth > 1 ? ROUND_BYTES : RUN_BYTES;
-    return !what->spec.whole && (weir_trace_builder_count(d->builder) == most_of(what) ||
-                                 weir_trace_builder_bytes(d->builder) >= bytes);
+    size_t bytes = s->what->depth > 1 ? ROUND_BYTES : RUN_BYTES;
+    return !s->what->spec.whole && (weir_trace_builder_count(d->builder) == s->most ||
+                                    weir_trace_builder_bytes(d->builder) >= bytes);
 }
 
 static void add(weir_step *step, state *s, const weir_updates *of, due *d)
 {
     weir_updates u = *of;
-    size_t most = most_of(s->what), left = u.count;
+    size_t left = u.count;
     while (left > 0 && !s->failed) {
-        size_t room = most - weir_trace_builder_count(d->builder);
+        size_t room = s->most - weir_trace_builder_count(d->builder);
         u.count = left < room ? left : room;
         s->failed = weir_trace_builder_add(d->builder, &u);
         u.records = (const char *)u.records + u.count * s->what->type->size;
         u.hashes = u.hashes ? u.hashes + u.count : NULL;
         u.diffs = u.diffs ? u.diffs + u.count : NULL;
         left -= u.count;
-        if (is_enough(s->what, d))
+        if (is_enough(s, d))
             send(step, s, d);
     }
 }

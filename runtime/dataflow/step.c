@@ -329,6 +329,11 @@ bool weir_step_full(weir_step *step)
     return true;
 }
 
+size_t weir_step_share(const weir_step *step)
+{
+    return (size_t)step->dataflow->flow.share;
+}
+
 void weir_step_under_way(weir_step *step, size_t bytes)
 {
     if (step->beside == (int64_t)bytes)

@@ -9,7 +9,8 @@
  * to stay, and only there the newer updates that end older ones meet them.
  *
  * Runs cost whoever looks keys up. Where that is seldom, merging costs more than it saves: then
- * eight or more neighbours are merged, and the oldest when the others have twice as many updates.
+ * eight or more neighbours are merged, and the oldest when the others have twice as many updates,
+ * or as many when there are so many runs that these would be merged by themselves.
  */
 #include "trace/spine.h"
 
@@ -338,13 +339,20 @@ static uint32_t similar_last(weir_spine *spine, uint32_t end)
     return n->count;
 }
 
-/* The oldest run is merged with all others if these have half as many updates, or twice as many
- * where keys are seldom looked up, and can be. */
+/* How many updates the other runs have when the oldest is merged with them. */
+static uint64_t enough_for(const weir_spine *spine, uint64_t oldest)
+{
+    if (spine->similar <= SIMILAR_MIN)
+        return oldest / 2;
+    return spine->count < spine->similar ? 2 * oldest : oldest;
+}
+
+/* The oldest run is merged with all others if these have enough, and can be. */
 static void start_oldest(weir_spine *spine, uint32_t end)
 {
     uint32_t count = 0;
     uint64_t sum = 0, oldest = spine->count > 1 ? spine->levels[0].updates : 0;
-    uint64_t others = spine->similar > SIMILAR_MIN ? 2 * oldest : oldest / 2;
+    uint64_t others = enough_for(spine, oldest);
     if (oldest == 0 || others > spine->updates - oldest)
         return;
     for (; count < end && count < WEIR__MERGE_MAX && !spine->levels[count].busy; count++) {
@@ -379,6 +387,8 @@ static void start_merges(weir_spine *spine)
     }
     spine->due = false;
     spine->seen = end;
+    if (spine->similar > SIMILAR_MIN)
+        start_oldest(spine, end);
     do {
         uint32_t count = last == end ? similar_last(spine, end) : similar(spine, last).count;
         uint32_t first = last - count;
@@ -387,7 +397,8 @@ static void start_merges(weir_spine *spine)
             start(spine, first, width(spine, first, count));
         last -= enough ? count : last > 0;
     } while (spine->changed && last > 0);
-    start_oldest(spine, end);
+    if (spine->similar <= SIMILAR_MIN)
+        start_oldest(spine, end);
     bool look = spine->shrinking > 0 && (spine->changed || spine->advanced);
     for (uint32_t i = 0; i < end && look; i++)
         if (spine->levels[i].shrinks && !spine->levels[i].busy && worth_compacting(spine, i))

@@ -56,20 +56,23 @@ START_TEST(as_collection)
 }
 END_TEST
 
-/* More than a run takes leaves before its epoch is complete. */
+/* More than a run takes leaves before its epoch is complete: sooner where the budget is small. */
 START_TEST(large_epoch)
 {
     enum { COUNT = 400000 };
-    weir_test *t = weir_test_create(build_one, NULL, .workers = 2);
-    for (uint64_t i = 0; i < COUNT; i++)
-        push(t, i % 1000, i, 5, 1);
-    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-    size_t early = weir_test_count(t, 0);
-    ck_assert_uint_gt(early, 0);
-    ck_assert_uint_lt(early, COUNT);
-    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
-    ck_assert_uint_eq(weir_test_count(t, 0), COUNT);
-    weir_test_destroy(t);
+    static const size_t budgets[] = { 4 << 20, 0 };
+    for (size_t b = 0; b < 2; b++) {
+        weir_test *t = weir_test_create(build_one, NULL, .workers = 2, .budget_bytes = budgets[b]);
+        for (uint64_t i = 0; i < COUNT; i++)
+            push(t, i % 1000, i, 5, 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        size_t early = weir_test_count(t, 0);
+        ck_assert_int_eq(early > 0, budgets[b] > 0);
+        ck_assert_uint_lt(early, COUNT);
+        ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+        ck_assert_uint_eq(weir_test_count(t, 0), COUNT);
+        weir_test_destroy(t);
+    }
 }
 END_TEST
 

@@ -184,7 +184,12 @@ START_TEST(few_look_ups)
     ck_assert_uint_eq(run_count(spine), 18); /* the oldest is nine: the others are too few */
     append_one(spine, t++, 0);
     ck_assert_uint_eq(run_count(spine), 1);
-    for (; t < 27 + 20; t++)
+    for (; t < 27 + 30; t++)
+        append_one(spine, t, 0);
+    ck_assert_uint_eq(run_count(spine), 31);
+    append_one(spine, t++, 0); /* as many as it has, and they would be merged by themselves */
+    ck_assert_uint_eq(run_count(spine), 1);
+    for (; t < 58 + 20; t++)
         append_one(spine, t, 0);
     ck_assert_uint_eq(run_count(spine), 21);
     append_one(spine, t++, 1000);

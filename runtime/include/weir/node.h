@@ -175,6 +175,9 @@ WEIR_API bool weir_step_spent(const weir_step *step);
 /* Whether half of this worker's share of the dataflow's budget is under way or in its files. Only
  * a source asks: it then stops taking and is called again when there is room. */
 WEIR_API bool weir_step_full(weir_step *step);
+/* This worker's share of the dataflow's budget, in bytes: a node that gathers much before it sends
+ * a number that stands for it gathers a part of that. */
+WEIR_API size_t weir_step_share(const weir_step *step);
 /* Says how much there is that this node has sent by reference (a number that stands for a run of a
  * trace) and that has not been taken: it counts as under way, though no batch has it. While it is
  * much, the senders of what the node has taken stay charged with it. */
