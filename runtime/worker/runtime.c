@@ -44,7 +44,7 @@ static weir_status check_config(const weir_config *config, weir_error *error)
     }
     if (processes > 1 && !config->hosts) {
         weir_error_set(error, WEIR_INVALID, "%u processes, but no hosts", processes);
-        weir_error_hint(error, "give one HOST:PORT a process, divided by commas");
+        weir_error_hint(error, "give one HOST:PORT a process, divided by commas (--hosts)");
         return WEIR_INVALID;
     }
     return WEIR_OK;

@@ -601,6 +601,7 @@ START_TEST(configs_are_checked)
         ck_assert_ptr_null(weir_runtime_create(&wrong[i].config, &error));
         ck_assert_msg(strstr(error.what, wrong[i].what) != NULL, "%s", error.what);
         ck_assert_str_ne(error.hint, "");
+        ck_assert(!strstr(error.what, "no hosts") || strstr(error.hint, "--hosts"));
     }
 }
 END_TEST
