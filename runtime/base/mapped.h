@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     WEIR__MAPPED = 2 << 20,    /* blocks from this size on */
@@ -48,7 +49,11 @@ size_t weir__mapped_kept(void);
 /* Less is in use than when pages were kept: of these, no more than twice the bound stays. Freeing a
  * block does the same. */
 void weir__mapped_cut(size_t in_use);
-/* The system gets back what is kept. False: there was nothing. */
+/* The system gets back what is kept. False: there was nothing. memory.c does this when an allocator
+ * has no memory, and asks it once more. */
 bool weir__mapped_give_back(void);
+/* For tests, like weir_memory_fail_nth: at the n-th allocation from now on the allocator, where it
+ * is asked, has no memory at first. */
+void weir__memory_fail_answer(uint64_t n);
 
 #endif

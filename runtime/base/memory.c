@@ -102,15 +102,29 @@ size_t weir_memory_used(void)
 /* ---- failures on demand ---- */
 
 static _Atomic uint64_t fail_first, fail_every, fail_seen;
-static atomic_bool fail_armed;
+static atomic_bool fail_armed, fail_answers;
 
-void weir_memory_fail_nth(uint64_t n, uint64_t every)
+/* ANSWER: only the allocator's first answer is NULL. */
+typedef enum refusal { NONE, ANSWER, ALL } refusal;
+
+static void arm(uint64_t n, uint64_t every, bool answers)
 {
     atomic_store(&fail_armed, false);
     atomic_store(&fail_first, n);
     atomic_store(&fail_every, every);
+    atomic_store(&fail_answers, answers);
     atomic_store(&fail_seen, 0);
     atomic_store(&fail_armed, n > 0);
+}
+
+void weir_memory_fail_nth(uint64_t n, uint64_t every)
+{
+    arm(n, every, false);
+}
+
+void weir__memory_fail_answer(uint64_t n)
+{
+    arm(n, 0, true);
 }
 
 static __attribute__((noinline, cold)) bool fail_this(void)
@@ -120,11 +134,11 @@ static __attribute__((noinline, cold)) bool fail_this(void)
     return seen == first || (every && seen > first && (seen - first) % every == 0);
 }
 
-static bool refused(size_t size)
+static refusal refused(size_t size)
 {
     if (WEIR_UNLIKELY(atomic_load_explicit(&fail_armed, memory_order_relaxed)) && fail_this())
-        return true;
-    return size > PTRDIFF_MAX;
+        return atomic_load(&fail_answers) ? ANSWER : ALL;
+    return size > PTRDIFF_MAX ? ALL : NONE;
 }
 
 /* ---- the reserve ----
@@ -203,9 +217,10 @@ static int line_flag(size_t size)
     return size >= LINE ? FLAG_LINE : 0;
 }
 
-/* jemalloc has nothing. It keeps what was freed in pieces, and takes them together to larger ones
- * only when it has given their pages back: under a limit (ulimit -d) that may be what is missing.
- * Whether to ask once more. */
+/* The allocator has nothing. What is kept for large blocks goes back to the system; and jemalloc
+ * keeps what was freed in pieces, and takes them together to larger ones only when it has given
+ * their pages back: under a limit (ulimit -d) that may be what is missing. Whether to ask once
+ * more. */
 static __attribute__((noinline, cold)) bool give_back(void)
 {
     bool kept = weir__mapped_give_back();
@@ -213,31 +228,40 @@ static __attribute__((noinline, cold)) bool give_back(void)
     return kept || purged;
 }
 
-static void *take(size_t size, int flags)
+/* Without jemalloc there are no flags but those of the size. */
+static void *ask(size_t size, int flags)
 {
-    void *block = mallocx(size, flags);
-    return WEIR_LIKELY(block) || !give_back() ? block : mallocx(size, flags);
+    void *block = NULL;
+    if (mallocx)
+        return mallocx(size, flags);
+    if (size < LINE)
+        return malloc(size);
+    return posix_memalign(&block, LINE, size) == 0 ? block : NULL;
 }
 
-static void *retake(void *block, size_t size, int flags)
+static void *take(size_t size, int flags, refusal how)
 {
-    void *moved = rallocx(block, size, flags);
-    return WEIR_LIKELY(moved) || !give_back() ? moved : rallocx(block, size, flags);
+    void *block = WEIR_LIKELY(how == NONE) ? ask(size, flags) : NULL;
+    return WEIR_LIKELY(block) || !give_back() ? block : ask(size, flags);
+}
+
+static void *ask_more(void *block, size_t size)
+{
+    return rallocx ? rallocx(block, size, line_flag(size)) : realloc(block, size);
+}
+
+static void *retake(void *block, size_t size, refusal how)
+{
+    void *moved = WEIR_LIKELY(how == NONE) ? ask_more(block, size) : NULL;
+    return WEIR_LIKELY(moved) || !give_back() ? moved : ask_more(block, size);
 }
 
 static void *allocate(size_t size, int flags)
 {
-    if (size == 0 || refused(size))
+    refusal how = size > 0 ? refused(size) : ALL;
+    if (how == ALL)
         return NULL;
-    void *block = NULL;
-    if (weir__is_mapped(size))
-        block = weir__mapped_alloc(size);
-    else if (mallocx)
-        block = take(size, flags);
-    else if (size < LINE)
-        block = malloc(size);
-    else if (posix_memalign(&block, LINE, size) != 0)
-        block = NULL;
+    void *block = weir__is_mapped(size) ? weir__mapped_alloc(size) : take(size, flags, how);
     if (block)
         count((int64_t)size);
     return block;
@@ -268,7 +292,7 @@ void *weir__alloc_fresh(size_t size)
 {
     if (!weir__is_mapped(size))
         return weir_alloc(size);
-    void *block = refused(size) ? NULL : weir__mapped_alloc_fresh(size);
+    void *block = refused(size) == ALL ? NULL : weir__mapped_alloc_fresh(size);
     if (block)
         count((int64_t)size);
     return block;
@@ -282,9 +306,10 @@ void *weir_alloc_zero(size_t size)
         void *block = weir_alloc(size);
         return block ? memset(block, 0, size) : NULL;
     }
-    if (size == 0 || refused(size))
+    refusal how = size > 0 ? refused(size) : ALL;
+    if (how == ALL)
         return NULL;
-    void *block = take(size, line_flag(size) | FLAG_ZERO);
+    void *block = take(size, line_flag(size) | FLAG_ZERO, how);
     if (block)
         count((int64_t)size);
     return block;
@@ -314,11 +339,11 @@ static bool can_resize(const void *block, size_t old_size, size_t new_size)
     return rallocx || weir__is_mapped(old_size) || (old_size < LINE && new_size < LINE);
 }
 
-static void *resize(void *block, size_t old_size, size_t new_size)
+static void *resize(void *block, size_t old_size, size_t new_size, refusal how)
 {
-    if (weir__is_mapped(new_size))
-        return weir__mapped_resize(block, old_size, new_size, weir_memory_used());
-    return rallocx ? retake(block, new_size, line_flag(new_size)) : realloc(block, new_size);
+    return weir__is_mapped(new_size)
+               ? weir__mapped_resize(block, old_size, new_size, weir_memory_used())
+               : retake(block, new_size, how);
 }
 
 void *weir_realloc(void *block, size_t old_size, size_t new_size)
@@ -330,9 +355,10 @@ void *weir_realloc(void *block, size_t old_size, size_t new_size)
         return NULL;
     }
     if (can_resize(block, old_size, new_size)) {
-        if (refused(new_size))
+        refusal how = refused(new_size);
+        if (how == ALL)
             return NULL;
-        void *moved = resize(block, old_size, new_size);
+        void *moved = resize(block, old_size, new_size, how);
         if (moved)
             count((int64_t)new_size - (int64_t)old_size);
         return moved;

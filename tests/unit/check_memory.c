@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/large.h"
+#include "base/mapped.h"
 #include "env/huge_pages.h"
 #include "support.h"
 
@@ -150,6 +151,40 @@ START_TEST(failing_the_nth)
 }
 END_TEST
 
+/* What is kept of large blocks, that freed ones have left. */
+static void keep_some(void)
+{
+    enum { SIZE = 3 << 20 };
+    char *block = weir_alloc(SIZE);
+    memset(block, 1, SIZE);
+    weir_free(block, SIZE);
+    ck_assert_uint_gt(weir__mapped_kept(), 0);
+}
+
+/* The allocator has no memory: what is kept goes, whoever the allocator is, and it has some. */
+START_TEST(what_is_kept_goes_first)
+{
+    static const size_t sizes[] = { 10, 1000, 1 << 20 };
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+        size_t size = sizes[i / 2];
+        keep_some();
+        weir__memory_fail_answer(1);
+        char *block = i % 2 ? weir_alloc_zero(size) : weir_alloc(size);
+        ck_assert_ptr_nonnull(block);
+        ck_assert_uint_eq(weir__mapped_kept(), 0);
+        memset(block, 1, size);
+        keep_some();
+        weir__memory_fail_answer(1);
+        block = weir_realloc(block, size, size + 20);
+        ck_assert_ptr_nonnull(block);
+        ck_assert_uint_eq(weir__mapped_kept(), 0);
+        ck_assert_int_eq(block[size - 1], 1);
+        weir_free(block, size + 20);
+    }
+    weir_memory_fail_nth(0, 0);
+}
+END_TEST
+
 START_TEST(reserve_serves_and_recovers)
 {
     size_t before = weir_memory_used();
@@ -272,6 +307,7 @@ int main(void)
         pieces_in_huge_pages,
         memory_that_is_not_committed,
         failing_the_nth,
+        what_is_kept_goes_first,
         reserve_serves_and_recovers,
         reserve_blocks_move_out_again,
         end_of_the_reserve_ends_the_process,
