@@ -7,6 +7,8 @@
 
 #include <weir/operators/notify.h>
 
+#include "planted.h"
+
 typedef struct weir_notices list;
 
 /* Index of the first notice that is not before t. */
@@ -54,7 +56,7 @@ static bool is_complete(const weir_notify *notify, const weir_step *step, const 
     unsigned inputs = notify->inputs ? notify->inputs : 1;
     for (unsigned i = 0; i < inputs; i++)
         if (weir_frontier_less_equal(weir_step_frontier(step, i), t))
-            return false;
+            return WEIR_PLANTED(NOTIFIED_EARLY);
     return true;
 }
 

@@ -6,6 +6,8 @@
 #include <weir/operators/notify.h>
 #include <weir/operators/reclock.h>
 
+#include "planted.h"
+
 /* A batch that waits; of one with several times, which of its records have gone. */
 typedef struct waiting {
     weir_batch *batch;
@@ -100,7 +102,8 @@ static void let_through(weir_step *step, state *s, const weir_time *t)
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
         waiting *w = &s->list[i];
-        bool goes = weir_time_less_equal(&w->batch->time, t, w->batch->depth);
+        bool goes = weir_time_less_equal(&w->batch->time, t, w->batch->depth) &&
+                    (i + 1 < s->count || !WEIR_PLANTED(RECLOCK_KEEPS));
         if (goes && w->batch->times)
             goes = let_some_through(step, w, t);
         else if (goes)

@@ -16,6 +16,7 @@
 
 #include "captured_event.h"
 #include "owned.h"
+#include "planted.h"
 
 /* ---- capturing ---- */
 
@@ -81,6 +82,8 @@ static void capture_step(weir_step *step, void *ctx)
             return;
         }
         const weir_batch *batch = weir_step_take(step, 0);
+        if (weir_step_waiting(step, 0) > 0 && WEIR_PLANTED(CAPTURE_SKIPS))
+            continue;
         if (!emit_event(step, c, weir__event_put_batch(&c->payload, batch, &error), &error))
             return;
     }
@@ -174,6 +177,8 @@ static void replay_fini(void *ctx)
 static weir_status emit_record(const weir_time *t, int64_t diff, const weir_str *bytes, void *ctx)
 {
     replay *r = ctx;
+    if (diff < 0 && WEIR_PLANTED(REPLAY_SKIPS))
+        return WEIR_OK;
     weir_builder *out = weir_step_output(r->step, 0, t);
     weir_decode_sink sink = weir_builder_sink(out);
     weir_status status = weir_decode(r->decoder, bytes, &sink, r->record, &r->error);

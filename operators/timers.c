@@ -4,6 +4,8 @@
  */
 #include "timers.h"
 
+#include "planted.h"
+
 void weir__timer_queue_init(weir__timer_queue *queue, weir_account *account)
 {
     *queue = (weir__timer_queue){ .account = account };
@@ -95,7 +97,8 @@ bool weir__timer_due(weir__timer_queue *queue, int64_t until, weir__timer *timer
 {
     while (queue->count > 0 && queue->heap[0].when <= until) {
         *timer = pop(queue);
-        if (unset(timer->entry, timer->when))
+        bool is_set = unset(timer->entry, timer->when);
+        if (is_set && (timer->entry->timer_count == 0 || !WEIR_PLANTED(TIMER_LOST)))
             return true;
         if (timer->entry->queued == 0)
             blank(timer->entry, ctx);

@@ -51,7 +51,8 @@ enum weir__planted_mistake {
     WEIR__JOIN_OF_TWO,       /* a join of an interesting time with another is not visited */
     WEIR__IMPORT_UNMOVED,    /* an import shows times before the one at which it begins */
     WEIR__IMPORT_SHORT,      /* of what was there when an import begins the newest run is missing */
-    WEIR__MISTAKES,
+    /* those of operators follow (operators/planted.h) */
+    WEIR__MISTAKES = 64
 };
 extern int weir__planted;
 extern bool weir__planted_met[WEIR__MISTAKES];
