@@ -14,6 +14,10 @@
 
 #include "base/assert.h"
 
+#ifndef MADV_POPULATE_WRITE /* Linux 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
+
 enum {
     GRANULE = WEIR__GRANULE,
     PAGE_MIN = 4096,
@@ -182,6 +186,16 @@ void weir__mapped_free(void *block, size_t size, size_t in_use)
     }
     unmap(gone, (size_t)(end - gone));
     weir__mapped_cut(in_use);
+}
+
+/* Whole ones: those at the ends are touched by others, too. */
+void weir__pages_ask(void *from, size_t size)
+{
+    char *at = from, *end = at + size;
+    at += -(uintptr_t)at & (PAGE_MIN - 1);
+    end -= (uintptr_t)end & (PAGE_MIN - 1);
+    if (at < end)
+        (void)madvise(at, (size_t)(end - at), MADV_POPULATE_WRITE);
 }
 
 void weir__mapped_empty(void *pages, size_t size)

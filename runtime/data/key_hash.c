@@ -162,13 +162,17 @@ static bool is_word(const weir_type *type, const weir_key *key)
     return bits <= 64 && !may_be_null;
 }
 
+static bool is_whole(const weir_field *f)
+{
+    return f->kind == WEIR_KIND_i64 || f->kind == WEIR_KIND_u64 || f->kind == WEIR_KIND_instant;
+}
+
 void weir_key_hash_column(const weir_type *type, const weir_key *key, const void *records,
                           size_t count, uint64_t seed, uint64_t *out)
 {
     const weir_field *f = &type->fields[key->field[0]];
     const char *first = weir__field_at(f, records), *record = records;
-    bool whole = f->kind == WEIR_KIND_i64 || f->kind == WEIR_KIND_u64 ||
-                 f->kind == WEIR_KIND_instant;
+    bool whole = is_whole(f);
     if (is_word(type, key) && whole && type->size == 8) {
         hash_dense((const uint64_t *)(const void *)first, count, seed, out);
     } else if (is_word(type, key) && whole && type->size == 16 && (uintptr_t)first % 8 == 0) {
@@ -203,6 +207,11 @@ void weir_key_unhash(const weir_type *type, const weir_key *key, uint64_t hash, 
     WEIR_DCHECK(weir_key_is_bijective(type, key), "record '%s': the key cannot be had from a hash",
                 type->name);
     uint64_t word = weir__hash_unmix(hash, seed);
+    const weir_field *first = &type->fields[key->field[0]];
+    if (is_whole(first)) { /* and the only one */
+        memcpy((char *)record + first->offset, &word, sizeof word);
+        return;
+    }
     for (uint32_t i = key->count; i-- > 0;) {
         const weir_field *f = &type->fields[key->field[i]];
         weir__value_from_bits(f->kind, word, (char *)record + f->offset);

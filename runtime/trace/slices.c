@@ -3,6 +3,7 @@
  * Owns the slots of a table: how slices of the hash range grow, split, and are found. It never
  * looks at entries: all it needs of a hash is in the slots.
  */
+#include "base/mapped.h"
 #include "trace/table.h"
 
 /* A slice of the greatest size is rehashed in some 20 µs: what a single insert may cost at most. */
@@ -16,6 +17,8 @@ static uint64_t *slots_alloc(weir_table *table, size_t count)
     if (!slots)
         return NULL;
     table->bytes += count * sizeof *slots;
+    if (count >= SLOTS_MAX)
+        weir__pages_ask(slots, count * sizeof *slots);
     return memset(slots, 0, count * sizeof *slots);
 }
 

@@ -308,6 +308,27 @@ START_TEST(by_weir_alloc)
 }
 END_TEST
 
+/* Whole pages alone, of which nothing is lost; none where the system knows of no such request. */
+START_TEST(pages_asked_for)
+{
+    nothing_kept();
+    char *block = weir__mapped_alloc_fresh(4 * MIB), *probed = block + 3 * MIB;
+    bool can = madvise(probed, PAGE, 23 /* MADV_POPULATE_WRITE */) == 0;
+    weir__pages_ask(block + 1, PAGE);
+    ck_assert_uint_eq(resident(block, 2 * MIB), 0);
+    weir__pages_ask(block + 1, (size_t)10 * PAGE);
+    ck_assert_uint_eq(resident(block, 2 * MIB), can ? 9 * PAGE : 0);
+    ck_assert_uint_eq(resident(block, PAGE), 0);
+    test_mark(block, MIB, 1);
+    weir__pages_ask(block, 2 * MIB);
+    ck_assert_uint_eq(test_wrong(block, MIB, 1), 0);
+    ck_assert_uint_eq(resident(block, 2 * MIB), can ? 2 * MIB : MIB);
+    weir__pages_ask(NULL, 0);
+    weir__mapped_free(block, 4 * MIB, 0);
+    (void)weir__mapped_give_back();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = { freed_pages_are_the_next_block,
@@ -318,6 +339,7 @@ int main(void)
                                    where_there_is_no_more,
                                    where_nothing_can_be_moved,
                                    by_weir_alloc,
+                                   pages_asked_for,
                                    NULL };
     return test_run(test_suite("mapped", tests));
 }
