@@ -57,6 +57,11 @@ weir_arrangement *weir__arrangement_note(weir_port *in, weir_port *runs, weir__a
     return a;
 }
 
+void weir__arrangement_meets(weir_arrangement *a, weir_arrangement *other)
+{
+    a->what->other = other->what;
+}
+
 /* ---- building ---- */
 
 static bool check(weir_port *in, const weir_arrange_spec *spec)

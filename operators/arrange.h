@@ -15,6 +15,7 @@ typedef struct weir__arranged {
     weir_key unique_key;
     const char *imported; /* by this name; NULL: it is arranged here */
     weir_port *runs;      /* its stream */
+    struct weir__arranged *other; /* in which keys that come are looked up; NULL: nobody said */
     weir_trace *traces[]; /* by worker: each one's is made, and ended, by that worker */
 } weir__arranged;
 
@@ -28,6 +29,8 @@ struct weir_arrangement {
 
 /* Notes on the graph that `in` is arranged so; NULL if there are no runs. */
 weir_arrangement *weir__arrangement_note(weir_port *in, weir_port *runs, weir__arranged *what);
+/* Keys that come to one are looked up in the other: of several the one that was named last. */
+void weir__arrangement_meets(weir_arrangement *a, weir_arrangement *other);
 /* Adds the node: fills in the stream. */
 void weir__arrange_node(weir_port *in, weir__arranged *what);
 /* Of a node whose trace's runs others read: when it is made, at the end of each step, and before it

@@ -29,6 +29,9 @@ enum {
     SPARES_MAX = 4
 };
 
+/* Of so few keys what looking them up in another trace will read is asked for ahead. */
+enum { EXPECTED_MAX = 8 };
+
 /* Runs that readers have not taken count as under way when they have more bytes. */
 enum { UNDELIVERED = 256 << 10 };
 
@@ -52,6 +55,8 @@ typedef struct state {
     uint32_t spare_count;
     size_t taken, appended; /* updates, in this step */
     size_t most;            /* updates of a run */
+    uint64_t expected[EXPECTED_MAX]; /* hashes of keys that came since something was sealed */
+    size_t expected_count;
     weir_status failed;
 } state;
 
@@ -246,9 +251,40 @@ static void add(weir_step *step, state *s, const weir_updates *of, due *d)
     }
 }
 
+/* ---- what is looked up next, in another trace ---- */
+
+static weir_trace *other_of(const state *s)
+{
+    const weir__arranged *other = s->what->other;
+    return other ? other->traces[s->worker] : NULL;
+}
+
+/* Where there are few records, each miss of the cache would be waited for. */
+static void expect(state *s, const weir_batch *batch)
+{
+    weir_trace *other = other_of(s);
+    uint64_t *hashes = s->expected + s->expected_count;
+    if (!other || batch->count > EXPECTED_MAX - s->expected_count)
+        return;
+    for (size_t i = 0; i < batch->count; i++)
+        hashes[i] = batch->hashes ? batch->hashes[i]
+                                  : weir_shape_hash(s->shape, weir_batch_record(batch, i));
+    weir_trace_expect(other, hashes, batch->count, false);
+    s->expected_count += batch->count;
+}
+
+static void expect_again(state *s)
+{
+    weir_trace *other = other_of(s);
+    if (other && s->expected_count > 0)
+        weir_trace_expect(other, s->expected, s->expected_count, true);
+    s->expected_count = 0;
+}
+
 /* The records of a batch, those of one time that lie together at once. */
 static void take(weir_step *step, state *s, const weir_batch *batch)
 {
+    expect(s, batch);
     for (size_t from = 0, to; from < batch->count && !s->failed; from = to) {
         weir_time time = weir_batch_time(batch, from);
         for (to = batch->times ? from + 1 : batch->count; to < batch->count; to++)
@@ -294,6 +330,7 @@ static void seal(weir_step *step, state *s)
     if (weir_frontier_equal(frontier, &s->sealed))
         return; /* since what came then was at or after it */
     weir_frontier_set(&s->sealed, frontier);
+    expect_again(s);
     weir__times_take(&s->dues, frontier, finish, &(sealing){ step, s });
 }
 

@@ -9,6 +9,7 @@
 #include <weir/node.h>
 #include <weir/operators/arrange.h>
 
+#include "arrange.h"
 #include "join.h"
 #include "pin.h"
 #include "trace_failed.h"
@@ -139,6 +140,8 @@ weir_port *weir_join_erased(weir_port *const sides[2], const weir_key keys[2],
         if (!what->sides[s])
             return NULL;
     }
+    for (int s = 0; s < 2; s++)
+        weir__arrangement_meets(what->sides[s], what->sides[1 - s]);
     return add_node(graph, what);
 }
 

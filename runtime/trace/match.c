@@ -241,14 +241,6 @@ static void walk_group(weir_matcher *m, found *to)
     m->next_many = b;
 }
 
-/* The entry of the directory for a hash; NULL: none is needed. */
-static inline const uint32_t *stretch_of(const weir_trace_run *run, uint64_t hash)
-{
-    if (!run->directory || hash < run->base || (hash - run->base) >> run->shift >= run->stretches)
-        return NULL;
-    return &run->directory[(hash - run->base) >> run->shift];
-}
-
 /* Asks for what looking up the keys from the next one on reads: the hashes that entries of the
  * directory name, which have been asked for before. */
 static void fetch_hashes(const weir_matcher *m, uint32_t count)
@@ -256,7 +248,7 @@ static void fetch_hashes(const weir_matcher *m, uint32_t count)
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t hash = few->hashes[few_key(m, m->next_few + i)];
-        const uint32_t *stretch = stretch_of(many, hash);
+        const uint32_t *stretch = weir__run_stretch(many, hash);
         if (stretch && weir__run_sound_seek(many, hash))
             __builtin_prefetch(&many->hashes[*stretch]);
     }
@@ -268,7 +260,7 @@ static void fetch_stretches(const weir_matcher *m, uint32_t skipped, uint32_t co
     const weir_trace_run *few = m->lanes[m->few].run, *many = m->lanes[1 - m->few].run;
     uint32_t left = m->few_count - m->next_few;
     for (uint32_t i = skipped; i < skipped + count && i < left; i++)
-        __builtin_prefetch(stretch_of(many, few->hashes[few_key(m, m->next_few + i)]));
+        __builtin_prefetch(weir__run_stretch(many, few->hashes[few_key(m, m->next_few + i)]));
 }
 
 static uint32_t group_of(const weir_matcher *m)

@@ -138,6 +138,14 @@ static inline bool weir__run_sound_seek(const weir_trace_run *run, uint64_t hash
     return WEIR_LIKELY(!run->segment) || weir__segment_sound_seek(run, hash);
 }
 
+/* The entry of the directory for a hash; NULL: it needs none. */
+static inline const uint32_t *weir__run_stretch(const weir_trace_run *run, uint64_t hash)
+{
+    if (!run->directory || hash < run->base || (hash - run->base) >> run->shift >= run->stretches)
+        return NULL;
+    return &run->directory[(hash - run->base) >> run->shift];
+}
+
 /* Index of the first key whose hash is at or after this one; of a file that is damaged there, the
  * end. */
 uint32_t weir__run_seek(const weir_trace_run *run, uint64_t hash);

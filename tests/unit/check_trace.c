@@ -278,9 +278,41 @@ START_TEST(imports_are_charged)
 }
 END_TEST
 
+/* Keys may be expected that no run has, before the first one and behind the last, and of no run. */
+START_TEST(expected_keys)
+{
+    enum { COUNT = 40000, HASHES = 1000 };
+    start(1);
+    weir_trace_reader *reader = open("r", 0);
+    static row rows[COUNT];
+    static uint64_t hashes[HASHES];
+    for (uint64_t i = 0; i < COUNT; i++)
+        rows[i] = (row){ i, 1 };
+    for (uint64_t i = 0; i < HASHES - 2; i++)
+        hashes[i] = weir_shape_hash(shape, &(row){ i * 80, 0 });
+    hashes[HASHES - 2] = 0;
+    hashes[HASHES - 1] = UINT64_MAX;
+    for (int runs = 0; runs < 3; runs++) {
+        for (int again = 0; again < 2; again++)
+            weir_trace_expect(trace, hashes, HASHES, again);
+        weir_trace *late = weir_trace_import(trace, NULL);
+        weir_trace_expect(late, hashes, HASHES, true);
+        weir_trace_release(late);
+        weir_updates u = { .records = rows, .count = COUNT };
+        weir_trace_run *run;
+        ck_assert_int_eq(weir_trace_builder_add(builder, &u), WEIR_OK);
+        ck_assert_int_eq(weir_trace_builder_build(builder, &run), WEIR_OK);
+        ck_assert_int_eq(weir_trace_append(trace, run, NULL), WEIR_OK);
+    }
+    ck_assert_uint_eq(run_count(), 3);
+    weir_trace_reader_close(reader);
+    end();
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { delivered,   deeper_reader,   partial_order,
-                                   nobody_asks, memory_runs_out, imports_are_charged, NULL };
+    const TTest *const tests[] = { delivered,       deeper_reader,       partial_order, nobody_asks,
+                                   memory_runs_out, imports_are_charged, expected_keys, NULL };
     return test_run(test_suite("trace", tests));
 }

@@ -180,6 +180,12 @@ WEIR_API void weir_trace_watch(weir_trace *trace, uint64_t bytes, void (*fn)(voi
  * until something is appended or worked off. */
 WEIR_API size_t weir_trace_current(const weir_trace *trace, weir_trace_run *const **runs);
 
+/* Keys that will be looked up soon, by their hashes: asks memory for what that reads, first for
+ * where the keys are, and when called again, some hundred ns later, for the keys themselves.
+ * Changes nothing, and is worth it for few keys: look-ups of many go on together anyway. */
+WEIR_API void weir_trace_expect(weir_trace *trace, const uint64_t *hashes, size_t count,
+                                bool again);
+
 /* What a trace takes, for people. */
 typedef struct weir_trace_info {
     uint64_t updates, bytes, runs, appended;
