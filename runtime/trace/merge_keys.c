@@ -8,7 +8,8 @@
 
 enum {
     GOAL = WEIR__BLOCK_MAX * 3 / 4, /* keys of a block: there may be a third more */
-    BUCKETS = 256
+    BUCKETS = 256,
+    FEW = 24 /* keys that are sorted without them: to set them up takes as long */
 };
 
 /* What is left of all lanes. */
@@ -72,7 +73,14 @@ static void insertion_sort(weir__block *b)
     }
 }
 
-static void sort(const weir__block *from, weir__block *b, uint64_t low)
+static void copy(const weir__block *from, weir__block *b)
+{
+    memcpy(b->hash, from->hash, from->count * sizeof *b->hash);
+    memcpy(b->key, from->key, from->count * sizeof *b->key);
+    memcpy(b->lane, from->lane, from->count * sizeof *b->lane);
+}
+
+static void put_into_buckets(const weir__block *from, weir__block *b, uint64_t low)
 {
     uint16_t at[BUCKETS + 1] = { 0 };
     uint64_t differ = 1;
@@ -89,6 +97,14 @@ static void sort(const weir__block *from, weir__block *b, uint64_t low)
         b->key[to] = from->key[i];
         b->lane[to] = from->lane[i];
     }
+}
+
+static void sort(const weir__block *from, weir__block *b, uint64_t low)
+{
+    if (from->count <= FEW)
+        copy(from, b);
+    else
+        put_into_buckets(from, b, low);
     b->count = from->count;
     insertion_sort(b);
 }
