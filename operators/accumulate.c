@@ -45,6 +45,16 @@ static bool add(weir__tally *value, const void *record, int64_t diff, const void
     return true;
 }
 
+/* The same where a state has no strings that might have to be copied. */
+static bool add_flat(weir__tally *value, const void *record, int64_t diff, const void *ctx,
+                     weir__tally_error *error)
+{
+    const description *d = ctx;
+    (void)error;
+    d->spec.change(record, diff, state_of(d, value));
+    return true;
+}
+
 /* A record of the input's type with the key's fields. */
 static void unfold_key(const description *d, const weir__tally_changes *changes, char *record)
 {
@@ -115,6 +125,7 @@ weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *giv
     }
     if (!weir__tally_check(in, &d->key, spec->kind))
         return NULL;
+    bool is_flat = !spec->state->has_strings;
     d->state_at = (sizeof(group) + 15) / 16 * 16;
     d->result_at = d->state_at + (spec->state->size + 15) / 16 * 16;
     return weir__tally_add(in, &(weir__tally_spec){ .kind = spec->kind,
@@ -122,10 +133,10 @@ weir_port *weir_accumulate_erased(weir_port *in, const weir_accumulate_spec *giv
                                                     .out = spec->out,
                                                     .key = d->key,
                                                     .value_size = d->result_at + spec->out->size,
-                                                    .add = add,
+                                                    .add = is_flat ? add_flat : add,
                                                     .put = put,
                                                     .bytes = bytes_of,
                                                     .fini = end_value,
-                                                    .flat = !spec->state->has_strings,
+                                                    .flat = is_flat,
                                                     .ctx = d });
 }

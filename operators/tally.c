@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "few.h"
 #include "owned.h"
 #include "stash.h"
 
@@ -14,6 +15,7 @@ enum { GROUP = 512, AHEAD = 16, VALUES_OF_A_STEP = 64 << 10 };
 typedef struct state {
     const weir__tally_spec *spec;
     weir_table *table;
+    weir__few few;
     weir__stash stash;
     weir__tally **touched; /* by the open epoch */
     size_t touched_count, touched_capacity, emitted;
@@ -107,6 +109,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
         weir_free(s, sizeof *s);
         return status;
     }
+    weir__few_init(&s->few, s->table, spec->in, &spec->key, options.hash_seed);
     weir__stash_init(&s->stash, true, s->account);
     for (int i = 0; i < 2; i++)
         s->changes.records[i] = weir_alloc_must(spec->out->size);
@@ -135,6 +138,7 @@ static void fini(void *ctx)
     weir_table_walk walk = weir_table_walk_range(s->table, 0, UINT64_MAX);
     for (weir__tally *value; s->spec->bytes && (value = weir_table_walk_next(&walk));)
         end_value(s, value);
+    weir__few_fini(&s->few);
     weir_table_destroy(s->table);
     weir__stash_fini(&s->stash);
     weir_free(s->touched, s->touched_capacity * sizeof *s->touched);
@@ -200,7 +204,7 @@ static void add(const weir_batch *batch, size_t from, size_t to, void *ctx)
         n = to - i < GROUP ? to - i : GROUP;
         const uint64_t *hashes = batch->hashes ? batch->hashes + i : NULL;
         if (!reserve_touched(s, n) ||
-            weir_table_insert_many(s->table, weir_batch_record(batch, i), hashes, n, values) < n)
+            weir__few_insert(&s->few, weir_batch_record(batch, i), hashes, n, values) < n)
             fail_with(s, NULL, &no_memory);
         add_many(s, values, batch, i, n);
     }
@@ -256,6 +260,7 @@ static void next_value(state *s)
     s->made = -1;
     if (value->records == 0 && (!s->spec->is_blank || s->spec->is_blank(value))) {
         end_value(s, value);
+        weir__few_forget(&s->few, value);
         weir_table_remove(s->table, value);
     }
 }
