@@ -10,19 +10,22 @@
 
 #define RETURNED(F)   F(u32, orderkey)
 #define ORDERED_BY(F) F(u32, orderkey) F(u32, custkey)
+#define PLACED(F) ORDERED_BY(F) F(u32, nationkey)
 #define LOST(F)       F(flag, all) F(u32, custkey)
 #define LOSS(F)       LOST(F) F(i64, amount)
-#define PERSON(F)                                                                                  \
-    F(u32, custkey) F(str, name) F(i64, acctbal) F(str, nation) F(str, address) F(str, phone)      \
-    F(str, comment)
+#define LOSER(F)                                                                              \
+    F(u32, nationkey)                                                                         \
+    F(u32, custkey) F(str, name) F(i64, amount) F(i64, acctbal) F(str, address) F(str, phone) \
+        F(str, comment)
 #define Q10_ROW(F)                                                                                 \
     F(u32, c_custkey) F(str, c_name) F(decimal(4), revenue) F(decimal(2), c_acctbal)               \
     F(str, n_name) F(str, c_address) F(str, c_phone) F(str, c_comment)
 WEIR_RECORD(returned, RETURNED)
 WEIR_RECORD(ordered_by, ORDERED_BY)
+WEIR_RECORD(placed, PLACED)
 WEIR_RECORD(lost, LOST)
 WEIR_RECORD(loss, LOSS)
-WEIR_RECORD(person, PERSON)
+WEIR_RECORD(loser, LOSER)
 WEIR_RECORD(q10_row, Q10_ROW)
 
 static bool is_of_quarter(const orders *o)
@@ -45,46 +48,49 @@ static ordered_by to_ordered_by(const orders *o)
 WEIR_FLAT_MAP(if_returned, lineitem, returned)
 WEIR_MAP(to_ordered_by, orders, ordered_by)
 
-static void person_of(const customer *c, const nation *n, weir_out(person) out)
+static void placed_by(const ordered_by *o, const customer *c, weir_out(placed) out)
 {
-    person_emit(out, (person){ c->c_custkey, c->c_name, c->c_acctbal, n->n_name, c->c_address,
-                               c->c_phone, c->c_comment });
+    placed_emit(out, (placed){ o->orderkey, o->custkey, c->c_nationkey });
 }
-static void of_person(const ordered_by *o, const person *p, weir_out(ordered_by) out)
-{
-    (void)p;
-    ordered_by_emit(out, *o);
-}
-static void whose(const returned *r, const ordered_by *o, weir_out(lost) out)
+static void whose(const returned *r, const placed *p, weir_out(lost) out)
 {
     (void)r;
-    lost_emit(out, (lost){ true, o->custkey });
+    lost_emit(out, (lost){ true, p->custkey });
 }
-static void loser_of(const loss *l, const person *p, weir_out(q10_row) out)
+static void loser_of(const loss *l, const customer *c, weir_out(loser) out)
 {
-    q10_row_emit(out, (q10_row){ p->custkey, p->name, tpch_decimal(l->amount),
-                                 tpch_decimal(p->acctbal), p->nation, p->address, p->phone,
-                                 p->comment });
+    loser_emit(out, (loser){ c->c_nationkey, c->c_custkey, c->c_name, l->amount, c->c_acctbal,
+                             c->c_address, c->c_phone, c->c_comment });
 }
-WEIR_JOIN(person_of, customer, nation, person)
-WEIR_JOIN(of_person, ordered_by, person, ordered_by)
-WEIR_JOIN(whose, returned, ordered_by, lost)
-WEIR_JOIN(loser_of, loss, person, q10_row)
+static void lives_in(const loser *l, const nation *n, weir_out(q10_row) out)
+{
+    q10_row_emit(out,
+                 (q10_row){ l->custkey, l->name, tpch_decimal(l->amount), tpch_decimal(l->acctbal),
+                            n->n_name, l->address, l->phone, l->comment });
+}
+WEIR_JOIN(placed_by, ordered_by, customer, placed)
+WEIR_JOIN(whose, returned, placed, lost)
+WEIR_JOIN(loser_of, loss, customer, loser)
+WEIR_JOIN(lives_in, loser, nation, q10_row)
 
-/* What is long, a person's texts, is joined to the twenty alone: people are arranged once. */
+/* What is long, a customer's texts, is arranged once, and joined to the twenty alone. Only whoever
+ * lives in a nation counts, so orders are asked for it before there are twenty. */
 weir_port *tpch_q10(const tpch_tables *t)
 {
-    weir_stream(person) people = weir_join(t->customer, WEIR_KEY(customer, c_nationkey), t->nation,
-                                           WEIR_KEY(nation, n_nationkey), person_of);
-    weir_stream(ordered_by) ordered = weir_join(
+    weir_stream(placed) all = weir_join(
         weir_map(weir_filter(t->orders, is_of_quarter), to_ordered_by),
-        WEIR_KEY(ordered_by, custkey), people, WEIR_KEY(person, custkey), of_person);
+        WEIR_KEY(ordered_by, custkey), t->customer, WEIR_KEY(customer, c_custkey), placed_by);
+    weir_stream(placed) ordered =
+        weir_semijoin(all, WEIR_KEY(placed, nationkey), t->nation, WEIR_KEY(nation, n_nationkey));
     weir_stream(lost) each =
         weir_join(weir_flat_map(t->lineitem, if_returned), WEIR_KEY(returned, orderkey), ordered,
-                  WEIR_KEY(ordered_by, orderkey), whose);
+                  WEIR_KEY(placed, orderkey), whose);
     weir_stream(loss) top = weir_top(weir_count(each, loss, WEIR_KEY(lost, all, custkey)),
                                      WEIR_KEY(loss, all), 20, WEIR_DESC(loss, amount));
-    return weir_join(top, WEIR_KEY(loss, custkey), people, WEIR_KEY(person, custkey), loser_of)
+    weir_stream(loser) losers = weir_join(top, WEIR_KEY(loss, custkey), t->customer,
+                                          WEIR_KEY(customer, c_custkey), loser_of);
+    return weir_join(losers, WEIR_KEY(loser, nationkey), t->nation, WEIR_KEY(nation, n_nationkey),
+                     lives_in)
         .port;
 }
 

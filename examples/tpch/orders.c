@@ -152,9 +152,9 @@ WEIR_RECORD(q12_row, Q12_ROW)
 
 static bool was_sent_in_time(const lineitem *l)
 {
-    return (tpch_is(&l->l_shipmode, "MAIL") || tpch_is(&l->l_shipmode, "SHIP")) && came_late(l) &&
-           l->l_shipdate.days < l->l_commitdate.days &&
-           tpch_within(l->l_receiptdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1));
+    return tpch_within(l->l_receiptdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1)) &
+               came_late(l) & (l->l_shipdate.days < l->l_commitdate.days) &&
+           (tpch_is(&l->l_shipmode, "MAIL") || tpch_is(&l->l_shipmode, "SHIP"));
 }
 WEIR_FILTER(was_sent_in_time, lineitem)
 

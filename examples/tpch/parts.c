@@ -150,10 +150,11 @@ WEIR_RECORD(range, RANGE)
 WEIR_RECORD(by_air, BY_AIR)
 WEIR_RECORD(q19_row, Q19_ROW)
 
+/* No kind of part counts in more than thirty (quantities). */
 static bool is_by_air(const lineitem *l)
 {
-    return (tpch_is(&l->l_shipmode, "AIR") || tpch_is(&l->l_shipmode, "AIR REG")) &&
-           tpch_is(&l->l_shipinstruct, "DELIVER IN PERSON");
+    return tpch_is(&l->l_shipmode, "AIR") | tpch_is(&l->l_shipmode, "AIR REG") &&
+           l->l_quantity <= 3000 && tpch_is(&l->l_shipinstruct, "DELIVER IN PERSON");
 }
 
 /* Again as often as it has units of revenue. */
@@ -177,12 +178,13 @@ static void quantities(const part *p, weir_out(range) out)
         { "Brand#23", { "MED BAG", "MED BOX", "MED PKG", "MED PACK" }, 10, 1000 },
         { "Brand#34", { "LG CASE", "LG BOX", "LG PACK", "LG PKG" }, 15, 2000 },
     };
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 3; k++) {
+        if (!tpch_is(&p->p_brand, kinds[k].brand) || p->p_size < 1 || p->p_size > kinds[k].size)
+            continue;
         for (int c = 0; c < 4; c++)
-            if (tpch_is(&p->p_brand, kinds[k].brand) &&
-                tpch_is(&p->p_container, kinds[k].containers[c]) && p->p_size >= 1 &&
-                p->p_size <= kinds[k].size)
+            if (tpch_is(&p->p_container, kinds[k].containers[c]))
                 range_emit(out, (range){ p->p_partkey, kinds[k].least });
+    }
 }
 WEIR_FLAT_MAP(quantities, part, range)
 

@@ -68,8 +68,8 @@ WEIR_RECORD(q6_row, Q6_ROW)
 
 static bool is_small_discount(const lineitem *l)
 {
-    return tpch_within(l->l_shipdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1)) &&
-           l->l_discount >= 5 && l->l_discount <= 7 && l->l_quantity < 2400;
+    return tpch_within(l->l_shipdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1)) &
+           (l->l_discount >= 5) & (l->l_discount <= 7) & (l->l_quantity < 2400);
 }
 WEIR_FILTER(is_small_discount, lineitem)
 
