@@ -19,9 +19,10 @@
 #include "round.h"
 #include "trace_failed.h"
 
-/* A run of results has so many updates at most. A step may look at so many values, a key takes as
- * much as KEY of them. */
-enum { RUN_UPDATES = 64 << 10, VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
+/* A run of results has so many updates at most: the fewer a large round makes, the less there is to
+ * be merged; a builder that has become large is not kept. A step may look at so many values, a key
+ * takes as much as KEY of them. */
+enum { RUN_UPDATES = 256 << 10, KEPT_UPDATES = 64 << 10, VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
 
 enum { RESULTS, RUNS, OUTPUTS };
 
@@ -357,6 +358,10 @@ static void build_run(weir_step *step, state *s, front *f)
     if (s->failed || updates == 0)
         return;
     s->failed = weir_trace_builder_build(f->builder, &made);
+    if (updates > KEPT_UPDATES) {
+        weir_trace_builder_destroy(f->builder);
+        f->builder = NULL;
+    }
     if (s->failed || !made)
         return;
     s->failed = weir_trace_append(s->results, made, &number);

@@ -6,6 +6,8 @@
  */
 #include <weir/match.h>
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "trace/run.h"
 #include "trace/sieve.h"
@@ -27,6 +29,7 @@ typedef struct lane {
     weir__range values, updates;
     uint32_t value, update; /* the current ones */
     char *record;           /* of the current value; NULL: to be made */
+    const char *of_key;     /* the last one of the key in the block; NULL: none */
 } lane;
 
 /* Keys that both runs have, as indices. */
@@ -384,6 +387,7 @@ static bool start_value(lane *l)
 static bool start_key(lane *l, uint32_t key)
 {
     l->key = key;
+    l->of_key = NULL;
     l->values = weir__run_values(l->run, key);
     l->value = l->values.at;
     return start_value(l);
@@ -392,8 +396,13 @@ static bool start_key(lane *l, uint32_t key)
 static void make_record(weir_matcher *m, unsigned side)
 {
     lane *l = &m->lanes[side];
-    l->record = m->room[side] + m->used[side]++ * m->shapes[side]->type->size;
-    weir__run_get_key(l->run, l->key, l->record);
+    size_t size = m->shapes[side]->type->size;
+    l->record = m->room[side] + m->used[side]++ * size;
+    if (l->of_key)
+        memcpy(l->record, l->of_key, size);
+    else
+        weir__run_get_key(l->run, l->key, l->record);
+    l->of_key = l->record;
     weir__run_get_rest(l->run, l->value, l->record);
 }
 
@@ -501,6 +510,7 @@ const weir_matches *weir_matcher_next(weir_matcher *m, weir_status *status)
     m->groups = GROUPS;
     m->paused = false;
     m->lanes[0].record = m->lanes[1].record = NULL;
+    m->lanes[0].of_key = m->lanes[1].of_key = NULL;
     m->out.time = m->run->meet;
     fill_block(m, &ones, status);
     if ((m->out.count == 0 && !m->paused) || *status != WEIR_OK) {

@@ -10,7 +10,8 @@
  *
  * Runs cost whoever looks keys up. Where that is seldom, merging costs more than it saves: then
  * eight or more neighbours are merged, and the oldest when the others have twice as many updates,
- * or as many when there are so many runs that these would be merged by themselves.
+ * or as many when there are so many runs that these would be merged by themselves. In a loop the
+ * oldest waits for twice as many, too.
  */
 #include "trace/spine.h"
 
@@ -339,9 +340,12 @@ static uint32_t similar_last(weir_spine *spine, uint32_t end)
     return n->count;
 }
 
-/* How many updates the other runs have when the oldest is merged with them. */
+/* How many updates the other runs have when the oldest is merged with them: in a loop, whose rounds
+ * stay apart, fewer of them end each other, and a first epoch has ever larger rounds. */
 static uint64_t enough_for(const weir_spine *spine, uint64_t oldest)
 {
+    if (spine->shape->depth > 1)
+        return 2 * oldest;
     if (spine->similar <= SIMILAR_MIN)
         return oldest / 2;
     return spine->count < spine->similar ? 2 * oldest : oldest;

@@ -19,11 +19,16 @@ static weir_account account;
 static weir_shape *shape;
 static weir_trace_builder *builder;
 
-static void start(void)
+static void start_at_depth(unsigned depth)
 {
-    weir_shape_spec spec = { .type = row_type(), .key = { .count = 1 }, .depth = 1, .seed = 3 };
+    weir_shape_spec spec = { .type = row_type(), .key = { .count = 1 }, .depth = depth, .seed = 3 };
     ck_assert_int_eq(weir_shape_create(&shape, &spec, NULL), WEIR_OK);
     builder = weir_trace_builder_create(shape, NULL);
+}
+
+static void start(void)
+{
+    start_at_depth(1);
 }
 
 static void end(void)
@@ -248,6 +253,36 @@ START_TEST(few_look_ups_at_many_times)
     ck_assert_uint_le(most, 1 + 3 * 7);
     weir_spine_destroy(spine);
     end();
+}
+END_TEST
+
+/* How many updates have to come to 1000, all of which are looked up, until these are merged. */
+static uint32_t met_after(unsigned depth)
+{
+    enum { OLDEST = 1000, PIECE = 250, MOST = 4000 };
+    start_at_depth(depth);
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    uint32_t came = 0;
+    for (bool met = false; !met && came < MOST; came += met ? 0 : PIECE) {
+        for (uint64_t i = 0; i < (came ? PIECE : OLDEST); i++)
+            add(i, came, came, 1);
+        append(spine);
+        while (weir_spine_work(spine, 4 * OLDEST))
+            ;
+        weir_trace_runs *list = weir_spine_list(spine);
+        met = weir_trace_run_updates(list->runs[0]) > OLDEST;
+        weir_trace_runs_release(list);
+    }
+    weir_spine_destroy(spine);
+    end();
+    return came;
+}
+
+/* Rounds of a loop stay apart: fewer updates end each other, and the oldest run waits for more. */
+START_TEST(oldest_in_a_loop)
+{
+    ck_assert_uint_eq(met_after(1), 500);
+    ck_assert_uint_eq(met_after(2), 2000);
 }
 END_TEST
 
@@ -508,9 +543,18 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { few_runs,        few_look_ups,    few_look_ups_at_many_times,
-                                   an_eager_hold,   compacts_alone,  what_is_carried_on,
-                                   holds,           work_is_bounded, merged_runs_go_later,
-                                   without_fuel_none_is_started, memory_runs_out, NULL };
+    const TTest *const tests[] = { few_runs,
+                                   few_look_ups,
+                                   few_look_ups_at_many_times,
+                                   oldest_in_a_loop,
+                                   an_eager_hold,
+                                   compacts_alone,
+                                   what_is_carried_on,
+                                   holds,
+                                   work_is_bounded,
+                                   merged_runs_go_later,
+                                   without_fuel_none_is_started,
+                                   memory_runs_out,
+                                   NULL };
     return test_run(test_suite("spine", tests));
 }
