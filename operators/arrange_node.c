@@ -15,8 +15,9 @@
  * do when a time is complete is bounded, and what memory it takes; the fewer runs a time with much
  * makes, the less there is to be merged. With more than a few it takes no more than a part of the
  * worker's share of the budget, since sources wait until it is delivered. In a scope a round often
- * takes back what came of the same round, so all of it is put together, but for rounds that are so
- * large that memory matters more. A builder is kept for another time if it has not become large. */
+ * takes back what came of the same round, so all of it is put together (in runs of 512 Ki scc-load
+ * takes a fifth longer), but for rounds that are so large that memory matters more. A builder is
+ * kept for another time if it has not become large. */
 enum {
     RUN_UPDATES = 512 << 10,
     RUN_FEW = 128 << 10,

@@ -13,6 +13,7 @@
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "front_changes.h"
 #include "looked.h"
 #include "support.h"
 
@@ -125,27 +126,17 @@ static void change(weir_test *t, model *m, uint64_t *random, uint64_t epoch, con
     weir_test_push_record(t, 0, WEIR_TEST_IN_TURN, r, epoch + later, diff);
 }
 
-/* A few changes of a kind: what comes or goes at the front, anywhere, what is there or is not. */
 static void change_some(weir_test *t, model *m, uint64_t *random, uint64_t epoch)
 {
     uint32_t key = (uint32_t)test_below(random, KEYS), kind = (uint32_t)test_below(random, 5);
-    uint32_t round = (uint32_t)test_below(random, ROUNDS), at = VALUES - 1;
-    while (at > 0 && m->there[round][key][at] <= 0)
-        at--;
+    uint32_t round = (uint32_t)test_below(random, ROUNDS);
+    front_changes changes = front_changes_of(random, m->there[round][key], VALUES, kind);
     for (uint64_t n = test_below(random, kind < 2 ? 150 : 30); n > 0; n--) {
-        uint32_t value = (uint32_t)test_below(random, VALUES);
-        if (kind < 2) /* one after the other from the front on */
-            value = at > 0 ? at-- : 0;
-        else if (kind == 2) /* before it */
-            value = at + (uint32_t)test_below(random, VALUES - at);
+        uint32_t value = front_change_value(&changes);
         if (kind > 1)
             round = (uint32_t)test_below(random, ROUNDS);
-        int64_t there = m->there[round][key][value];
-        int64_t diff = kind == 0 || kind == 3 ? -there : 1 + (int64_t)test_below(random, 2);
-        if (kind == 4)
-            diff = (int64_t)test_below(random, 5) - 2;
         row r = { value, key, round, text_of(value) };
-        change(t, m, random, epoch, &r, diff);
+        change(t, m, random, epoch, &r, front_change_diff(&changes, m->there[round][key][value]));
     }
 }
 

@@ -13,6 +13,7 @@
 #include <weir/test.h>
 #include <weir/weir.h>
 
+#include "front_changes.h"
 #include "looked.h"
 #include "steps.h"
 #include "support.h"
@@ -118,25 +119,13 @@ static void change(weir_test *t, model *m, uint64_t *random, uint64_t epoch, con
     weir_test_push_record(t, 0, WEIR_TEST_IN_TURN, r, epoch + later, diff);
 }
 
-/* A few changes of a kind: what comes or goes at the front, anywhere, what is there or is not. */
 static void change_some(weir_test *t, model *m, uint64_t *random, uint64_t epoch)
 {
     uint32_t key = (uint32_t)test_below(random, KEYS), kind = (uint32_t)test_below(random, 5);
-    uint32_t at = VALUES - 1;
-    while (at > 0 && m->there[key][at] <= 0)
-        at--;
+    front_changes changes = front_changes_of(random, m->there[key], VALUES, kind);
     for (uint64_t n = test_below(random, kind < 2 ? 200 : 30); n > 0; n--) {
-        uint32_t value = (uint32_t)test_below(random, VALUES);
-        if (kind == 0 || kind == 1) /* one after the other from the front on */
-            value = at > 0 ? at-- : 0;
-        else if (kind == 2) /* before it */
-            value = at + (uint32_t)test_below(random, VALUES - at);
-        row r = row_of(value, key);
-        int64_t there = m->there[key][value];
-        int64_t diff = kind == 0 || kind == 3 ? -there : 1 + (int64_t)test_below(random, 2);
-        if (kind == 4)
-            diff = (int64_t)test_below(random, 5) - 2;
-        change(t, m, random, epoch, &r, diff);
+        row r = row_of(front_change_value(&changes), key);
+        change(t, m, random, epoch, &r, front_change_diff(&changes, m->there[key][r.value]));
     }
 }
 

@@ -10,34 +10,7 @@
 
 #include <weir/memory.h>
 
-#include "progress_oracle.h"
-
-static const weir__interest NEVER = WEIR__INTEREST_NEVER, ALWAYS = WEIR__INTEREST_ALWAYS;
-
-static oracle_graph g;
-
-static void graph_clear(void)
-{
-    memset(&g, 0, sizeof g);
-}
-
-static uint32_t port(unsigned depth, weir__interest interest)
-{
-    return oracle_port(&g, depth, interest);
-}
-
-static void same(uint32_t from, uint32_t to)
-{
-    oracle_arc(&g, from, to, weir_summary_identity(g.ports[from].depth));
-}
-
-static weir__topology *finish(unsigned flags)
-{
-    weir_error error;
-    weir__topology *topology = oracle_topology(&g, flags, &error);
-    ck_assert_msg(topology != NULL, "%s: %s", error.what, error.detail);
-    return topology;
-}
+#include "progress_graph.h"
 
 static void count(weir__tracker *t, uint32_t p, uint64_t time, int64_t diff)
 {
