@@ -19,10 +19,11 @@
 #include "round.h"
 #include "trace_failed.h"
 
-/* A run of results has so many updates at most: the fewer a large round makes, the less there is to
- * be merged; a builder that has become large is not kept. A step may look at so many values, a key
- * takes as much as KEY of them. */
-enum { RUN_UPDATES = 256 << 10, KEPT_UPDATES = 64 << 10, VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
+/* A run of results has so many updates at most, or ends with so many bytes of records: the fewer a
+ * large round makes, the less there is to be merged; a builder that has become large is not kept. A
+ * step may look at so many values, a key takes as much as KEY of them. */
+enum { RUN_UPDATES = 256 << 10, RUN_BYTES = 16 << 20, KEPT_UPDATES = 64 << 10 };
+enum { VALUES_OF_A_STEP = 64 << 10, KEY = 4 };
 
 enum { RESULTS, RUNS, OUTPUTS };
 
@@ -357,8 +358,9 @@ static void build_run(weir_step *step, state *s, front *f)
     size_t updates = f->builder ? weir_trace_builder_count(f->builder) : 0;
     if (s->failed || updates == 0)
         return;
+    bool is_large = updates > KEPT_UPDATES || weir_trace_builder_bytes(f->builder) >= RUN_BYTES;
     s->failed = weir_trace_builder_build(f->builder, &made);
-    if (updates > KEPT_UPDATES) {
+    if (is_large) {
         weir_trace_builder_destroy(f->builder);
         f->builder = NULL;
     }
@@ -388,7 +390,8 @@ static void keep(weir_step *step, state *s, const weir_history_update *u, uint64
     weir_updates updates = { .records = record, .count = 1, .hashes = &hash, .diffs = &u->diff,
                              .time = u->time };
     s->failed = f->builder ? weir_trace_builder_add(f->builder, &updates) : WEIR_NO_MEMORY;
-    if (!s->failed && weir_trace_builder_count(f->builder) == RUN_UPDATES)
+    if (!s->failed && (weir_trace_builder_count(f->builder) == RUN_UPDATES ||
+                       weir_trace_builder_bytes(f->builder) >= RUN_BYTES))
         build_run(step, s, f);
 }
 

@@ -7,6 +7,7 @@
 #include <weir/operators/reduce.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -335,6 +336,43 @@ START_TEST(many_keys)
 }
 END_TEST
 
+/* Results that are long make more runs, each of which is bounded. */
+static void enlarge(const by_key *key, weir_group(by_key) group, weir_out(digest) out)
+{
+    static char text[20000];
+    (void)group;
+    digest_emit(
+        out, (digest){ key->key, weir_str_view(memset(text, 'x', sizeof text), sizeof text), 0 });
+}
+WEIR_REDUCE(enlarge, by_key, digest)
+
+static void build_enlarge(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_reduce(weir_test_collection(g, by_key), WEIR_KEY(by_key, key), enlarge));
+}
+
+static void count_runs(const weir_trace_shown *shown, void *ctx)
+{
+    *(uint64_t *)ctx += strcmp(shown->place.node, "enlarge-1") == 0 ? shown->appended : 0;
+}
+
+START_TEST(long_results)
+{
+    enum { MANY = 2000 };
+    weir_test *t = weir_test_create(build_enlarge, NULL, .no_delays = true);
+    for (uint32_t i = 0; i < MANY; i++)
+        weir_test_push(t, 0, by_key, 0, 1, { i, 1 });
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), MANY);
+    uint64_t runs = 0;
+    weir_traces_each(weir_runtime_traces(weir_test_runtime(t)), count_runs, &runs);
+    ck_assert_uint_eq(runs, 3);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- what cannot be ---- */
 
 static void refuse_result(weir_graph *g, void *ctx)
@@ -454,7 +492,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_from_scratch, behind_what_goes, in_an_order, many_keys,
-                                   large_groups,      refusals,         failures,    NULL };
+    const TTest *const tests[] = { like_from_scratch, behind_what_goes, in_an_order,
+                                   many_keys,         long_results,     large_groups,
+                                   refusals,          failures,         NULL };
     return test_run(test_suite("reduce", tests));
 }
