@@ -3,7 +3,8 @@
  * See weir/operators/asof_join.h. Both sides become records of one type, with their key, time and
  * side in front of the record itself. Of a key those of the second side lie first, the newest one
  * before all others, then those of the first side, the oldest before all others. Outside of scopes
- * what a change concerns is looked for (asof_node.c); in a scope a reduce goes through all.
+ * what a change concerns is looked for (asof_node.c); in a scope a reduce reads a window of a large
+ * group (asof_window.c), and all of a small one.
  */
 #include <weir/operators/asof_join.h>
 

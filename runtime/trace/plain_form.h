@@ -210,7 +210,7 @@ static PLAIN *FORM(sort_part)(PLAIN *p, PLAIN *spare, size_t n, const weir__digi
 
 /* Those of one digit together, where they lie: each changes places with the next one of its digit's
  * part that was not looked at. What comes in its stead is looked at when it is this part's turn
- * again: no step waits for the one before, as if what had to make room went on at once. */
+ * again, not at once: then each step would wait for what the one before has read. */
 static void FORM(put_into_parts)(PLAIN *p, const weir__digits *d, uint32_t *next,
                                  const uint32_t *ends)
 {
