@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * As-of joins of large groups in a scope: against looking for the newest record at every round,
- * when records of either side come and go in any round, with several times open; and how many
- * values are looked at for a change.
+ * As-of joins of large groups in scopes: against looking for the newest record at every round, when
+ * records of either side come and go in any round of two scopes, some of them less than never, with
+ * several times open; and how many values are looked at for a change.
  */
 #include "asof_window.h"
 
@@ -15,15 +15,18 @@
 #include "looked.h"
 #include "support.h"
 
-#define TICK_AT(F) F(u32, at) F(u32, round)
+#define TICK_AT(F) F(u32, at) F(u32, round) F(u32, inner)
 #define TICK(F) F(u32, key) F(u32, at) F(u32, tie)
 #define BOTH(F) F(u32, at) F(u32, newest)
 WEIR_RECORD(tick_at, TICK_AT)
 WEIR_RECORD(tick, TICK)
 WEIR_RECORD(both, BOTH)
 
+/* Rounds are numbered, INNERS of them in one of the outer scope. */
+enum { INNERS = 2, ROUNDS = 3 * INNERS };
+
 /* Two numbers of the second side are of one time, of the first one number. */
-enum { TIES = 2, VALUES = 120, ROUNDS = 3, EPOCHS = 30, OPEN = 3, NONE = TIES * VALUES };
+enum { TIES = 2, VALUES = 120, EPOCHS = 30, OPEN = 3, NONE = TIES * VALUES };
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SEEDS = 10, GROUP = 4000 };
 #else
@@ -34,7 +37,12 @@ static uint64_t round_of(const tick_at *r)
 {
     return r->round;
 }
+static uint64_t inner_of(const tick_at *r)
+{
+    return r->inner;
+}
 WEIR_ENTER_AT(round_of, tick_at)
+WEIR_ENTER_AT(inner_of, tick_at)
 static tick to_first(const tick_at *r)
 {
     return (tick){ 7, r->at, 0 };
@@ -55,11 +63,14 @@ WEIR_ASOF_JOIN(with_tick, tick, tick, both)
 static void build(weir_graph *g, void *ctx)
 {
     (void)ctx;
-    weir_scope *scope = weir_scope_add(g, NULL, "rounds");
-    weir_stream(tick_at) a = weir_enter_at(weir_test_collection(g, tick_at), scope, round_of);
-    weir_stream(tick_at) b = weir_enter_at(weir_test_collection(g, tick_at), scope, round_of);
-    weir_test_output(weir_asof_join(weir_map(a, to_first), WEIR_KEY(tick, key), at,
-                                    weir_map(b, to_second), WEIR_KEY(tick, key), at, with_tick));
+    weir_scope *outer = weir_scope_add(g, NULL, "rounds"), *in = weir_scope_add(g, outer, "inner");
+    weir_stream(tick_at) sides[2];
+    for (int s = 0; s < 2; s++)
+        sides[s] = weir_enter_at(weir_enter_at(weir_test_collection(g, tick_at), outer, round_of),
+                                 in, inner_of);
+    weir_test_output(weir_asof_join(weir_map(sides[0], to_first), WEIR_KEY(tick, key), at,
+                                    weir_map(sides[1], to_second), WEIR_KEY(tick, key), at,
+                                    with_tick));
 }
 
 /* ---- like looking for it ---- */
@@ -90,6 +101,12 @@ static void expect_shown(const model *m, uint64_t seed, uint64_t epoch)
     }
 }
 
+/* Whether what is there from a round of both scopes on is there in this one. */
+static bool has(uint64_t number, uint64_t round, uint64_t inner)
+{
+    return number / INNERS >= round && number % INNERS >= inner;
+}
+
 static void end_epoch(weir_test *t, model *m, uint64_t epoch)
 {
     for (uint32_t n = 0; n < 2 * ROUNDS * NONE; n++)
@@ -103,8 +120,9 @@ static void end_epoch(weir_test *t, model *m, uint64_t epoch)
         weir_test_change c = weir_test_at(t, 0, i);
         const both *b = c.record;
         ck_assert_uint_le(c.time.at[0], epoch);
-        for (uint64_t round = c.time.at[1]; round < ROUNDS; round++)
-            m->shown[round][b->at][b->newest] += c.diff;
+        for (uint64_t round = 0; round < ROUNDS; round++)
+            if (has(round, c.time.at[1], c.time.at[2]))
+                m->shown[round][b->at][b->newest] += c.diff;
     }
     weir_test_take(t, 0);
 }
@@ -119,11 +137,14 @@ static void change_some(weir_test *t, model *m, uint64_t *random, uint64_t epoch
         uint32_t round = (uint32_t)test_below(random, ROUNDS);
         uint64_t later = test_below(random, OPEN);
         int64_t there = m->there.of[side][round][at];
-        int64_t diff = there > 0 && test_below(random, 3) ? -there : 1;
-        tick_at record = { at, round };
+        int64_t diff = test_below(random, 12) ? 1 : -1;
+        tick_at record = { at, round / INNERS, round % INNERS };
+        if (there > 0 && test_below(random, 3))
+            diff = -there;
         weir_test_push_record(t, side, WEIR_TEST_IN_TURN, &record, epoch + later, diff);
-        for (uint64_t r = round; r < ROUNDS; r++)
-            m->later[later].of[side][r][at] += diff;
+        for (uint64_t r = 0; r < ROUNDS; r++)
+            if (has(r, record.round, record.inner))
+                m->later[later].of[side][r][at] += diff;
     }
 }
 
@@ -178,7 +199,7 @@ START_TEST(few_are_looked_at)
     enum { EACH = 10 };
     weir_test *t = weir_test_create(build, NULL, .no_delays = true);
     for (uint32_t i = 0; i < GROUP; i++) {
-        tick_at first = { i, 0 }, second = { TIES * i, 0 };
+        tick_at first = { i, 0, 0 }, second = { TIES * i, 0, 0 };
         weir_test_push_record(t, 0, 0, &first, 0, 1);
         if (i % EACH == 0)
             weir_test_push_record(t, 1, 0, &second, 0, 1);
@@ -192,10 +213,10 @@ START_TEST(few_are_looked_at)
     epoch = 1;
     for (uint32_t i = 0; i < 20; i++) {
         uint32_t at = GROUP / 25 / EACH * EACH * i + 40;
-        ck_assert_uint_eq(change_one(t, 0, (tick_at){ at + 3, 1 }, -1), 1);
-        ck_assert_uint_eq(change_one(t, 0, (tick_at){ at + 3, 1 }, 1), 1);
-        ck_assert_uint_eq(change_one(t, 1, (tick_at){ TIES * at, i % 2 }, -1), 2 * EACH);
-        ck_assert_uint_eq(change_one(t, 1, (tick_at){ TIES * (at + 1), 1 }, 1), 2 * (EACH - 1));
+        ck_assert_uint_eq(change_one(t, 0, (tick_at){ at + 3, 1, 0 }, -1), 1);
+        ck_assert_uint_eq(change_one(t, 0, (tick_at){ at + 3, 1, 0 }, 1), 1);
+        ck_assert_uint_eq(change_one(t, 1, (tick_at){ TIES * at, i % 2, 0 }, -1), 2 * EACH);
+        ck_assert_uint_eq(change_one(t, 1, (tick_at){ TIES * (at + 1), 1, 0 }, 1), 2 * (EACH - 1));
     }
     weir_test_destroy(t);
 }
