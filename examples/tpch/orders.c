@@ -152,8 +152,9 @@ WEIR_RECORD(q12_row, Q12_ROW)
 
 static bool was_sent_in_time(const lineitem *l)
 {
-    return tpch_within(l->l_receiptdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1)) &
-               came_late(l) & (l->l_shipdate.days < l->l_commitdate.days) &&
+    bool of_year = tpch_within(l->l_receiptdate, tpch_day(1994, 1, 1), tpch_day(1995, 1, 1));
+    bool is_late = came_late(l), was_sent = l->l_shipdate.days < l->l_commitdate.days;
+    return (of_year & is_late & was_sent) &&
            (tpch_is(&l->l_shipmode, "MAIL") || tpch_is(&l->l_shipmode, "SHIP"));
 }
 WEIR_FILTER(was_sent_in_time, lineitem)

@@ -153,8 +153,9 @@ WEIR_RECORD(q19_row, Q19_ROW)
 /* No kind of part counts in more than thirty (quantities). */
 static bool is_by_air(const lineitem *l)
 {
-    return tpch_is(&l->l_shipmode, "AIR") | tpch_is(&l->l_shipmode, "AIR REG") &&
-           l->l_quantity <= 3000 && tpch_is(&l->l_shipinstruct, "DELIVER IN PERSON");
+    bool air = tpch_is(&l->l_shipmode, "AIR"), regular = tpch_is(&l->l_shipmode, "AIR REG");
+    return (air | regular) && l->l_quantity <= 3000 &&
+           tpch_is(&l->l_shipinstruct, "DELIVER IN PERSON");
 }
 
 /* Again as often as it has units of revenue. */
