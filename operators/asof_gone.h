@@ -12,8 +12,6 @@
 
 #include "word.h"
 
-/* Behind all places. */
-#define WEIR__ASOF_END ((weir__wide)1 << 100)
 enum { WEIR__ASOF_SIDES = 2 };
 
 /* Places from one on, up to another one, which is not in it. */

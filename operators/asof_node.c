@@ -17,6 +17,7 @@
 #include "owned.h"
 #include "round.h"
 #include "trace_failed.h"
+#include "window.h"
 
 typedef struct description {
     const weir__parts *parts;
@@ -210,7 +211,7 @@ static void put_both(state *s, const void *first, int64_t count, int64_t diff)
 
 static const void *next_first(state *s)
 {
-    return next_of(s, s->round.all, WEIR__ASOF_FIRST, WEIR__ASOF_END);
+    return next_of(s, s->round.all, WEIR__ASOF_FIRST, WEIR__WINDOW_END);
 }
 
 /* The time of the next change of the second side. */
@@ -282,7 +283,7 @@ static void begin_groups(state *s)
     weir_cursor_find(s->seconds, change_at(s, 0));
     weir_cursor_find(s->round.all, change_at(s, 0));
     s->first = s->second = s->firsts;
-    s->known = WEIR__ASOF_END;
+    s->known = WEIR__WINDOW_END;
     s->has[OLD] = s->has[NEW] = s->walking = false;
     s->stage = GOING_ON;
 }

@@ -193,9 +193,9 @@ static bool has_time(const weir__pending *p, const weir_frontier *times, const w
 }
 
 bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
-                       weir__pending_key *known, const weir_frontier *times)
+                       weir__pending_key **known, const weir_frontier *times)
 {
-    weir__pending_key *key = known;
+    weir__pending_key *key = *known;
     if (!key && times->count == 0)
         return true;
     if (!key) {
@@ -204,6 +204,7 @@ bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
             return false;
         weir_frontier_init(&key->times, p->depth);
         key->hash = weir_table_hash(p->table, key);
+        *known = key;
     }
     for (uint32_t i = 0; i < times->count; i++) {
         const weir_time *time = &weir_frontier_times(times)[i];

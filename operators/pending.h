@@ -69,9 +69,9 @@ bool weir__pending_take(weir__pending *p, const weir_frontier *frontier);
 /* What is pending of the key of this record, NULL: nothing. */
 weir__pending_key *weir__pending_find(const weir__pending *p, const void *record);
 /* From now on these times, and no others, are pending of it: each at or after a time that is ready
- * or waits. False: no memory. `known` is what find said. */
+ * or waits. False: no memory. *known is what find said, and then what it would say. */
 bool weir__pending_set(weir__pending *p, weir_step *step, const void *record,
-                       weir__pending_key *known, const weir_frontier *times);
+                       weir__pending_key **known, const weir_frontier *times);
 /* What has changed of a key, of which something is pending, at these times. */
 void weir__pending_keep_window(weir__pending_key *key, const weir__window *window);
 /* Nothing is ready: what is complete, before the frontier, is asked for no more of the traces;

@@ -442,12 +442,12 @@ static void finish_key(weir_step *step, state *s, weir__pending_key *known, uint
     if (!s->failed)
         put_out(step, s, hash);
     if (!s->failed &&
-        !weir__pending_set(&s->pending, step, c->key_record, known, &c->history.pending))
+        !weir__pending_set(&s->pending, step, c->key_record, &known, &c->history.pending))
         s->failed = WEIR_NO_MEMORY;
     if (!c->windows || s->failed || c->history.pending.count == 0)
         return;
     weir__window_settle(&c->window, WEIR__WINDOW_END);
-    weir__pending_keep_window(weir__pending_find(&s->pending, c->key_record), &c->window);
+    weir__pending_keep_window(known, &c->window);
 }
 
 /* The key that was begun, with its seeds. */

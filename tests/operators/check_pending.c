@@ -65,8 +65,9 @@ static void step_it(weir_step *step, void *ctx)
             weir_frontier times;
             weir_frontier_init(&times, 1);
             weir_frontier_insert(&times, &(weir_time){ { o->from } });
-            ck_assert(weir__pending_set(&s->pending, step, o,
-                                        weir__pending_find(&s->pending, o), &times));
+            weir__pending_key *known = weir__pending_find(&s->pending, o);
+            ck_assert(weir__pending_set(&s->pending, step, o, &known, &times));
+            ck_assert_ptr_eq(weir__pending_find(&s->pending, o), known);
         }
     }
     const weir_frontier *f = weir_step_frontier(step, 0);
@@ -89,7 +90,7 @@ static void step_it(weir_step *step, void *ctx)
             weir_frontier_init(&none, 1);
             due[complete][*key]++;
             ck_assert_ptr_eq(weir__pending_find(&s->pending, &o), t->keys[k]);
-            ck_assert(weir__pending_set(&s->pending, step, &o, t->keys[k], &none));
+            ck_assert(weir__pending_set(&s->pending, step, &o, &t->keys[k], &none));
         }
     }
     weir__pending_done(&s->pending, step);
