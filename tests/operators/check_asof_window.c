@@ -148,6 +148,8 @@ static void change_some(weir_test *t, model *m, uint64_t *random, uint64_t epoch
     }
 }
 
+#include "random_epochs.h"
+
 static void run_random(uint64_t seed)
 {
     uint64_t random = seed;
@@ -156,15 +158,7 @@ static void run_random(uint64_t seed)
                                     .batch_bytes = seed / 2 % 2 ? 512 : 0);
     for (uint64_t n = seed % 5 * 20; n > 0; n--)
         change_some(t, m, &random, 0);
-    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
-        for (uint64_t n = test_below(&random, 6); n > 0; n--)
-            change_some(t, m, &random, epoch);
-        end_epoch(t, m, epoch);
-        expect_shown(m, seed, epoch);
-    }
-    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
-    weir_test_destroy(t);
-    free(m);
+    run_epochs(t, m, seed, &random, 6);
 }
 
 START_TEST(like_looking_for_it)
@@ -180,16 +174,8 @@ static uint64_t epoch; /* the one that is open */
 /* An epoch with one change. How many changes it gave, and that few values were looked at. */
 static size_t change_one(weir_test *t, unsigned side, tick_at record, int64_t diff)
 {
-    int64_t before = looked(t);
     weir_test_push_record(t, side, 0, &record, epoch, diff);
-    epoch++;
-    weir_test_advance(t, 0, epoch);
-    weir_test_advance(t, 1, epoch);
-    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-    ck_assert_int_lt(looked(t) - before, 1000);
-    size_t count = weir_test_count(t, 0);
-    weir_test_take(t, 0);
-    return count;
+    return looked_at_end(t, 2, epoch++, 1000);
 }
 
 /* Of each record of the second side ten of the first have it as the newest one. Changes of later

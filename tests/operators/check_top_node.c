@@ -129,6 +129,8 @@ static void change_some(weir_test *t, model *m, uint64_t *random, uint64_t epoch
     }
 }
 
+#include "random_epochs.h"
+
 static void run_random(uint64_t seed)
 {
     uint64_t random = seed;
@@ -140,15 +142,7 @@ static void run_random(uint64_t seed)
         row r = row_of((uint32_t)test_below(&random, VALUES), (uint32_t)test_below(&random, KEYS));
         change(t, m, &random, 0, &r, 1);
     }
-    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
-        for (uint64_t n = test_below(&random, 4); n > 0; n--)
-            change_some(t, m, &random, epoch);
-        end_epoch(t, m, epoch);
-        expect_shown(m, seed, epoch);
-    }
-    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
-    weir_test_destroy(t);
-    free(m);
+    run_epochs(t, m, seed, &random, 4);
 }
 
 START_TEST(like_naive_search)
