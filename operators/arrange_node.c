@@ -345,7 +345,9 @@ static void run(weir_step *step, void *ctx)
     if (!s->failed && s->dues.count > 0)
         seal(step, s);
     if (!s->failed) {
-        weir__trace_merge(step, s->trace, s->appended, 0);
+        /* what is due has a step of its own later, and until then nothing is to be merged anew */
+        if (s->dues.count == 0 || s->appended > 0 || weir_step_is_idle(step))
+            weir__trace_merge(step, s->trace, s->appended, 0);
         if (weir_step_waiting(step, 0) > 0)
             weir_step_again(step);
     }

@@ -226,12 +226,25 @@ static void hear(weir__dataflow *dataflow, const weir__change *changes, uint32_t
         context->epoch_heard = dataflow->epoch_heard;
 }
 
+/* How often, of late, a pass has moved frontiers that made nodes run: each time counts as AN_ASK
+ * times it has not, so what happens in less than a fifth of all passes comes to little. */
+enum { AN_ASK = 4, ASKS_FEW = 8, ASKS_MOST = 16 };
+
+static void note_asked(weir__dataflow *dataflow, bool asked)
+{
+    uint32_t lately = dataflow->asked_lately;
+    if (asked)
+        dataflow->asked_lately = lately + AN_ASK < ASKS_MOST ? lately + AN_ASK : ASKS_MOST;
+    else if (lately)
+        dataflow->asked_lately = lately - 1;
+}
+
 /* Whether the others are told before anything else is done, since nothing is left to do. Only when
- * frontiers move may there be more, whose changes had better go along: so not where that has
- * happened lately. */
+ * frontiers move by what was done may there be more, whose changes had better go along: so not
+ * where that has often happened lately. */
 static bool tells_first(const weir__dataflow *dataflow)
 {
-    return dataflow->active_count == 0 && dataflow->asked_lately == 0 &&
+    return dataflow->active_count == 0 && dataflow->asked_lately < ASKS_FEW &&
            dataflow->context->workers > 1 && weir__changes_is_empty(&dataflow->unpublished);
 }
 
@@ -435,16 +448,6 @@ static void wake_waiting(weir__dataflow *dataflow)
             weir__node_activate(&dataflow->nodes[i]);
 }
 
-/* For tells_first. */
-static void note_asked(weir__dataflow *dataflow, bool asked)
-{
-    enum { LATELY = 16 };
-    if (asked)
-        dataflow->asked_lately = LATELY;
-    else if (dataflow->asked_lately)
-        dataflow->asked_lately--;
-}
-
 bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
 {
     weir__context *context = dataflow->context;
@@ -462,7 +465,8 @@ bool weir__dataflow_turn(weir__dataflow *dataflow, uint64_t slice_ns)
         if (dataflow->touched) {
             bool asked = propagate(dataflow);
             ran = true; /* probes may have moved: whoever waits for one looks before parking */
-            note_asked(dataflow, asked);
+            if (passes > 1) /* otherwise it is what others have done */
+                note_asked(dataflow, asked);
             /* What a node does once its input is complete may take long, and the others wait for
              * the very changes by which it got so: they are told before it starts. */
             if (asked &&

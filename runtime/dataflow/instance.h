@@ -232,7 +232,7 @@ struct weir__dataflow {
     uint32_t idle_count, idle_next;
     weir__changes pass, unpublished;
     bool touched;     /* the tracker got updates since the last propagate */
-    uint8_t asked_lately; /* not 0: nodes asked to run in one of the last propagations */
+    uint8_t asked_lately; /* how often passes have moved frontiers that made nodes run */
     bool told_first;      /* changes of this turn were published before they were applied here */
     bool complete;
     bool started;     /* its nodes are made */
