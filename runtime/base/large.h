@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* What is smaller is anybody's: it would leave huge pages half empty. */
-enum { WEIR__LARGE = 4 << 20 };
+enum { WEIR__LARGE = 16 << 20 };
 
 /* `flags` gives jemalloc's flags for the arena, or 0. It is asked at the first such block: a
  * program that has none pays for none. Any thread. */
