@@ -116,7 +116,7 @@ static quarter to_quarter(const orders *o)
 static void if_late(const lineitem *l, weir_out(late) out)
 {
     if (came_late(l))
-        late_emit(out, (late){ l->l_orderkey });
+        late_emit_n(out, (late){ l->l_orderkey }, 1);
 }
 WEIR_MAP(to_quarter, orders, quarter)
 WEIR_FLAT_MAP(if_late, lineitem, late)

@@ -473,15 +473,6 @@ int64_t weir_builder_multiply(weir_builder *b, int64_t n)
 
 void *weir__builder_next_n(weir_builder *b, int64_t n)
 {
-    const weir__builder *builder = (const weir__builder *)b;
-    size_t i = weir__builder_count(builder);
-    bool usual = b->tracked == WEIR__TRACK_DIFFS && b->diff == 1 && !b->from_diffs && !b->is_plain;
-    if (WEIR_LIKELY(usual && n != 0 && i < b->capacity)) {
-        char *room = b->next;
-        b->diffs[i] = n;
-        b->next = b->end = room + b->type->size;
-        return room;
-    }
     int64_t before = weir_builder_multiply(b, n);
     void *room = b->diff != 0 ? weir_builder_next(b, b->type->size) : NULL;
     weir_builder_set_diff(b, before);

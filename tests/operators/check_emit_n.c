@@ -35,6 +35,14 @@ static bool slowly(const many *m, place *at, weir_out(piece) out)
 }
 WEIR_FLAT_MAP_RESUMABLE(slowly, many, place, piece)
 
+static void again(const many *m, weir_out(piece) out)
+{
+    piece_emit_n(out, (piece){ m->name, 0 }, m->n);
+    piece_emit_n(out, (piece){ m->name, 0 }, 2);
+    piece_emit_n(out, (piece){ m->name, 1 }, 1);
+}
+WEIR_FLAT_MAP(again, many, piece)
+
 static void both(const many *a, const many *b, weir_out(piece) out)
 {
     piece_emit_n(out, (piece){ a->name, 1 }, b->n);
@@ -90,6 +98,33 @@ START_TEST(flat_map_resumable_of_a_collection)
                                            "(name: \"a\", part: 3) @1 -3\n"
                                            "(name: \"a\", part: 3) @1 -3\n"
                                            "(name: \"a\", part: 3) @1 -3\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
+static void build_again(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_flat_map(weir_test_collection(g, many), again));
+}
+
+/* What comes again at once is added to what it was, unless nothing would be left of it or it would
+ * leave the range. */
+START_TEST(the_same_again)
+{
+    weir_test *t = weir_test_create(build_again, NULL);
+    weir_test_push(t, 0, many, 1, 1, { weir_str_of("a"), 3 });
+    weir_test_push(t, 0, many, 1, 1, { weir_str_of("b"), -2 });
+    weir_test_push(t, 0, many, 1, 1, { weir_str_of("c"), INT64_MAX });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(name: \"a\", part: 0) @1 +5\n"
+                                           "(name: \"a\", part: 1) @1 +1\n"
+                                           "(name: \"b\", part: 0) @1 -2\n"
+                                           "(name: \"b\", part: 0) @1 +2\n"
+                                           "(name: \"b\", part: 1) @1 +1\n"
+                                           "(name: \"c\", part: 0) @1 +2\n"
+                                           "(name: \"c\", part: 0) @1 +9223372036854775807\n"
+                                           "(name: \"c\", part: 1) @1 +1\n");
     weir_test_destroy(t);
 }
 END_TEST
@@ -186,6 +221,7 @@ int main(void)
 {
     const TTest *const tests[] = { flat_map_of_a_collection,
                                    flat_map_resumable_of_a_collection,
+                                   the_same_again,
                                    joins,
                                    products_out_of_range,
                                    of_a_plain_stream,

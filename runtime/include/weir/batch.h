@@ -113,6 +113,32 @@ static inline void *weir_builder_next(weir_builder *builder, size_t size)
     return weir__builder_next_slow(builder);
 }
 
+/* n of a record, whose bytes are its canonical form. What is the same as the record before it is
+ * added to that, such as the lines of an order of which the key is left: so nothing behind has
+ * to. */
+static inline void weir__builder_put_n(weir_builder *builder, const void *record, size_t size,
+                                       int64_t n)
+{
+    size_t i = (size_t)(builder->next - builder->begin) / size;
+    bool usual = builder->tracked == 1 && builder->diff == 1 && !builder->from_diffs &&
+                 !builder->is_plain && n != 0;
+    int64_t sum;
+    if (usual && i > 0 && memcmp(builder->next - size, record, size) == 0 &&
+        !__builtin_add_overflow(builder->diffs[i - 1], n, &sum) && sum != 0) {
+        builder->diffs[i - 1] = sum;
+        return;
+    }
+    char *room = builder->next;
+    if (WEIR_LIKELY(usual && i < builder->capacity)) {
+        builder->diffs[i] = n;
+        builder->next = builder->end = room + size;
+    } else {
+        room = (char *)weir__builder_next_n(builder, n);
+    }
+    if (room)
+        memcpy(room, record, size);
+}
+
 /* Room for many records at once: *records has room for the returned number (1 to want), to be
  * followed by weir_builder_commit with how many were written. If diffs is not NULL, *diffs has as
  * many and must be filled, too; else each has the builder's diff. For node outputs (not inside

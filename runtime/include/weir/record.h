@@ -13,7 +13,8 @@
  *     } hit;
  *     const weir_type *hit_type(void);
  *     void hit_emit(weir_out(hit) out, hit record);
- *     void hit_emit_n(weir_out(hit) out, hit record, int64_t n);    n of it at once
+ *     void hit_emit_n(weir_out(hit) out, hit record, int64_t n);    n of it at once; the same
+ *         record again, with nothing else between, may become one with the sum
  *     weir_stream(hit), weir_out(hit)
  *
  * Kinds: flag, i8 … i64, u8 … u64, f32, f64, str, bytes, decimal(SCALE), date, instant; with opt_
@@ -260,9 +261,9 @@ struct weir_tag_scaled_ {
     WEIR_UNUSED static inline void T##_emit_n(weir_out_##T weir_out_, T weir_record_,              \
                                               int64_t weir_n_)                                     \
     {                                                                                              \
-        char *weir_room_ = weir__builder_next_n(weir_out_.builder, weir_n_);                       \
-        if (weir_room_)                                                                            \
-            weir_store_##T(weir_room_, weir_record_);                                              \
+        _Alignas(T) char weir_bytes_[sizeof(T)];                                                   \
+        weir_store_##T(weir_bytes_, weir_record_);                                                 \
+        weir__builder_put_n(weir_out_.builder, weir_bytes_, sizeof(T), weir_n_);                   \
     }
 
 /* Strings for a record about to be emitted, which live as long as the batch that it leaves in:
