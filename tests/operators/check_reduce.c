@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * reduce: against a computation from scratch at every time, depth 1 to 3, with insertions and
- * deletions, several open epochs, workers, tiny batches; groups in an order; many keys and results;
- * refusals and failures.
+ * deletions, several open epochs, workers, tiny batches; groups in an order; refusals and
+ * failures.
  */
 #include <weir/operators/reduce.h>
 
@@ -296,83 +296,6 @@ START_TEST(in_an_order)
 }
 END_TEST
 
-/* More keys than a step works on, and more results than a run has. */
-static void spread(const by_key *key, weir_group(by_key) group, weir_out(by_key) out)
-{
-    (void)group;
-    for (uint32_t i = 0; i < 20; i++)
-        by_key_emit(out, (by_key){ key->key, i });
-}
-WEIR_REDUCE(spread, by_key, by_key)
-
-static void build_spread(weir_graph *g, void *ctx)
-{
-    (void)ctx;
-    weir_test_output(weir_reduce(weir_test_collection(g, by_key), WEIR_KEY(by_key, key), spread));
-}
-
-START_TEST(many_keys)
-{
-    enum { MANY = 20000 };
-    weir_test *t = weir_test_create(build_spread, NULL, .workers = 1);
-    for (uint32_t i = 0; i < MANY; i++)
-        weir_test_push(t, 0, by_key, 0, 1, { i, 1 });
-    weir_test_advance(t, 0, 1);
-    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-    ck_assert_uint_eq(weir_test_count(t, 0), 20 * MANY);
-    (void)weir_test_take(t, 0);
-    for (uint32_t i = 0; i < MANY; i += 2)
-        weir_test_push(t, 0, by_key, 1, -1, { i, 1 });
-    for (uint32_t i = 1; i < MANY; i += 2) /* no other result */
-        weir_test_push(t, 0, by_key, 1, 1, { i, 2 });
-    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
-    ck_assert_uint_eq(weir_test_count(t, 0), 10 * MANY);
-    for (size_t i = 0; i < 10 * MANY; i++) {
-        weir_test_change c = weir_test_at(t, 0, i);
-        ck_assert_int_eq(c.diff, -1);
-        ck_assert_uint_eq(((const by_key *)c.record)->key % 2, 0);
-    }
-    weir_test_destroy(t);
-}
-END_TEST
-
-/* Results that are long make more runs, each of which is bounded. */
-static void enlarge(const by_key *key, weir_group(by_key) group, weir_out(digest) out)
-{
-    static char text[20000];
-    (void)group;
-    digest_emit(
-        out, (digest){ key->key, weir_str_view(memset(text, 'x', sizeof text), sizeof text), 0 });
-}
-WEIR_REDUCE(enlarge, by_key, digest)
-
-static void build_enlarge(weir_graph *g, void *ctx)
-{
-    (void)ctx;
-    weir_test_output(weir_reduce(weir_test_collection(g, by_key), WEIR_KEY(by_key, key), enlarge));
-}
-
-static void count_runs(const weir_trace_shown *shown, void *ctx)
-{
-    *(uint64_t *)ctx += strcmp(shown->place.node, "enlarge-1") == 0 ? shown->appended : 0;
-}
-
-START_TEST(long_results)
-{
-    enum { MANY = 2000 };
-    weir_test *t = weir_test_create(build_enlarge, NULL, .no_delays = true);
-    for (uint32_t i = 0; i < MANY; i++)
-        weir_test_push(t, 0, by_key, 0, 1, { i, 1 });
-    weir_test_advance(t, 0, 1);
-    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
-    ck_assert_uint_eq(weir_test_count(t, 0), MANY);
-    uint64_t runs = 0;
-    weir_traces_each(weir_runtime_traces(weir_test_runtime(t)), count_runs, &runs);
-    ck_assert_uint_eq(runs, 3);
-    weir_test_destroy(t);
-}
-END_TEST
-
 /* ---- what cannot be ---- */
 
 static void refuse_result(weir_graph *g, void *ctx)
@@ -492,8 +415,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_from_scratch, behind_what_goes, in_an_order,
-                                   many_keys,         long_results,     large_groups,
+    const TTest *const tests[] = { like_from_scratch, behind_what_goes, in_an_order, large_groups,
                                    refusals,          failures,         NULL };
     return test_run(test_suite("reduce", tests));
 }

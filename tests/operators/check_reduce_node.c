@@ -116,8 +116,8 @@ static void run_in_order(const uint32_t *keys, const unsigned *steps)
     (void)snprintf(wanted, sizeof wanted,
                    "(key: %u, value: 1) @(0, 2) +1\n(key: %u, value: 1) @(1, 1) +1\n"
                    "%s(key: %u, value: 1) @(2, 1) +1\n%s(key: %u, value: 3) @(2, 2) -1\n",
-                   keys[0], keys[2], is_first ? least_now : "", keys[1],
-                   is_first ? "" : least_now, keys[0]);
+                   keys[0], keys[2], is_first ? least_now : "", keys[1], is_first ? "" : least_now,
+                   keys[0]);
     const char *is = weir_test_take_sums(t, 0);
     ck_assert_msg(strcmp(is, wanted) == 0,
                   "after %u, %u, %u and %u steps of worker 0, 1, 0 and 1:\n%s", steps[0], steps[1],
@@ -141,5 +141,5 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { a_time_that_waits_is_kept, NULL };
-    return test_run(test_suite("reduce_unready", tests));
+    return test_run(test_suite("reduce_node", tests));
 }
