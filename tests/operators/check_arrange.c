@@ -59,6 +59,14 @@ static void build_shared(weir_graph *g, void *ctx)
     weir_arranged(edge) down = weir_arrange(edges, WEIR_KEY(edge, from),
                                             .order = WEIR_DESC(edge, to));
     ck_assert_ptr_ne(down.arrangement, by_from.arrangement);
+    weir_arranged(edge) up = weir_arrange(edges, WEIR_KEY(edge, from), .order = WEIR_ASC(edge, to));
+    ck_assert_ptr_ne(up.arrangement, by_from.arrangement);
+    ck_assert_ptr_ne(up.arrangement, down.arrangement);
+    ck_assert_ptr_eq(
+        weir_arrange(edges, WEIR_KEY(edge, from), .order = WEIR_DESC(edge, to)).arrangement,
+        down.arrangement);
+    ck_assert_ptr_eq(weir_arrange_by_self(edges).arrangement,
+                     weir_arrange(edges, WEIR_KEY(edge, from, to, name)).arrangement);
     /* what only enters is arranged outside */
     weir_arranged(edge) entered =
         weir_arrange(weir_enter(weir_enter(edges, scope), inner), WEIR_KEY(edge, from));
@@ -213,6 +221,28 @@ START_TEST(overflow)
 }
 END_TEST
 
+/* A run is what is summed: where much comes of one epoch, a sum must not leave the range in a part
+ * of it. */
+START_TEST(overflow_in_a_part)
+{
+    enum { RUN = 128 << 10 }; /* the least that has to come before a run leaves early */
+    for (unsigned others = 0; others <= RUN; others += RUN) {
+        weir_test *t =
+            weir_test_create(build_one, NULL, .no_delays = true, .budget_bytes = 1 << 20);
+        push(t, 1, 1, 1, INT64_MAX);
+        push(t, 1, 1, 1, 1);
+        for (unsigned i = 0; i < others; i++)
+            push(t, 2, i, 1, 1);
+        push(t, 1, 1, 1, -1);
+        ck_assert_int_eq(weir_test_finish(t), others ? WEIR_OVERFLOWED : WEIR_OK);
+        if (others == 0)
+            ck_assert_str_eq(weir_test_take(t, 0), "(from: 1, to: 1, name: \"odd\") @1 "
+                                                   "+9223372036854775807\n");
+        weir_test_destroy(t);
+    }
+}
+END_TEST
+
 /* ---- what is under way ---- */
 
 enum { BUDGET = 4 << 20, NUMBERS = 400000, PATIENCE = 1000 };
@@ -358,8 +388,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        shared,   leaving_a_region,              a_key_that_is_told_late, refused,
-        overflow, undelivered_runs_are_under_way, many_open_epochs,        NULL
+        shared,   leaving_a_region,   a_key_that_is_told_late, refused,
+        overflow, overflow_in_a_part, many_open_epochs,        undelivered_runs_are_under_way,
+        NULL
     };
     return test_run(test_suite("arrange", tests));
 }

@@ -259,7 +259,7 @@ START_TEST(traces_that_change)
     }
     close_all();
     ck_assert(!settle());
-    uint64_t updates = 0, appended = 0, merged = 0;
+    uint64_t updates = 0, appended = 0, merged = 0, readers = 0;
     for (unsigned w = 0; w < WORKERS; w++) {
         const weir_event *arrange = find(WEIR_EVENT_OPERATOR, w, "arrange-1"), *last = NULL;
         ck_assert_ptr_nonnull(arrange);
@@ -271,6 +271,8 @@ START_TEST(traces_that_change)
             ck_assert(!last || e->t0 != last->t0 || e->records != last->records ||
                       e->port != last->port || e->peer != last->peer);
             merged += last && e->port < last->port;
+            readers = e->peer > readers ? e->peer : readers;
+            ck_assert(e->bytes >= e->records * sizeof(number) || e->records == 0);
             updates = !last || e->records > updates ? e->records : updates;
             last = e;
         }
@@ -280,6 +282,7 @@ START_TEST(traces_that_change)
     ck_assert_uint_eq(appended, 20);
     ck_assert_uint_gt(updates, 1);
     ck_assert_uint_gt(merged, 0);
+    ck_assert_uint_eq(readers, 1); /* the reduction */
     end();
 }
 END_TEST

@@ -89,6 +89,7 @@ START_TEST(of_a_plain_stream)
     weir_test_push(t, 0, line, 2, 1, { weir_str_of("none"), 0 });
     weir_test_push(t, 0, line, 2, 1, { weir_str_of("less"), -2 });
     ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_uint_eq(weir_test_count(t, 0), 2);
     ck_assert_str_eq(weir_test_take(t, 0),
                      "(text: \"a text that came with the record\", times: 0) @1 +3\n"
                      "(text: \"less\", times: 0) @2 -2\n");

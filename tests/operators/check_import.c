@@ -135,6 +135,7 @@ static void build_import_by_target(weir_graph *g, void *ctx)
     (void)ctx;
     weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, from), "edges");
     weir_stream(edge) all = weir_arranged_collection(edges);
+    all.port = weir_port_with_key(all.port, &(weir_key){ .count = 2, .field = { 0, 1 } });
     weir_arranged_publish(weir_arrange(all, WEIR_KEY(edge, to)), "by target");
 }
 
@@ -142,6 +143,7 @@ static void build_target(weir_graph *g, void *ctx)
 {
     (void)ctx;
     weir_arranged(edge) edges = weir_arranged_import(g, edge, WEIR_KEY(edge, to), "by target");
+    ck_assert_uint_eq(weir_arrangement_unique_key(edges.arrangement)->count, 2);
     weir_test_output(weir_arranged_collection(edges));
 }
 

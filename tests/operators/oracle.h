@@ -50,18 +50,52 @@ WEIR_ENTER_AT(oracle_round, fact_at)
 static inline uint64_t oracle_inner(const fact_at *f) { return f->inner; }
 WEIR_ENTER_AT(oracle_inner, fact_at)
 
+/* Facts of several times in one batch, as joins and reductions send them. */
+static void oracle_mix(weir_step *step, void *state)
+{
+    (void)state;
+    for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
+        weir_builder *out = weir_step_output(step, 0, NULL);
+        for (size_t i = 0; i < batch->count; i++) {
+            const fact_at *f = weir_batch_record(batch, i);
+            weir_time time = weir_batch_time(batch, i);
+            time.at[1] = f->round;
+            time.at[2] = oracle_depth > 2 ? f->inner : 0;
+            weir_builder_set_time(out, &time);
+            weir_builder_set_diff(out, weir_batch_diff(batch, i));
+            weir_builder_copy(out, batch, i);
+        }
+    }
+}
+
+static weir_port *oracle_mixed(weir_graph *g, weir_port *in)
+{
+    weir_node_input input = { .type = fact_at_type(), .takes_diffs = true };
+    weir_node_output output = { .type = fact_at_type(), .collection = true };
+    weir_node_spec spec = { .struct_size = sizeof spec,
+                            .kind = "mix",
+                            .input_count = 1,
+                            .output_count = 1,
+                            .inputs = &input,
+                            .outputs = &output,
+                            .step = oracle_mix };
+    return weir_node_output_port(weir_node_add(g, &spec, &in), 0);
+}
+
 static void oracle_build(weir_graph *g, void *ctx)
 {
     weir_stream(fact) streams[ORACLE_INPUTS];
     weir_scope *scope = oracle_depth > 1 ? weir_scope_add(g, NULL, "rounds") : NULL;
     weir_scope *inner = oracle_depth > 2 ? weir_scope_add(g, scope, "inner") : NULL;
-    (void)ctx;
+    const bool *mixed = ctx;
     for (unsigned i = 0; i < oracle_at->inputs; i++) {
         weir_stream(fact_at) in = weir_test_collection(g, fact_at);
         if (scope)
-            in = weir_enter_at(in, scope, oracle_round);
+            in = *mixed ? weir_enter(in, scope) : weir_enter_at(in, scope, oracle_round);
         if (inner)
-            in = weir_enter_at(in, inner, oracle_inner);
+            in = *mixed ? weir_enter(in, inner) : weir_enter_at(in, inner, oracle_inner);
+        if (scope && *mixed)
+            in.port = oracle_mixed(g, in.port);
         streams[i] = weir_map(in, oracle_strip);
     }
     oracle_at->build(streams);
@@ -116,7 +150,8 @@ static void oracle_run(uint64_t seed)
     oracle_change *changes = calloc(CHANGES, sizeof *changes);
     size_t count = 0;
     oracle_depth = 1 + (unsigned)(seed % oracle_at->depth_max);
-    weir_test *t = weir_test_create(oracle_build, NULL, .workers = 1 + (unsigned)(seed / 3 % 3),
+    bool mixed = seed / 2 % 2;
+    weir_test *t = weir_test_create(oracle_build, &mixed, .workers = 1 + (unsigned)(seed / 3 % 3),
                                     .seed = seed, .batch_bytes = seed % 2 ? 128 : 0);
     for (uint64_t now = 0; now < EPOCHS; now++) {
         for (uint64_t n = test_below(&random, CHANGES / EPOCHS); n > 0; n--) {

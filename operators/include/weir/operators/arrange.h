@@ -13,7 +13,9 @@
  * arranging it once; a stream that only entered a scope is arranged outside of it, and the
  * arrangement enters.
  *
- * Runs leave when their time is complete, or before that where much comes of one time.
+ * Runs leave when their time is complete, or before that where much comes of one time. Diffs of a
+ * record that add up to more than 64 bits hold within a run end the program's run, with
+ * WEIR_OVERFLOWED: also where another run of that time would have brought the sum back.
  */
 #ifndef WEIR_OPERATORS_ARRANGE_H
 #define WEIR_OPERATORS_ARRANGE_H
