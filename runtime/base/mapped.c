@@ -205,12 +205,14 @@ void weir__mapped_empty(void *pages, size_t size)
 
 /* ---- blocks ---- */
 
-/* A move that failed may have left a hole. */
+/* A move that failed may have left a hole: not where there are too many mappings, which the system
+ * finds out before it unmaps anything, but where it has no memory of its own then. Another thread
+ * may have been given the hole since; so it is not mapped over. */
 static void mend(char *granule)
 {
     unsigned char said[GRANULE / PAGE_MIN];
     bool is_hole = mincore(granule, GRANULE, said) != 0 && errno == ENOMEM;
-    bool is_there = !is_hole || map(granule, GRANULE, MAP_FIXED);
+    bool is_there = !is_hole || map(granule, GRANULE, MAP_FIXED_NOREPLACE) == granule;
     WEIR_ASSERT(is_there, "out of memory: %d bytes could be neither moved nor mapped", GRANULE);
 }
 
