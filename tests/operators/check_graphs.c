@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ways through graphs that change, against a computation from scratch; refusals.
+ * Ways through graphs that change, against a computation from scratch; weights that are too much;
+ * refusals.
  */
 #include <weir/operators/graphs.h>
 
@@ -68,6 +69,22 @@ START_TEST(like_from_scratch)
 }
 END_TEST
 
+/* Weights that no sum of holds: a way is as long as there is a number for. */
+START_TEST(sums_stop)
+{
+    weir_test *t = weir_test_create(build, NULL);
+    weir_test_push(t, 1, weir_vertex, 0, 1, { 0 });
+    for (uint64_t i = 0; i < 3; i++)
+        weir_test_push(t, 0, weir_weighted_edge, 0, 1, { i, i + 1, UINT64_MAX / 2 + 1 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 1), "(node: 0, distance: 0) @0 +1\n"
+                                           "(node: 1, distance: 9223372036854775808) @0 +1\n"
+                                           "(node: 2, distance: 18446744073709551615) @0 +1\n"
+                                           "(node: 3, distance: 18446744073709551615) @0 +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 enum { BFS, SHORTEST, CLOSURE, REFUSING };
@@ -121,7 +138,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { like_from_scratch, refuses_plain_streams,
+    const TTest *const tests[] = { like_from_scratch, sums_stop, refuses_plain_streams,
                                    refuses_roots_of_another_scope, NULL };
     return test_run(test_suite("graphs", tests));
 }
