@@ -28,9 +28,9 @@ typedef struct state {
     weir__results results;
     weir__pending pending;
     weir__correct correct;
-    weir__gone gone; /* if first records are asked for */
+    weir__gone gone;         /* if first records are asked for */
     weir__standing standing; /* the same */
-    weir__totals totals; /* if all are, in a scope */
+    weir__totals totals;     /* if all are, in a scope */
     weir_metric *metric;
     size_t looked; /* keys, in this step */
     weir_status failed;
@@ -42,7 +42,7 @@ typedef struct state {
     weir_cursor *in_cursor, *own_cursor;
     weir__fresh fresh;
     void *known[WEIR_CURSOR_ASK_MAX]; /* of fresh keys: entries of `standing`, of `totals` */
-    weir__pending_key **due; /* by hash */
+    weir__pending_key **due;          /* by hash */
     size_t due_count, due_at, due_capacity, fresh_capacity;
     size_t asked; /* keys that come next and that the cursors were asked for */
 } state;
@@ -476,9 +476,9 @@ static weir_cursor *fresh_cursor(state *s)
     for (uint32_t i = 0; i < p->ready.count; i++)
         count += weir__pending_ready(p, i)->run_count;
     if (count > s->fresh_capacity) {
-        s->fresh_runs = weir_realloc_must(s->fresh_runs,
-                                          s->fresh_capacity * sizeof(weir_trace_run *),
-                                          2 * count * sizeof(weir_trace_run *));
+        s->fresh_runs =
+            weir_realloc_must(s->fresh_runs, s->fresh_capacity * sizeof(weir_trace_run *),
+                              2 * count * sizeof(weir_trace_run *));
         s->fresh_capacity = 2 * count;
     }
     count = 0;

@@ -122,10 +122,10 @@ static weir_status keep(weir__results *r, weir_step *step, const weir_history_up
     weir__result_front *f = front_for(r, &u->time);
     if (!f->builder)
         f->builder = weir_trace_builder_create(r->shape, r->account);
-    weir_updates updates = { .records = record, .count = 1, .hashes = &hash, .diffs = &u->diff,
-                             .time = u->time };
-    weir_status status = f->builder ? weir_trace_builder_add(f->builder, &updates)
-                                    : WEIR_NO_MEMORY;
+    weir_updates updates = {
+        .records = record, .count = 1, .hashes = &hash, .diffs = &u->diff, .time = u->time
+    };
+    weir_status status = f->builder ? weir_trace_builder_add(f->builder, &updates) : WEIR_NO_MEMORY;
     if (status != WEIR_OK || (weir_trace_builder_count(f->builder) < RUN_UPDATES &&
                               weir_trace_builder_bytes(f->builder) < RUN_BYTES))
         return status;

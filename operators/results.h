@@ -20,7 +20,7 @@ typedef struct weir__result_front {
 } weir__result_front;
 
 typedef struct weir__results {
-    weir__arranged *what; /* a worker's trace is in it from init to fini */
+    weir__arranged *what;   /* a worker's trace is in it from init to fini */
     unsigned worker, sends; /* bit o: somebody reads output o */
     weir_account *account;
     weir_shape *shape;

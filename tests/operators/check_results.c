@@ -63,7 +63,7 @@ static void enlarge(const by_key *key, weir_group(by_key) group, weir_out(text) 
     static char long_one[20000];
     (void)group;
     text_emit(out, (text){ key->key, weir_str_view(memset(long_one, 'x', sizeof long_one),
-                                                    sizeof long_one) });
+                                                   sizeof long_one) });
 }
 WEIR_REDUCE(enlarge, by_key, text)
 
