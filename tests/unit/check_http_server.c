@@ -263,6 +263,17 @@ static void check_metrics(const char *text)
     }
 }
 
+/* The sum of a metric over all that have it; -1: none has. */
+static double sum_of(const char *body, const char *name)
+{
+    char line[80];
+    double sum = -1;
+    int length = snprintf(line, sizeof line, "\n%s{", name);
+    for (const char *at = body; (at = strstr(at, line)); at += length)
+        sum = (sum < 0 ? 0 : sum) + strtod(strchr(at, '}') + 1, NULL);
+    return sum;
+}
+
 START_TEST(metrics_are_of_prometheus_format)
 {
     server s = start(2);
@@ -283,7 +294,13 @@ START_TEST(metrics_are_of_prometheus_format)
         arrived = strstr(a.body, "\nweir_trace_readers{dataflow=\"numbers\",node=\"arrange-1\","
                                  "worker=\"1\"} 1\n") &&
                   strstr(a.body, "kind=\"map\",node=\"a \\\"quoted\\\" \\\\ name\"} 1000\n") &&
-                  strstr(a.body, "node=\"end\",kind=\"drop\"} 1000\n");
+                  strstr(a.body, "node=\"end\",kind=\"drop\"} 1000\n") &&
+                  sum_of(a.body, "weir_trace_updates") == 1000;
+        if (arrived) {
+            ck_assert(sum_of(a.body, "weir_trace_bytes") >= 1000 * sizeof(number));
+            ck_assert(sum_of(a.body, "weir_trace_runs") >= 1);
+            ck_assert(sum_of(a.body, "weir_trace_disk_bytes") == 0);
+        }
         answer_free(&a);
     }
     stop(&s);

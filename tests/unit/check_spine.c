@@ -408,6 +408,32 @@ START_TEST(holds)
 }
 END_TEST
 
+/* Nor where times are in no one order: it moves on in each coordinate. */
+START_TEST(since_goes_on_only)
+{
+    static const struct {
+        weir_time wanted;
+        const char *since;
+    } moves[] = { { { { 2, 3 } }, "{(2, 3)}" },
+                  { { { 1, 5 } }, "{(2, 5)}" },
+                  { { { 0, 0 } }, "{(2, 5)}" } };
+    char text[80];
+    start_at_depth(2);
+    weir_spine *spine = weir_spine_create(shape, NULL);
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
+        weir_frontier wanted;
+        weir_frontier_init(&wanted, 2);
+        weir_frontier_insert(&wanted, &moves[i].wanted);
+        weir_spine_advance_since(spine, &wanted);
+        weir_frontier_fini(&wanted);
+        ck_assert_str_eq(weir_frontier_text(weir_spine_since(spine), text, sizeof text),
+                         moves[i].since);
+    }
+    weir_spine_destroy(spine);
+    end();
+}
+END_TEST
+
 /* A call does not do more than its fuel allows: a large merge takes many. */
 START_TEST(work_is_bounded)
 {
@@ -551,6 +577,7 @@ int main(void)
                                    compacts_alone,
                                    what_is_carried_on,
                                    holds,
+                                   since_goes_on_only,
                                    work_is_bounded,
                                    merged_runs_go_later,
                                    without_fuel_none_is_started,
