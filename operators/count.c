@@ -19,9 +19,18 @@
 #include "stash.h"
 #include "tally.h"
 
-/* Where most of the last RECENT keys were new and the table has MANY, records wait in it to be
- * counted together with others whose keys lie near: until there are half as many as it has keys. */
-enum { GROUP = 512, AHEAD = 48, RECENT = 16 << 10, MANY = 64 << 10, STEP_KEYS = 64 << 10 };
+/* Where most of the last RECENT keys were new and the table has MANY, or where it and the epochs
+ * are LARGE, records wait in it to be counted together with others whose keys lie near: until there
+ * are half as many as it has keys. */
+enum {
+    GROUP = 512,
+    AHEAD = 48,
+    RECENT = 16 << 10,
+    MANY = 64 << 10,
+    LARGE_TABLE = 512 << 10,
+    LARGE_EPOCH = 64 << 10,
+    STEP_KEYS = 64 << 10
+};
 
 /* What the graph knows; shared by the workers. */
 typedef struct description {
@@ -30,16 +39,23 @@ typedef struct description {
     const weir__fields *fields; /* those of the key, in a scope */
 } description;
 
+/* What is done of an epoch: its records are counted; when it is complete, those that wait, and what
+ * has changed of some keys is emitted in between; then of all others. */
+typedef enum phase { COUNTING, COUNTING_REST, EMITTING_NEAR, EMITTING_ALL } phase;
+
 typedef struct state {
     const description *what;
     weir_table *table; /* of words (counted.h) */
     weir__key_counts counts;
     weir__stash stash;
     uint32_t fresh; /* where those begin that are new in the open epoch (weir_table_fresh) */
-    size_t changed_count, emitted; /* of the epoch that is emitted: changes, then those */
+    size_t changed_count, emitted; /* of the changes, up to which are emitted, and are out */
+    size_t kept;                   /* of the changes, which are emitted when all are counted */
+    size_t came, came_before;      /* records, in the open epoch and in the one before */
     size_t recent, had; /* since it had so many keys, so many records were counted */
     bool loading;       /* most of the last ones brought a new key */
-    bool open, complete, emitting, old_is_out, same_layout;
+    phase phase;        /* of the end of an epoch */
+    bool open, complete, old_is_out, same_layout;
     bool one_word, one_str; /* and a result is 8 bytes, or one string, and the count */
 } state;
 
@@ -240,36 +256,49 @@ static void count_noted(state *s)
     note_recent(s, n);
 }
 
-static bool are_ones(const weir_batch *batch, size_t from, size_t to)
+static bool is_large(const state *s)
 {
-    bool ones = true;
+    return weir_table_count(s->table) >= LARGE_TABLE &&
+           (s->came >= LARGE_EPOCH || s->came_before >= LARGE_EPOCH);
+}
+
+/* Whether records may wait: nearly all are one of their key. */
+static bool may_wait(const state *s, const weir_batch *batch, size_t from, size_t to)
+{
+    size_t others = 0;
+    if (!s->loading && !is_large(s))
+        return false;
     for (size_t i = from; batch->diffs && i < to; i++)
-        ones &= batch->diffs[i] == 1;
-    return ones;
+        others += batch->diffs[i] != 1;
+    return others <= (to - from) / 16;
+}
+
+/* How many of the records from the first on are one each; or, if that is false, are not. */
+static size_t alike(const weir_batch *batch, size_t from, size_t to, bool one)
+{
+    size_t i = from;
+    if (!batch->diffs)
+        return one ? to - from : 0;
+    while (i < to && (batch->diffs[i] == 1) == one)
+        i++;
+    return i - from;
 }
 
 /* Returns how many of the records wait now. */
-static size_t note(state *s, const weir_batch *batch, size_t from, size_t to)
+static size_t note(state *s, const weir_batch *batch, size_t from, size_t n)
 {
-    if (!s->loading || !are_ones(batch, from, to))
-        return 0;
     const uint64_t *hashes = batch->hashes ? batch->hashes + from : NULL;
-    size_t n = weir_table_note(s->table, weir_batch_record(batch, from), hashes, to - from);
+    size_t noted = weir_table_note(s->table, weir_batch_record(batch, from), hashes, n);
     while (weir_table_noted(s->table) > weir_table_count(s->table) / 2 && !s->counts.failed)
         count_noted(s);
-    return n;
+    return noted;
 }
 
-static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
+static void count_now(state *s, const weir_batch *batch, size_t from, size_t to)
 {
-    state *s = ctx;
     weir__key_counts *counts = &s->counts;
     void *words[GROUP];
-    if (!s->open)
-        s->fresh = weir_table_fresh(s->table);
-    s->open = true;
-    counts->fresh = s->fresh > 0;
-    for (size_t i = from + note(s, batch, from, to), n; i < to && !counts->failed; i += n) {
+    for (size_t i = from, n; i < to && !counts->failed; i += n) {
         n = to - i < GROUP ? to - i : GROUP;
         const uint64_t *hashes = batch->hashes ? batch->hashes + i : NULL;
         if (!weir__key_counts_reserve(counts, n + 1) ||
@@ -283,15 +312,39 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
     }
 }
 
-/* The epoch is complete: what waits is counted. False: the step's work is used up. */
-static bool count_rest(weir_step *step, state *s)
+/* Up to where it came: not to the end if keys cannot be noted. */
+static size_t count_later(state *s, const weir_batch *batch, size_t from, size_t to)
 {
-    for (size_t n = 0; weir_table_noted(s->table) > 0 && !s->counts.failed; n += WEIR_TABLE_NOTED) {
-        if (n >= STEP_KEYS || weir_step_spent(step))
-            return false;
-        count_noted(s);
+    while (from < to) {
+        size_t ones = alike(batch, from, to, true), noted = note(s, batch, from, ones);
+        from += noted;
+        if (noted < ones)
+            return from;
+        size_t others = alike(batch, from, to, false);
+        count_now(s, batch, from, from + others);
+        from += others;
     }
-    return true;
+    return from;
+}
+
+static void begin_epoch(state *s)
+{
+    s->open = true;
+    s->fresh = weir_table_fresh(s->table);
+    s->counts.fresh = s->fresh > 0;
+    s->came_before = s->came;
+    s->came = 0;
+}
+
+static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
+{
+    state *s = ctx;
+    if (!s->open)
+        begin_epoch(s);
+    s->came += to - from;
+    if (may_wait(s, batch, from, to))
+        from = count_later(s, batch, from, to);
+    count_now(s, batch, from, to);
 }
 
 /* Nothing else is to be done: little will be left when the epoch is complete. */
@@ -441,6 +494,13 @@ static inline bool is_new(const change *c)
     return (c->before == 0) & (c->count != 0);
 }
 
+/* A key that has gone is removed, and this told, when all are counted: new ones follow one another
+ * until then (fresh). */
+static inline void keep_change(state *s)
+{
+    s->counts.changes[s->kept++] = s->counts.changes[s->emitted++];
+}
+
 /* False: the step's work is used up. */
 static bool emit(weir_step *step, state *s)
 {
@@ -456,7 +516,7 @@ static bool emit(weir_step *step, state *s)
             change c = change_at(s, s->emitted);
             char *record = (char *)records + n * size;
             if (s->emitted + AHEAD < s->counts.change_count)
-                __builtin_prefetch(s->counts.changes[s->emitted + AHEAD].at);
+                __builtin_prefetch(s->counts.changes[s->emitted + AHEAD].at, 0, 2);
             if (WEIR_LIKELY(n + 1 < room && is_usual(s, &c))) {
                 put_both(s, &c, record, diffs + n, out);
                 n += 2;
@@ -464,6 +524,8 @@ static bool emit(weir_step *step, state *s)
                 put_one(s, &c, c.count, record, out);
                 diffs[n++] = 1;
                 end_change(s, &c);
+            } else if (s->phase == EMITTING_NEAR && c.count == 0) {
+                keep_change(s);
             } else {
                 n += put(s, &c, record, diffs + n, out);
             }
@@ -472,8 +534,6 @@ static bool emit(weir_step *step, state *s)
         if (s->emitted < s->changed_count && weir_step_spent(step))
             return false;
     }
-    s->counts.change_count = s->changed_count = s->emitted = 0;
-    s->open = false;
     return true;
 }
 
@@ -490,11 +550,46 @@ static void fail(weir_step *step, const state *s)
     weir_step_fail(step, WEIR_OVERFLOWED, "the count of %s leaves the range of 64 bits", key);
 }
 
-/* All of the epoch is counted. */
-static void begin_emitting(state *s)
+/* Changes from here on are emitted. */
+static void begin_emitting(state *s, phase next, size_t from)
 {
-    s->emitting = true;
+    s->phase = next;
+    s->emitted = from;
     s->changed_count = s->counts.change_count;
+}
+
+/* The epoch is complete: what waits is counted. What has changed of keys that lie near each other
+ * is emitted once none of them waits, while they are at hand. False: the step's work is used up. */
+static bool count_rest(weir_step *step, state *s)
+{
+    if (s->phase == COUNTING) {
+        s->phase = COUNTING_REST;
+        s->kept = s->counts.change_count;
+    }
+    size_t n = 0;
+    for (; s->phase == EMITTING_NEAR || weir_table_noted(s->table) > 0; n += WEIR_TABLE_NOTED) {
+        if (s->phase == COUNTING_REST) {
+            if (n >= STEP_KEYS || weir_step_spent(step))
+                return false;
+            count_noted(s);
+            if (s->counts.failed)
+                return true;
+            if (!weir_table_noted_ends(s->table) || s->counts.wrapped_count > 0)
+                continue; /* what left 64 bits may come back to them */
+            begin_emitting(s, EMITTING_NEAR, s->kept);
+        }
+        if (!emit(step, s))
+            return false;
+        s->counts.change_count = s->kept;
+        s->phase = COUNTING_REST;
+    }
+    return true;
+}
+
+/* All of the epoch is counted. */
+static void begin_emitting_all(state *s)
+{
+    begin_emitting(s, EMITTING_ALL, 0);
     if (s->open && s->fresh)
         s->changed_count += weir_table_fresh(s->table) - s->fresh;
     weir__key_counts_unwrap(&s->counts);
@@ -503,17 +598,19 @@ static void begin_emitting(state *s)
 /* False: the step's work is used up. */
 static bool finish_epoch(weir_step *step, state *s)
 {
-    if (!s->emitting) {
+    if (s->phase != EMITTING_ALL) {
         if (!count_rest(step, s))
             return false;
-        begin_emitting(s);
+        begin_emitting_all(s);
     }
     if (s->counts.failed)
         return true;
     if (!emit(step, s))
         return false;
+    s->counts.change_count = 0;
+    s->phase = COUNTING;
+    s->complete = s->open = false;
     weir__stash_done(&s->stash, step);
-    s->complete = s->emitting = false;
     return true;
 }
 

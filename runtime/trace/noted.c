@@ -19,6 +19,7 @@ typedef struct weir__notes {
     block *spare;
     size_t count;
     uint32_t next; /* the stretch that is inserted */
+    bool known;    /* most of the last ones that were inserted had been there */
 } weir__notes;
 
 static bool begin(weir_table *table)
@@ -150,8 +151,17 @@ size_t weir_table_insert_noted(weir_table *table, void **values)
     uint32_t stretch = notes->next, n = notes->used[stretch];
     const uint64_t *words = notes->last[stretch]->words;
     weir_key_hash_column(&table->pack.type, &table->pack.key, words, n, table->seed, hashes);
-    n = (uint32_t)weir__table_insert_words(table, words, hashes, n, values);
+    size_t had = table->count;
+    n = (uint32_t)(notes->known ? weir__table_insert_words(table, words, hashes, n, values)
+                                : weir__table_insert_new_words(table, words, hashes, n, values));
+    notes->known = table->count - had < n / 2;
     if (n > 0)
         take_words(table, stretch, n);
     return n;
+}
+
+bool weir_table_noted_ends(const weir_table *table)
+{
+    const weir__notes *notes = table->notes;
+    return !notes || !notes->last[notes->next];
 }

@@ -157,10 +157,12 @@ static inline size_t weir__slice_places(const weir_table *table, const weir__sli
 
 /* The account is charged with what the table takes now. */
 void weir__table_charge(weir_table *table);
-/* As weir_table_insert_many, for a table whose keys are words: n of these, most of which are new,
- * and in slices that lie in the cache. */
+/* As weir_table_insert_many, for a table whose keys are words: n of these. */
 size_t weir__table_insert_words(weir_table *table, const uint64_t *words, const uint64_t *hashes,
                                 size_t n, void **values);
+/* Likewise where most of them are new, and in slices that lie in the cache. */
+size_t weir__table_insert_new_words(weir_table *table, const uint64_t *words,
+                                    const uint64_t *hashes, size_t n, void **values);
 
 /* ---- noted.c ---- */
 

@@ -437,35 +437,49 @@ START_TEST(many_stop_where_memory_ends)
 }
 END_TEST
 
+typedef struct noted_value {
+    int64_t count;
+    uint64_t group; /* that it was inserted in, up to an end */
+} noted_value;
+
 /* Whatever is noted is inserted once, with the keys that were noted twice or were there; until then
- * it is not. */
+ * it is not. Where near ones end, none of them comes again. */
 START_TEST(noted_keys)
 {
     enum { KEYS = 20000, THERE = 5000, TWICE = 3000 };
-    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+    weir_table *table =
+        table_of(number_type(), KEY(number_type(), "number"), sizeof(noted_value), &account);
     number *numbers = calloc(KEYS, sizeof *numbers);
     void *values[WEIR_TABLE_NOTED];
     for (uint32_t i = 0; i < KEYS; i++)
         numbers[i] = (number){ .number = i * UINT64_C(0x9e3779b97f4a7c15) };
     for (uint32_t i = 0; i < THERE; i++)
-        *(int64_t *)weir_table_insert(table, &numbers[i]) = 1;
+        ((noted_value *)weir_table_insert(table, &numbers[i]))->count = 1;
     ck_assert_uint_eq(weir_table_insert_noted(table, values), 0);
+    ck_assert(weir_table_noted_ends(table));
     ck_assert_uint_eq(weir_table_note(table, numbers, NULL, KEYS), KEYS);
     ck_assert_uint_eq(weir_table_note(table, numbers, NULL, TWICE), TWICE);
     ck_assert_uint_eq(weir_table_noted(table), KEYS + TWICE);
     ck_assert_ptr_null(weir_table_find(table, &numbers[THERE]));
+    uint64_t group = 1;
     for (size_t left = KEYS + TWICE; left > 0;) {
         size_t n = weir_table_insert_noted(table, values);
         ck_assert(n > 0 && n <= WEIR_TABLE_NOTED && n <= left);
-        for (size_t i = 0; i < n; i++)
-            ++*(int64_t *)values[i];
+        for (size_t i = 0; i < n; i++) {
+            noted_value *v = values[i];
+            ck_assert(v->group == 0 || v->group == group);
+            v->group = group;
+            v->count++;
+        }
+        group += weir_table_noted_ends(table);
         left -= n;
         ck_assert_uint_eq(weir_table_noted(table), left);
     }
+    ck_assert_uint_gt(group, 10);
     ck_assert_uint_eq(weir_table_insert_noted(table, values), 0);
     ck_assert_uint_eq(weir_table_count(table), KEYS);
     for (uint32_t i = 0; i < KEYS; i++)
-        ck_assert_int_eq(*(int64_t *)weir_table_find(table, &numbers[i]),
+        ck_assert_int_eq(((noted_value *)weir_table_find(table, &numbers[i]))->count,
                          1 + (i < THERE) + (i < TWICE));
     ck_assert_uint_eq(weir_table_note(table, numbers, NULL, 10), 10);
     weir_table_clear(table);

@@ -66,18 +66,21 @@ WEIR_API void weir_table_remove(weir_table *table, void *value);
 /* Removes everything. */
 WEIR_API void weir_table_clear(weir_table *table);
 
-/* Where millions of new keys come one after the other, most of the time goes into fetching what a
+/* Where millions of keys come one after the other, most of the time goes into fetching what a
  * table has here and there. Then keys may be noted, 8 bytes each, to be inserted together with
- * others that lie near; until then they are not there. Returns how many records were: all, or fewer
- * if memory ran out, none if keys are not one integer of 8 bytes. */
+ * others that lie near; until then they are not there, unless they were. Returns how many records
+ * were noted: all, or fewer if memory ran out, none if keys are not one integer of 8 bytes. */
 WEIR_API size_t weir_table_note(weir_table *table, const void *records, const uint64_t *hashes,
                                 size_t n);
 /* How many are noted. */
 WEIR_API size_t weir_table_noted(const weir_table *table);
-/* Inserts some, and gives the value of each: up to WEIR_TABLE_NOTED. Goes round the table, so the
- * longer keys wait, the nearer they lie. 0: none is noted, or memory ran out. */
+/* Inserts some, or finds them, and gives the value of each: up to WEIR_TABLE_NOTED. Goes round the
+ * table, so the longer keys wait, the nearer they lie. 0: none is noted, or memory ran out. */
 enum { WEIR_TABLE_NOTED = 512 };
 WEIR_API size_t weir_table_insert_noted(weir_table *table, void **values);
+/* Whether no key is left of those that lie near the ones that were inserted last: then none of
+ * these is noted, until more are. */
+WEIR_API bool weir_table_noted_ends(const weir_table *table);
 
 /* New keys follow one another, where nothing that was removed has left room between others: so who
  * wants to come back to what was inserted need not note it. Where those that are inserted from now
