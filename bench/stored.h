@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables that lie in memory, as batches of the engine, before the clock starts: sent as they are,
- * some rows an epoch, all tables in proportion.
+ * Tables that lie in memory, row after row, before the clock starts: lent to the engine as they
+ * are, some rows an epoch, all tables in proportion.
  */
 #ifndef BENCH_STORED_H
 #define BENCH_STORED_H

@@ -94,8 +94,8 @@ void weir__batch_add_pin(weir_batch *batch, weir_pin *pin)
 void weir__batch_charge(weir_batch *batch)
 {
     size_t bytes = sizeof *batch;
-    if (batch->record_buffer)
-        bytes += batch->record_buffer->size;
+    /* those that were lent lie elsewhere */
+    bytes += batch->record_buffer ? batch->record_buffer->size : batch->count * batch->type->size;
     if (batch->diff_buffer)
         bytes += batch->diff_buffer->size;
     if (batch->time_buffer)
@@ -107,7 +107,7 @@ void weir__batch_charge(weir_batch *batch)
     batch->bytes = bytes;
 }
 
-weir_batch *weir__batch_share(const weir_batch *batch)
+weir_batch *weir__batch_share_columns(const weir_batch *batch)
 {
     weir_batch *copy = take_header();
     *copy = *batch;
@@ -122,6 +122,12 @@ weir_batch *weir__batch_share(const weir_batch *batch)
         weir__buffer_retain(copy->time_buffer);
     if (copy->hash_buffer)
         weir__buffer_retain(copy->hash_buffer);
+    return copy;
+}
+
+weir_batch *weir__batch_share(const weir_batch *batch)
+{
+    weir_batch *copy = weir__batch_share_columns(batch);
     for (uint32_t i = 0; i < batch->pin_count; i++) {
         weir_pin_retain(batch->pins[i]);
         weir__batch_add_pin(copy, batch->pins[i]);

@@ -98,6 +98,8 @@ void weir__builder_make_room(weir__builder *builder, bool hashes);
 
 /* A new header that shares every column and pin of a batch, at another time. */
 weir_batch *weir__batch_share(const weir_batch *batch);
+/* The same without the pins: for records that point to nothing. */
+weir_batch *weir__batch_share_columns(const weir_batch *batch);
 /* An empty header with one reference, zeroed but for type and depth. */
 weir_batch *weir__batch_create(const weir_type *type, uint32_t depth);
 /* From open to close the calling thread keeps some headers that it lets go of, for its next. */

@@ -39,7 +39,9 @@ void weir__point_push(weir__point_instance *point, weir_batch *batch)
 /* A header for `batch` with other records: same columns otherwise, hashes gone. */
 static weir_batch *with_records(weir__stage_instance *si, const weir_batch *batch, size_t bytes)
 {
-    weir_batch *out = weir__batch_share(batch);
+    const weir_type *type = si->stage->spec.out;
+    weir_batch *out =
+        type->has_strings ? weir__batch_share(batch) : weir__batch_share_columns(batch);
     if (out->record_buffer)
         weir__buffer_release(out->record_buffer);
     if (out->hash_buffer)
@@ -48,7 +50,7 @@ static weir_batch *with_records(weir__stage_instance *si, const weir_batch *batc
     out->hashes = NULL;
     out->record_buffer = weir__pool_get(si->context->pool, bytes);
     out->records = weir__buffer_data(out->record_buffer);
-    out->type = si->stage->spec.out;
+    out->type = type;
     weir__batch_charge(out);
     return out;
 }
@@ -91,13 +93,14 @@ typedef struct selection {
     size_t n;
 } selection;
 
-/* A fresh column with the kept elements, replacing *buffer. */
+/* A fresh column with the kept elements, replacing *buffer, if there is one. */
 static void *gather_column(weir__stage_instance *si, weir__buffer **buffer, const void *from,
                            const selection *kept, size_t size)
 {
     weir__buffer *column = weir__pool_get(si->context->pool, kept->n * size);
     gather(weir__buffer_data(column), from, kept->keep, kept->n, size);
-    weir__buffer_release(*buffer);
+    if (*buffer)
+        weir__buffer_release(*buffer);
     *buffer = column;
     return weir__buffer_data(column);
 }

@@ -281,15 +281,23 @@ weir_builder *weir_step_output(weir_step *step, unsigned o, const weir_time *t)
     return &output->builder.b;
 }
 
+/* A batch goes, behind what was emitted before. Takes the reference. */
+static void push(weir_step *step, unsigned o, weir_batch *own)
+{
+    weir__output_instance *output = &step->outputs[o];
+    if (output->open)
+        weir__builder_flush(&output->builder);
+    if (step->node->spec.follows_clock)
+        weir_step_touch(step);
+    output->sink.push(&output->sink, own);
+}
+
 void weir_step_send(weir_step *step, unsigned o, const weir_batch *batch, const weir_time *t)
 {
     WEIR_ASSERT(step->stepping && o < step->node->spec.output_count,
                 "operator '%s': output %u asked for outside of its step", step->node->name, o);
     weir_time time = t ? *t : batch->time;
     assert_may_send(step, o, &time);
-    weir__output_instance *output = &step->outputs[o];
-    if (output->open) /* what was emitted before leaves before */
-        weir__builder_flush(&output->builder);
     weir_batch *own = NULL;
     if (weir_time_equal(&time, &batch->time, step->node->depth)) {
         own = weir_batch_retain(batch);
@@ -299,9 +307,31 @@ void weir_step_send(weir_step *step, unsigned o, const weir_batch *batch, const 
         own = weir__batch_share(batch);
         own->time = time;
     }
-    if (step->node->spec.follows_clock)
-        weir_step_touch(step);
-    output->sink.push(&output->sink, own);
+    push(step, o, own);
+}
+
+void weir_step_lend(weir_step *step, unsigned o, const weir_lent *lent, const weir_time *t)
+{
+    const weir_node *node = step->node;
+    WEIR_ASSERT(step->stepping && o < node->spec.output_count,
+                "operator '%s': output %u asked for outside of its step", node->name, o);
+    WEIR_ASSERT(t || step->current, "operator '%s': no time given and no current batch",
+                node->name);
+    weir_time time = t ? *t : step->current->time;
+    assert_may_send(step, o, &time);
+    const weir_type *type = node->spec.outputs[o].type;
+    WEIR_ASSERT(lent->pin, "operator '%s': lends records without a pin", node->name);
+    WEIR_ASSERT(lent->count <= WEIR_LENT_MAX && lent->count * type->size <= WEIR_LENT_MAX,
+                "operator '%s': lends %zu records as one batch, which are too many", node->name,
+                lent->count);
+    weir_batch *own = weir__batch_create(type, node->depth);
+    own->records = lent->records;
+    own->count = lent->count;
+    own->time = time;
+    weir_pin_retain(lent->pin);
+    weir__batch_add_pin(own, lent->pin);
+    weir__batch_charge(own);
+    push(step, o, own);
 }
 
 void weir_step_again(weir_step *step) { step->again = true; }

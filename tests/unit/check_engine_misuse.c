@@ -55,6 +55,39 @@ static void move_many_times(weir_step *step)
     weir_step_send(step, 0, batch, &(weir_time){ { 7 } });
 }
 
+/* ---- records that are lent ---- */
+
+static void let_go(weir_pin *pin) { (void)pin; }
+static weir_pin pin = { .refs = 1, .release = let_go };
+static const number one = { 1 };
+
+static void lend(weir_step *step, unsigned output, size_t count, const weir_time *t)
+{
+    weir_step_lend(step, output, &(weir_lent){ &one, count, &pin }, t);
+}
+
+static void lend_nowhere(weir_step *step) { lend(step, 1, 1, NULL); }
+static void lend_too_many(weir_step *step)
+{
+    lend(step, 0, WEIR_LENT_MAX / sizeof one + 1, NULL);
+}
+static void lend_no_end(weir_step *step) { lend(step, 0, SIZE_MAX / sizeof one + 2, NULL); }
+static void lend_before(weir_step *step) { lend(step, 0, 1, &(weir_time){ { 4 } }); }
+static void lend_without_pin(weir_step *step)
+{
+    weir_step_lend(step, 0, &(weir_lent){ &one, 1, NULL }, NULL);
+}
+static void lend_without_batch(weir_step *step)
+{
+    weir_step_put_back(step);
+    lend(step, 0, 1, NULL);
+}
+static void lend_from_control(weir_step *step)
+{
+    weir_step_take(step, 1);
+    lend(step, 0, 1, NULL);
+}
+
 static const misuse misuses[] = {
     { take_from_nowhere, "operator 'node' has no input 2" },
     { wait_nowhere, "operator 'node' has no input 2" },
@@ -65,6 +98,13 @@ static const misuse misuses[] = {
     { send_from_control, "operator 'node': sends at 5 from output 0 without a capability" },
     { send_nowhere, "operator 'node': output 1 asked for outside of its step" },
     { move_many_times, "operator 'node': moves a batch of several times" },
+    { lend_nowhere, "operator 'node': output 1 asked for outside of its step" },
+    { lend_too_many, "operator 'node': lends 2097153 records as one batch, which are too many" },
+    { lend_no_end, "operator 'node': lends 2305843009213693953 records as one batch, which are" },
+    { lend_before, "operator 'node': sends at 4 from output 0 without a capability" },
+    { lend_without_pin, "operator 'node': lends records without a pin" },
+    { lend_without_batch, "operator 'node': no time given and no current batch" },
+    { lend_from_control, "operator 'node': sends at 5 from output 0 without a capability" },
 };
 
 static weir_status keep_ctx(weir_step *step, void *ctx, void **state, weir_error *error)
@@ -133,6 +173,27 @@ static void build_init(weir_graph *g, void *ctx)
     weir_unary(weir_test_input(g, number), number, no_step, .name = "node", .init = send_in_init);
 }
 
+static weir_status lend_in_init(weir_step *step, void *ctx, void **state, weir_error *error)
+{
+    (void)ctx;
+    (void)state;
+    (void)error;
+    lend(step, 0, 1, &(weir_time){ { 0 } });
+    return WEIR_OK;
+}
+
+static void build_lend_init(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_unary(weir_test_input(g, number), number, no_step, .name = "node", .init = lend_in_init);
+}
+
+static void run_lend_init(void *ctx)
+{
+    (void)ctx;
+    weir_test_run(weir_test_create(build_lend_init, NULL));
+}
+
 static void run_init(void *ctx)
 {
     (void)ctx;
@@ -185,6 +246,7 @@ static void input_goes_back(void *ctx)
 START_TEST(programs)
 {
     test_dies(run_init, NULL, "operator 'node': output 0 asked for outside of its step");
+    test_dies(run_lend_init, NULL, "operator 'node': output 0 asked for outside of its step");
     test_dies(ask_elsewhere, NULL, "a probe of another runtime");
     test_dies(destroy_while_it_runs, NULL,
               "a runtime is destroyed while worker 0 runs: call weir_runtime_wait");

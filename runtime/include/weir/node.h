@@ -156,6 +156,22 @@ WEIR_API weir_builder *weir_step_output(weir_step *step, unsigned output, const 
 WEIR_API void weir_step_send(weir_step *step, unsigned output, const weir_batch *batch,
                              const weir_time *t);
 
+/* Records of the output's type that lie in memory one after the other, aligned as the type is, to
+ * be sent as one batch: rows of a table, part of a mapped file. The pin keeps alive them and what
+ * their strings point to; nothing of that may change before its release is called: by any thread,
+ * maybe after the dataflow is gone. Each batch is charged with its records and the pin's bytes: 0
+ * where the memory is there anyway. */
+typedef struct weir_lent {
+    const void *records;
+    size_t count;  /* of at most WEIR_LENT_MAX bytes */
+    weir_pin *pin; /* a batch has a reference of its own; the caller's stays the caller's */
+} weir_lent;
+enum { WEIR_LENT_MAX = 16 << 20 };
+/* Sends them at time t (NULL: the current batch's) without copying them, each with diff 1. Same
+ * rule. */
+WEIR_API void weir_step_lend(weir_step *step, unsigned output, const weir_lent *lent,
+                             const weir_time *t);
+
 /* Whether anybody reads what is sent at this output: else it need not be made. */
 WEIR_API bool weir_step_output_is_read(const weir_step *step, unsigned output);
 
