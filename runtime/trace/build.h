@@ -27,6 +27,7 @@ struct weir_trace_builder {
     bool times_vary, diffs_vary;
     bool plain;     /* updates are noted in `entries` alone (plain.h) */
     bool was_mixed; /* it had to make records of such: it begins with records from then on */
+    bool has_diffs; /* plain updates have diffs of their own; else all are `diff` */
     weir_time time; /* of all, unless they vary */
     int64_t diff;   /* the same */
     uint64_t low, high; /* the least and the greatest hash, if it is plain */

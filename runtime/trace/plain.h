@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Plain updates: where keys are their hashes, values a word or two of integers or nothing
- * (words.h), and all times equal, a builder keeps no records, but what stands for them.
+ * (words.h), and all times equal, a builder keeps no records, but what stands for them; without
+ * diffs, as long as all of these are equal and no two updates would become one.
  */
 #ifndef WEIR_TRACE_PLAIN_H
 #define WEIR_TRACE_PLAIN_H

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plain updates of one form, which plain.c includes once for each: with PLAIN_WORDS words a value;
- * PLAIN is what the struct is called, FORM(name) what a function is. Only what lies in a core's
- * cache is sorted elsewhere, so a large builder takes one struct an update and no more.
+ * Plain updates of one form, which plain.c includes once for each: with PLAIN_WORDS words a value,
+ * and with diffs (PLAIN_DIFFS is 1) or none, since all are the builder's; PLAIN is what the struct
+ * is called, FORM(name) what a function is. Only what lies in a core's cache is sorted elsewhere,
+ * so a large builder takes one struct an update and no more.
  */
 
+/* The hash, the words, the diff. */
 typedef struct PLAIN {
-    uint64_t hash, words[PLAIN_WORDS];
-    int64_t diff;
+    uint64_t at[1 + PLAIN_WORDS + PLAIN_DIFFS];
 } PLAIN;
 
 static PLAIN *FORM(of)(const weir_trace_builder *b)
@@ -15,34 +16,42 @@ static PLAIN *FORM(of)(const weir_trace_builder *b)
     return (PLAIN *)(void *)b->entries.data;
 }
 
-static inline weir__words FORM(words_of)(const PLAIN *p)
+static inline int64_t FORM(diff)(const weir_trace_builder *b, const PLAIN *p)
 {
-    weir__words words = { { p->words[0] } };
-    words.at[PLAIN_WORDS - 1] = p->words[PLAIN_WORDS - 1];
+    return PLAIN_DIFFS ? (int64_t)p->at[PLAIN_WORDS + PLAIN_DIFFS] : b->diff;
+}
+
+static inline weir__words FORM(words)(const PLAIN *p)
+{
+    weir__words words = { { 0 } };
+    for (int w = 0; w < PLAIN_WORDS; w++)
+        words.at[w] = p->at[1 + w];
     return words;
 }
 
 static inline bool FORM(is_same)(const PLAIN *a, const PLAIN *b)
 {
-    return a->hash == b->hash && a->words[0] == b->words[0] &&
-           a->words[PLAIN_WORDS - 1] == b->words[PLAIN_WORDS - 1];
+    bool same = true;
+    for (int w = 0; w <= PLAIN_WORDS; w++)
+        same = same && a->at[w] == b->at[w];
+    return same;
 }
 
 static inline bool FORM(is_before)(const PLAIN *a, const PLAIN *b)
 {
-    const unsigned last = PLAIN_WORDS - 1;
-    bool is_lower = a->words[last] < b->words[last];
-    if (PLAIN_WORDS > 1 && a->words[0] != b->words[0])
-        is_lower = a->words[0] < b->words[0];
-    return a->hash != b->hash ? a->hash < b->hash : is_lower;
+    bool is_lower = false;
+    for (int w = PLAIN_WORDS; w >= 0; w--)
+        is_lower = a->at[w] != b->at[w] ? a->at[w] < b->at[w] : is_lower;
+    return is_lower;
 }
 
 /* ---- as they come ---- */
 
 /* The ones that lie together and differ by their diffs alone become one, such as the lines of an
- * order. A sum that would leave the range is left to be made at the end. */
-static void FORM(note)(weir_trace_builder *b, const weir_updates *u, size_t from,
-                       const uint64_t *hashes, size_t count)
+ * order. A sum that would leave the range is left to be made at the end. Returns how many were
+ * noted: without diffs no more than there are before two become one. */
+static size_t FORM(note)(weir_trace_builder *b, const weir_updates *u, size_t from,
+                         const uint64_t *hashes, size_t count)
 {
     const weir_type *type = b->shape->type;
     const weir__pack *rests = &b->shape->rests;
@@ -50,78 +59,50 @@ static void FORM(note)(weir_trace_builder *b, const weir_updates *u, size_t from
     const weir__rank only = rests->rank_count == 1 ? *rests->ranks : (weir__rank){ .bits = 64 };
     const bool is_one = rests->rank_count == 1;
     PLAIN *last = b->count > 0 ? &FORM(of)(b)[b->count - 1] : NULL, *to = FORM(of)(b);
+    size_t i = 0;
     to += b->count;
-    for (size_t i = 0; i < count; i++, record += type->size) {
-        weir__words words = is_one ? weir__words_of_field(&only, record + only.record)
-                                   : weir__words_of_record(rests, record);
-        PLAIN p = { .hash = hashes[i], .diff = u->diffs ? u->diffs[from + i] : 1 };
-        int64_t sum;
-        for (unsigned w = 0; w < PLAIN_WORDS; w++)
-            p.words[w] = words.at[w];
-        if (last && FORM(is_same)(last, &p) && !__builtin_add_overflow(last->diff, p.diff, &sum)) {
-            last->diff = sum;
-            continue;
+    for (; i < count; i++, record += type->size) {
+        weir__words words = { { 0 } };
+        PLAIN p = { { hashes[i] } };
+        int64_t diff = u->diffs ? u->diffs[from + i] : 1, sum;
+        if (PLAIN_WORDS > 0)
+            words = is_one ? weir__words_of_field(&only, record + only.record)
+                           : weir__words_of_record(rests, record);
+        for (int w = 0; w < PLAIN_WORDS; w++)
+            p.at[1 + w] = words.at[w];
+        if (PLAIN_DIFFS)
+            p.at[PLAIN_WORDS + PLAIN_DIFFS] = (uint64_t)diff;
+        if (last && FORM(is_same)(last, &p)) {
+            if (!PLAIN_DIFFS)
+                break;
+            if (!__builtin_add_overflow(FORM(diff)(b, last), diff, &sum)) {
+                last->at[PLAIN_WORDS + PLAIN_DIFFS] = (uint64_t)sum;
+                continue;
+            }
         }
-        b->low = p.hash < b->low ? p.hash : b->low;
-        b->high = p.hash > b->high ? p.hash : b->high;
+        b->low = hashes[i] < b->low ? hashes[i] : b->low;
+        b->high = hashes[i] > b->high ? hashes[i] : b->high;
         *to = p;
         last = to++;
     }
     b->count = (uint32_t)(to - FORM(of)(b));
+    return i;
 }
 
-static bool FORM(add)(weir_trace_builder *b, const weir_updates *u)
+static void FORM(to_record)(const weir_trace_builder *b, size_t i, char *record, uint64_t *hash)
 {
     const weir_shape *shape = b->shape;
-    uint64_t hashes[HASHED];
-    if (!weir__column_add(&b->entries, u->count * sizeof(PLAIN)))
-        return false;
-    if (b->count == 0) {
-        b->low = UINT64_MAX;
-        b->high = 0;
-    }
-    if (u->hashes)
-        FORM(note)(b, u, 0, u->hashes, u->count);
-    for (size_t from = 0; !u->hashes && from < u->count; from += HASHED) {
-        size_t count = u->count - from < HASHED ? u->count - from : HASHED;
-        const char *records = (const char *)u->records + from * shape->type->size;
-        weir_key_hash_column(shape->type, &shape->key, records, count, shape->seed, hashes);
-        FORM(note)(b, u, from, hashes, count);
-    }
-    b->entries.used = b->count * sizeof(PLAIN);
-    return true;
-}
-
-static bool FORM(leave)(weir_trace_builder *b)
-{
-    const weir_shape *shape = b->shape;
-    const PLAIN *p = FORM(of)(b);
-    size_t size = shape->type->size, count = b->count;
-    b->records.used = b->hashes.used = b->diffs.used = 0;
-    char *records = weir__column_add(&b->records, count * size);
-    uint64_t *hashes = weir__column_add(&b->hashes, count * 8);
-    int64_t *diffs = weir__column_add(&b->diffs, count * 8);
-    if (count > 0 && (!records || !hashes || !diffs))
-        return false;
-    if (count > 0)
-        memset(records, 0, count * size);
-    for (size_t i = 0; i < count; i++) {
-        char *record = records + i * size;
-        weir_key_unhash(shape->type, &shape->key, p[i].hash, shape->seed, record);
-        weir__words_to_record(&shape->rests, FORM(words_of)(&p[i]), record);
-        hashes[i] = p[i].hash;
-        diffs[i] = p[i].diff;
-    }
-    b->plain = false;
-    b->diffs_vary = count > 0;
-    return true;
+    const PLAIN *p = &FORM(of)(b)[i];
+    *hash = p->at[0];
+    weir_key_unhash(shape->type, &shape->key, *hash, shape->seed, record);
+    weir__words_to_record(&shape->rests, FORM(words)(p), record);
 }
 
 /* ---- sorting ---- */
 
 static inline size_t FORM(digit_of)(const PLAIN *p, const weir__digits *d)
 {
-    return (size_t)((p->hash - d->low) >> d->shift);
+    return (size_t)((p->at[0] - d->low) >> d->shift);
 }
 
 /* How many have each digit; starts[d] is where those of d begin. */
@@ -142,16 +123,10 @@ static void FORM(count_digits)(const PLAIN *p, size_t n, const weir__digits *d, 
 static inline void FORM(order)(PLAIN *a, PLAIN *b)
 {
     uint64_t turned = -(uint64_t)FORM(is_before)(b, a);
-    uint64_t hash = (a->hash ^ b->hash) & turned;
-    uint64_t diff = ((uint64_t)a->diff ^ (uint64_t)b->diff) & turned;
-    a->hash ^= hash;
-    b->hash ^= hash;
-    a->diff = (int64_t)((uint64_t)a->diff ^ diff);
-    b->diff = (int64_t)((uint64_t)b->diff ^ diff);
-    for (unsigned w = 0; w < PLAIN_WORDS; w++) {
-        uint64_t word = (a->words[w] ^ b->words[w]) & turned;
-        a->words[w] ^= word;
-        b->words[w] ^= word;
+    for (unsigned w = 0; w < sizeof a->at / sizeof *a->at; w++) {
+        uint64_t other = (a->at[w] ^ b->at[w]) & turned;
+        a->at[w] ^= other;
+        b->at[w] ^= other;
     }
 }
 
@@ -228,36 +203,42 @@ static void FORM(put_into_parts)(PLAIN *p, const weir__digits *d, uint32_t *next
     }
 }
 
-/* Adds n sorted ones up to `to` on, which may be where they lie. Returns how many are left; -1: a
- * sum left the range. */
-static int64_t FORM(add_up)(const PLAIN *p, size_t n, PLAIN *to, weir__room *room)
+/* Adds n sorted ones up to `to` on, which may be where they lie. Returns how many are left, or why
+ * they are not: without diffs equal ones cannot become one, and are all there then. */
+static int64_t FORM(add_up)(const weir_trace_builder *b, const PLAIN *p, size_t n, PLAIN *to,
+                            weir__room *room)
 {
     PLAIN *out = to;
     uint64_t last = 0;
+    bool some_equal = false;
     for (size_t i = 0; i < n;) {
-        PLAIN one = p[i];
-        weir__wide sum = one.diff; /* in any order the same */
-        while (++i < n && FORM(is_same)(&p[i], &one))
-            sum += p[i].diff;
-        if (sum == 0)
-            continue;
-        one.diff = (int64_t)sum;
-        if (sum != one.diff)
-            return -1;
-        room->keys += out == to || last != one.hash;
-        last = one.hash;
+        PLAIN one = p[i++];
+        weir__wide sum = FORM(diff)(b, &one); /* in any order the same */
+        if (PLAIN_DIFFS) {
+            for (; i < n && FORM(is_same)(&p[i], &one); i++)
+                sum += FORM(diff)(b, &p[i]);
+            if (sum == 0)
+                continue;
+            one.at[PLAIN_WORDS + PLAIN_DIFFS] = (uint64_t)sum;
+            if (sum != (int64_t)sum)
+                return NOT_IN_RANGE;
+        } else {
+            some_equal |= i < n && FORM(is_same)(&p[i], &one);
+        }
+        room->keys += out == to || last != one.at[0];
+        last = one.at[0];
         *out++ = one;
     }
-    return out - to;
+    return some_equal ? NOT_ADDED : out - to;
 }
 
 /* The parts, each of which is left where the ones before it end. */
-static weir_status FORM(sort_parts)(weir_trace_builder *b, const weir__digits *first,
-                                    weir__room *room)
+static int64_t FORM(sort_parts)(weir_trace_builder *b, const weir__digits *first, weir__room *room)
 {
     PLAIN *p = FORM(of)(b);
     uint32_t next[WEIR__FIRST_DIGITS], ends[WEIR__FIRST_DIGITS];
-    size_t left = 0, most = 0;
+    size_t most = 0;
+    int64_t left = 0;
     FORM(count_digits)(p, b->count, first, next);
     for (size_t k = 0; k < first->count; k++) {
         ends[k] = k + 1 < first->count ? next[k + 1] : b->count;
@@ -266,22 +247,23 @@ static weir_status FORM(sort_parts)(weir_trace_builder *b, const weir__digits *f
     b->spare.used = 0;
     PLAIN *spare = weir__column_add(&b->spare, most * sizeof *spare);
     if (!spare)
-        return WEIR_NO_MEMORY;
+        return NO_ROOM;
     FORM(put_into_parts)(p, first, next, ends);
     for (size_t k = 0, at = 0; k < first->count; at = ends[k++]) {
         size_t n = ends[k] - at;
         uint64_t low = first->low + ((uint64_t)k << first->shift);
         weir__digits rest = weir__digits_for(low, first->shift, weir__bits_of(n), PART_BITS);
-        int64_t sums = FORM(add_up)(FORM(sort_part)(p + at, spare, n, &rest), n, p + left, room);
+        PLAIN *part = FORM(sort_part)(p + at, spare, n, &rest);
+        int64_t sums = FORM(add_up)(b, part, n, p + left, room);
         if (sums < 0)
-            return WEIR_OVERFLOWED;
-        left += (size_t)sums;
+            return sums;
+        left += sums;
     }
-    b->count = (uint32_t)left;
-    return WEIR_OK;
+    return left;
 }
 
-static weir_status FORM(sort)(weir_trace_builder *b, weir__room *room)
+/* Returns how many are left, or why they are not. */
+static int64_t FORM(sort)(weir_trace_builder *b, weir__room *room)
 {
     unsigned bits = weir__bits_of(b->high - b->low);
     if (b->count > PART_DIGITS && bits > PART_BITS) {
@@ -291,29 +273,9 @@ static weir_status FORM(sort)(weir_trace_builder *b, weir__room *room)
     b->spare.used = 0;
     PLAIN *p = FORM(of)(b), *spare = weir__column_add(&b->spare, b->count * sizeof *p);
     if (!spare)
-        return WEIR_NO_MEMORY;
+        return NO_ROOM;
     weir__digits one = weir__digits_for(b->low, bits, weir__bits_of(b->count), PART_BITS);
-    int64_t left = FORM(add_up)(FORM(sort_part)(p, spare, b->count, &one), b->count, p, room);
-    if (left < 0)
-        return WEIR_OVERFLOWED;
-    b->count = (uint32_t)left;
-    return WEIR_OK;
-}
-
-static weir_status FORM(sort_all)(weir_trace_builder *b, weir__room *room)
-{
-    weir_status status = FORM(sort)(b, room);
-    const PLAIN *p = FORM(of)(b);
-    b->entries.used = b->count * sizeof *p;
-    if (status != WEIR_OK || b->count == 0)
-        return status;
-    for (uint32_t i = 1; i < b->count && !room->diffs_vary; i++)
-        room->diffs_vary = p[i].diff != p[0].diff;
-    room->updates = room->values = b->count;
-    room->values_vary = room->values != room->keys;
-    room->first_hash = p[0].hash;
-    room->last_hash = p[b->count - 1].hash;
-    return WEIR_OK;
+    return FORM(add_up)(b, FORM(sort_part)(p, spare, b->count, &one), b->count, p, room);
 }
 
 /* ---- writing ---- */
@@ -326,24 +288,24 @@ static void FORM(write)(const weir_trace_builder *b, weir_trace_run *run)
     char *rest = run->rests;
     const weir__rank only = rests->rank_count == 1 ? *rests->ranks : (weir__rank){ .bits = 64 };
     const bool is_one = rests->rank_count == 1;
-    if (rests->rank_count > 1)
-        memset(rest, 0, b->count * size); /* what lies between fields */
+    if (PLAIN_WORDS > 0 && has_gaps(rests))
+        memset(rest, 0, b->count * size);
     for (uint32_t i = 0; i < b->count; i++) {
-        if (i == 0 || p[i].hash != p[i - 1].hash) {
+        if (i == 0 || p[i].at[0] != p[i - 1].at[0]) {
             if (run->value_at)
                 run->value_at[run->key_count] = i;
-            run->hashes[run->key_count++] = p[i].hash;
+            run->hashes[run->key_count++] = p[i].at[0];
         }
-        if (rest && is_one)
-            weir__words_put(&only, FORM(words_of)(&p[i]), rest + i * size);
-        else if (rest)
-            weir__words_to_packed(rests, FORM(words_of)(&p[i]), rest + i * size);
+        if (PLAIN_WORDS > 0 && is_one)
+            weir__words_put(&only, FORM(words)(&p[i]), rest + i * size);
+        else if (PLAIN_WORDS > 0)
+            weir__words_to_packed(rests, FORM(words)(&p[i]), rest + i * size);
         if (run->diffs)
-            run->diffs[i] = p[i].diff;
+            run->diffs[i] = FORM(diff)(b, &p[i]);
     }
     if (run->value_at)
         run->value_at[run->key_count] = b->count;
     run->value_count = run->update_count = b->count;
-    run->diff = p[0].diff;
+    run->diff = FORM(diff)(b, &p[0]);
     run->meet = run->join = b->time;
 }

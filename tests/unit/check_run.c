@@ -397,52 +397,6 @@ START_TEST(sorts_as_many_as_come)
 }
 END_TEST
 
-/* Records of two integers are noted as a hash and a word, in one part and in many, hashes of a
- * narrow range among them; where another time comes, records are made of them again. */
-START_TEST(plain_updates)
-{
-    static const uint32_t counts[] = { 1, 40, 5000, 50000 };
-    static const uint32_t key_counts[] = { 1, 50, 70000 };
-    weir_shape *shape = shape_of(pair_type(), 0);
-    weir_trace_builder *b = weir_trace_builder_create(shape, &account);
-    uint64_t random = 9;
-    for (size_t i = 0; i < sizeof counts / sizeof *counts * 6; i++) {
-        uint32_t count = counts[i / 6], keys = key_counts[i % 3];
-        uint64_t times = i % 6 < 3 ? 1 : 2;
-        int64_t *wanted = calloc(6 * (size_t)keys, sizeof *wanted);
-        for (uint32_t n = 0; n < count; n++) {
-            pair p = { test_below(&random, keys), (int32_t)test_below(&random, 3) - 1 };
-            uint64_t time = n < count / 2 ? 0 : test_below(&random, times);
-            int64_t diff = (int64_t)test_below(&random, 3) - 1;
-            add(b, &p, time, diff);
-            wanted[(3 * p.key + (uint64_t)(p.value + 1)) * 2 + time] += diff;
-        }
-        weir_trace_run *run = build(b);
-        weir_time time;
-        int64_t diff;
-        weir_cursor *c = run ? weir_cursor_create(&run, 1) : NULL;
-        while (c && weir_cursor_next_key(c))
-            for (int32_t last = -2; weir_cursor_next_value(c);) {
-                pair p = *(const pair *)weir_cursor_record(c);
-                ck_assert_int_gt(p.value, last);
-                last = p.value;
-                while (weir_cursor_next_update(c, &time, &diff)) {
-                    ck_assert_int_ne(diff, 0);
-                    wanted[(3 * p.key + (uint64_t)(p.value + 1)) * 2 + time.at[0]] -= diff;
-                }
-            }
-        for (size_t k = 0; k < 6 * (size_t)keys; k++)
-            ck_assert_int_eq(wanted[k], 0);
-        weir_cursor_destroy(c);
-        weir_trace_run_release(run);
-        free(wanted);
-    }
-    weir_trace_builder_destroy(b);
-    weir_shape_release(shape);
-    ck_assert_int_eq(weir_account_bytes(&account), 0);
-}
-END_TEST
-
 static weir_trace_run *merge(weir_trace_run *a, weir_trace_run *b, uint64_t since, size_t fuel)
 {
     weir__merge m;
@@ -639,62 +593,12 @@ START_TEST(memory_runs_out)
 }
 END_TEST
 
-/* The same where updates are noted without records, which are made again of them; a run that could
- * not be written is made of what is sorted already. */
-START_TEST(plain_memory_runs_out)
-{
-    enum { COUNT = 6000 };
-    weir_shape *shape = shape_of(pair_type(), 0);
-    size_t before = weir_memory_used();
-    pair *pairs = calloc(COUNT, sizeof *pairs);
-    for (int i = 0; i < COUNT; i++)
-        pairs[i] = (pair){ (uint64_t)(i * 7 % (COUNT / 2)), 1 };
-    int failures = 0;
-    for (uint64_t i = 0; i < 30; i++) {
-        uint64_t nth = i / 2 + 1, times = i % 2 + 1;
-        weir_updates u = { .records = pairs, .count = COUNT, .time = { { 1 } } };
-        weir_trace_builder *b = weir_trace_builder_create(shape, NULL);
-        weir_trace_run *run = NULL;
-        weir_memory_fail_nth(nth, 0);
-        for (unsigned t = 0; t < 2; t++) {
-            u.time.at[0] = 1 + (t & (times - 1));
-            while (weir_trace_builder_add(b, &u) != WEIR_OK) {
-                failures++;
-                ck_assert_uint_eq(weir_trace_builder_count(b), t * COUNT);
-            }
-        }
-        while (weir_trace_builder_build(b, &run) != WEIR_OK)
-            failures++;
-        weir_memory_fail_nth(0, 0);
-        ck_assert_uint_eq(weir_trace_run_keys(run), COUNT / 2);
-        ck_assert_uint_eq(weir_trace_run_updates(run), COUNT / 2 * times);
-        for (uint32_t n = 0; n < run->update_count; n++)
-            ck_assert_int_eq(weir__run_diff(run, n), times == 1 ? 4 : 2);
-        weir_trace_run_release(run);
-        weir_trace_builder_destroy(b);
-        ck_assert_uint_eq(weir_memory_used(), before);
-    }
-    ck_assert_int_gt(failures, 8);
-    free(pairs);
-    weir_shape_release(shape);
-}
-END_TEST
-
 int main(void)
 {
-    const TTest *const tests[] = { shapes,
-                                   consolidates,
-                                   columns_left_out,
-                                   keys_put_together,
-                                   found_by_hash,
-                                   found_in_many_runs,
-                                   keys_that_were_asked_for,
-                                   sorts_as_many_as_come,
-                                   plain_updates,
-                                   plain_memory_runs_out,
-                                   merges,
-                                   diffs_overflow,
-                                   memory_runs_out,
-                                   NULL };
+    const TTest *const tests[] = {
+        shapes,        consolidates,       columns_left_out,         keys_put_together,
+        found_by_hash, found_in_many_runs, keys_that_were_asked_for, sorts_as_many_as_come,
+        merges,        diffs_overflow,     memory_runs_out,          NULL
+    };
     return test_run(test_suite("run", tests));
 }
