@@ -41,16 +41,19 @@ static void add(weir_trace_builder *b, const void *record, uint64_t time, int64_
 /* Record i of a type, 0 to COUNT - 1, each another one. */
 static void make(const weir_type *type, uint64_t i, void *record)
 {
-    triple t;
-    memset(&t, 0, sizeof t); /* what lies between fields, too */
-    t.key = i;
-    t.value = i * 3;
-    t.other = (int32_t)i - 5;
-    memset(record, 0, type->size);
-    if (type == pair_type())
-        *(pair *)record = (pair){ i / 2, (int32_t)(i % 2) - 1 };
-    else
-        memcpy(record, type == number_type() ? (void *)&t.key : (void *)&t, type->size);
+    memset(record, 0, type->size); /* what lies between fields, too */
+    if (type == pair_type()) {
+        pair *p = record;
+        p->key = i / 2;
+        p->value = (int32_t)(i % 2) - 1;
+    } else if (type == triple_type()) {
+        triple *t = record;
+        t->key = i;
+        t->value = i * 3;
+        t->other = (int32_t)i - 5;
+    } else {
+        ((number *)record)->key = i;
+    }
 }
 
 static uint64_t number_of(const weir_type *type, const void *record)
