@@ -154,7 +154,7 @@ size_t weir_table_insert_noted(weir_table *table, void **values)
     size_t had = table->count;
     n = (uint32_t)(notes->known ? weir__table_insert_words(table, words, hashes, n, values)
                                 : weir__table_insert_new_words(table, words, hashes, n, values));
-    notes->known = table->count - had < n / 2;
+    notes->known = 2 * (table->count - had) < n;
     if (n > 0)
         take_words(table, stretch, n);
     return n;

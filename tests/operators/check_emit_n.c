@@ -116,6 +116,8 @@ START_TEST(the_same_again)
     weir_test_push(t, 0, many, 1, 1, { weir_str_of("a"), 3 });
     weir_test_push(t, 0, many, 1, 1, { weir_str_of("b"), -2 });
     weir_test_push(t, 0, many, 1, 1, { weir_str_of("c"), INT64_MAX });
+    weir_test_push(t, 0, many, 1, 1, { weir_str_of("d"), WEIR__TOGETHER_MAX - 2 });
+    weir_test_push(t, 0, many, 1, 1, { weir_str_of("e"), WEIR__TOGETHER_MAX - 1 });
     ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
     ck_assert_str_eq(weir_test_take(t, 0), "(name: \"a\", part: 0) @1 +5\n"
                                            "(name: \"a\", part: 1) @1 +1\n"
@@ -124,7 +126,12 @@ START_TEST(the_same_again)
                                            "(name: \"b\", part: 1) @1 +1\n"
                                            "(name: \"c\", part: 0) @1 +2\n"
                                            "(name: \"c\", part: 0) @1 +9223372036854775807\n"
-                                           "(name: \"c\", part: 1) @1 +1\n");
+                                           "(name: \"c\", part: 1) @1 +1\n"
+                                           "(name: \"d\", part: 0) @1 +512\n"
+                                           "(name: \"d\", part: 1) @1 +1\n"
+                                           "(name: \"e\", part: 0) @1 +2\n"
+                                           "(name: \"e\", part: 0) @1 +511\n"
+                                           "(name: \"e\", part: 1) @1 +1\n");
     weir_test_destroy(t);
 }
 END_TEST

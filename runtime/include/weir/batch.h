@@ -113,9 +113,10 @@ static inline void *weir_builder_next(weir_builder *builder, size_t size)
     return weir__builder_next_slow(builder);
 }
 
-/* n of a record, whose bytes are its canonical form. What is the same as the record before it is
- * added to that, such as the lines of an order of which the key is left: so nothing behind has
- * to. */
+/* n of a record, whose bytes are its canonical form. What is the same as the record just before it
+ * is added to that, such as the lines of an order of which the key is left, as long as few come
+ * together: a step that emits one record again and again has to end, too. */
+enum { WEIR__TOGETHER_MAX = 512 };
 static inline void weir__builder_put_n(weir_builder *builder, const void *record, size_t size,
                                        int64_t n)
 {
@@ -124,7 +125,8 @@ static inline void weir__builder_put_n(weir_builder *builder, const void *record
                  !builder->is_plain && n != 0;
     int64_t sum;
     if (usual && i > 0 && memcmp(builder->next - size, record, size) == 0 &&
-        !__builtin_add_overflow(builder->diffs[i - 1], n, &sum) && sum != 0) {
+        !__builtin_add_overflow(builder->diffs[i - 1], n, &sum) && sum != 0 &&
+        sum <= WEIR__TOGETHER_MAX && sum >= -WEIR__TOGETHER_MAX) {
         builder->diffs[i - 1] = sum;
         return;
     }
