@@ -122,7 +122,8 @@ static weir_batch *run_filter(weir__stage_instance *si, weir_batch *batch)
         if (weir__batch_sole(batch)) {
             gather((void *)batch->records, batch->records, keep, n, size);
         } else {
-            out = weir__batch_share(batch);
+            out = batch->type->has_strings ? weir__batch_share(batch)
+                                           : weir__batch_share_columns(batch);
             weir_batch_release(batch);
             out->records = gather_column(si, &out->record_buffer, out->records, &kept, size);
         }
@@ -134,6 +135,7 @@ static weir_batch *run_filter(weir__stage_instance *si, weir_batch *batch)
         if (out->hashes)
             out->hashes = gather_column(si, &out->hash_buffer, out->hashes, &kept, 8);
         out->count = n;
+        weir__batch_charge(out);
     }
     weir__buffer_release(scratch);
     return out;

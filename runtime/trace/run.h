@@ -26,7 +26,8 @@ struct weir_shape {
     uint32_t refs;
     uint32_t depth;
     bool bijective;
-    bool has_diffs; /* builders had to keep diffs of updates, and expect to (plain.h) */
+    bool has_diffs; /* diffs of updates differed, or two updates became one: builders keep diffs
+                     * from the beginning (plain.h) */
     const weir_type *type;
     weir_key key;
     weir_key order; /* of values: fields of the record that are in no key */
