@@ -118,6 +118,7 @@ static void build(weir_graph *graph, void *ctx)
 {
     tpch_case *c = ctx;
     tpch_tables tables = {
+        .graph = graph,
 #define STREAM(table, FIELDS) .table = { .port = add_table(graph, c, tpch_##table) },
         TPCH_TABLES(STREAM)
 #undef STREAM

@@ -56,7 +56,7 @@ const char *weir__options_nearest(const char *name, const weir__declared *declar
     const char *found = NULL;
     for (size_t i = 0; i < declared->count; i++)
         nearer(name, declared->info[i]->name, &best, &found);
-    for (size_t i = 0; i < weir__builtin_count; i++)
+    for (size_t i = 0; !declared->is_partial && i < weir__builtin_count; i++)
         nearer(name, weir__builtins[i].name, &best, &found);
     return found;
 }
@@ -73,6 +73,8 @@ static weir_status refuse_unknown(const weir__given *given, const weir__declared
                                   weir_error *error)
 {
     const char *near = weir__options_nearest(given->setting.name, declared);
+    if (!near && declared->is_partial)
+        return WEIR_OK;
     weir_error_set(error, WEIR_NOT_FOUND, "there is no option --%.80s", given->setting.name);
     if (given->layer != WEIR__LAYER_FLAG)
         weir_error_detail(error, "set by %s", given->setting.origin);

@@ -82,8 +82,9 @@ static weir_status create_runtime(weir_main_program *program, unsigned workers)
     return program->runtime ? WEIR_OK : program->error.status;
 }
 
-/* The options that the build has declared. */
-static weir_status collect_declared(weir_main_program *program, weir__declared *declared)
+/* The options that the build has declared, which ended like this. */
+static weir_status collect_declared(weir_main_program *program, weir_status built,
+                                    weir__declared *declared)
 {
     program->declared_count = weir_runtime_option_count(program->runtime);
     program->declared = weir_alloc(program->declared_count * sizeof *program->declared);
@@ -93,7 +94,7 @@ static weir_status collect_declared(weir_main_program *program, weir__declared *
     }
     for (size_t i = 0; i < program->declared_count; i++)
         program->declared[i] = weir_runtime_option(program->runtime, i);
-    *declared = (weir__declared){ program->declared, program->declared_count };
+    *declared = (weir__declared){ program->declared, program->declared_count, built != WEIR_OK };
     return WEIR_OK;
 }
 
@@ -105,7 +106,7 @@ static int build(weir_main_program *program)
     weir__declared declared;
     weir_status built =
         weir_runtime_build(program->runtime, program->name, program->build, program->ctx, &failure);
-    weir_status status = collect_declared(program, &declared);
+    weir_status status = collect_declared(program, built, &declared);
     if (status != WEIR_OK)
         return STATUS_FAILED;
     status = weir__options_check(&program->options, &declared, warn_unknown, &program->error);
@@ -119,14 +120,15 @@ static int build(weir_main_program *program)
 static weir_status learn_declared(weir_main_program *program, weir__declared *declared)
 {
     weir_error ignored = { .status = WEIR_OK };
-    program->config.run.processes = 0; /* nobody is waited for */
-    program->config.run.process = 0;
+    program->config.run.processes = program->options.processes = 0; /* nobody is waited for */
+    program->config.run.process = program->options.process = 0;
+    program->config.run.hosts = program->options.hosts = NULL;
     weir_status status = create_runtime(program, 1);
     if (status != WEIR_OK)
         return status;
-    (void)weir_runtime_build(program->runtime, program->name, program->build, program->ctx,
-                             &ignored);
-    return collect_declared(program, declared);
+    weir_status built =
+        weir_runtime_build(program->runtime, program->name, program->build, program->ctx, &ignored);
+    return collect_declared(program, built, declared);
 }
 
 static int print_help(weir_main_program *program)

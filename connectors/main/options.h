@@ -72,10 +72,12 @@ size_t weir__options_settings(const weir__options *options, weir_setting *settin
 typedef struct weir__declared {
     const weir_option_info *const *info;
     size_t count;
+    bool is_partial; /* it failed: there may be others, which it has not come to */
 } weir__declared;
 
 /* Holds what was given against what the build declared: unknown names, values that are missing or
- * cannot be read, two values for one. Names of variables that no option has are not refused, but
+ * cannot be read, two values for one. If others may be declared, unknown names are refused only if
+ * they are near to one that is. Names of variables that no option has are not refused either, but
  * told to `unknown_variable` (may be NULL): they may be meant for others. */
 weir_status weir__options_check(const weir__options *options, const weir__declared *declared,
                                 void (*unknown_variable)(const char *variable), weir_error *error);
@@ -100,7 +102,8 @@ weir_status weir__read_secret(weir__options *options, const char *value, weir_er
 weir_status weir__read_secret_file(weir__options *options, const char *value, weir_error *error);
 void weir__options_join(const weir__options *options, weir_config *config);
 
-/* The name among built-in and declared ones that is nearest to a misspelt one, or NULL. */
+/* The name among built-in and declared ones that is nearest to a misspelt one, or NULL; among the
+ * declared ones alone if others may be: --brokers is near to --workers. */
 const char *weir__options_nearest(const char *name, const weir__declared *declared);
 
 #endif

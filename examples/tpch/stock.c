@@ -149,7 +149,7 @@ WEIR_JOIN(is_important, compared, worth, q11_row)
 
 weir_port *tpch_q11(const tpch_tables *t)
 {
-    int64_t *fractions = weir_graph_alloc(weir_port_graph(t->partsupp.port), sizeof *fractions);
+    int64_t *fractions = weir_graph_alloc(t->graph, sizeof *fractions);
     *fractions = llround(10000 * t->scale); /* the fraction is 0.0001 / scale */
     weir_stream(german) sellers =
         weir_join(t->supplier, WEIR_KEY(supplier, s_nationkey), weir_filter(t->nation, is_germany),

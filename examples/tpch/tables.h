@@ -54,8 +54,10 @@ typedef enum tpch_table {
         TPCH_TABLE_COUNT
 } tpch_table;
 
-/* The tables as collections: the input of a query. Those that it does not read may be zero. */
+/* The tables as collections: the input of a query. Those that it does not read may be zero, and so
+ * are all when they were refused. */
 typedef struct tpch_tables {
+    weir_graph *graph;
 #define TPCH_STREAM_(table, FIELDS) weir_stream(table) table;
     TPCH_TABLES(TPCH_STREAM_)
 #undef TPCH_STREAM_

@@ -30,7 +30,7 @@ static void build(weir_graph *g, void *ctx)
 {
     static const weir_key by_first = { .count = 1, .field = { 0 } };
     tpch_program *p = ctx;
-    tpch_tables tables = { 0 };
+    tpch_tables tables = { .graph = g };
     (void)weir_option_str(g, "data", NULL, "folder with the tables: TABLE.tbl or TABLE.csv");
     (void)weir_option_str(g, "query", "all", "1 to 22");
     (void)weir_option_str(g, "changes", NULL, "file with a plan: default: all rows, one answer");

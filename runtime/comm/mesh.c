@@ -20,6 +20,20 @@ enum {
 
 /* ---- create and destroy ---- */
 
+/* One that has the address of another could only wait for itself. */
+static weir_status refuse_twice(const weir__mesh *mesh, unsigned process, weir_error *error)
+{
+    for (unsigned i = 0; i < process; i++) {
+        if (strcmp(mesh->peers[i].address, mesh->peers[process].address) == 0) {
+            weir_error_set(error, WEIR_INVALID, "processes %u and %u have one address, '%.200s'", i,
+                           process, mesh->peers[i].address);
+            weir_error_hint(error, "give each process a HOST:PORT of its own");
+            return WEIR_INVALID;
+        }
+    }
+    return WEIR_OK;
+}
+
 static unsigned split_hosts(weir__mesh *mesh, const char *hosts, weir_error *error)
 {
     unsigned count = 0;
@@ -30,7 +44,8 @@ static unsigned split_hosts(weir__mesh *mesh, const char *hosts, weir_error *err
             memcpy(address, at, len);
             address[len] = 0;
             mesh->peers[count].address = address;
-            if (weir__net_split(address, host, port, error) != WEIR_OK)
+            if (weir__net_split(address, host, port, error) != WEIR_OK ||
+                refuse_twice(mesh, count, error) != WEIR_OK)
                 return 0;
         }
         count++;

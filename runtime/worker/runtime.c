@@ -39,12 +39,20 @@ static weir_status check_config(const weir_config *config, weir_error *error)
     if (config->process >= processes) {
         weir_error_set(error, WEIR_INVALID, "process %u of %u: numbers go from 0 to %u",
                        config->process, processes, processes - 1);
-        weir_error_hint(error, "give each process its own number");
+        weir_error_hint(error, processes > 1
+                                   ? "give each process its own number"
+                                   : "say how many processes there are, too (--processes)");
         return WEIR_INVALID;
     }
     if (processes > 1 && !config->hosts) {
         weir_error_set(error, WEIR_INVALID, "%u processes, but no hosts", processes);
         weir_error_hint(error, "give one HOST:PORT a process, divided by commas (--hosts)");
+        return WEIR_INVALID;
+    }
+    if (processes == 1 && config->hosts && strchr(config->hosts, ',')) {
+        weir_error_set(error, WEIR_INVALID, "several hosts, but one process");
+        weir_error_hint(error, "say how many processes there are, too (--processes), and which of "
+                               "them this one is (--process)");
         return WEIR_INVALID;
     }
     return WEIR_OK;

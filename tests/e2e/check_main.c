@@ -35,6 +35,8 @@ static void build(weir_graph *g, void *ctx)
     const char *to = weir_option_str(g, "to", "-", "file to write");
     if (weir_option_flag(g, "fail", "refuse to be built"))
         fail_init(g);
+    if (!weir_graph_failed(g))
+        (void)weir_option_str(g, "beyond", "", "as connectors have them, of graphs that are right");
     (void)ctx;
     weir_stream(line) lines;
     if (count)
@@ -367,6 +369,10 @@ START_TEST(hooks_come_in_their_order)
     ck_assert_int_eq(process_wait(&p), 2);
     ck_assert_str_eq(p.text[1], "hooked: there is no option --rat\n"
                                 "  to do: did you mean --rate? --help lists all options\n");
+    /* what a failed build has not come to declare is no reason to hide why it failed */
+    process_start(&p, "exec %s hooks --fail --beyond 3", self);
+    ck_assert_int_eq(process_wait(&p), 1);
+    ck_assert_ptr_nonnull(strstr(p.text[1], "hooked: the program wants to fail"));
     process_start(&p, "exec %s hooks --fail", self);
     ck_assert_int_eq(process_wait(&p), 1);
     ck_assert_ptr_nonnull(strstr(p.text[1], "ended\n"));

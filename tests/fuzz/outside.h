@@ -139,7 +139,7 @@ static inline void fuzz_options(const char *data, size_t size)
         { .name = "fast", .help = "fast", .kind = "flag" },
         { .name = "file", .help = "files", .kind = "str", .list = true } };
     const weir_option_info *list[] = { &known[0], &known[1], &known[2], &known[3], &known[4] };
-    weir__declared declared = { list, sizeof list / sizeof *list };
+    weir__declared declared = { list, sizeof list / sizeof *list, false };
     weir__options options = { 0 };
     weir_error error = { .status = WEIR_OK };
     char *text = fuzz_text(data, size), *argv[66] = { (char *)"program" }, *environment[65];

@@ -594,6 +594,8 @@ START_TEST(configs_are_checked)
         { { .processes = 2, .process = 2, .hosts = "a:1,b:2" }, "process 2 of 2" },
         { { .processes = 2 }, "2 processes, but no hosts" },
         { { .processes = 2, .hosts = "a:1" }, "1 hosts are given for 2 processes" },
+        { { .hosts = "a:1,b:2" }, "several hosts, but one process" },
+        { { .process = 1 }, "process 1 of 1" },
         { { .processes = 100, .workers = 3, .hosts = "a:1" }, "100 processes of 3 workers" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -602,6 +604,7 @@ START_TEST(configs_are_checked)
         ck_assert_msg(strstr(error.what, wrong[i].what) != NULL, "%s", error.what);
         ck_assert_str_ne(error.hint, "");
         ck_assert(!strstr(error.what, "no hosts") || strstr(error.hint, "--hosts"));
+        ck_assert(wrong[i].config.processes || strstr(error.hint, "--processes"));
     }
 }
 END_TEST

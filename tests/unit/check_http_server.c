@@ -475,7 +475,7 @@ START_TEST(each_process_has_a_port_of_its_own)
         weir_error error = { .status = WEIR_OK };
         char port[20], hosts[100];
         unsigned at = free_port(); /* only its own is used */
-        snprintf(hosts, sizeof hosts, "127.0.0.1:%u,127.0.0.1:%u,127.0.0.1:%u", at, at, at);
+        snprintf(hosts, sizeof hosts, "127.0.0.1:%u,127.0.0.2:%u,127.0.0.3:%u", at, at, at);
         weir_config config = { .struct_size = sizeof config, .processes = 3, .process = i,
                                .hosts = hosts };
         weir_runtime *runtime = weir_runtime_create(&config, &error);

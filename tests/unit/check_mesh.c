@@ -359,7 +359,8 @@ START_TEST(hosts_that_cannot_be)
                                             { "h0:21,h1", "'h1' is no address" },
                                             { "h0:21,h1:99999", "no address" },
                                             { "h0:21,::1:21", "no address" },
-                                            { "h0:21,:21", "no address" } };
+                                            { "h0:21,:21", "no address" },
+                                            { "h0:21,h0:21", "processes 0 and 1 have one" } };
     cluster *c = cluster_create(2, 5, false);
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         weir_error error = { 0 };

@@ -45,6 +45,8 @@ WEIR_API void weir_graph_at_end(weir_graph *graph, void (*fn)(void *ctx), void *
  * find the view registry, the HTTP server, … NULL if there is none of that name. */
 WEIR_API void *weir_graph_service(const weir_graph *graph, const char *name);
 
+/* A stream that was refused has no port, and building goes on: of NULL the graph and the type are
+ * NULL, too. What needs a graph for more than operators is to be handed it. */
 WEIR_API weir_graph *weir_port_graph(const weir_port *port);
 WEIR_API const weir_type *weir_port_type(const weir_port *port);
 WEIR_API bool weir_port_is_collection(const weir_port *port);
