@@ -146,8 +146,15 @@ static weir_batch *run_negate(weir__stage_instance *si, weir_batch *batch)
     weir_batch *out = weir__batch_share(batch);
     weir__buffer *column = weir__pool_get(si->context->pool, batch->count * sizeof(int64_t));
     int64_t *diffs = weir__buffer_data(column);
-    for (size_t i = 0; i < batch->count; i++)
-        diffs[i] = -weir_batch_diff(batch, i);
+    bool is_beyond = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        int64_t diff = weir_batch_diff(batch, i);
+        is_beyond |= diff == INT64_MIN;
+        diffs[i] = (int64_t)(0 - (uint64_t)diff);
+    }
+    if (WEIR_UNLIKELY(is_beyond))
+        weir__dataflow_fail(si->dataflow, si->stage->name, WEIR_OVERFLOWED,
+                            "a record is there -9223372036854775808 times, which has no opposite");
     if (out->diff_buffer)
         weir__buffer_release(out->diff_buffer);
     out->diff_buffer = column;

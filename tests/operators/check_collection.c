@@ -47,6 +47,24 @@ START_TEST(turns_signs)
 }
 END_TEST
 
+static void build_one(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_negate(weir_test_collection(g, item)));
+}
+
+START_TEST(signs_that_cannot_be_turned)
+{
+    weir_test *t = weir_test_create(build_one, NULL);
+    weir_test_push(t, 0, item, 1, INT64_MAX, { 5 });
+    weir_test_push(t, 0, item, 1, INT64_MIN, { 7 });
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OVERFLOWED);
+    ck_assert_str_eq(weir_test_error(t)->what,
+                     "a record is there -9223372036854775808 times, which has no opposite");
+    weir_test_destroy(t);
+}
+END_TEST
+
 static void build_plain(weir_graph *g, void *ctx)
 {
     (void)ctx;
@@ -65,5 +83,5 @@ END_TEST
 int main(void)
 {
     return test_run(test_suite("collection", (const TTest *const[]){
-        turns_signs, refuses_plain_streams, NULL }));
+        turns_signs, signs_that_cannot_be_turned, refuses_plain_streams, NULL }));
 }

@@ -21,7 +21,8 @@ WEIR_END_DECLS
 
 /* The plain stream's records, each +1. Costs nothing. Of a collection, the collection. */
 #define weir_as_collection(s) ((__typeof__(s)){ .port = weir_port_as_collection((s).port) })
-/* The collection with every diff's sign turned; keeps the unique key. A stage. */
+/* The collection with every diff's sign turned; keeps the unique key. A stage. A diff of INT64_MIN
+ * ends the run with WEIR_OVERFLOWED. */
 #define weir_negate(s) ((__typeof__(s)){ .port = weir__negate((s).port) })
 
 #endif
