@@ -325,9 +325,64 @@ START_TEST(what_finds_no_room_is_counted)
 }
 END_TEST
 
+/* ---- sleeping, which the environment of the others never does ---- */
+
+enum { IDLE = 20, TURNS = 2000, SHORTLY = 1000000 };
+
+static void sleepy(weir_worker *worker, void *ctx)
+{
+    (void)ctx;
+    f.handles[0] = weir_input_open(f.input, 0);
+    send(0, 1);
+    /* that it sleeps is told with what comes next: by itself it would go on for ever */
+    for (int idle = 0, turns = 0; idle < IDLE; idle++, turns++) {
+        size_t before = f.count;
+        weir_worker_step_or_park(worker, SHORTLY);
+        if (f.count != before)
+            idle = 0;
+        ck_assert_msg(turns < TURNS, "watching goes on for ever");
+    }
+    size_t slept = count_of(WEIR_EVENT_PARK);
+    send(0, 2);
+    for (int turns = 0; count_of(WEIR_EVENT_PARK) == slept; turns++) {
+        weir_worker_step_or_park(worker, SHORTLY);
+        ck_assert_msg(turns < TURNS, "it sleeps, and nobody tells");
+    }
+    weir_input_close(f.handles[0]);
+}
+
+START_TEST(sleeping)
+{
+    weir_error error = { 0 };
+    f = (fixture){ .count = 0 };
+    weir_config config = { .struct_size = sizeof config,
+                           .workers = 1,
+                           .no_spin = true,
+                           .worker_main = sleepy,
+                           .flight = WEIR_FLIGHT_OFF };
+    f.runtime = weir_runtime_create(&config, &error);
+    ck_assert_int_eq(weir_runtime_build(f.runtime, NULL, build_observed, NULL, &error), WEIR_OK);
+    ck_assert_int_eq(weir_runtime_build(f.runtime, NULL, build_watching, NULL, &error), WEIR_OK);
+    ck_assert_int_eq(weir_runtime_wait(f.runtime, &error), WEIR_OK);
+    bool asleep = false;
+    uint64_t since = 0;
+    for (size_t i = 0; i < f.count; i++) {
+        const weir_event *e = &f.seen[i].event;
+        bool parks = e->kind == WEIR_EVENT_PARK, wakes = e->kind == WEIR_EVENT_UNPARK;
+        ck_assert(!asleep || wakes); /* nothing happens meanwhile */
+        ck_assert(!parks || e->dataflow == 0);
+        ck_assert(!wakes || (asleep && e->at_ns - since == e->ns));
+        asleep = parks;
+        since = e->at_ns;
+    }
+    weir_runtime_destroy(f.runtime);
+}
+END_TEST
+
 int main(void)
 {
-    return test_run(test_suite("events", (const TTest *const[]){
-        shows_what_others_do, steps_come_in_pairs, traces_that_change,
-        watchers_do_not_watch_each_other, what_finds_no_room_is_counted, NULL }));
+    return test_run(test_suite(
+        "events", (const TTest *const[]){ shows_what_others_do, steps_come_in_pairs,
+                                          traces_that_change, watchers_do_not_watch_each_other,
+                                          what_finds_no_room_is_counted, sleeping, NULL }));
 }

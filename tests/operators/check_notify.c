@@ -187,8 +187,56 @@ START_TEST(partial_orders)
 }
 END_TEST
 
+/* ---- with a capability of one's own ---- */
+
+static void with_step(weir_step *step, void *state)
+{
+    totals *t = state;
+    for (const weir_batch *b; (b = weir_step_take(step, 0));) {
+        size_t before = weir_notify_count(&t->notify);
+        weir_cap cap = weir_cap_retain(step, 0, NULL);
+        weir_notify_with(&t->notify, step, weir_cap_delayed(step, cap, NULL));
+        ck_assert(weir_cap_held(step, cap)); /* the other one was taken over */
+        weir_notify_with(&t->notify, step, cap);
+        ck_assert(!weir_cap_held(step, cap)); /* it has one for this time */
+        ck_assert_uint_le(weir_notify_count(&t->notify), before + 1);
+    }
+    size_t waiting = weir_notify_count(&t->notify);
+    for (weir_time at; weir_notify_next(&t->notify, step, &at);) {
+        ck_assert_uint_eq(weir_notify_count(&t->notify), --waiting);
+        total_emit((weir_out(total)){ weir_step_output(step, 0, &at) },
+                   (total){ waiting, at.at[0] });
+    }
+}
+
+static void build_with(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_unary(weir_test_input(g, reading), total, with_step, .init = totals_init,
+                                .fini = totals_fini, .interest = WEIR_IF_HOLDING));
+}
+
+START_TEST(capabilities_are_taken_over)
+{
+    weir_test *t = weir_test_create(build_with, NULL);
+    for (uint64_t i = 0; i < 6; i++)
+        weir_test_push(t, 0, reading, i % 3 + 1, +1, { 1, i });
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "");
+    ck_assert_str_eq(weir_test_frontier(t, 0), "{0}");
+    weir_test_advance(t, 0, 2);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(sum: 2, told: 1) @1 +1\n");
+    ck_assert_int_eq(weir_test_finish(t), WEIR_OK);
+    ck_assert_str_eq(weir_test_take(t, 0), "(sum: 1, told: 2) @2 +1\n"
+                                           "(sum: 0, told: 3) @3 +1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    return test_run(test_suite("notify", (const TTest *const[]){
-        in_order_of_time, both_inputs_are_waited_for, partial_orders, NULL }));
+    return test_run(test_suite(
+        "notify", (const TTest *const[]){ in_order_of_time, both_inputs_are_waited_for,
+                                          partial_orders, capabilities_are_taken_over, NULL }));
 }
