@@ -21,7 +21,8 @@
 
 /* Where most of the last RECENT keys were new and the table has MANY, or where it and the epochs
  * are LARGE, records wait in it to be counted together with others whose keys lie near: until there
- * are half as many as it has keys. */
+ * are half as many as it has keys. Not in epochs of FEW: their keys lie far apart, and what waits
+ * is looked for when others wait for the epoch's end, not before. */
 enum {
     GROUP = 512,
     AHEAD = 48,
@@ -29,6 +30,7 @@ enum {
     MANY = 64 << 10,
     LARGE_TABLE = 512 << 10,
     LARGE_EPOCH = 64 << 10,
+    FEW = 4 << 10,
     STEP_KEYS = 64 << 10
 };
 
@@ -256,17 +258,22 @@ static void count_noted(state *s)
     note_recent(s, n);
 }
 
+/* Whether this epoch or the one before has so many records. */
+static bool has_come(const state *s, size_t many)
+{
+    return s->came >= many || s->came_before >= many;
+}
+
 static bool is_large(const state *s)
 {
-    return weir_table_count(s->table) >= LARGE_TABLE &&
-           (s->came >= LARGE_EPOCH || s->came_before >= LARGE_EPOCH);
+    return weir_table_count(s->table) >= LARGE_TABLE && has_come(s, LARGE_EPOCH);
 }
 
 /* Whether records may wait: nearly all are one of their key. */
 static bool may_wait(const state *s, const weir_batch *batch, size_t from, size_t to)
 {
     size_t others = 0;
-    if (!s->loading && !is_large(s))
+    if (!(s->loading && has_come(s, FEW)) && !is_large(s))
         return false;
     for (size_t i = from; batch->diffs && i < to; i++)
         others += batch->diffs[i] != 1;
