@@ -26,7 +26,7 @@ __attribute__((weak)) int mallctl(const char *name, void *old, size_t *old_size,
 
 /* jemalloc's flags: the low 6 bits are the logarithm of the alignment, 0x40 asks for zeroes, bits
  * from 20 on are an arena's number, plus one. */
-enum { LINE = 64, FLAG_LINE = 6, FLAG_ZERO = 0x40, FLAG_ARENA = 20 };
+enum { LINE = 64, FLAG_LINE = 6, FLAG_PAGE = 12, FLAG_ZERO = 0x40, FLAG_ARENA = 20 };
 
 /* ---- the count of bytes in use ----
  *
@@ -283,9 +283,12 @@ void weir__large_gone(void)
     (void)mallctl(name, NULL, NULL, NULL, 0);
 }
 
+/* jemalloc begins whole pages somewhere in their first one, so that a block touches one more, but
+ * where pages are asked for. Sizes are whole pages from OF_PAGES on: its alignment changes none. */
 void *weir__alloc_dense(size_t size)
 {
-    return allocate(size, line_flag(size) | weir__large_flags());
+    enum { OF_PAGES = 16 << 10 };
+    return allocate(size, (size >= OF_PAGES ? FLAG_PAGE : line_flag(size)) | weir__large_flags());
 }
 
 void *weir__alloc_fresh(size_t size)

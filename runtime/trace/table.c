@@ -6,8 +6,11 @@
 #include "trace/table.h"
 
 #include "base/assert.h"
+#include "base/mapped.h"
 
 enum { VALUE_MAX = 4096, AHEAD = 64, BLOCK = 512, MOVE_SLOTS = 32 };
+/* An entry has 8 bytes at least. */
+enum { SLAB = 64 << 10, SLAB_CHUNKS_MAX = SLAB >> WEIR__CHUNK_BITS >> 3 };
 
 /* ---- making and ending ---- */
 
@@ -99,6 +102,7 @@ weir_status weir_table_create(weir_table **result, const weir_table_options *opt
     table->form = form_of(table->type, &table->key);
     table->key_at = table->type->fields[table->key.field[0]].offset;
     table->entries_used = 1;
+    table->slabs_from = SIZE_MAX;
     table->bytes = sizeof *table;
     status = weir__pack_init(&table->pack, table->type, table->key.field, table->key.count);
     if (status != WEIR_OK || !weir__table_start(table)) {
@@ -116,16 +120,26 @@ static size_t chunk_size(const weir_table *table)
     return (size_t)table->entry_size << WEIR__CHUNK_BITS;
 }
 
+/* How many are one block once a table is large: as many as take what slots take. So blocks that
+ * slots have left hold entries, and what an allocator leaves beside each is little. */
+static size_t slab_chunks(const weir_table *table)
+{
+    size_t fit = SLAB / chunk_size(table);
+    return fit > 0 ? fit : 1;
+}
+
 static void free_entries(weir_table *table)
 {
-    for (size_t i = 0; i < table->chunk_count; i++) {
-        weir_free(table->chunks[i], chunk_size(table));
-        table->bytes -= chunk_size(table);
+    for (size_t i = 0, n; i < table->chunk_count; i += n) {
+        n = i < table->slabs_from ? 1 : slab_chunks(table);
+        weir_free(table->chunks[i], n * chunk_size(table));
+        table->bytes -= n * chunk_size(table);
     }
     weir_free(table->chunks, table->chunk_capacity * sizeof *table->chunks);
     table->bytes -= table->chunk_capacity * sizeof *table->chunks;
     table->chunks = NULL;
     table->chunk_count = table->chunk_capacity = 0;
+    table->slabs_from = SIZE_MAX;
     table->entries_used = 1;
     table->free_first = 0;
     table->count = 0;
@@ -468,23 +482,37 @@ static inline void changed(weir_table *table)
 
 /* ---- insertion and removal ---- */
 
-static bool chunk_add(weir_table *table)
+static bool chunks_reserve(weir_table *table, size_t n)
 {
-    if (table->chunk_count == table->chunk_capacity) {
-        size_t capacity = table->chunk_capacity ? 2 * table->chunk_capacity : 8;
-        char **chunks = weir_realloc(table->chunks, table->chunk_capacity * sizeof *chunks,
-                                     capacity * sizeof *chunks);
-        if (!chunks)
-            return false;
-        table->bytes += (capacity - table->chunk_capacity) * sizeof *chunks;
-        table->chunks = chunks;
-        table->chunk_capacity = capacity;
-    }
-    char *chunk = weir__table_alloc(table, chunk_size(table));
-    if (!chunk)
+    if (table->chunk_count + n <= table->chunk_capacity)
+        return true;
+    size_t capacity = 2 * table->chunk_capacity + SLAB_CHUNKS_MAX;
+    char **chunks = weir_realloc(table->chunks, table->chunk_capacity * sizeof *chunks,
+                                 capacity * sizeof *chunks);
+    if (!chunks)
         return false;
-    table->bytes += chunk_size(table);
-    table->chunks[table->chunk_count++] = chunk;
+    table->bytes += (capacity - table->chunk_capacity) * sizeof *chunks;
+    table->chunks = chunks;
+    table->chunk_capacity = capacity;
+    return true;
+}
+
+static bool chunks_add(weir_table *table)
+{
+    bool slabs = table->slabs_from != SIZE_MAX || table->bytes >= WEIR__LARGE;
+    size_t n = slabs ? slab_chunks(table) : 1, size = n * chunk_size(table);
+    if (!chunks_reserve(table, n))
+        return false;
+    char *room = slabs ? weir__alloc_dense(size) : weir_alloc(size);
+    if (!room)
+        return false;
+    if (slabs)
+        weir__pages_ask(room, size < SLAB ? size : SLAB);
+    if (slabs && table->slabs_from == SIZE_MAX)
+        table->slabs_from = table->chunk_count;
+    table->bytes += size;
+    for (size_t i = 0; i < n; i++)
+        table->chunks[table->chunk_count++] = room + i * chunk_size(table);
     return true;
 }
 
@@ -498,7 +526,7 @@ static uint32_t entry_take(weir_table *table)
     }
     if (table->entries_used == UINT32_MAX)
         return 0;
-    if (table->entries_used >> WEIR__CHUNK_BITS >= table->chunk_count && !chunk_add(table))
+    if (table->entries_used >> WEIR__CHUNK_BITS >= table->chunk_count && !chunks_add(table))
         return 0;
     return table->entries_used++;
 }
@@ -678,7 +706,9 @@ size_t weir__table_insert_new_words(weir_table *table, const uint64_t *words,
 {
     enum { NEAR = 32 };
     size_t i = 0;
-    for (; i < n; i++) {
+    for (; i < n && i < NEAR; i++)
+        ask_lines(table, hashes[i]);
+    for (i = 0; i < n; i++) {
         if (i + NEAR < n)
             ask_lines(table, hashes[i + NEAR]);
         char *entry = insert_one(table, KEY_WORD, (const char *)&words[i] - table->key_at,

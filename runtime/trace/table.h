@@ -61,6 +61,7 @@ struct weir_table {
     weir__slice *slices;
     size_t slice_count, slice_capacity;
     size_t chunk_count, chunk_capacity;
+    size_t slabs_from;     /* from this chunk on several are one block */
     uint32_t entries_used; /* indices below this have been given out; 0 is none's */
     uint32_t free_first;   /* entries given back; each begins with the next one's index */
     weir_key key;
@@ -74,7 +75,7 @@ struct weir_table {
     struct weir__notes *notes; /* keys that are inserted later (noted.c); NULL: none so far */
 };
 
-/* Slots and chunks are small, but many: those of a large table lie in huge pages. */
+/* Slots are small, but many: those of a large table lie in huge pages. */
 static inline void *weir__table_alloc(const weir_table *table, size_t size)
 {
     return table->bytes < WEIR__LARGE ? weir_alloc(size) : weir__alloc_dense(size);

@@ -101,7 +101,7 @@ START_TEST(pieces_in_huge_pages)
     memset(piece, 1, SIZE);
     ck_assert(!huge || !test_mapped_with(block, "hg"));
     ck_assert(test_mapped_with(piece, "hg") == (huge && weir__huge_pages_slow() == 0));
-    ck_assert_uint_eq((uintptr_t)piece % 64, 0);
+    ck_assert_uint_eq((uintptr_t)piece % (huge ? 4096 : 64), 0);
     ck_assert_uint_eq(weir_memory_used(), before + 2 * SIZE);
     weir_free(block, SIZE);
     weir_free(piece, SIZE);

@@ -532,6 +532,63 @@ START_TEST(noting_runs_out_of_memory)
 }
 END_TEST
 
+/* Notes count, so that a table is large though it has few keys. */
+static void become_large(weir_table *table, const number *numbers)
+{
+    while (weir_table_bytes(table) < WEIR__LARGE)
+        ck_assert_uint_eq(weir_table_note(table, numbers, NULL, 512), 512);
+}
+
+static void insert_all(weir_table *table, const number *numbers, size_t from, size_t to)
+{
+    void *values[512];
+    for (size_t n; from < to; from += n) {
+        n = to - from < 512 ? to - from : 512;
+        size_t done = weir_table_insert_many(table, numbers + from, NULL, n, values);
+        for (size_t i = 0; i < done; i++)
+            *(uint64_t *)values[i] = numbers[from + i].number;
+        ck_assert_int_eq(weir_account_bytes(&account), (int64_t)weir_table_bytes(table));
+        n = done;
+    }
+}
+
+/* Of a large one four chunks of 1024 entries of 16 bytes are one block. Those from before are by
+ * themselves, as are those that come after a clear has made it small again. */
+START_TEST(chunks_of_a_large_one)
+{
+    enum { FEW = 3000, KEYS = 20000, CHUNK = 1024, ENTRY = 16 };
+    size_t before = weir_memory_used();
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+    number *numbers = calloc(KEYS, sizeof *numbers);
+    for (uint32_t i = 0; i < KEYS; i++)
+        numbers[i] = (number){ .number = i * UINT64_C(0x9e3779b97f4a7c15) };
+    for (int round = 0; round < 2; round++) {
+        insert_all(table, numbers, 0, FEW);
+        become_large(table, numbers);
+        for (size_t at = FEW, to = KEYS / 5, nth = 1; at < KEYS; at = to, to += KEYS / 5, nth++) {
+            weir_memory_fail_nth(nth, 0);
+            insert_all(table, numbers, at, to);
+            weir_memory_fail_nth(0, 0);
+        }
+        ck_assert_uint_eq(weir_table_count(table), KEYS);
+        for (uint32_t i = 0; i < KEYS; i++)
+            ck_assert_uint_eq(*(uint64_t *)weir_table_find(table, &numbers[i]), numbers[i].number);
+        for (uint32_t at = 3 * CHUNK; at < 15 * CHUNK; at += 4 * CHUNK) {
+            char *first = weir_table_fresh_value(table, at);
+            for (uint32_t i = 1; i < 4 * CHUNK; i++)
+                ck_assert_ptr_eq(weir_table_fresh_value(table, at + i), first + i * ENTRY);
+        }
+        weir_table_clear(table);
+        ck_assert_int_eq(weir_account_bytes(&account), (int64_t)weir_table_bytes(table));
+    }
+    insert_all(table, numbers, 0, KEYS);
+    weir_table_destroy(table);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+    ck_assert_uint_eq(weir_memory_used(), before);
+    free(numbers);
+}
+END_TEST
+
 static size_t resident(void)
 {
     size_t all, pages;
@@ -559,13 +616,22 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        refusals, counts_words, keys_of_many_fields, keys_of_integers, grows_by_slices, fresh_keys,
-        walks,
-        strings_are_compacted, strings_that_stay_are_moved, memory_runs_out,
-        many_stop_where_memory_ends, noted_keys, others_are_not_noted, noting_runs_out_of_memory,
-        a_large_one_is_given_back,
-        NULL
-    };
+    const TTest *const tests[] = { refusals,
+                                   counts_words,
+                                   keys_of_many_fields,
+                                   keys_of_integers,
+                                   grows_by_slices,
+                                   fresh_keys,
+                                   walks,
+                                   strings_are_compacted,
+                                   strings_that_stay_are_moved,
+                                   memory_runs_out,
+                                   many_stop_where_memory_ends,
+                                   noted_keys,
+                                   others_are_not_noted,
+                                   noting_runs_out_of_memory,
+                                   chunks_of_a_large_one,
+                                   a_large_one_is_given_back,
+                                   NULL };
     return test_run(test_suite("table", tests));
 }
