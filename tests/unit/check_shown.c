@@ -138,6 +138,33 @@ START_TEST(traces_and_readers)
 }
 END_TEST
 
+static void look_at_most(const weir_trace_shown *shown, void *ctx)
+{
+    ck_assert_uint_eq(shown->readers, *(unsigned *)ctx);
+    ck_assert_uint_eq(shown->hold_count, 64);
+    for (size_t i = 0; i < shown->hold_count; i++)
+        ck_assert_uint_eq(shown->holds[i].opened_ns, shown->readers - i);
+}
+
+/* Of more readers than are shown, all are counted, and the newest are shown. */
+START_TEST(many_readers)
+{
+    enum { SHOWN = 64, READERS = SHOWN + 1 };
+    fixture f = start(1);
+    weir_trace_reader *readers[READERS];
+    for (unsigned i = 0; i < READERS; i++) {
+        weir_trace_reader_spec spec = { .owner = "one of many", .now_ns = i + 1 };
+        readers[i] = weir_trace_reader_open(f.trace, &spec);
+        unsigned count = i + 1;
+        if (count >= SHOWN)
+            weir_traces_each(f.traces, look_at_most, &count);
+    }
+    for (unsigned i = 0; i < READERS; i++)
+        weir_trace_reader_close(readers[i]);
+    end(&f);
+}
+END_TEST
+
 enum { ROUNDS = 3000 };
 
 /* Both coordinates are always equal: a mixture of two moments is not. */
@@ -211,6 +238,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { traces_and_readers, read_while_it_changes, names, NULL };
+    const TTest *const tests[] = { traces_and_readers, many_readers, read_while_it_changes, names,
+                                   NULL };
     return test_run(test_suite("shown", tests));
 }
