@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -100,6 +101,21 @@ void test_wait_to_read(int fd, const char *what)
     struct pollfd p = { .fd = fd, .events = POLLIN };
     if (poll(&p, 1, TEST_PATIENCE_MS) != 1)
         end_in_vain(what);
+}
+
+/* The linker puts this in the place of pthread_create (--wrap), in the library as well. Programs
+ * that are not named as having threads are not run with the thread sanitizer. */
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*fn)(void *ctx), void *ctx)
+{
+    if (getenv("TEST_ONE_THREAD")) {
+        fprintf(stderr, "%s starts a thread: tests/CMakeLists.txt has to name it as `threaded`\n",
+                program_invocation_short_name);
+        _exit(1);
+    }
+    return __real_pthread_create(thread, attributes, fn, ctx);
 }
 
 uint64_t test_seed(uint64_t fixed)

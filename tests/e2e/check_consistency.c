@@ -18,7 +18,14 @@ WEIR_RECORD(transfer, TRANSFER)
 WEIR_RECORD(account, ACCOUNT)
 WEIR_RECORD(balance, BALANCE)
 
-enum { ACCOUNTS = 60, WORKERS = 4, SEED = 5, READS = 10000, TIMES = 1000 };
+enum { ACCOUNTS = 60, WORKERS = 4, SEED = 5 };
+
+/* Under a sanitizer the same with less. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { RATE = 2000, READS = 1000, TIMES = 100 };
+#else
+enum { RATE = 20000, READS = 10000, TIMES = 1000 };
+#endif
 
 /* Always downhill from one of the accounts, so that balances get far from zero. */
 static void transfer_of(uint64_t n, weir_out(transfer) out)
@@ -41,7 +48,7 @@ WEIR_MAP(taker, transfer, account)
 static void build(weir_graph *g, void *ctx)
 {
     (void)ctx;
-    weir_stream(transfer) all = weir_generator(g, transfer, transfer_of, .rate = 20000);
+    weir_stream(transfer) all = weir_generator(g, transfer, transfer_of, .rate = RATE);
     weir_stream(account) takers = weir_as_collection(weir_map(all, taker));
     weir_stream(account) givers = weir_negate(weir_as_collection(weir_map(all, giver)));
     weir_stream(balance) balances =

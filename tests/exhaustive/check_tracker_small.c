@@ -9,6 +9,12 @@
 
 #include "progress_oracle.h"
 
+/* Sanitizers see the same code in a part of the graphs; all of them are for the other builds. */
+#ifdef __SANITIZE_ADDRESS__
+enum { PART = 7 };
+#else
+enum { PART = 1 };
+#endif
 enum { PORTS = 3, PAIRS = PORTS * PORTS, TIMES = 3, STAMPS = PORTS * TIMES };
 
 /* The ways to link a port of depth `from` with one of depth `to`; way 0 is no link. */
@@ -195,7 +201,7 @@ static void all_graphs(unsigned a, unsigned b, unsigned c, uint64_t stride, int 
     static oracle_graph g;
     const unsigned depths[PORTS] = { a, b, c };
     uint64_t good = 0, bad = 0;
-    for (uint64_t n = 0; graph_at(&g, depths, n); n += stride) {
+    for (uint64_t n = 0; graph_at(&g, depths, n); n += stride * PART) {
         bool expected = true;
         for (uint32_t p = 0; p < PORTS && expected; p++)
             expected = !has_bad_cycle(&g, p, p, weir_summary_identity(depths[p]), 1);

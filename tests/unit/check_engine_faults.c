@@ -202,24 +202,24 @@ static void fail_each(unsigned workers, uint64_t count, uint64_t stride)
 
 START_TEST(each_allocation_of_one_worker)
 {
-    fail_each(1, 60, 1);
+    fail_each(1, 40, 1);
 }
 END_TEST
 
 START_TEST(some_allocations_of_several)
 {
-    fail_each(2, 60, 7);
-    fail_each(3, 60, 13);
+    fail_each(2, 40, 7);
+    fail_each(3, 40, 13);
 }
 END_TEST
 
 /* Not one, but all from the n-th on: what is left is the reserve. */
 START_TEST(nothing_left)
 {
-    uint64_t all = allocations(1, 60);
+    uint64_t all = allocations(1, 40);
     for (uint64_t nth = 1; nth <= all; nth += 5) {
         weir_memory_fail_nth(nth, 1);
-        run_once(1, 60);
+        run_once(1, 40);
         weir_memory_fail_nth(0, 0);
         weir_memory_exhausted_reset();
     }
