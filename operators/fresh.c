@@ -77,10 +77,14 @@ static void read_key(weir__fresh *f)
     key->first_value = f->value_count;
     if (f->windows)
         *places = (weir__window){ .any = false };
+    bool is_alike = true; /* as the first */
     key->grows = true;
     f->hashes[f->count++] = weir_cursor_hash(f->cursor);
     key->first = (uint32_t)f->time_count;
     for (bool any = false; weir_cursor_next_value(f->cursor); any = true) {
+        if (any && is_alike)
+            is_alike = f->standing &&
+                       weir__standing_is_alike(f->standing, first, weir_cursor_record(f->cursor));
         if (!any || tells || f->windows) {
             const void *record = weir_cursor_record(f->cursor);
             if (!any)
@@ -93,7 +97,7 @@ static void read_key(weir__fresh *f)
         weir__wide sum = 0;
         for (; weir_cursor_next_update(f->cursor, &time, &key->diff); updates++) {
             sum += key->diff;
-            key->grows &= any || key->diff > 0;
+            key->grows &= !is_alike || key->diff > 0;
             if (updates == 0 ||
                 memcmp(&f->times[f->time_count - 1], &time, sizeof time) != 0)
                 add_time(f, &time);

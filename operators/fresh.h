@@ -9,6 +9,7 @@
 #include <weir/trace.h>
 
 #include "gone.h"
+#include "standing.h"
 #include "window.h"
 
 /* More values of a key are not kept. */
@@ -18,7 +19,7 @@ typedef struct weir__fresh_key {
     uint32_t first, count; /* its times */
     int64_t diff;          /* of its only update */
     bool is_one;           /* it has one update */
-    bool grows;            /* no update of its first value takes one away */
+    bool grows;            /* no update of its first value, or one alike, takes one away */
     /* where f->whole: */
     uint32_t first_value, values; /* 0: they are too many, or a sum leaves 64 bits */
 } weir__fresh_key;
@@ -28,6 +29,7 @@ typedef struct weir__fresh {
     weir_cursor *cursor;
     const weir_type *type;
     weir__gone *gone; /* told of values that have changed; NULL: nobody is */
+    const weir__standing *standing; /* tells which values are alike; NULL: none are */
     const weir__windows *windows; /* NULL: nobody asks which places have changed */
     bool whole;       /* all values of a key are kept, and what the updates of each come to */
     uint32_t count, at; /* of keys that were read, and were taken */

@@ -5,7 +5,9 @@
  */
 #include <weir/operators/graphs.h>
 
+#include <weir/operators/collection.h>
 #include <weir/operators/concat.h>
+#include <weir/operators/consolidate.h>
 #include <weir/operators/delay.h>
 #include <weir/operators/flat_map.h>
 #include <weir/operators/iterate.h>
@@ -77,53 +79,103 @@ weir_stream(weir_label) weir_connected_components(weir_stream(weir_edge) edges)
 
 /* ---- strongly connected ---- */
 
-/* An edge, seen from its end, with the label of its begin. */
-#define LABELLED(F) F(u64, from) F(u64, to) F(u64, label)
-WEIR_RECORD(labelled, LABELLED)
+/* A label, and from which node it came along an edge: the edges that labels are handed on along are
+ * arranged by their ends so, and are compared there with what has become the least. To begin with
+ * each node has its own, as if from itself. */
+#define PROPOSAL(F) F(u64, node) F(u64, label) F(u64, from)
+WEIR_RECORD(proposal, PROPOSAL)
 
 static weir_edge turn(const weir_edge *e) { return (weir_edge){ e->to, e->from }; }
 WEIR_MAP(turn, weir_edge, weir_edge)
 
-static weir_label own_of_end(const weir_edge *e) { return (weir_label){ e->to, e->to }; }
-WEIR_MAP(own_of_end, weir_edge, weir_label)
-
-static void of_begin(const weir_edge *e, const weir_label *l, weir_out(labelled) out)
+static void both_ends(const weir_edge *e, weir_out(weir_vertex) out)
 {
-    labelled_emit(out, (labelled){ e->from, e->to, l->label });
+    weir_vertex_emit(out, (weir_vertex){ e->from });
+    weir_vertex_emit(out, (weir_vertex){ e->to });
 }
-WEIR_JOIN(of_begin, weir_edge, weir_label, labelled)
+WEIR_FLAT_MAP(both_ends, weir_edge, weir_vertex)
 
-static void of_end(const labelled *e, const weir_label *l, weir_out(weir_edge) out)
+static proposal own_label(const weir_vertex *v)
 {
-    if (e->label == l->label)
-        weir_edge_emit(out, (weir_edge){ e->to, e->from });
+    return (proposal){ v->node, v->node, v->node };
 }
-WEIR_JOIN(of_end, labelled, weir_label, weir_edge)
+WEIR_MAP(own_label, weir_vertex, proposal)
 
-/* Those of `all` edges, which come from outside, whose two nodes are reached by the same least node
- * along `left`, turned round. Two nodes that reach each other along `left` always are. */
-static weir_stream(weir_edge) trim(weir_stream(weir_edge) left, weir_stream(weir_edge) all,
-                                   weir_scope *rounds)
+static uint64_t proposed_by_bits(const proposal *p)
 {
-    weir_stream(weir_edge) edges = weir_enter(all, rounds);
-    weir_stream(weir_label) ends = weir_distinct(weir_map(all, own_of_end));
-    weir_stream(weir_label) labels = weir_propagate(left, weir_enter(ends, rounds));
-    weir_stream(labelled) half = weir_join(edges, WEIR_KEY(weir_edge, from), labels,
-                                           WEIR_KEY(weir_label, node), of_begin);
-    return weir_join(half, WEIR_KEY(labelled, to), labels, WEIR_KEY(weir_label, node), of_end);
+    return by_bits(&(weir_label){ p->node, p->label });
+}
+WEIR_ENTER_AT(proposed_by_bits, proposal)
+
+static void least_proposed(const proposal *key, weir_group(proposal) all, weir_out(weir_label) out)
+{
+    const proposal *first = weir_group_first(all);
+    if (first)
+        weir_label_emit(out, (weir_label){ key->node, first->label });
+}
+WEIR_REDUCE(least_proposed, proposal, weir_label)
+
+static void propose(const weir_label *l, const weir_edge *e, weir_out(proposal) out)
+{
+    proposal_emit(out, (proposal){ e->to, l->label, e->from });
+}
+WEIR_JOIN(propose, weir_label, weir_edge, proposal)
+
+static void refuse(const weir_label *l, const proposal *p, weir_out(weir_edge) out)
+{
+    if (p->label != l->label && p->from != p->node)
+        weir_edge_emit(out, (weir_edge){ p->from, p->node });
+}
+WEIR_JOIN(refuse, weir_label, proposal, weir_edge)
+
+/* Those edges whose two nodes are not reached by the same least node along them. Two nodes that
+ * reach each other always are. */
+static weir_stream(weir_edge) apart(weir_stream(weir_edge) edges, weir_stream(proposal) own)
+{
+    weir_graph *graph = weir_port_graph(edges.port);
+    weir_scope *rounds = weir_scope_add(graph, weir_port_scope(edges.port), "propagate");
+    weir_stream(proposal) handed;
+    weir_variable(proposal) v = weir_variable_new(graph, proposal, rounds, &handed);
+    weir_stream(proposal) all = weir_concat(weir_enter_at(own, rounds, proposed_by_bits), handed);
+    weir_stream(weir_label) known = weir_reduce(all, WEIR_KEY(proposal, node), least_proposed,
+                                                .first = 1, .by_first_field = true);
+    weir_variable_set(v, weir_join(known, WEIR_KEY(weir_label, node), weir_enter(edges, rounds),
+                                   WEIR_KEY(weir_edge, from), propose));
+    return weir_leave(
+        weir_join(known, WEIR_KEY(weir_label, node), all, WEIR_KEY(proposal, node), refuse));
 }
 
+/* Then the graph has failed. */
+static bool is_plain(weir_graph *graph, const weir_port *edges)
+{
+    if (!edges || weir_port_is_collection(edges))
+        return false;
+    weir_graph_fail(graph, WEIR_TYPE_MISMATCH, "strongly connected",
+                    "declare it a collection: weir_as_collection",
+                    "collections are repeated, and this is a plain stream");
+    return true;
+}
+
+/* What goes round is what has gone, mostly less than what is left. It is put together each time, or
+ * an edge that comes and goes in one round would go round for ever. */
 weir_stream(weir_edge) weir_strongly_connected(weir_stream(weir_edge) edges)
 {
     weir_graph *graph = weir_port_graph(edges.port);
+    if (is_plain(graph, edges.port))
+        return (weir_stream(weir_edge)){ .port = NULL };
     weir_scope *rounds =
         weir_scope_add(graph, weir_port_scope(edges.port), "strongly connected");
-    weir_stream(weir_edge) left;
-    weir_variable(weir_edge) v = weir_variable_from(edges, rounds, &left);
-    weir_stream(weir_edge) back = trim(left, edges, rounds);
-    weir_stream(weir_edge) next = trim(back, weir_map(edges, turn), rounds);
+    weir_stream(weir_edge) gone;
+    weir_variable(weir_edge) v = weir_variable_new(graph, weir_edge, rounds, &gone);
+    weir_stream(proposal) own =
+        weir_enter(weir_map(weir_distinct(weir_flat_map(edges, both_ends)), own_label), rounds);
+    weir_stream(weir_edge) left = weir_concat(weir_enter(edges, rounds), weir_negate(gone));
+    weir_stream(weir_edge) ahead = apart(left, own);
+    weir_stream(weir_edge) rest = weir_concat(left, weir_negate(ahead));
+    weir_stream(weir_edge) behind = weir_map(apart(weir_map(rest, turn), own), turn);
+    weir_stream(weir_edge) next = weir_consolidate(weir_concat(gone, weir_concat(ahead, behind)));
     weir_variable_set(v, next);
-    return weir_leave(next);
+    return weir_concat(edges, weir_negate(weir_leave(next)));
 }
 
 weir_stream(weir_label) weir_strongly_connected_components(weir_stream(weir_edge) edges)

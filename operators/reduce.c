@@ -93,6 +93,7 @@ weir_port *weir__reduce(weir_port *in, const char *const *key,
     named.name = options.name;
     named.ahead = options.ahead;
     named.first = options.first;
+    named.by_first_field = options.by_first_field;
     return weir_reduce_erased(
         weir__arrange(in, key,
                       &(struct weir_arrange_options){ .struct_size =

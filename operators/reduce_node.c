@@ -140,6 +140,7 @@ static weir_status prepare_first(state *s, weir_step *step, weir_error *error)
                                      .seed = gone.seed,
                                      .parts = gone.parts,
                                      .account = s->account,
+                                     .by_field = s->what->spec.by_first_field,
                                      .is_empty = info.appended == 0 };
     s->metric = weir__round_metric(step);
     s->fresh.gone = s->correct.gone = &s->gone;
@@ -147,6 +148,7 @@ static weir_status prepare_first(state *s, weir_step *step, weir_error *error)
     weir_status status = weir__gone_init(&s->gone, &gone, error);
     if (status == WEIR_OK && s->what->depth > 1) /* else there are fronts for large groups */
         status = weir__standing_init(&s->standing, &standing, error);
+    s->fresh.standing = &s->standing;
     return status;
 }
 

@@ -46,7 +46,7 @@ weir_status weir__standing_init(weir__standing *s, const weir__standing_spec *sp
     s->kind = f->kind;
     s->offset = f->offset;
     s->descending = spec->descending & 1;
-    s->is_only = spec->type->field_count == spec->key->count + 1;
+    s->is_only = spec->by_field || spec->type->field_count == spec->key->count + 1;
     weir_table_options options = { .struct_size = sizeof options,
                                    .type = spec->type,
                                    .key = *spec->key,
@@ -105,6 +105,11 @@ void weir__standing_find(weir__standing *s, const void *records, const uint64_t 
 static bool is_fresh(const entry *e)
 {
     return e->inverted == 0 && e->time[0] == 0;
+}
+
+bool weir__standing_is_alike(const weir__standing *s, const void *a, const void *b)
+{
+    return s->table && s->is_only && word_of(s, a) == word_of(s, b);
 }
 
 bool weir__standing_is_new(const weir__standing *s, const void *known)

@@ -2,9 +2,10 @@
  *
  * What is known of the first records of each key, where times have no one order: a record that is
  * there at all times from one on, with enough others before it. A change behind it, at such times,
- * changes nothing, so neither runs nor results are looked at; nor does it if the record is there
- * more often. In a loop that searches for the nearest, or hands labels on, most changes are such. A
- * key that is not known has had no change: nothing of it lies in any run yet.
+ * changes nothing, so neither runs nor results are looked at; nor does it if the record, or one
+ * that is as good, is there more often. In a loop that searches for the nearest, or hands labels
+ * on, most changes are such. A key that is not known has had no change: nothing of it lies in any
+ * run yet.
  *
  * Of a record the first field of the order is kept, as a word. There are no more keys than updates
  * in the trace: where these have cancelled out, all is forgotten, and found anew.
@@ -20,7 +21,7 @@ typedef struct weir__standing {
     weir_kind kind;    /* of the field */
     uint32_t offset, depth;
     bool descending;
-    bool is_only;      /* records of a key differ in this field alone */
+    bool is_only;      /* nobody tells records of a key apart but by this field */
     bool all;          /* keys that are not in the table have had no change */
     /* what was marked last */
     uint64_t word;
@@ -37,13 +38,14 @@ typedef struct weir__standing_spec {
     uint64_t seed;
     unsigned parts;
     weir_account *account;
+    bool by_field; /* nobody looks at other fields of a record, but for the key */
     bool is_empty; /* nothing has come yet */
 } weir__standing_spec;
 
 /* Changes of a key. */
 typedef struct weir__standing_changes {
-    const void *first; /* the first record in the order, */
-    bool grows;        /* of which there are only more */
+    const void *first; /* the first record in the order; of it and of those that are alike */
+    bool grows;        /* there are only more */
     const weir_time *times;
     size_t count;
 } weir__standing_changes;
@@ -59,6 +61,8 @@ void weir__standing_bound(weir__standing *s, uint64_t updates);
  * new are known from now on. */
 void weir__standing_find(weir__standing *s, const void *records, const uint64_t *hashes,
                          size_t count, void **entries);
+/* Whether the second of two records of a key is as good as the first. */
+bool weir__standing_is_alike(const weir__standing *s, const void *a, const void *b);
 /* Whether the entry is of a key that has had no change before. */
 bool weir__standing_is_new(const weir__standing *s, const void *entry);
 /* Whether these changes of the key change nothing. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <weir/operators/min.h>
+#include <weir/operators/reduce.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -19,10 +20,12 @@
 #define SHARE(F) F(u32, key) F(f64, value)
 #define NAMED(F) F(u32, key) F(str, name)
 #define LEAST(F) F(u32, key) F(i32, value)
+#define CLAIM(F) F(u32, key) F(i32, value) F(u32, who) F(u64, round)
 WEIR_RECORD(row, ROW)
 WEIR_RECORD(share, SHARE)
 WEIR_RECORD(named, NAMED)
 WEIR_RECORD(least, LEAST)
+WEIR_RECORD(claim, CLAIM)
 
 static const weir_key by_key = { .count = 1 }, no_order = { .count = 0 };
 static const weir_time early = { { 1, 4 } }, late = { { 2, 4 } }, aside = { { 2, 3 } };
@@ -133,6 +136,37 @@ START_TEST(the_same_again)
 }
 END_TEST
 
+/* Where nobody looks at what comes behind, another record is as good. */
+START_TEST(alike)
+{
+    weir__standing s;
+    weir__standing_spec spec = { .type = row_type(),
+                                 .key = &by_key,
+                                 .order = &no_order,
+                                 .depth = 2,
+                                 .parts = 1,
+                                 .by_field = true,
+                                 .is_empty = true };
+    ck_assert_int_eq(weir__standing_init(&s, &spec, NULL), WEIR_OK);
+    row r = { 7, -5, 3 }, other = { 7, -5, 1 }, behind = { 7, -4, 3 };
+    ck_assert(weir__standing_is_alike(&s, &r, &other));
+    ck_assert(!weir__standing_is_alike(&s, &r, &behind));
+    void *entry = find(&s, row_type(), &r);
+    weir__standing_mark(&s, &r, &early);
+    weir__standing_settle(&s, entry);
+    weir__standing_changes changes = { &other, true, &late, 1 };
+    ck_assert(weir__standing_holds(&s, entry, &changes));
+    changes.grows = false;
+    ck_assert(!weir__standing_holds(&s, entry, &changes));
+    changes = (weir__standing_changes){ &other, true, &aside, 1 };
+    ck_assert(!weir__standing_holds(&s, entry, &changes));
+    weir__standing_fini(&s);
+    s = standing_of(row_type(), 0);
+    ck_assert(!weir__standing_is_alike(&s, &r, &other));
+    weir__standing_fini(&s);
+}
+END_TEST
+
 START_TEST(forgets_what_is_too_much)
 {
     weir__standing s = standing_of(row_type(), 0);
@@ -212,10 +246,71 @@ START_TEST(looks_at_nothing)
 }
 END_TEST
 
+static uint64_t claimed_in(const claim *c)
+{
+    return c->round;
+}
+WEIR_ENTER_AT(claimed_in, claim)
+
+static void least_claimed(const claim *key, weir_group(claim) all, weir_out(least) out)
+{
+    const claim *first = weir_group_first(all);
+    if (first)
+        least_emit(out, (least){ key->key, first->value });
+}
+WEIR_REDUCE(least_claimed, claim, least)
+
+static void build_claims(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_stream(claim) in = weir_test_collection(g, claim);
+    weir_scope *rounds = weir_scope_add(g, NULL, "rounds");
+    weir_test_output(weir_reduce(weir_enter_at(in, rounds, claimed_in), WEIR_KEY(claim, key),
+                                 least_claimed, .first = 1, .by_first_field = true));
+}
+
+/* Where only the first field is looked at, no value is of one that agrees in it; but where one of
+ * those goes, even if the first of them in the order comes at the same time. */
+START_TEST(looks_at_none_alike)
+{
+    weir_test *t = weir_test_create(build_claims, NULL);
+    for (uint32_t k = 0; k < 100; k++)
+        weir_test_push(t, 0, claim, 0, 1, { k, 5, 7, 1 });
+    weir_test_advance(t, 0, 1);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    for (uint32_t k = 0; k < 100; k++) {
+        weir_test_push(t, 0, claim, 1, 1, { k, 5, 2, 3 });
+        weir_test_push(t, 0, claim, 1, 1, { k, 5, 9, 1 });
+        weir_test_push(t, 0, claim, 1, 1, { k, 6, 1, 1 });
+    }
+    weir_test_advance(t, 0, 2);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_int_eq(looked(t), 0);
+    (void)weir_test_take(t, 0);
+    weir_test_push(t, 0, claim, 2, 1, { 3, 5, 1, 3 });
+    weir_test_push(t, 0, claim, 2, -1, { 3, 5, 7, 1 });
+    weir_test_push(t, 0, claim, 2, -1, { 3, 5, 9, 1 });
+    weir_test_advance(t, 0, 3);
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    ck_assert_int_gt(looked(t), 0);
+    ck_assert_str_eq(weir_test_take(t, 0), "(key: 3, value: 5) @(2, 1) -1\n"
+                                           "(key: 3, value: 6) @(2, 1) +1\n"
+                                           "(key: 3, value: 5) @(2, 3) +1\n"
+                                           "(key: 3, value: 6) @(2, 3) -1\n");
+    weir_test_destroy(t);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { what_changes_nothing,     other_kinds,     the_same_again,
-                                   forgets_what_is_too_much, memory_runs_out, looks_at_nothing,
+    const TTest *const tests[] = { what_changes_nothing,
+                                   other_kinds,
+                                   the_same_again,
+                                   alike,
+                                   memory_runs_out,
+                                   looks_at_nothing,
+                                   forgets_what_is_too_much,
+                                   looks_at_none_alike,
                                    NULL };
     return test_run(test_suite("standing", tests));
 }

@@ -60,6 +60,7 @@ struct weir_reduce_options {
     weir_order order; /* of a group's records */
     bool ahead;       /* as in weir_reduce_spec */
     uint64_t first;   /* as in weir_reduce_spec */
+    bool by_first_field; /* as in weir_reduce_spec */
 };
 
 /* Over records described at run time. */
@@ -81,6 +82,10 @@ typedef struct weir_reduce_spec {
      * group, keys that nothing happens to are looked at in fewer rounds. With .first, which ends
      * most looks by itself, nothing is asked ahead. */
     bool ahead;
+    /* With .first: of a record the function looks at no more than the key and the first field of
+     * the order. It must give the same for others that agree in these, and is not called again
+     * for more of such. */
+    bool by_first_field;
 } weir_reduce_spec;
 
 /* The result's unique key is unknown. Refuses, on the graph, a result that does not have the key's
