@@ -15,6 +15,8 @@
 #include <weir/node.h>
 #include <weir/value.h>
 
+#include "file/reads.h"
+
 enum { WRITE_BYTES = 64 << 10 };
 
 typedef struct sink {
@@ -48,6 +50,7 @@ static int open_sink(sink *k)
 
 static weir_status init(weir_step *step, void *ctx, void **made, weir_error *error)
 {
+    (void)step;
     state *s = weir_alloc_zero(sizeof *s);
     if (!s)
         return weir_error_set(error, WEIR_NO_MEMORY, "no memory for a sink of lines");
@@ -56,7 +59,7 @@ static weir_status init(weir_step *step, void *ctx, void **made, weir_error *err
     if (s->fd < 0) {
         weir_error_set(error, WEIR_IO, "'%.200s' cannot be opened: %s", s->sink->path,
                        strerror(errno));
-        weir_error_detail(error, "%s", weir_step_name(step));
+        weir_error_hint(error, "name a file that can be made and written");
         weir_free(s, sizeof *s);
         return WEIR_IO;
     }
@@ -193,6 +196,11 @@ void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options)
     }
     if (!choose_codec(graph, k, options->format, where))
         return;
+    if (weir__file_is_read(graph, options->path)) {
+        weir_graph_fail(graph, WEIR_INVALID, where, "write to another file",
+                        "'%.200s' is read here, too", options->path);
+        return;
+    }
     k->path = weir_graph_text(graph, options->path);
     (void)pthread_mutex_init(&k->lock, NULL);
     weir_graph_at_end(graph, end_sink, k);

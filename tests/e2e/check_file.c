@@ -171,7 +171,7 @@ START_TEST(what_cannot_be_is_refused)
 {
     const char *in[] = { "in", NULL }, *gone[] = { "gone", NULL }, *none[] = { NULL };
     const char *directory[] = { "/tmp", NULL };
-    ck_assert_int_eq(shell("echo x > in"), 0);
+    ck_assert_int_eq(shell("echo x > in && ln -s in link"), 0);
     const struct {
         job j;
         weir_status status;
@@ -184,6 +184,9 @@ START_TEST(what_cannot_be_is_refused)
         { { .paths = in, .to = NULL }, WEIR_INVALID, "there is no file to write" },
         { { .paths = in, .to = "no/where" }, WEIR_IO, "'no/where' cannot be opened" },
         { { .paths = in, .to = "/dev/full" }, WEIR_IO, "No space left on device" },
+        { { .paths = in, .to = "in" }, WEIR_INVALID, "'in' is read here, too" },
+        { { .paths = in, .to = "link" }, WEIR_INVALID, "'link' is read here, too" },
+        { { .paths = in, .to = "link", .append = true }, WEIR_INVALID, "is read here, too" },
         { { .paths = in, .to = "out", .format = "xml" }, WEIR_INVALID, "as 'xml'" },
         { { .paths = in, .to = "out", .format = "raw", .changes = true },
           WEIR_INVALID,
@@ -195,6 +198,7 @@ START_TEST(what_cannot_be_is_refused)
         ck_assert_msg(status == refused[i].status && strstr(error.what, refused[i].what),
                       "%zu: %s, %s", i, weir_status_name(status), error.what);
     }
+    ck_assert_int_eq(shell("echo x | cmp - in"), 0); /* it was not emptied */
     job j = { .paths = in };
     ck_assert_int_eq(run(1, copy_squares, &j), WEIR_TYPE_MISMATCH);
 }

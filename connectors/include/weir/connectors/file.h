@@ -39,7 +39,8 @@ typedef struct weir_file_sink_options {
 /* Writes one line a record. Of a collection every change is a line, which has two more members,
  * `time` (the epoch) and `diff`. Lines of several workers come in any order, but whole. In a
  * cluster each process writes what its own workers have: give it a path of its own. What cannot
- * be written ends the run with WEIR_IO. */
+ * be written ends the run with WEIR_IO. Refuses, on the graph, a regular file that a source added
+ * before reads: it would be emptied. */
 WEIR_API void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options);
 
 /* Captured events of a stream (weir/operators/replay.h) in files, and out of them. Worker w writes
