@@ -31,7 +31,8 @@ enum {
     LARGE_TABLE = 512 << 10,
     LARGE_EPOCH = 64 << 10,
     FEW = 4 << 10,
-    STEP_KEYS = 64 << 10
+    STEP_KEYS = 64 << 10,
+    HELD_BYTES = 16 << 10
 };
 
 /* What the graph knows; shared by the workers. */
@@ -54,6 +55,8 @@ typedef struct state {
     size_t changed_count, emitted; /* of the changes, up to which are emitted, and are out */
     size_t kept;                   /* of the changes, which are emitted when all are counted */
     size_t came, came_before;      /* records, in the open epoch and in the one before */
+    weir_batch *held;              /* the epoch's first records, if they are few: not counted yet */
+    size_t held_from, held_to;
     size_t recent, had; /* since it had so many keys, so many records were counted */
     bool loading;       /* most of the last ones brought a new key */
     phase phase;        /* of the end of an epoch */
@@ -209,6 +212,7 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
 static void fini(void *ctx)
 {
     state *s = ctx;
+    weir_batch_release(s->held);
     weir_table_destroy(s->table);
     weir__stash_fini(&s->stash);
     weir__key_counts_fini(&s->counts);
@@ -319,6 +323,30 @@ static void count_now(state *s, const weir_batch *batch, size_t from, size_t to)
     }
 }
 
+/* A few records that come alone are counted when their epoch is complete, or others come: until
+ * then memory brings what it is asked for here, and nobody waits for it. */
+static bool hold(state *s, const weir_batch *batch, size_t from, size_t to)
+{
+    if (s->held || s->came > WEIR_TABLE_ASKED || batch->bytes > HELD_BYTES)
+        return false;
+    const uint64_t *hashes = batch->hashes ? batch->hashes + from : NULL;
+    s->held = weir_batch_retain(batch);
+    s->held_from = from;
+    s->held_to = to;
+    weir_table_ask(s->table, weir_batch_record(batch, from), hashes, to - from);
+    return true;
+}
+
+static void count_held(state *s)
+{
+    weir_batch *batch = s->held;
+    if (!batch)
+        return;
+    s->held = NULL;
+    count_now(s, batch, s->held_from, s->held_to);
+    weir_batch_release(batch);
+}
+
 /* Up to where it came: not to the end if keys cannot be noted. */
 static size_t count_later(state *s, const weir_batch *batch, size_t from, size_t to)
 {
@@ -349,6 +377,9 @@ static void count(const weir_batch *batch, size_t from, size_t to, void *ctx)
     if (!s->open)
         begin_epoch(s);
     s->came += to - from;
+    if (hold(s, batch, from, to))
+        return;
+    count_held(s);
     if (may_wait(s, batch, from, to))
         from = count_later(s, batch, from, to);
     count_now(s, batch, from, to);
@@ -570,6 +601,7 @@ static void begin_emitting(state *s, phase next, size_t from)
 static bool count_rest(weir_step *step, state *s)
 {
     if (s->phase == COUNTING) {
+        count_held(s);
         s->phase = COUNTING_REST;
         s->kept = s->counts.change_count;
     }

@@ -420,6 +420,17 @@ void *weir_table_find(const weir_table *table, const void *record)
     return value;
 }
 
+void weir_table_ask(const weir_table *table, const void *records, const uint64_t *hashes, size_t n)
+{
+    uint64_t room[WEIR_TABLE_ASKED];
+    n = n < WEIR_TABLE_ASKED ? n : WEIR_TABLE_ASKED;
+    hashes = hashes_of(table, records, hashes, n, room);
+    for (size_t i = 0; i < n; i++)
+        ask_slots(table, hashes[i]);
+    for (size_t i = 0; i < n; i++)
+        (void)ask_entry(table, hashes[i]);
+}
+
 /* ---- the heap's evacuation ---- */
 
 static bool move_strings(weir_table *table, char *entry)

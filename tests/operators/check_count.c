@@ -462,6 +462,61 @@ static void build_counts(weir_graph *g, void *ctx)
     weir_test_output(weir_count(items, name_count, WEIR_KEY(item, name)));
 }
 
+static void build_collection(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_test_output(weir_count(weir_test_collection(g, item), name_count, WEIR_KEY(item, name)));
+}
+
+/* What comes of a count that was `before` and is `now`. */
+static void check_change(weir_test *t, uint64_t epoch, int64_t before, int64_t now)
+{
+    size_t changes = weir_test_count(t, 0), expected = 0;
+    for (size_t i = 0; i < changes; i++) {
+        weir_test_change c = weir_test_at(t, 0, i);
+        int64_t n = ((const name_count *)c.record)->n;
+        ck_assert_uint_eq(c.time.at[0], epoch);
+        ck_assert_int_eq(n, c.diff < 0 ? before : now);
+        ck_assert_int_eq(c.diff, c.diff < 0 ? -1 : 1);
+    }
+    if (before != now)
+        expected = (before != 0) + (now != 0);
+    ck_assert_uint_eq(changes, expected);
+    weir_test_take(t, 0);
+}
+
+/* Few records, which come alone: with none behind them, with others, with their key leaving, and
+ * where the program ends before their epoch does. */
+START_TEST(few_in_an_epoch)
+{
+    enum { PIECES = 4 };
+    static const int pieces[][PIECES] = { { 1 },        { 3, 2 },    { 8, 1, 1 }, { -16 },
+                                          { 2, 20, 3 }, { -25, 25 }, { 9 },       { 1, 1, 1, 1 },
+                                          { -38 },      { 1, -1 } };
+    enum { EPOCHS_OF_FEW = sizeof pieces / sizeof pieces[0] };
+    weir_test *t = weir_test_create(build_collection, NULL, .workers = 1);
+    int64_t count = 0;
+    for (uint64_t epoch = 0; epoch < EPOCHS_OF_FEW; epoch++) {
+        int64_t before = count;
+        for (int k = 0; k < PIECES; k++) {
+            int diff = pieces[epoch][k] < 0 ? -1 : 1;
+            for (int i = 0; i < diff * pieces[epoch][k]; i++)
+                weir_test_push(t, 0, item, epoch, diff,
+                               { 1, weir_str_of("a name of many letters"), { 0 } });
+            count += pieces[epoch][k];
+            ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        }
+        ck_assert_uint_eq(weir_test_count(t, 0), 0);
+        weir_test_advance(t, 0, epoch + 1);
+        ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+        check_change(t, epoch, before, count);
+    }
+    weir_test_push(t, 0, item, EPOCHS_OF_FEW, 1, { 1, weir_str_of("left"), { 0 } });
+    ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+    weir_test_destroy(t);
+}
+END_TEST
+
 /* Whichever allocation fails while it runs: it goes on, or says so. */
 START_TEST(memory_runs_out)
 {
@@ -489,7 +544,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = { like_sums,         refusals,     in_a_scope, range_in_a_scope,
-                                   range_of_an_epoch, large_counts, overflow,   memory_runs_out,
-                                   NULL };
+                                   range_of_an_epoch, large_counts, overflow,   few_in_an_epoch,
+                                   memory_runs_out,   NULL };
     return test_run(test_suite("count", tests));
 }

@@ -234,6 +234,36 @@ START_TEST(grows_by_slices)
 }
 END_TEST
 
+/* Neither what is there, nor what is not, nor more than are asked for. */
+START_TEST(asking_changes_nothing)
+{
+    enum { EACH = 3 * WEIR_TABLE_ASKED };
+    weir_table *table = table_of(number_type(), KEY(number_type(), "number"), 8, &account);
+    number some[2 * EACH];
+    uint64_t hashes[2 * EACH];
+    void *values[EACH], *found[2 * EACH];
+    for (uint32_t i = 0; i < 2 * EACH; i++)
+        some[i] = (number){ .number = i };
+    weir_table_ask(table, some, NULL, 1);
+    ck_assert_uint_eq(weir_table_count(table), 0);
+    ck_assert_uint_eq(weir_table_insert_many(table, some, NULL, EACH, values), EACH);
+    for (uint32_t i = 0; i < EACH; i++)
+        hashes[i] = hashes[EACH + i] = weir_table_hash(table, values[i]);
+    size_t bytes = weir_table_bytes(table);
+    for (uint32_t i = 0; i < 2 * EACH; i++) {
+        weir_table_ask(table, &some[i], NULL, 2 * EACH - i);
+        weir_table_ask(table, &some[i], &hashes[i], 1);
+    }
+    ck_assert_uint_eq(weir_table_count(table), EACH);
+    ck_assert_uint_eq(weir_table_bytes(table), bytes);
+    weir_table_find_many(table, some, NULL, 2 * EACH, found);
+    for (uint32_t i = 0; i < 2 * EACH; i++)
+        ck_assert_ptr_eq(found[i], i < EACH ? values[i] : NULL);
+    weir_table_destroy(table);
+    ck_assert_int_eq(weir_account_bytes(&account), 0);
+}
+END_TEST
+
 /* New keys follow one another as long as nothing that was removed has left room. */
 START_TEST(fresh_keys)
 {
@@ -621,6 +651,7 @@ int main(void)
                                    keys_of_many_fields,
                                    keys_of_integers,
                                    grows_by_slices,
+                                   asking_changes_nothing,
                                    fresh_keys,
                                    walks,
                                    strings_are_compacted,

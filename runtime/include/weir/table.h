@@ -61,6 +61,11 @@ WEIR_API size_t weir_table_insert_many(weir_table *table, const void *records,
 /* One record. NULL: it is not there; memory ran out. */
 WEIR_API void *weir_table_find(const weir_table *table, const void *record);
 WEIR_API void *weir_table_insert(weir_table *table, const void *record);
+/* Asks memory for what looking up these records will read first, for whoever has something else to
+ * do before: of a few (up to WEIR_TABLE_ASKED) that come alone. Nothing changes by it. */
+enum { WEIR_TABLE_ASKED = 8 };
+WEIR_API void weir_table_ask(const weir_table *table, const void *records, const uint64_t *hashes,
+                             size_t n);
 /* Takes a value that the table returned, with its key, out of it. */
 WEIR_API void weir_table_remove(weir_table *table, void *value);
 /* Removes everything. */
