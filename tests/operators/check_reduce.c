@@ -59,17 +59,25 @@ static void describe(const item *key, weir_group(item) group, weir_out(digest) o
 }
 WEIR_REDUCE(describe, item, digest)
 
+/* How many of so many are among those that are left to take: 0 of what is not there. */
+static int64_t take(int64_t *left, int64_t count)
+{
+    int64_t taken = count < *left ? count : *left;
+    taken = taken > 0 ? taken : 0;
+    *left -= taken;
+    return taken;
+}
+
 /* The least FIRST that are there, of all that may be given behind them. */
 static void leading(const item *key, weir_group(item) group, weir_out(digest) out)
 {
     int64_t left = FIRST;
     for (size_t i = 0; i < group.count && left > 0; i++) {
-        int64_t taken = group.counts[i] < left ? group.counts[i] : left;
-        if (taken <= 0)
+        int64_t taken = take(&left, group.counts[i]);
+        if (taken == 0)
             continue;
         weir_builder_set_diff(out.builder, taken);
         digest_emit(out, (digest){ key->key, weir_str_of("first"), group.records[i]->value });
-        left -= taken;
     }
 }
 WEIR_REDUCE(leading, item, digest)
@@ -80,12 +88,11 @@ static void repeating(const digest *key, weir_group(digest) group, weir_out(dige
     int64_t left = FIRST;
     (void)key;
     for (size_t i = 0; i < group.count && left > 0; i++) {
-        int64_t taken = group.counts[i] < left ? group.counts[i] : left;
-        if (taken <= 0)
+        int64_t taken = take(&left, group.counts[i]);
+        if (taken == 0)
             continue;
         weir_builder_set_diff(out.builder, taken);
         digest_emit(out, *group.records[i]);
-        left -= taken;
     }
 }
 WEIR_REDUCE(repeating, digest, digest)
@@ -101,12 +108,11 @@ static void grading(const graded *key, weir_group(graded) group, weir_out(digest
 {
     int64_t left = FIRST;
     for (size_t i = 0; i < group.count && left > 0; i++) {
-        int64_t taken = group.counts[i] < left ? group.counts[i] : left;
-        if (taken <= 0)
+        int64_t taken = take(&left, group.counts[i]);
+        if (taken == 0)
             continue;
         weir_builder_set_diff(out.builder, taken);
         digest_emit(out, (digest){ key->key, weir_str_of("first"), group.records[i]->grade });
-        left -= taken;
     }
 }
 WEIR_REDUCE(grading, graded, digest)
@@ -156,12 +162,11 @@ static void expect_first(bag *b, uint32_t key, const int64_t *sums)
 {
     int64_t left = FIRST;
     for (uint32_t v = 0; v < VALUES && left > 0; v++) {
-        int64_t taken = sums[v] < left ? sums[v] : left;
-        if (taken <= 0)
+        int64_t taken = take(&left, sums[v]);
+        if (taken == 0)
             continue;
         bag_add_record(b, digest_type(),
                        &(digest){ key, weir_str_of("first"), is_graded ? v / 2 : v }, taken);
-        left -= taken;
     }
 }
 
