@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 enum weir__planted_operator {
-    WEIR__NOTIFIED_EARLY = 40, /* a time is told before it is complete */
+    WEIR__NOTIFIED_EARLY = 41, /* a time is told before it is complete */
     WEIR__RECLOCK_KEEPS,       /* of what reclock lets through, what came last stays */
     WEIR__TIMER_LOST,          /* of a key's timers the first one is not called */
     WEIR__CAPTURE_SKIPS,       /* of several batches that wait the first is not captured */

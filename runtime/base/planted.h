@@ -51,10 +51,11 @@ enum weir__planted_mistake {
     WEIR__JOIN_OF_TWO,       /* a join of an interesting time with another is not visited */
     WEIR__IMPORT_UNMOVED,    /* an import shows times before the one at which it begins */
     WEIR__IMPORT_SHORT,      /* of what was there when an import begins the newest run is missing */
+    WEIR__DROPPED_EARLY,     /* what a removed dataflow held is dropped before all have heard */
     WEIR__MISTAKES_OF_OPERATORS,
     WEIR__MISTAKES = 64
 };
-_Static_assert(WEIR__MISTAKES_OF_OPERATORS == 40,
+_Static_assert(WEIR__MISTAKES_OF_OPERATORS == 41,
                "those of operators/planted.h have other numbers");
 extern int weir__planted;
 extern bool weir__planted_met[WEIR__MISTAKES];

@@ -24,7 +24,7 @@ enum {
     WEIR__FRAME_FACTS_MAX = 16 << 20, /* until a process has joined */
     WEIR__FRAME_MAX = 1 << 30,
     WEIR__FRAME_HEAD_MAX = 2048,
-    WEIR__PROTOCOL = 1,
+    WEIR__PROTOCOL = 2,
     WEIR__NONCE_BYTES = 16,
 };
 

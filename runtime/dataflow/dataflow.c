@@ -197,6 +197,7 @@ void weir__dataflow_destroy(weir__dataflow *dataflow)
     weir__tracker_destroy(dataflow->tracker);
     weir__changes_fini(&dataflow->pass);
     weir__changes_fini(&dataflow->unpublished);
+    weir__changes_fini(&dataflow->thrown);
     weir__flow_fini(dataflow);
     weir__region_fini(&dataflow->memory);
     weir_free(dataflow, sizeof *dataflow);

@@ -237,7 +237,11 @@ struct weir__dataflow {
     bool complete;
     bool started;     /* its nodes are made */
     bool told;     /* the others of the process, that it is complete here */
-    bool discards; /* it is being removed: what arrives is counted as consumed, and freed */
+    /* It is being removed: what arrives is consumed, and freed. That, and what its nodes held, is
+     * in `thrown` and nobody is told, until no worker of the cluster steps it any more: then it
+     * drops. */
+    bool discards, drops;
+    weir__changes thrown;
     uint32_t *clocked; /* ids of nodes that follow the clock */
     uint32_t clocked_count;
     const weir_frontier **settling; /* frontiers of the ports where epochs settle */
@@ -339,8 +343,11 @@ extern _Thread_local weir__context *weir__current_context;
 void weir__wakers_take(weir__context *context);
 
 /* ---- removal.c: the end of a dataflow that may still have things under way ---- */
-/* Ends all nodes: their states go, their capabilities are void, what waits at them is consumed. */
+/* Ends all nodes: their states go, their capabilities are void, what waits at them is consumed. Its
+ * frontiers stay before all of that until weir__dataflow_drop. */
 void weir__dataflow_discard(weir__dataflow *dataflow);
+/* All workers of the cluster have discarded theirs. */
+void weir__dataflow_drop(weir__dataflow *dataflow);
 /* What arrives afterwards. */
 void weir__dataflow_discard_batch(weir__dataflow *dataflow, uint32_t port, weir_batch *batch);
 /* Whether nothing is left of it anywhere, and everybody has been told so. */

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of a dataflow on one worker, whatever is under way in it. Its nodes go at once; what they
- * held and what waits at them, or still arrives, is taken off the counts as if they had dropped and
- * consumed it. So every tracker comes to have nothing left, in the way it always does, and only
- * then is the instance freed.
+ * The end of a dataflow on one worker, whatever is under way in it, in two steps. First its nodes
+ * go; what they held and what waits at them, or still arrives, is kept as changes that nobody is
+ * told of. Other workers may not have come so far: to their nodes it is still to come, so they take
+ * nothing for complete of which a part was thrown away. When all have come so far, those changes
+ * are applied and published, as if nodes had dropped and consumed it all. So every tracker comes to
+ * have nothing left, in the way it always does, and only then is the instance freed.
  */
 #include <string.h>
 
+#include "base/planted.h"
 #include "dataflow/instance.h"
 
+/* Memory that was made free is free at once, in either step. */
 static void settle(weir__dataflow *dataflow)
 {
+    if (!dataflow->drops) {
+        weir__changes_merge(&dataflow->thrown, &dataflow->pass);
+        if (!WEIR_PLANTED(DROPPED_EARLY))
+            weir__changes_clear(&dataflow->pass);
+    }
     weir__dataflow_apply(dataflow);
     weir__flow_return(dataflow);
 }
@@ -52,8 +61,19 @@ void weir__dataflow_discard(weir__dataflow *dataflow)
     weir__dataflow_ready(dataflow);
 }
 
+void weir__dataflow_drop(weir__dataflow *dataflow)
+{
+    dataflow->drops = true;
+    if (!WEIR_PLANTED(DROPPED_EARLY))
+        weir__changes_merge(&dataflow->pass, &dataflow->thrown);
+    weir__changes_fini(&dataflow->thrown);
+    settle(dataflow);
+    weir__dataflow_ready(dataflow);
+}
+
 bool weir__dataflow_is_spent(const weir__dataflow *dataflow)
 {
     return weir__tracker_is_empty(dataflow->tracker) && dataflow->active_count == 0 &&
-           weir__changes_is_empty(&dataflow->unpublished) && !dataflow->touched;
+           weir__changes_is_empty(&dataflow->unpublished) &&
+           weir__changes_is_empty(&dataflow->thrown) && !dataflow->touched;
 }

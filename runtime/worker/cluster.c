@@ -279,8 +279,8 @@ static void put_credits_of(weir__cluster *cluster, weir__dataflow *dataflow, uns
     }
 }
 
-/* Credits, and that nothing is left of a dataflow here. What is consumed of one that is gone here
- * is gone everywhere. */
+/* Credits, and that a dataflow is discarded, or nothing left of it here. What is consumed of one
+ * that is gone here is gone everywhere. */
 static void put_news(weir__cluster *cluster)
 {
     const weir__context *context = &owner(cluster)->context;
@@ -294,6 +294,7 @@ static void put_news(weir__cluster *cluster)
         weir__dataflow *dataflow = weir__cluster_find(cluster, shared->id);
         for (unsigned place = 0; dataflow && place < locals; place++)
             put_credits_of(cluster, dataflow, context->first + place);
+        weir__cluster_put_discarded(cluster, shared);
         weir__cluster_put_freed(cluster, shared);
         weir_dataflow_release(shared);
     }

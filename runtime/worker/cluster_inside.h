@@ -86,6 +86,8 @@ weir_status weir__cluster_on_note(weir__cluster *cluster, unsigned process,
                                   const weir__frame *frame, weir_error *error);
 /* If nothing is left of it on this process's workers, and they were not told, the others are. */
 void weir__cluster_put_freed(weir__cluster *cluster, weir_dataflow *shared);
+/* If all of its workers have discarded it, and process 0 was not told, it is. */
+void weir__cluster_put_discarded(weir__cluster *cluster, weir_dataflow *shared);
 /* At the end of a turn: requests and news go their way, and process 0 hears when nothing is left to
  * do. */
 void weir__cluster_put_order(weir__cluster *cluster);

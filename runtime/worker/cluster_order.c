@@ -11,7 +11,8 @@
  * outside of the workers after that is too late, as it is in one process.
  *
  * Also: each process tells the others how it described a dataflow, before anything else of it, and
- * when it has nothing left of it.
+ * when it has nothing left of it; and process 0, when it has discarded what is being removed. When
+ * all have, process 0 asks that all drop it.
  */
 #include <string.h>
 
@@ -72,6 +73,10 @@ static weir__note note_of(const weir__command *command, unsigned process)
             note.second = weir_str_of(why->hint);
         }
         return note;
+    case WEIR__DROP:
+        note.kind = WEIR__NOTE_DROP;
+        note.dataflow = command->id;
+        return note;
     case WEIR__ENTRY:
         note.kind = WEIR__NOTE_ENTRY;
         note.first = text_of(weir__sequencer_name(command->sequencer));
@@ -117,15 +122,22 @@ static weir__command *build_command(weir_runtime *runtime, const weir__note *not
     return command;
 }
 
-static weir__command *remove_command(weir_runtime *runtime, const weir__note *note)
+static weir__command *of_dataflow(weir_runtime *runtime, const weir__note *note,
+                                  weir__command_kind kind, size_t size)
 {
     if (note->dataflow >= runtime->order.next_id) /* which the first worker alone counts up */
         return NULL;
-    weir__command *command = weir__command_create(WEIR__REMOVE,
-                                                  note->status ? sizeof(weir_error) : 0);
+    weir__command *command = weir__command_create(kind, size);
     command->id = note->dataflow;
     command->dataflow = weir__dataflow_by_id(runtime, note->dataflow);
-    if (note->status) {
+    return command;
+}
+
+static weir__command *remove_command(weir_runtime *runtime, const weir__note *note)
+{
+    weir__command *command =
+        of_dataflow(runtime, note, WEIR__REMOVE, note->status ? sizeof(weir_error) : 0);
+    if (command && note->status) {
         weir_error *why = (void *)command->data;
         memset(why, 0, sizeof *why);
         const weir__complaint complaint = { .status = note->status, .what = note->first,
@@ -158,6 +170,8 @@ static weir__command *command_of(weir_runtime *runtime, const weir__note *note)
         return build_command(runtime, note);
     case WEIR__NOTE_REMOVE:
         return remove_command(runtime, note);
+    case WEIR__NOTE_DROP:
+        return of_dataflow(runtime, note, WEIR__DROP, 0);
     case WEIR__NOTE_ENTRY:
         return entry_command(runtime, note);
     default:
@@ -367,6 +381,34 @@ static weir_status on_freed(weir__cluster *cluster, const weir__note *note, weir
     return WEIR_OK;
 }
 
+/* ---- and discarded, before that ---- */
+
+void weir__cluster_put_discarded(weir__cluster *cluster, weir_dataflow *shared)
+{
+    if (!weir__dataflow_tell_discarded(shared))
+        return;
+    if (gives_order(cluster))
+        weir__dataflow_discarded_in_one(shared);
+    else
+        put(cluster, 0,
+            &(weir__note){ .kind = WEIR__NOTE_DISCARDED,
+                           .dataflow = shared->id,
+                           .process = cluster->runtime->config.process });
+}
+
+/* In process 0, which may know it to be gone, or not have built it yet. */
+static weir_status on_discarded(weir__cluster *cluster, unsigned process, const weir__note *note,
+                                weir_error *error)
+{
+    if (note->process != process || note->dataflow >= cluster->runtime->order.next_id)
+        return weir__cluster_refuse(error, process, "a removal that cannot be");
+    weir_dataflow *shared = weir__dataflow_by_id(cluster->runtime, note->dataflow);
+    if (shared)
+        weir__dataflow_discarded_in_one(shared);
+    weir_dataflow_release(shared);
+    return WEIR_OK;
+}
+
 /* ---- what arrives ---- */
 
 static weir_status on_dataflow(weir__cluster *cluster, unsigned process, const weir__note *note,
@@ -399,7 +441,9 @@ weir_status weir__cluster_on_note(weir__cluster *cluster, unsigned process,
     }
     if (note.kind <= WEIR__NOTE_BARRIER && gives_order(cluster))
         return on_request(cluster, process, &note, error);
-    if (note.kind <= WEIR__NOTE_BARRIER && process == 0)
+    if (note.kind == WEIR__NOTE_DISCARDED && gives_order(cluster))
+        return on_discarded(cluster, process, &note, error);
+    if (note.kind <= WEIR__NOTE_DROP && process == 0)
         return on_placed(cluster, &note, error);
     return weir__cluster_refuse(error, process, "a command that is not its to give");
 }

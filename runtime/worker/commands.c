@@ -202,6 +202,14 @@ static void remove_dataflow(weir_worker *worker, const weir__command *command)
         weir__dataflow_discard(dataflow);
 }
 
+static void drop_dataflow(weir_worker *worker, const weir__command *command)
+{
+    weir_dataflow *shared = command->dataflow;
+    weir__dataflow *dataflow = shared ? weir__id_table_find(&worker->dataflows, shared->id) : NULL;
+    if (dataflow)
+        weir__dataflow_drop(dataflow);
+}
+
 static void free_instance(weir_worker *worker, weir__dataflow *dataflow)
 {
     unlist(worker, dataflow);
@@ -240,6 +248,9 @@ static bool do_command(weir_worker *worker, const weir__command *command)
     case WEIR__REMOVE:
         remove_dataflow(worker, command);
         return true;
+    case WEIR__DROP:
+        drop_dataflow(worker, command);
+        return true;
     case WEIR__ENTRY:
         weir__sequencer_tell(worker, command);
         return true;
@@ -247,6 +258,17 @@ static bool do_command(weir_worker *worker, const weir__command *command)
         worker->barriers_seen++;
         return true;
     }
+}
+
+/* All workers of this process have. */
+static void have_done(weir_worker *worker, weir__command *command)
+{
+    if (command->kind == WEIR__REMOVE && command->dataflow) {
+        weir__dataflow_discarded(command->dataflow);
+        if (worker->context.cluster && worker->context.local)
+            weir__context_notify(&worker->context, 0);
+    }
+    weir__command_destroy(command);
 }
 
 bool weir__commands_take(weir_worker *worker)
@@ -258,7 +280,8 @@ bool weir__commands_take(weir_worker *worker)
             break;
         if (!do_command(worker, command))
             break;
-        weir__order_advance(worker, command);
+        if (weir__order_advance(worker, command))
+            have_done(worker, command);
     }
     return any;
 }

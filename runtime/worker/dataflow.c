@@ -312,6 +312,47 @@ bool weir__dataflow_tell_freed(weir_dataflow *dataflow)
     return tell;
 }
 
+/* Cannot be refused while something is left of it, since then no worker has ended. */
+static void ask_to_drop(weir_dataflow *dataflow)
+{
+    weir__command *command = weir__command_create(WEIR__DROP, 0);
+    command->dataflow = weir_dataflow_retain(dataflow);
+    (void)weir__order_submit(dataflow->runtime, command, NULL);
+}
+
+void weir__dataflow_discarded(weir_dataflow *dataflow)
+{
+    weir__cluster *cluster = dataflow->runtime->cluster;
+    lock(dataflow);
+    bool again = dataflow->discarded; /* each of two processes has asked for its removal */
+    dataflow->discarded = true;
+    unlock(dataflow);
+    if (again)
+        return;
+    if (cluster)
+        weir__cluster_news(cluster, dataflow);
+    else
+        ask_to_drop(dataflow);
+}
+
+bool weir__dataflow_tell_discarded(weir_dataflow *dataflow)
+{
+    lock(dataflow);
+    bool tell = dataflow->discarded && !dataflow->told_discarded;
+    dataflow->told_discarded |= tell;
+    unlock(dataflow);
+    return tell;
+}
+
+void weir__dataflow_discarded_in_one(weir_dataflow *dataflow)
+{
+    lock(dataflow);
+    bool by_all = ++dataflow->discarded_in == dataflow->runtime->config.processes;
+    unlock(dataflow);
+    if (by_all)
+        ask_to_drop(dataflow);
+}
+
 weir_dataflow *weir__dataflow_by_id(weir_runtime *runtime, uint32_t id)
 {
     pthread_mutex_lock(&runtime->dataflows_lock);

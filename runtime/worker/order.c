@@ -89,7 +89,7 @@ weir__command *weir__order_take_request(weir_runtime *runtime)
     pthread_mutex_lock(&order->lock);
     weir__command *command = can_be_put(order->requests.first) ? take(&order->requests) : NULL;
     pthread_mutex_unlock(&order->lock);
-    if (command && command->kind == WEIR__REMOVE)
+    if (command && (command->kind == WEIR__REMOVE || command->kind == WEIR__DROP))
         command->id = command->dataflow->id;
     return command;
 }
@@ -233,7 +233,7 @@ weir__command *weir__order_peek(weir_worker *worker)
     return command;
 }
 
-void weir__order_advance(weir_worker *worker, weir__command *command)
+bool weir__order_advance(weir_worker *worker, weir__command *command)
 {
     weir__order *order = &worker->runtime->order;
     pthread_mutex_lock(&order->lock);
@@ -242,8 +242,7 @@ void weir__order_advance(weir_worker *worker, weir__command *command)
         worker->last_command = NULL;
     pthread_mutex_unlock(&order->lock);
     worker->commands_done++;
-    if (__atomic_sub_fetch(&command->left, 1, __ATOMIC_ACQ_REL) == 0)
-        weir__command_destroy(command);
+    return __atomic_sub_fetch(&command->left, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
 void weir__order_end_program(weir_runtime *runtime)
@@ -293,6 +292,7 @@ void weir__order_drain(weir_runtime *runtime)
     for (weir__command *c; (c = take(&order->asked)) || (c = take(&order->requests));)
         weir__command_destroy(c);
     for (unsigned w = 0; w < runtime->config.workers; w++)
-        while (runtime->workers[w].next_command)
-            weir__order_advance(&runtime->workers[w], runtime->workers[w].next_command);
+        for (weir__command *c; (c = runtime->workers[w].next_command);)
+            if (weir__order_advance(&runtime->workers[w], c))
+                weir__command_destroy(c);
 }

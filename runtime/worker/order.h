@@ -22,17 +22,21 @@
 #include <weir/sequencer.h>
 
 typedef enum weir__command_kind {
-    WEIR__BUILD, WEIR__REMOVE, WEIR__ENTRY, WEIR__BARRIER
+    WEIR__BUILD,
+    WEIR__REMOVE,
+    WEIR__DROP, /* what was removed: all workers of all processes have done that */
+    WEIR__ENTRY,
+    WEIR__BARRIER
 } weir__command_kind;
 
 typedef struct weir__command weir__command;
 struct weir__command {
     weir__command *next;
     weir__command_kind kind;
-    uint32_t left; /* atomic: workers that have not done it; the last one frees it */
+    uint32_t left; /* atomic: workers of the process that have not done it; the last one frees it */
     uint64_t place;
-    weir_dataflow *dataflow;   /* of BUILD and REMOVE: a reference; REMOVE NULL: it is gone */
-    uint32_t id;               /* of REMOVE, which dataflow may be gone; in a cluster */
+    weir_dataflow *dataflow;   /* a reference; of BUILD, or else NULL if it is gone */
+    uint32_t id;               /* of REMOVE and DROP, whose dataflow may be gone; in a cluster */
     weir_sequencer *sequencer; /* of ENTRY */
     size_t size;
     _Alignas(16) char data[]; /* of ENTRY; of REMOVE: a weir_error, if that is why */
@@ -89,8 +93,8 @@ bool weir__order_close(weir_runtime *runtime, uint64_t count);
 /* ---- by each worker ---- */
 /* The next command that this worker has not done; NULL: there is none. */
 weir__command *weir__order_peek(weir_worker *worker);
-/* It is done. */
-void weir__order_advance(weir_worker *worker, weir__command *command);
+/* It is done. True: by all workers of the process; the caller destroys it. */
+bool weir__order_advance(weir_worker *worker, weir__command *command);
 bool weir__order_has_more(const weir_worker *worker);
 /* A worker's worker_main has returned. */
 void weir__order_end_program(weir_runtime *runtime);

@@ -144,6 +144,8 @@ struct weir_dataflow {
     unsigned made, complete, freed; /* workers */
     unsigned freed_elsewhere;       /* processes */
     bool told_freed;
+    bool discarded, told_discarded; /* by all workers of this process; the others know */
+    unsigned discarded_in;          /* processes; in process 0 */
     weir_error *error;              /* why it could not be built, or gave up */
     uint32_t refs;                  /* atomic */
     uint32_t described;             /* atomic: weir__described */
@@ -238,6 +240,11 @@ void weir__dataflow_freed(weir_dataflow *dataflow);
 void weir__dataflow_freed_elsewhere(weir_dataflow *dataflow);
 /* Of this process, and the others have not been told: they are now. */
 bool weir__dataflow_tell_freed(weir_dataflow *dataflow);
+/* All workers of this process have discarded it. Then process 0 is told, and in that, for each
+ * process, that one more has: when all have, it asks that all drop it. */
+void weir__dataflow_discarded(weir_dataflow *dataflow);
+bool weir__dataflow_tell_discarded(weir_dataflow *dataflow);
+void weir__dataflow_discarded_in_one(weir_dataflow *dataflow);
 /* The one of this number that is not gone everywhere, with a reference; NULL. */
 weir_dataflow *weir__dataflow_by_id(weir_runtime *runtime, uint32_t id);
 /* Calls what is registered for the removal, once. */

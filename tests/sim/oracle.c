@@ -269,11 +269,22 @@ static void look_at_node(sim_oracle *o, const weir_step *s)
     }
 }
 
+/* Of a dataflow that is being removed: to those who have not heard of it, it is still to come. */
+static void look_at_thrown(sim_oracle *o, weir__dataflow *d)
+{
+    uint32_t count;
+    const weir__change *thrown = weir__changes_entries(&d->thrown, &count);
+    for (uint32_t i = 0; i < count; i++)
+        outstanding(o, thrown[i].port, &thrown[i].time);
+}
+
 static void look_at_worker(sim_oracle *o, unsigned worker)
 {
     weir__dataflow *d = dataflow_of(o, worker);
     for (uint32_t i = 0; d && i < o->graph->nodes.count; i++)
         look_at_node(o, &d->nodes[i].step);
+    if (d)
+        look_at_thrown(o, d);
     for (uint32_t i = 0; is_unbuilt(o, worker) && i < o->graph->initial_count; i++)
         outstanding(o, o->graph->initial[i].port, &o->graph->initial[i].time);
     for (const weir__early *e = o->run->worker[worker]->early; e; e = e->next)

@@ -41,6 +41,7 @@ typedef struct process {
     seen seen[WORKERS];
     bool over[WORKERS];
     unsigned built;
+    unsigned complete; /* steps that have seen an input complete at 0 */
 } process;
 
 typedef struct cluster {
@@ -104,14 +105,16 @@ static weir_status picky_init(weir_step *step, void *ctx, void **state, weir_err
 
 static void picky_step(weir_step *step, void *state)
 {
-    (void)state;
+    process *p = state;
     while (weir_step_take(step, 0))
         ;
+    if (!weir_frontier_less_equal(weir_step_frontier(step, 0), &(weir_time){ { 0 } }))
+        p->complete++;
 }
 
 static void add_picky(weir_graph *g, process *p, weir_port *in, const weir_type *type)
 {
-    weir_node_input input = { .type = type };
+    weir_node_input input = { .type = type, .interest = WEIR_ALWAYS };
     (void)weir_node_add(g, &(weir_node_spec){ .struct_size = sizeof(weir_node_spec),
                                               .kind = "picky", .input_count = 1, .inputs = &input,
                                               .ctx = p, .init = picky_init, .step = picky_step },
@@ -452,7 +455,37 @@ START_TEST(any_process_removes)
 }
 END_TEST
 
-/* Nothing to do in it: it may be over in one process before another hears of it. */
+/* Workers hear of it one after the other; what the first have thrown away, the only time that was
+ * still to come, is complete nowhere. */
+START_TEST(what_is_removed_is_not_complete)
+{
+    const weir_time late = weir_time_1(9);
+    for (unsigned seed = 1; seed <= 24; seed++) {
+        cluster *c = create(seed, true);
+        weir_dataflow *of[PROCESSES];
+        weir_input_handle(number) handles[ALL];
+        weir_dataflow_release(add(c, 0, "picky", "mine"));
+        await_all(c, "mine", of);
+        open_inputs(c, handles);
+        for (unsigned w = 0; w < ALL; w++)
+            if (w / WORKERS != seed / 3 % PROCESSES)
+                weir_input_advance_to(handles[w], &late);
+        steps(c, 1000);
+        ck_assert_int_eq(weir_dataflow_remove(of[seed % PROCESSES], NULL), WEIR_OK);
+        if (seed % 2) /* two at once */
+            ck_assert_int_eq(weir_dataflow_remove(of[(seed + 1) % PROCESSES], NULL), WEIR_OK);
+        for (unsigned p = 0; p < PROCESSES; p++) {
+            await(c, of[p], WEIR_DATAFLOW_GONE);
+            ck_assert_uint_eq(c->of[p].complete, 0);
+        }
+        for (unsigned w = 0; w < ALL; w++)
+            weir_input_close(handles[w]);
+        release(of);
+        stop_and_end(c);
+    }
+}
+END_TEST
+
 /* Not every process has heard that it is complete when an import is asked for: all find it. */
 START_TEST(a_complete_publisher_is_found_everywhere)
 {
@@ -479,6 +512,7 @@ START_TEST(a_complete_publisher_is_found_everywhere)
 }
 END_TEST
 
+/* Nothing to do in it: it may be over in one process before another hears of it. */
 START_TEST(empty_ones_come_and_go)
 {
     for (unsigned seed = 1; seed <= 6; seed++) {
@@ -765,14 +799,20 @@ START_TEST(commands_that_cannot_be)
         { 1, 0, { .kind = WEIR__NOTE_ENTRY, .process = 1, .first = unknown } },
         { 1, 0, { .kind = WEIR__NOTE_END, .process = 1 } },
         { 1, 0, { .kind = WEIR__NOTE_BUILT, .process = 2, .dataflow = 0 } },
+        { 1, 0, { .kind = WEIR__NOTE_DROP, .process = 1, .dataflow = 0 } },
+        { 1, 0, { .kind = WEIR__NOTE_DISCARDED, .process = 2, .dataflow = 0 } },
+        { 1, 0, { .kind = WEIR__NOTE_DISCARDED, .process = 1, .dataflow = 77 } },
         { 2, 1, { .kind = WEIR__NOTE_BUILD, .process = 2, .first = plain } },
         { 2, 1, { .kind = WEIR__NOTE_IDLE, .process = 2 } },
+        { 2, 1, { .kind = WEIR__NOTE_DISCARDED, .process = 2, .dataflow = 0 } },
         { 2, 1, { .kind = WEIR__NOTE_END, .process = 2 } },
         { 0, 1, { .kind = WEIR__NOTE_BARRIER, .process = 0, .number = 9 } },
         { 0, 1, { .kind = WEIR__NOTE_BARRIER, .process = 1, .number = 1 } },
-        { 0, 1, { .kind = WEIR__NOTE_BUILD, .process = 0, .number = 1, .dataflow = 5,
-                  .first = plain } },
+        { 0,
+          1,
+          { .kind = WEIR__NOTE_BUILD, .process = 0, .number = 1, .dataflow = 5, .first = plain } },
         { 0, 1, { .kind = WEIR__NOTE_ENTRY, .process = 0, .number = 1, .first = unknown } },
+        { 0, 1, { .kind = WEIR__NOTE_DROP, .process = 0, .number = 1, .dataflow = 77 } },
         { 0, 1, { .kind = WEIR__NOTE_IDLE, .process = 0 } },
     };
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -895,6 +935,7 @@ int main(void)
     const TTest *const tests[] = {
         any_process_adds,
         any_process_removes,
+        what_is_removed_is_not_complete,
         a_complete_publisher_is_found_everywhere,
         empty_ones_come_and_go,
         graphs_that_differ_end_the_cluster,

@@ -433,7 +433,7 @@ START_TEST(another_protocol)
     weir__complaint complaint;
     ck_assert_int_eq(frame.kind, WEIR__FRAME_REFUSE);
     ck_assert(weir__frame_get_complaint(&frame, &complaint));
-    const char *said = "process 0 speaks protocol 1, process 1 protocol 2";
+    const char *said = "process 0 speaks protocol 2, process 1 protocol 3";
     ck_assert_int_eq(strncmp(weir_str_data(&complaint.what), said, strlen(said)), 0);
     ck_assert_ptr_nonnull(strstr(logged, said));
     ck_assert_ptr_null(weir__mesh_failure(c->of[0].mesh)); /* a stranger does not end it */
@@ -446,7 +446,7 @@ START_TEST(another_protocol)
     stream = net->accept(net->ctx, listener);
     ck_assert_int_ge(stream, 0);
     greet_by_another_protocol(c, stream, 0);
-    fails_with(c, 1, "process 1 speaks protocol 1, process 0 protocol 2");
+    fails_with(c, 1, "process 1 speaks protocol 2, process 0 protocol 3");
     net->close(net->ctx, stream);
     net->close(net->ctx, listener);
     cluster_destroy(c);

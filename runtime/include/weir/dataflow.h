@@ -64,10 +64,10 @@ WEIR_API weir_status weir_runtime_add(weir_runtime *runtime, const weir_dataflow
 
 /* Asks for its end; any thread, in a step of its own too. Its sources stop, what it holds and what
  * is under way in it is thrown away, and when all workers have nothing left of it, it is gone.
- * Workers hear of it one after the other: one that has not yet may take for complete what others
- * have thrown away, so what a sink of the dataflow writes last may be of an epoch with records
- * missing, and a replay (weir/operators/replay.h) may say that events were lost, which ends the
- * run. Let the input of such a dataflow end instead. One that went by itself, because it was
+ * Workers hear of it one after the other; what is thrown away by one stays to come for the others
+ * until all have stopped, so no node takes a time for complete of which a part was thrown away. An
+ * epoch that is complete may have been written by the sinks of some workers and not by those of
+ * others; let the input end instead where that matters. One that went by itself, because it was
  * complete, may be removed, which does nothing. CLOSED: its removal was asked for already, or the
  * runtime ends. */
 WEIR_API weir_status weir_dataflow_remove(weir_dataflow *dataflow, weir_error *error);
