@@ -14,6 +14,7 @@
 #include <weir/node.h>
 
 #include "file/event_file.h"
+#include "file/uses.h"
 
 enum { WRITE_BYTES = 64 << 10, PATH_BYTES = 4096 };
 
@@ -55,6 +56,7 @@ static weir_status sink_init(weir_step *step, void *ctx, void **made, weir_error
     s->fd = open(path_of(s->d, s->worker, path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (s->fd < 0 || weir__event_file_begin(&s->out) != WEIR_OK) {
         weir_error_set(error, WEIR_IO, "'%.300s' cannot be written: %s", path, strerror(errno));
+        weir_error_hint(error, "name a file that can be made and written");
         if (s->fd >= 0)
             (void)close(s->fd);
         weir_free(s, sizeof *s);
@@ -105,8 +107,20 @@ static void sink_step(weir_step *step, void *made)
     (void)write_out(step, s);
 }
 
+/* Whether its files may be used so: those that are there, and the first one. */
+static bool may_use(weir_graph *graph, const description *d, weir__file_use use, const char *where)
+{
+    char path[PATH_BYTES];
+    unsigned part = 0;
+    do {
+        if (!weir__file_used(graph, path_of(d, part, path), use, where))
+            return false;
+    } while (access(path_of(d, ++part, path), F_OK) == 0);
+    return true;
+}
+
 static description *describe(weir_graph *graph, const weir_file_event_options *options,
-                             const char *where)
+                             weir__file_use use, const char *where)
 {
     if (!options->path || !*options->path || strlen(options->path) > PATH_BYTES - 16) {
         weir_graph_fail(graph, WEIR_INVALID, where, "name it in .path",
@@ -115,13 +129,14 @@ static description *describe(weir_graph *graph, const weir_file_event_options *o
     }
     description *d = weir_graph_alloc(graph, sizeof *d);
     d->path = weir_graph_text(graph, options->path);
-    return d;
+    return may_use(graph, d, use, where) ? d : NULL;
 }
 
 void weir_file_event_sink_add(weir_port *events, const weir_file_event_options *options)
 {
     const char *where = options->name ? options->name : "file_event_sink";
-    description *d = events ? describe(weir_port_graph(events), options, where) : NULL;
+    description *d =
+        events ? describe(weir_port_graph(events), options, WEIR__FILE_WRITTEN, where) : NULL;
     if (!d)
         return;
     weir_node_input input = { .type = weir_captured_event_type(), .settles = true };
@@ -232,7 +247,8 @@ static void source_step(weir_step *step, void *made)
 weir_port *weir_file_event_source_add(weir_graph *graph, const weir_file_event_options *options)
 {
     const char *where = options->name ? options->name : "file_event_source";
-    description *d = weir_graph_failed(graph) ? NULL : describe(graph, options, where);
+    description *d =
+        weir_graph_failed(graph) ? NULL : describe(graph, options, WEIR__FILE_READ, where);
     if (!d)
         return NULL;
     weir_node_output output = { .type = weir_captured_event_type() };

@@ -15,7 +15,7 @@
 #include <weir/node.h>
 #include <weir/value.h>
 
-#include "file/reads.h"
+#include "file/uses.h"
 
 enum { WRITE_BYTES = 64 << 10 };
 
@@ -196,11 +196,9 @@ void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options)
     }
     if (!choose_codec(graph, k, options->format, where))
         return;
-    if (weir__file_is_read(graph, options->path)) {
-        weir_graph_fail(graph, WEIR_INVALID, where, "write to another file",
-                        "'%.200s' is read here, too", options->path);
+    if (strcmp(options->path, "-") != 0 &&
+        !weir__file_used(graph, options->path, WEIR__FILE_WRITTEN, where))
         return;
-    }
     k->path = weir_graph_text(graph, options->path);
     (void)pthread_mutex_init(&k->lock, NULL);
     weir_graph_at_end(graph, end_sink, k);

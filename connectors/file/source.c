@@ -16,7 +16,7 @@
 #include <weir/observe.h>
 
 #include "file/lines.h"
-#include "file/reads.h"
+#include "file/uses.h"
 
 enum { LINE_MAX_DEFAULT = 16 << 20, LINE_MAX_LIMIT = 1 << 30 };
 
@@ -275,35 +275,6 @@ static void fini(void *made)
 
 /* ---- building ---- */
 
-typedef struct reading {
-    dev_t device;
-    ino_t inode;
-    struct reading *next;
-} reading;
-
-static reading **readings(weir_graph *graph)
-{
-    return (reading **)(void *)weir_graph_slot(graph, "files that are read");
-}
-
-bool weir__file_is_read(weir_graph *graph, const char *path)
-{
-    struct stat found;
-    if (stat(path, &found) != 0)
-        return false;
-    for (const reading *r = *readings(graph); r; r = r->next)
-        if (r->device == found.st_dev && r->inode == found.st_ino)
-            return true;
-    return false;
-}
-
-static void note_reading(weir_graph *graph, const struct stat *found)
-{
-    reading *r = weir_graph_alloc(graph, sizeof *r), **first = readings(graph);
-    *r = (reading){ found->st_dev, found->st_ino, *first };
-    *first = r;
-}
-
 static bool describe(weir_graph *graph, input *in, const char *where)
 {
     struct stat found;
@@ -321,9 +292,7 @@ static bool describe(weir_graph *graph, input *in, const char *where)
     }
     in->regular = S_ISREG(found.st_mode) && !standard;
     in->size = in->regular ? (uint64_t)found.st_size : 0;
-    if (in->regular)
-        note_reading(graph, &found);
-    return true;
+    return standard || weir__file_used(graph, in->path, WEIR__FILE_READ, where);
 }
 
 static source *make_source(weir_graph *graph, const weir_type *type,

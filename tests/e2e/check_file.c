@@ -167,11 +167,37 @@ static void copy_squares(weir_graph *g, void *ctx)
     weir_file_sink(s, .path = "never");
 }
 
+static void write_then_read(weir_graph *g, void *ctx)
+{
+    const job *j = ctx;
+    const char *other[] = { "other", NULL };
+    weir_file_sink(weir_file_source(g, line, .paths = other), .path = j->to);
+    (void)weir_file_source(g, line, .paths = j->paths);
+}
+
+/* What is read would be emptied. */
+START_TEST(no_file_is_read_and_written)
+{
+    const char *in[] = { "other", "in", NULL };
+    static const char *const written[] = { "in", "link", "./in" };
+    ck_assert_int_eq(shell("rm -f link; echo x > in && echo y > other && ln -s in link"), 0);
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        job j = { .paths = in, .to = written[i] };
+        ck_assert_int_eq(run(2, write_then_read, &j), WEIR_INVALID);
+        ck_assert_str_eq(error.what, "'in' is written here, too");
+        ck_assert_str_eq(error.hint, "read another file");
+        ck_assert_int_eq(shell("echo x | cmp - in"), 0);
+    }
+    job j = { .paths = in, .to = "/dev/null" }; /* others may be both */
+    ck_assert_int_eq(run(2, write_then_read, &j), WEIR_OK);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused)
 {
     const char *in[] = { "in", NULL }, *gone[] = { "gone", NULL }, *none[] = { NULL };
     const char *directory[] = { "/tmp", NULL };
-    ck_assert_int_eq(shell("echo x > in && ln -s in link"), 0);
+    ck_assert_int_eq(shell("echo x > in && ln -sf in link"), 0);
     const struct {
         job j;
         weir_status status;
@@ -248,6 +274,7 @@ int main(void)
                              long_lines_are_left_out,
                              a_pipe_is_read_until_it_ends,
                              the_standard_streams_are_files_too,
+                             no_file_is_read_and_written,
                              what_cannot_be_is_refused,
                              a_generator_counts_whatever_the_workers,
                              NULL };

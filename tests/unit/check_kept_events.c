@@ -190,6 +190,35 @@ static void to_no_name(weir_graph *g, void *ctx)
     weir_file_event_sink_add(NULL, &(weir_file_event_options){ 0 });
 }
 
+static void in_place(weir_graph *g, void *ctx)
+{
+    (void)ctx;
+    weir_file_event_sink(weir_file_event_source(g, .path = path), .path = path);
+}
+static void back_again(weir_graph *g, void *ctx)
+{
+    to_file(g, ctx);
+    ck_assert_ptr_null(weir_file_event_source(g, .path = path).port);
+}
+
+/* What is read would be emptied. */
+START_TEST(read_and_written)
+{
+    weir_error error;
+    ck_assert_int_eq(run(to_file, 2, &error), WEIR_OK);
+    off_t size = size_of(1);
+    ck_assert_int_eq(unlink(part_path(0)), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(run(in_place, 2, &error), WEIR_INVALID);
+        ck_assert_msg(strstr(error.what, ".0' is read here, too") != NULL, "%s", error.what);
+        ck_assert_int_eq(run(back_again, 2, &error), WEIR_INVALID);
+        ck_assert_msg(strstr(error.what, ".0' is written here, too") != NULL, "%s", error.what);
+        ck_assert_int_eq(size_of(1), size);
+        ck_assert_int_eq(run(to_file, 2, &error), WEIR_OK); /* so the first file is there, too */
+    }
+}
+END_TEST
+
 START_TEST(refusals)
 {
     weir_error error;
@@ -205,8 +234,9 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     (void)snprintf(path, sizeof path, "%s/events", folder);
-    int status = test_run(test_suite("kept_events", (const TTest *const[]){
-        in_files, on_a_topic, damaged_files, refusals, NULL }));
+    int status = test_run(
+        test_suite("kept_events", (const TTest *const[]){ in_files, on_a_topic, damaged_files,
+                                                          read_and_written, refusals, NULL }));
     for (unsigned part = 0; part < 3; part++)
         (void)unlink(part_path(part));
     (void)rmdir(folder);

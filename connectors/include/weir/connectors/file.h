@@ -21,8 +21,9 @@ typedef struct weir_file_source_options {
  * newline is not among them). The record has one field, a str or bytes. A regular file is read in
  * equal parts by all workers (so with several processes each needs the whole file), up to the size
  * that it has at the start; anything else (a pipe, a terminal) by one, until it ends. Lines keep no
- * order. A path that cannot be opened or read ends the run with WEIR_IO. NULL after an error, which
- * sticks to the graph. */
+ * order. A path that cannot be opened or read ends the run with WEIR_IO. Refuses, on the graph, a
+ * file that is not there, a directory, and a regular file that a sink of the graph writes. NULL
+ * after an error, which sticks to the graph. */
 WEIR_API weir_port *weir_file_source_add(weir_graph *graph, const weir_type *type,
                                          const weir_file_source_options *options);
 
@@ -39,8 +40,8 @@ typedef struct weir_file_sink_options {
 /* Writes one line a record. Of a collection every change is a line, which has two more members,
  * `time` (the epoch) and `diff`. Lines of several workers come in any order, but whole. In a
  * cluster each process writes what its own workers have: give it a path of its own. What cannot
- * be written ends the run with WEIR_IO. Refuses, on the graph, a regular file that a source added
- * before reads: it would be emptied. */
+ * be written ends the run with WEIR_IO. Refuses, on the graph, a regular file that a source
+ * of it reads: it would be emptied. */
 WEIR_API void weir_file_sink_add(weir_port *port, const weir_file_sink_options *options);
 
 /* Captured events of a stream (weir/operators/replay.h) in files, and out of them. Worker w writes
@@ -52,11 +53,12 @@ typedef struct weir_file_event_options {
     const char *name;
 } weir_file_event_options;
 
-/* Replaces files of that name, those of further workers are removed. What cannot be written ends
- * the run with WEIR_IO. */
+/* Replaces files of that name; those of further workers are removed. What cannot be written ends
+ * the run with WEIR_IO. Refuses, on the graph, files that a source of it reads. */
 WEIR_API void weir_file_event_sink_add(weir_port *events, const weir_file_event_options *options);
 /* A file that is damaged or cut off ends the run with WEIR_BAD_DATA, which names it and the offset.
- * A file that is not there ends it with WEIR_NOT_FOUND. */
+ * A file that is not there ends it with WEIR_NOT_FOUND. Refuses, on the graph, files that a sink of
+ * it writes. */
 WEIR_API weir_port *weir_file_event_source_add(weir_graph *graph,
                                                const weir_file_event_options *options);
 
