@@ -32,7 +32,7 @@ enum {
     LARGE_EPOCH = 64 << 10,
     FEW = 4 << 10,
     STEP_KEYS = 64 << 10,
-    HELD_BYTES = 16 << 10
+    HELD_BYTES = 32 << 10 /* of a few records, and a block of their strings */
 };
 
 /* What the graph knows; shared by the workers. */
@@ -209,10 +209,18 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     return WEIR_OK;
 }
 
+static void release_held(state *s)
+{
+    weir_account_add(s->counts.account, -(int64_t)s->held->bytes);
+    weir_batch_release(s->held);
+    s->held = NULL;
+}
+
 static void fini(void *ctx)
 {
     state *s = ctx;
-    weir_batch_release(s->held);
+    if (s->held)
+        release_held(s);
     weir_table_destroy(s->table);
     weir__stash_fini(&s->stash);
     weir__key_counts_fini(&s->counts);
@@ -331,6 +339,7 @@ static bool hold(state *s, const weir_batch *batch, size_t from, size_t to)
         return false;
     const uint64_t *hashes = batch->hashes ? batch->hashes + from : NULL;
     s->held = weir_batch_retain(batch);
+    weir_account_add(s->counts.account, (int64_t)batch->bytes);
     s->held_from = from;
     s->held_to = to;
     weir_table_ask(s->table, weir_batch_record(batch, from), hashes, to - from);
@@ -339,12 +348,10 @@ static bool hold(state *s, const weir_batch *batch, size_t from, size_t to)
 
 static void count_held(state *s)
 {
-    weir_batch *batch = s->held;
-    if (!batch)
+    if (!s->held)
         return;
-    s->held = NULL;
-    count_now(s, batch, s->held_from, s->held_to);
-    weir_batch_release(batch);
+    count_now(s, s->held, s->held_from, s->held_to);
+    release_held(s);
 }
 
 /* Up to where it came: not to the end if keys cannot be noted. */

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <weir/observe.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -485,9 +486,22 @@ static void check_change(weir_test *t, uint64_t epoch, int64_t before, int64_t n
     weir_test_take(t, 0);
 }
 
-/* Few records, which come alone: with none behind them, with others, with their key leaving, and
- * where the program ends before their epoch does. */
-START_TEST(few_in_an_epoch)
+static void memory_of_count(const weir_node_info *info, void *ctx)
+{
+    if (strcmp(info->kind, "count") == 0)
+        *(int64_t *)ctx = info->memory_bytes;
+}
+
+/* What the node is charged with. */
+static int64_t charged(weir_test *t)
+{
+    int64_t bytes = 0;
+    weir_observe(weir_test_worker(t, 0),
+                 &(weir_observer){ .node = memory_of_count, .ctx = &bytes });
+    return bytes;
+}
+
+static void few_of(const char *name)
 {
     enum { PIECES = 4 };
     static const int pieces[][PIECES] = { { 1 },        { 3, 2 },    { 8, 1, 1 }, { -16 },
@@ -497,23 +511,34 @@ START_TEST(few_in_an_epoch)
     weir_test *t = weir_test_create(build_collection, NULL, .workers = 1);
     int64_t count = 0;
     for (uint64_t epoch = 0; epoch < EPOCHS_OF_FEW; epoch++) {
-        int64_t before = count;
+        int64_t before = count, memory = charged(t);
         for (int k = 0; k < PIECES; k++) {
             int diff = pieces[epoch][k] < 0 ? -1 : 1;
             for (int i = 0; i < diff * pieces[epoch][k]; i++)
-                weir_test_push(t, 0, item, epoch, diff,
-                               { 1, weir_str_of("a name of many letters"), { 0 } });
+                weir_test_push(t, 0, item, epoch, diff, { 1, weir_str_of(name), { 0 } });
             count += pieces[epoch][k];
             ck_assert_int_eq(weir_test_run(t), WEIR_OK);
+            if (k == 0 && diff * pieces[epoch][k] <= 8) /* they are held */
+                ck_assert_int_gt(charged(t), memory);
         }
         ck_assert_uint_eq(weir_test_count(t, 0), 0);
         weir_test_advance(t, 0, epoch + 1);
         ck_assert_int_eq(weir_test_run(t), WEIR_OK);
         check_change(t, epoch, before, count);
+        if (epoch > 0 && before != 0 && count != 0)
+            ck_assert_int_eq(charged(t), memory);
     }
     weir_test_push(t, 0, item, EPOCHS_OF_FEW, 1, { 1, weir_str_of("left"), { 0 } });
     ck_assert_int_eq(weir_test_run(t), WEIR_OK);
     weir_test_destroy(t);
+}
+
+/* Few records, which come alone: with none behind them, with others, with their key leaving, and
+ * where the program ends before their epoch does. */
+START_TEST(few_in_an_epoch)
+{
+    few_of("a name");
+    few_of("a name of many letters");
 }
 END_TEST
 
