@@ -107,8 +107,10 @@ static weir_status undertaker_init(weir_step *step, void *ctx, void **state, wei
     const weir_kafka_source_options *o = &plan->options;
     undertaker *u = weir_alloc_must(sizeof *u);
     *u = (undertaker){ .plan = plan };
-    weir__kafka_outbox_spec spec = { .broker = plan->broker, .settings = &plan->settings,
+    weir__kafka_outbox_spec spec = { .broker = plan->broker,
+                                     .settings = &plan->settings,
                                      .topic = o->dead_letter,
+                                     .told = &plan->dead_told,
                                      .message_bytes_max = DEAD_BYTES_MAX,
                                      .forgiving = true };
     if (weir__kafka_outbox_open(&u->outbox, step, &spec, error) != WEIR_OK) {

@@ -115,6 +115,7 @@ weir_status weir__kafka_outbox_open(weir__kafka_outbox *o, weir_step *step,
 {
     *o = (weir__kafka_outbox){ .spec = *spec, .cap = WEIR_CAP_NONE };
     o->link.servers = weir__kafka_settings_get(spec->settings, "bootstrap.servers");
+    o->link.told = spec->told;
     const char *topic = spec->topic;
     o->messages_metric = metric(step, "weir_kafka_written_messages_total",
                                 "messages that the broker has acknowledged", WEIR_COUNTER, topic);

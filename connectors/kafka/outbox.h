@@ -44,6 +44,7 @@ typedef struct weir__kafka_outbox_spec {
     weir_kafka_broker *broker;
     const weir__kafka_settings *settings;
     const char *topic;
+    weir__kafka_told *told;
     size_t message_bytes_max;
     bool forgiving; /* what cannot be written is dropped, whatever the reason: dead letters */
     bool stop;      /* a record that is refused ends the run */

@@ -194,7 +194,7 @@ static void sink_fini(void *state)
 
 static weir_status sink_init(weir_step *step, void *ctx, void **state, weir_error *error)
 {
-    const weir__kafka_sink_plan *plan = ctx;
+    weir__kafka_sink_plan *plan = ctx;
     sink *s = weir_alloc_must(sizeof *s);
     *s = (sink){ .plan = plan };
     s->changes = (weir__kafka_changes){ .type = plan->type, .key = plan->key,
@@ -202,8 +202,10 @@ static weir_status sink_init(weir_step *step, void *ctx, void **state, weir_erro
     s->latest = (weir__kafka_latest){ .type = plan->type, .key = plan->key };
     if (plan->value_type)
         s->scratch = weir_alloc_must(plan->value_type->size);
-    weir__kafka_outbox_spec spec = { .broker = plan->broker, .settings = &plan->settings,
+    weir__kafka_outbox_spec spec = { .broker = plan->broker,
+                                     .settings = &plan->settings,
                                      .topic = plan->options.topic,
+                                     .told = &plan->told,
                                      .message_bytes_max = plan->options.message_bytes_max,
                                      .stop = plan->options.on_error == WEIR_KAFKA_STOP };
     if (weir__kafka_outbox_open(&s->outbox, step, &spec, error) != WEIR_OK) {

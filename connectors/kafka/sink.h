@@ -22,6 +22,7 @@ typedef struct weir__kafka_sink_plan {
     int partition;                   /* field, or -1 */
     weir_type *value_type;           /* with .changes: the record, `time` and `diff` */
     uint32_t time_offset, diff_offset;
+    weir__kafka_told told;
 } weir__kafka_sink_plan;
 
 /* ---- encode.c ---- */

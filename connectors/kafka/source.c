@@ -446,6 +446,7 @@ static weir_status source_init(weir_step *step, void *ctx, void **state, weir_er
     source *s = weir_alloc_must(sizeof *s);
     *s = (source){ .plan = plan, .reset = -1, .bytes_mean = 1024 };
     s->link.servers = weir__kafka_settings_get(&plan->settings, "bootstrap.servers");
+    s->link.told = &plan->told;
     weir_status status = weir__kafka_decode_open(&s->decode, plan, error);
     if (status == WEIR_OK) {
         s->reader = plan->broker->open_reader(

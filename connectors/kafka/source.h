@@ -11,6 +11,7 @@
 #include <weir/record.h>
 
 #include "kafka/broker.h"
+#include "kafka/link.h"
 
 enum { WEIR__KAFKA_NO_FIELD = -1 };
 
@@ -30,6 +31,7 @@ typedef struct weir__kafka_source_plan {
     int key, partition, offset, timestamp, tombstone;
     weir__kafka_header_field *headers;
     uint32_t header_count;
+    weir__kafka_told told, dead_told; /* of the source, and of the sink of dead letters */
 } weir__kafka_source_plan;
 
 /* A record that could not be decoded, on its way to the dead-letter topic. */

@@ -175,7 +175,7 @@ static int dir_take(void *disk, const char *dir, const char *ending, weir_folder
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno;
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) || flock(fd, LOCK_EX | LOCK_NB)) {
         int code = errno;
         close(fd);
         return code;

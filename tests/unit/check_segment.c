@@ -637,6 +637,27 @@ START_TEST(folders)
 }
 END_TEST
 
+/* One that nothing can be written to is refused at once, not when the first run is large enough. */
+START_TEST(folders_that_are_read_only)
+{
+    char dir[] = "/tmp/weir-segment-XXXXXX";
+    weir_env env;
+    weir_error error;
+    weir__store *store;
+    uid_t user = geteuid();
+    weir__env_files_set(&env);
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(chmod(dir, 0555), 0);
+    ck_assert(user != 0 || seteuid(65534) == 0); /* root may write anywhere */
+    weir_status status = weir__store_create(&env, dir, 1, &store, &error);
+    ck_assert_int_eq(seteuid(user), 0);
+    ck_assert_int_eq(status, WEIR_IO);
+    ck_assert_ptr_nonnull(strstr(error.what, "Permission denied"));
+    ck_assert_ptr_nonnull(strstr(error.hint, "--state"));
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 /* A run that a reader has not taken counts in full, though it is in no memory. */
 START_TEST(undelivered_runs_in_files)
 {
@@ -718,10 +739,16 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { round_trip,       truncated, nothing_around_is_read,
-                                   one_bit,          of_other_records,
-                                   disks_that_fail,  damage_is_found_by_merges,
-                                   the_last_run_ends_it, folders,
+    const TTest *const tests[] = { round_trip,
+                                   truncated,
+                                   nothing_around_is_read,
+                                   one_bit,
+                                   of_other_records,
+                                   disks_that_fail,
+                                   damage_is_found_by_merges,
+                                   the_last_run_ends_it,
+                                   folders,
+                                   folders_that_are_read_only,
                                    damage_is_found_by_readers,
                                    files_that_become_shorter,
                                    merges_wait_for_the_disk,

@@ -101,8 +101,9 @@ WEIR_API void *weir__builder_next_slow(weir_builder *builder);
  * weir_builder_multiply and weir_builder_set_diff. NULL: it is there no times. */
 WEIR_API void *weir__builder_next_n(weir_builder *builder, int64_t n);
 
-/* Room for one record of the builder's type: zeroed it is not; fill all of it. Never NULL. The
- * address is valid until the next call on the builder. */
+/* Room for one record of the builder's type: zeroed it is not; fill all of it, in canonical form
+ * (weir_record_canonicalize). Never NULL. The address is valid until the next call on the
+ * builder. */
 static inline void *weir_builder_next(weir_builder *builder, size_t size)
 {
     char *room = builder->next;
@@ -143,8 +144,8 @@ static inline void weir__builder_put_n(weir_builder *builder, const void *record
 
 /* Room for many records at once: *records has room for the returned number (1 to want), to be
  * followed by weir_builder_commit with how many were written. If diffs is not NULL, *diffs has as
- * many and must be filled, too; else each has the builder's diff. For node outputs (not inside
- * kernels of stages). */
+ * many and must be filled, too; else each has the builder's diff. Records are written in canonical
+ * form (weir_record_canonicalize). For node outputs (not inside kernels of stages). */
 WEIR_API size_t weir_builder_bulk(weir_builder *builder, size_t want, void **records,
                                   int64_t **diffs);
 WEIR_API void weir_builder_commit(weir_builder *builder, size_t count);

@@ -159,10 +159,10 @@ WEIR_API void weir_step_send(weir_step *step, unsigned output, const weir_batch 
 /* Records of the output's type that lie in memory one after the other, aligned as the type is, to
  * be sent as one batch: rows of a table, part of a mapped file. The pin keeps alive them and what
  * their strings point to; nothing of that may change before its release is called: by any thread,
- * maybe after the dataflow is gone. They are in canonical form (weir_record_canonicalize): padding
- * zero, no -0 and so on, since records are hashed and compared by their bytes; what is emitted is
- * brought into it, what is lent is not touched. Each batch is charged with its records and the pin's bytes: 0
- * where the memory is there anyway. */
+ * maybe after the dataflow is gone. They have to be in canonical form (weir_record_canonicalize):
+ * NAME_emit brings records into it, lending does not touch them, and where two differ in padding or
+ * by -0 operators may take them for two. Each batch is charged with its records and the pin's
+ * bytes: 0 where the memory is there anyway. */
 typedef struct weir_lent {
     const void *records;
     size_t count;  /* of at most WEIR_LENT_MAX bytes */
