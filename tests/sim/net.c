@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { OPEN_MAX = 64 };
+enum {
+    OPEN_MAX = 64,
+    READ_NS = 300, /* of a call, or who looks again and again would do so for ever */
+};
 
 struct sim_net {
     weir_net table;
@@ -72,6 +75,7 @@ static int64_t net_read(void *ctx, int stream, void *room, size_t size, weir_err
     sim_net *net = ctx;
     const char *bytes;
     unsigned i = find(net, stream);
+    sim_world_stall(net->world, 0, READ_NS);
     size_t there = weir__test_hub_look(net->hub, stream, &bytes);
     if (there && i < net->count && now_ns(net) < net->open[i].quiet_ns)
         return 0;
