@@ -2,14 +2,16 @@
  *
  * Rows (key, value) arranged while they change: --records of them with --nodes keys. An update
  * brings a row and takes away the oldest. --kind load: batches as fast as they go; what does one
- * update cost? --kind rate: --rate updates a second for --seconds, whether those before are done or
- * not; how long after it was due is one complete?
+ * update cost, in all and in the worst of them? --kind rate: --rate updates a second for --seconds,
+ * whether those before are done or not; how long after it was due is one complete?
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "histogram.h"
 #include "keep.h"
 #include "pace.h"
+#include "samples.h"
 
 static void fill(bench_feed *feed, void *room, size_t n)
 {
@@ -36,16 +38,22 @@ static void build(weir_graph *graph, void *ctx)
 
 /* ---- as fast as they go ---- */
 
+/* Nanoseconds an update of each batch, as the first worker saw it: it waits for all. */
+static double *batches;
+
 static void run_batches(bench_case *c, weir_worker *worker, bench_share *share)
 {
     uint64_t batch = 2 * bench_part(c, worker, c->options.batch);
-    double start = bench_seconds();
-    for (uint64_t round = 1; round <= c->options.rounds; round++) {
+    double start = bench_seconds(), before = start, now = start;
+    for (uint64_t round = 1; round <= c->options.rounds; round++, before = now) {
         bench_feed_round(share, batch);
         weir_worker_step(worker);
         bench_wait(c, worker, BENCH_LOADING + round + 1);
+        now = bench_seconds();
+        if (weir_worker_index(worker) == 0)
+            batches[round - 1] = (now - before) * 1e9 / (double)c->options.batch;
     }
-    share->seconds = bench_seconds() - start;
+    share->seconds = now - start;
 }
 
 /* ---- at a rate: times are nanoseconds since the start, from FIRST on ---- */
@@ -127,20 +135,28 @@ static void run(weir_worker *worker, void *ctx)
     bench_feed_close(share);
 }
 
+static void print_costs(const bench_case *c)
+{
+    if (is_at_rate(c)) {
+        bench_beside("p50", histogram_at(&histograms[0], 0.5));
+        bench_beside("p99.9", histogram_at(&histograms[0], 0.999));
+        bench_beside("worst", histogram_at(&histograms[0], 1));
+        bench_cost(histogram_at(&histograms[0], 0.99), "us@p99");
+        return;
+    }
+    bench_beside("p50", bench_tails(batches, c->options.rounds));
+    bench_cost(bench_slowest(c) * 1e9 / (double)(c->options.rounds * c->options.batch),
+               "ns/update");
+}
+
 int main(int argc, char **argv)
 {
     static bench_case c;
     c.options = bench_options_read(argc, argv, 1);
+    batches = bench_figures(c.options.rounds);
     bench_run(&c, build, run);
     bench_answer("%llu", (unsigned long long)bench_total(&c, 0));
-    if (!is_at_rate(&c)) {
-        bench_cost(bench_slowest(&c) * 1e9 / (double)(c.options.rounds * c.options.batch),
-                   "ns/update");
-        return 0;
-    }
-    bench_beside("p50", histogram_at(&histograms[0], 0.5));
-    bench_beside("p99.9", histogram_at(&histograms[0], 0.999));
-    bench_beside("worst", histogram_at(&histograms[0], 1));
-    bench_cost(histogram_at(&histograms[0], 0.99), "us@p99");
+    print_costs(&c);
+    free(batches);
     return 0;
 }

@@ -2,7 +2,7 @@
  *
  * TPC-H as a stream: the rows of the tables that query --kind qN reads come, --batch an epoch, all
  * tables in proportion, each epoch complete before the next; the answer is kept up to date. The
- * queries are those of examples/tpch. What does a row cost?
+ * queries are those of examples/tpch. What does a row cost, and how long does a batch take?
  */
 #include <queries.h>
 #include <rows.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "changes.h"
+#include "samples.h"
 #include "stored.h"
 
 typedef struct tpch_case {
@@ -18,6 +19,7 @@ typedef struct tpch_case {
     tpch_rows *rows[TPCH_TABLE_COUNT];
     bench_stored *stored;
     uint64_t all;
+    double *batches; /* microseconds of each, as the first worker saw it: it waits for all */
 } tpch_case;
 
 static void read_row(const void *table, uint64_t i, void *record)
@@ -144,12 +146,16 @@ static void run(weir_worker *worker, void *ctx)
         close_tables(c);
     bench_meet(&c->bench, worker);
     double start = bench_seconds();
-    for (uint64_t epoch = 0; epoch < bench_stored_epochs(c->stored); epoch++) {
+    double before = start, now = start;
+    for (uint64_t epoch = 0; epoch < bench_stored_epochs(c->stored); epoch++, before = now) {
         bench_stored_send(c->stored, index);
         weir_worker_step(worker);
         bench_wait(&c->bench, worker, BENCH_STREAMING + epoch + 1);
+        now = bench_seconds();
+        if (index == 0)
+            c->batches[epoch] = (now - before) * 1e6;
     }
-    c->bench.shares[index].seconds = bench_seconds() - start;
+    c->bench.shares[index].seconds = now - start;
 }
 
 static void open_tables(tpch_case *c, const char *folder)
@@ -177,8 +183,11 @@ int main(int argc, char **argv)
     c.query = &tpch_queries[query - 1];
     open_tables(&c, c.bench.options.data);
     c.stored = bench_stored_create(c.all, c.bench.options.batch);
+    c.batches = bench_figures(bench_stored_epochs(c.stored));
     bench_run(&c.bench, build, run);
     bench_answer("%llu", (unsigned long long)bench_total(&c.bench, 0));
+    bench_beside("p50", bench_tails(c.batches, bench_stored_epochs(c.stored)));
+    free(c.batches);
     bench_cost(bench_slowest(&c.bench) * 1e9 / (double)c.all, "ns/row");
     return 0;
 }

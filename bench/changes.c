@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 
-/* Seconds of each batch, as the first worker saw it: it waits for all. */
+#include "samples.h"
+
+/* Microseconds of each batch, as the first worker saw it: it waits for all. */
 static double *batches;
 
 uint64_t bench_part(const bench_case *c, weir_worker *worker, uint64_t all)
@@ -72,34 +74,22 @@ void bench_drive(bench_case *c, weir_worker *worker, const bench_amount *amounts
         if (round == 0)
             share->seconds = seconds;
         else if (weir_worker_index(worker) == 0)
-            batches[round - 1] = seconds;
+            batches[round - 1] = seconds * 1e6;
     }
     for (unsigned i = 0; i < feeds; i++)
         bench_feed_close_of(&share->feeds[i]);
 }
 
-static int by_length(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void bench_run_changes(bench_case *c, weir_build_fn *build,
                        void (*main_fn)(weir_worker *worker, void *ctx))
 {
-    uint64_t rounds = c->options.rounds;
-    batches = calloc(rounds + 1, sizeof *batches);
-    if (!batches)
-        bench_fail("no memory for the times of batches");
+    batches = bench_figures(c->options.rounds);
     bench_run(c, build, main_fn);
     bench_answer("%llu", (unsigned long long)bench_total(c, 0));
     if (strcmp(c->options.kind, "load") == 0) {
         bench_cost(bench_slowest(c) * 1e3, "ms");
     } else {
-        qsort(batches, rounds, sizeof *batches, by_length);
-        bench_beside("p99", batches[(size_t)((double)(rounds - 1) * 0.99)] * 1e6);
-        bench_beside("worst", batches[rounds - 1] * 1e6);
-        bench_cost(batches[(rounds - 1) / 2] * 1e6, "us/batch");
+        bench_cost(bench_tails(batches, c->options.rounds), "us/batch");
     }
     free(batches);
 }

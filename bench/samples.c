@@ -41,3 +41,27 @@ void bench_samples_print(bench_samples *samples)
     free(samples->us);
     *samples = (bench_samples){ .us = NULL };
 }
+
+double *bench_figures(size_t count)
+{
+    double *figures = calloc(count + 1, sizeof *figures);
+    if (!figures)
+        bench_fail("no memory for %zu figures", count);
+    return figures;
+}
+
+static int compare_figures(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_tails(double *figures, size_t count)
+{
+    if (count == 0)
+        bench_fail("at least one batch is needed");
+    qsort(figures, count, sizeof *figures, compare_figures);
+    bench_beside("p99", figures[(size_t)((double)(count - 1) * 0.99)]);
+    bench_beside("worst", figures[count - 1]);
+    return figures[(count - 1) / 2];
+}

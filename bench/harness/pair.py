@@ -55,13 +55,22 @@ def print_table(sides):
     print(f"{'':26}{'median':>12}{'min':>12}{'max':>12}   {sides[0].unit}")
     for side in sides:
         print_row(side.name, side.costs)
+    if len(sides) == 2 and len(sides[0].costs) > 1:
+        print(f"  the worst run: {compared(*(max(side.costs) for side in sides))}")
     for name in sides[0].beside:
         for side in sides:
             print_row(f"{side.name}, {name}", side.beside[name])
         if len(sides) == 2:
-            ours, peer = (statistics.median(side.beside[name]) for side in sides)
-            lost = ", LOST" if peer < ours else ""
-            print(f"  {name}: ratio {peer / ours:.2f}{lost}")
+            print(f"  {name}: {compared(*medians(sides, name))}")
+
+
+def medians(sides, name):
+    """Of what is told beside the cost, on each side."""
+    return [statistics.median(side.beside[name]) for side in sides]
+
+
+def compared(ours, peer):
+    return f"ratio {peer / ours:.2f}{', LOST' if peer < ours else ''}"
 
 
 def print_row(name, costs):

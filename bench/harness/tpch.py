@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TPC-H as a stream: some queries, each in batches of two sizes, and the mean of all ratios."""
+"""TPC-H as a stream: some queries, each in batches of two sizes, the mean of all ratios, and the
+tails of batches."""
 import math
 import os
 import subprocess
@@ -11,6 +12,7 @@ QUERIES = ("q1", "q3", "q4", "q5", "q6", "q9", "q10", "q12", "q14", "q17", "q18"
 BATCHES = (1000000, 1000)
 WORKERS = "1,2"
 SCALE, QUICK_SCALE = "0.1", "0.01"
+TAILS = ("p50", "p99", "worst")  # of a batch, in microseconds
 PEER = os.path.join(tools.PEERS, "tpch")
 
 
@@ -55,6 +57,21 @@ def print_line(name, sides):
     print(f"{name}:{costs} ns/row, {rates} M rows/s{told}", flush=True)
 
 
+def print_tails(sides):
+    """How long a batch takes; returns what is lost. Where all comes in one batch: nothing."""
+    if all(side.beside["p50"] == side.beside["worst"] for side in sides):
+        return []
+    told, lost = [], []
+    for name in TAILS:
+        took = pair.medians(sides, name)
+        told.append(f"{name} " + " and ".join(f"{us:.4g}" for us in took))
+        if len(sides) == 2:
+            told[-1] += ", " + pair.compared(*took)
+            lost += [name] if took[1] < took[0] else []
+    print(f"    a batch, us: {'; '.join(told)}", flush=True)
+    return lost
+
+
 def run(case, options):
     names = chosen(options)
     scale = options.scale or (QUICK_SCALE if options.quick else SCALE)
@@ -64,7 +81,7 @@ def run(case, options):
         programs.append(("weir", [tools.build_ours("weir-bench-" + case.program)]))
     if options.only != "ours":
         programs.append((pair.NAMES["differential"], tools.build_rust("tpch") + [case.program]))
-    ratios = {}
+    ratios, lost = {}, []
     for workers in (options.workers or WORKERS).split(","):
         for batch in BATCHES:
             pair.print_head(case, options, f"scale {scale}, batches of {batch:,}, {workers} "
@@ -74,9 +91,13 @@ def run(case, options):
                 sides = [pair.Side(who, command + flags) for who, command in programs]
                 pair.alternate(sides, options.runs,
                                lambda side: tools.execute(side.command, options.verbose))
+                what = f"{name} in batches of {batch:,}, -w {workers}"
                 print_line(name, sides)
+                lost += [f"{tail} of {what}" for tail in print_tails(sides)]
                 if len(sides) == 2:
-                    ratios[f"{name} in batches of {batch:,}, -w {workers}"] = pair.ratio(sides)
+                    ratios[what] = pair.ratio(sides)
+    for tail in lost:
+        print(f"LOST: {tail}")
     if ratios:
         least = min(ratios, key=ratios.get)
         mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))

@@ -104,10 +104,22 @@ pub fn report(shares: &[Share], options: &Options) {
         let load = shares.iter().map(|s| s.load).fold(0.0, f64::max);
         return println!("cost {:.4} ms", load * 1e3);
     }
-    let mut batches = first.batches.clone();
-    batches.sort_by(f64::total_cmp);
-    let at = |fraction: f64| batches[((batches.len() - 1) as f64 * fraction) as usize] * 1e6;
-    println!("beside-p99 {:.4}", at(0.99));
-    println!("beside-worst {:.4}", at(1.0));
-    println!("cost {:.4} us/batch", at(0.5));
+    let (median, lines) = tails(first.batches.iter().map(|seconds| seconds * 1e6).collect());
+    lines.iter().for_each(|line| println!("{line}"));
+    println!("cost {median:.4} us/batch");
+}
+
+/// Of what each of several batches, at least one, cost: the median, and lines with the tails.
+pub fn tails(mut figures: Vec<f64>) -> (f64, Vec<String>) {
+    figures.sort_by(f64::total_cmp);
+    let at = |fraction: f64| figures[((figures.len() - 1) as f64 * fraction) as usize];
+    let line = |name: &str, figure: f64| format!("beside-{name} {figure:.4}");
+    (at(0.5), vec![line("p99", at(0.99)), line("worst", at(1.0))])
+}
+
+/// The same with a line for the median, of a case whose cost is another figure.
+pub fn tails_and_median(figures: Vec<f64>) -> Vec<String> {
+    let (median, mut lines) = tails(figures);
+    lines.push(format!("beside-p50 {median:.4}"));
+    lines
 }

@@ -2,7 +2,7 @@
 //! The peer's side of the case tpch, `peer-tpch tpch -w WORKERS --kind QUERY --batch N --data DIR`:
 //! the rows of the tables that a query reads come in batches, each at a time of its own and complete
 //! before the next, all tables in proportion; the query's result is kept up to date. What does a row
-//! cost? The contract (flags, answer, cost) is in bench/README.md.
+//! cost, and how long does a batch take? The contract (flags, answer, cost) is in bench/README.md.
 
 #[path = "../../differential/src/drive.rs"]
 #[allow(dead_code)]
@@ -15,7 +15,7 @@ mod rows;
 
 use differential_dataflow::input::InputSession;
 use differential_dataflow::VecCollection;
-use drive::{answer, Share};
+use drive::{answer, tails_and_median, Share};
 use options::{wait, Options};
 use rows::Row;
 use std::cell::Cell;
@@ -132,6 +132,9 @@ fn run(worker: &mut Worker, options: &Options, build: queries::Build) -> Share {
     worker.step();
     options.start_together(worker);
     let start = Instant::now();
+    // Of each batch, in microseconds.
+    let mut batches = Vec::with_capacity(all.div_ceil(options.batch) as usize);
+    let (mut before, mut now) = (start, start);
     for batch in 1..=all.div_ceil(options.batch) {
         let at = |batch: u64| (batch * options.batch).min(all);
         for feed in &mut feeds {
@@ -140,8 +143,13 @@ fn run(worker: &mut Worker, options: &Options, build: queries::Build) -> Share {
             feed.advance(batch);
         }
         wait(worker, options, || probe.less_than(&batch));
+        now = Instant::now();
+        batches.push((now - before).as_secs_f64() * 1e6);
+        before = now;
     }
     // The first worker's time is all workers': it waits for them.
-    let ns = start.elapsed().as_secs_f64() * 1e9 / all as f64;
-    Share { answer: sum.get(), lines: vec![format!("cost {ns:.4} ns/row")], ..Share::default() }
+    let ns = (now - start).as_secs_f64() * 1e9 / all as f64;
+    let mut lines = tails_and_median(batches);
+    lines.push(format!("cost {ns:.4} ns/row"));
+    Share { answer: sum.get(), lines, ..Share::default() }
 }
