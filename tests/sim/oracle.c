@@ -26,6 +26,7 @@ struct sim_oracle {
     arrival **arrivals; /* by port */
     uint32_t *arrival_count;
     weir_frontier *truth, *initial; /* by port */
+    weir_frontier *least; /* by port: of what lies there on the worker looked at; or empty */
     /* the check in hand */
     unsigned worker;
     bool collects;
@@ -140,6 +141,7 @@ void sim_oracle_begin(sim_flow *flow)
     o->arrival_count = calloc(ports + 1, sizeof *o->arrival_count);
     o->truth = calloc(ports + 1, sizeof *o->truth);
     o->initial = calloc(ports + 1, sizeof *o->initial);
+    o->least = calloc(ports + 1, sizeof *o->least);
     find_ports(o);
     sim_arc *arcs = calloc(arcs_at_most(o->graph), sizeof *arcs);
     uint32_t count = find_arcs(o, arcs);
@@ -154,6 +156,7 @@ void sim_oracle_begin(sim_flow *flow)
     for (uint32_t p = 0; p <= ports; p++) {
         weir_frontier_init(&o->truth[p], o->depth[p]);
         weir_frontier_init(&o->initial[p], o->depth[p]);
+        weir_frontier_init(&o->least[p], o->depth[p]);
         if (weir__topology_is_tracked(o->graph->topology, p))
             weir_frontier_set(&o->initial[p], weir__tracker_frontier(tracker, p));
     }
@@ -169,6 +172,7 @@ void sim_oracle_end(sim_flow *flow)
         free(o->arrivals[p]);
         weir_frontier_fini(&o->truth[p]);
         weir_frontier_fini(&o->initial[p]);
+        weir_frontier_fini(&o->least[p]);
     }
     sim_paths_fini(&o->paths);
     free(o->depth);
@@ -177,6 +181,7 @@ void sim_oracle_end(sim_flow *flow)
     free(o->arrival_count);
     free(o->truth);
     free(o->initial);
+    free(o->least);
     free(o);
     flow->oracle = NULL;
 }
@@ -255,16 +260,31 @@ static void found_in_stream(uint32_t port, const weir_time *time, void *ctx)
     outstanding(o, port, time);
 }
 
+/* No frontier is beyond a time unless it is beyond an earlier one at the same port. */
+static void outstanding_least(sim_oracle *o, uint32_t port)
+{
+    const weir_frontier *least = &o->least[port];
+    const weir_time *times = weir_frontier_times(least);
+    for (uint32_t i = 0; i < least->count; i++)
+        outstanding(o, port, &times[i]);
+    weir_frontier_clear(&o->least[port]);
+}
+
 static void look_at_node(sim_oracle *o, const weir_step *s)
 {
+    const weir_node *node = s->node;
     for (uint32_t c = 0; c < s->cap_count; c++)
         if (s->caps[c].held)
-            outstanding(o, s->node->first_output + s->caps[c].output, &s->caps[c].time);
-    for (unsigned k = 0; k < s->node->spec.input_count; k++) {
+            weir_frontier_insert(&o->least[node->first_output + s->caps[c].output],
+                                 &s->caps[c].time);
+    for (unsigned k = 0; k < node->spec.output_count; k++)
+        outstanding_least(o, node->first_output + k);
+    for (unsigned k = 0; k < node->spec.input_count; k++) {
         const weir__queue *q = &s->queues[k];
         for (uint32_t b = 0; b < q->count; b++)
-            outstanding(o, s->node->first_input + k,
-                        &q->ring[(q->head + b) & (q->capacity - 1)]->time);
+            weir_frontier_insert(&o->least[node->first_input + k],
+                                 &q->ring[(q->head + b) & (q->capacity - 1)]->time);
+        outstanding_least(o, node->first_input + k);
         o->batches += q->count;
     }
 }
