@@ -29,7 +29,8 @@ typedef struct weir_shape_spec {
     uint64_t seed;         /* of hashes */
 } weir_shape_spec;
 
-/* Counted. */
+/* Counted; any thread. INVALID: the key has no field, or it or the order names one twice or one
+ * that the records lack. NO_MEMORY. A depth of 0, or above WEIR_TIME_COORDS, is an assertion. */
 WEIR_API weir_status weir_shape_create(weir_shape **shape, const weir_shape_spec *spec,
                                        weir_error *error);
 WEIR_API weir_shape *weir_shape_retain(weir_shape *shape);
@@ -54,7 +55,7 @@ WEIR_API size_t weir_trace_run_bytes(const weir_trace_run *run);
 
 /* Runs from the oldest to the newest. Immutable, counted. */
 typedef struct weir_trace_runs {
-    uint32_t refs;
+    uint32_t refs; /* private */
     uint32_t count;
     weir_trace_run **runs;
 } weir_trace_runs;
@@ -107,9 +108,9 @@ WEIR_API weir_status weir_spine_append(weir_spine *spine, weir_trace_run *run, u
  * of what was appended, the number of runs stays logarithmic. Failing memory only delays, and so
  * does a disk that has no room. Without fuel no merge is started. */
 WEIR_API bool weir_spine_work(weir_spine *spine, size_t fuel);
-/* The same for who knows the time: with a piece of some ten microseconds where nothing else is to
- * be done; and a merge that cannot be written is not tried again at once. And for who knows how
- * much is looked up: where that is little beside what comes, there may be many more runs. */
+/* The same for a caller who knows more. The time: a merge that cannot be written is not tried again
+ * at once. That nothing else is to be done: then it works for some ten microseconds only. How much
+ * is looked up: where that is little beside what comes, there may be many more runs. */
 typedef struct weir_merge_work {
     size_t fuel;
     size_t looked;     /* keys that were looked up since the last call; SIZE_MAX: it is not known,
@@ -229,10 +230,10 @@ WEIR_API weir_trace_runs *weir_trace_reader_list(const weir_trace_reader *reader
 
 /* ---- imports: a trace as those see it who come later ---- */
 
-/* The trace as a stream of its runs shows it that begins now: what there is has been delivered to
- * none of its readers. They are opened as those of any other trace, until the import has begun; it
- * shares the runs and what is held. What it keeps beside them, times that are moved, is charged to
- * the account (or NULL). Keeps a reference. NULL: no memory. */
+/* The trace as those see it whose stream of its runs begins now: what there is has been delivered
+ * to none of its readers. They are opened as those of any other trace, until the import has begun;
+ * it shares the runs and what is held. What it keeps beside them, times that are moved, is charged
+ * to the account (or NULL). Keeps a reference. NULL: no memory. */
 WEIR_API weir_trace *weir_trace_import(weir_trace *trace, weir_account *account);
 /* No reader will see a time that is not at or after this one: those before it, which a trace that
  * has forgotten some tells wrongly, are moved up to it. At or after the since of the trace; once,

@@ -45,7 +45,9 @@ WEIR_API weir_view *weir_views_find(weir_views *views, const char *name);
 WEIR_API weir_view *weir_view_retain(weir_view *view);
 /* NULL is ignored. */
 WEIR_API void weir_view_release(weir_view *view);
-/* Calls fn for each view, ordered by name. fn must not add views. */
+/* Calls fn for each view, ordered by name, which is valid for the call; fn retains what it keeps.
+ * The registry is locked meanwhile: fn must not find, add or remove views, and has to return
+ * soon. */
 WEIR_API void weir_views_each(weir_views *views, void (*fn)(weir_view *view, void *ctx), void *ctx);
 
 WEIR_API const char *weir_view_name(const weir_view *view);
@@ -119,8 +121,8 @@ WEIR_API bool weir_view_reader_refresh(weir_view_reader *reader);
  * TOO_LARGE: others may go well. */
 WEIR_API const weir_error *weir_view_reader_error(const weir_view_reader *reader);
 
-/* A record and how often it is there, or a change: by how much. Valid for the call; strings, too.
- * */
+/* A record and how often it is there, or a change: by how much. Valid for the call; strings,
+ * too. */
 typedef struct weir_view_row {
     const void *record;
     int64_t diff;
