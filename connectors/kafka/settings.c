@@ -167,6 +167,11 @@ weir_status weir__kafka_settings_collect(weir_graph *graph, const weir__kafka_wa
         status = weir__kafka_settings_read(settings, wanted->settings[i], ".settings", error);
     if (status == WEIR_OK && wanted->brokers)
         weir__kafka_settings_set(settings, "bootstrap.servers", wanted->brokers, ".brokers");
+    const char *asked = weir__kafka_settings_get(settings, "bootstrap.servers");
+    if (status == WEIR_OK && !*asked) { /* librdkafka would wait without a word */
+        status = weir_error_set(error, WEIR_INVALID, "no broker is named");
+        weir_error_hint(error, "name one, as in --brokers localhost:9092, or in .brokers");
+    }
     for (size_t i = 0; status == WEIR_OK && i < given_count; i++)
         status = weir__kafka_settings_read(settings, given[i], "--kafka", error);
     if (status != WEIR_OK)

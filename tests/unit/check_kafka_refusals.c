@@ -60,6 +60,7 @@ START_TEST(sources)
           "filled from something else", WEIR_INVALID },
         { { .topic = "t", .codec = WEIR_CODEC_RAW }, "cannot be raw", WEIR_TYPE_MISMATCH },
         { { .topic = "t", .settings = no_value }, "has to be KEY=VALUE", WEIR_INVALID },
+        { { .topic = "t", .brokers = "" }, "no broker is named", WEIR_INVALID },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         weir_error error;
@@ -136,6 +137,8 @@ START_TEST(sinks)
           "has no field 'nothing'", WEIR_NOT_FOUND },
         { wide_type(), false, false, { .topic = "t", .key = text_key, .settings = no_value },
           "has to be KEY=VALUE", WEIR_INVALID },
+        { line_type(), false, false, { .topic = "t", .brokers = "" }, "no broker is named",
+          WEIR_INVALID },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         weir_error error;
