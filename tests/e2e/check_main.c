@@ -144,6 +144,8 @@ static int run_program(int argc, char **argv)
 {
     const char *kind = argv[1];
     argv[1] = argv[0];
+    (void)unsetenv("WEIR_PLANTED"); /* for builds with mistakes: no options */
+    (void)unsetenv("WEIR_PLANTED_MET");
     if (strcmp(kind, "hooks") == 0)
         return run_hooked(argc - 1, argv + 1);
     weir_main_config config = { .struct_size = sizeof config, .started = note_runtime };
