@@ -61,7 +61,8 @@ typedef struct state {
     bool loading;       /* most of the last ones brought a new key */
     phase phase;        /* of the end of an epoch */
     bool open, complete, old_is_out, same_layout;
-    bool one_word, one_str; /* and a result is 8 bytes, or one string, and the count */
+    bool one_str;        /* and a result is one string, and the count */
+    uint32_t word_bytes; /* if not 0: a result is a key of 4 or 8 bytes, in 8, and the count */
 } state;
 
 /* ---- building ---- */
@@ -171,10 +172,10 @@ weir_port *weir__count(weir_port *in, const weir_type *out, const char *const *n
 
 /* ---- state ---- */
 
-/* Whether a result is a key as the table has it, then the count, and nothing else. */
-static bool has_layout_of(const weir_type *key, const weir_type *out)
+/* Whether a result is a key as the table has it, in `size` bytes, then the count, and nothing
+ * else. */
+static bool has_layout_of(const weir_type *key, uint32_t size, const weir_type *out)
 {
-    uint32_t size = key->size;
     for (uint32_t i = 0; i < key->field_count; i++)
         if (key->fields[i].offset != out->fields[i].offset ||
             (key->fields[i].optional && key->fields[i].set_offset != out->fields[i].set_offset))
@@ -201,8 +202,10 @@ static weir_status init(weir_step *step, void *ctx, void **result, weir_error *e
     }
     weir__stash_init(&s->stash, true, s->counts.account);
     const weir_type *key = weir_table_key_type(s->table);
-    s->same_layout = has_layout_of(key, what->out);
-    s->one_word = s->same_layout && key->size == sizeof(uint64_t) && !key->has_strings;
+    s->same_layout = has_layout_of(key, key->size, what->out);
+    if ((key->size == sizeof(uint32_t) || key->size == sizeof(uint64_t)) && !key->has_strings &&
+        has_layout_of(key, sizeof(uint64_t), what->out))
+        s->word_bytes = key->size;
     s->one_str = s->same_layout && key->field_count == 1 && key->has_strings &&
                  !key->fields[0].optional;
     *result = s;
@@ -442,14 +445,29 @@ static void copy_fields(const weir_type *from, const char *key, const weir_type 
     }
 }
 
+/* A key of word_bytes, as it is in a result: zeros follow those of 4 bytes. */
+static inline uint64_t key_word(const state *s, const void *key)
+{
+    uint64_t word = 0;
+    if (s->word_bytes == sizeof word)
+        memcpy(&word, key, sizeof word);
+    else
+        memcpy(&word, key, sizeof(uint32_t));
+    return word;
+}
+
+static inline void put_word(uint64_t key, int64_t count, char *record)
+{
+    memcpy(record, &key, sizeof key);
+    memcpy(record + sizeof key, &count, sizeof count);
+}
+
 /* The key's fields of a result. */
 static inline void copy_key(const state *s, const void *key, char *record, weir_builder *out)
 {
     const weir_type *from = weir_table_key_type(s->table), *to = s->what->out;
     if (WEIR_UNLIKELY(!s->same_layout))
         copy_fields(from, key, to, record);
-    else if (from->size == sizeof(uint64_t))
-        memcpy(record, key, sizeof(uint64_t));
     else if (from->size == sizeof(weir_str))
         memcpy(record, key, sizeof(weir_str));
     else
@@ -462,7 +480,12 @@ static inline void put_one(const state *s, const change *c, int64_t count, char 
                            weir_builder *out)
 {
     const weir_type *type = s->what->out;
-    copy_key(s, weir_table_key(s->table, c->at), record, out);
+    const void *key = weir_table_key(s->table, c->at);
+    if (s->word_bytes > 0) {
+        put_word(key_word(s, key), count, record);
+        return;
+    }
+    copy_key(s, key, record, out);
     memcpy(record + type->fields[type->field_count - 1].offset, &count, sizeof count);
 }
 
@@ -482,16 +505,7 @@ static bool put(state *s, const change *c, char *record, int64_t *diff, weir_bui
     return is_old || is_new;
 }
 
-/* Both changes of a count of keys of 8 bytes. */
-static inline void put_words(const char *key, const int64_t *counts, char *record)
-{
-    for (int i = 0; i < 2; i++, record += sizeof(uint64_t) + sizeof *counts) {
-        memcpy(record, key, sizeof(uint64_t));
-        memcpy(record + sizeof(uint64_t), &counts[i], sizeof *counts);
-    }
-}
-
-/* Likewise of strings. */
+/* Both changes of a count of keys that are one string. */
 static inline void put_strings(const char *key, const int64_t *counts, char *record,
                                weir_builder *out)
 {
@@ -512,8 +526,10 @@ static inline void put_both(state *s, const change *c, char *record, int64_t *di
     const weir_type *type = s->what->out;
     const char *key = weir_table_key(s->table, c->at);
     int64_t counts[2] = { c->before, c->count };
-    if (s->one_word) {
-        put_words(key, counts, record);
+    if (s->word_bytes > 0) {
+        uint64_t word = key_word(s, key);
+        put_word(word, counts[0], record);
+        put_word(word, counts[1], record + sizeof word + sizeof counts[0]);
     } else if (s->one_str) {
         put_strings(key, counts, record, out);
     } else {

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <weir/observe.h>
+#include <weir/operators/map.h>
 #include <weir/test.h>
 #include <weir/weir.h>
 
@@ -17,11 +18,15 @@
 #define ITEM_COUNT(F) F(str, item) F(opt_u32, size) F(i64, n)
 #define NAME_COUNT(F) F(str, name) F(i64, n)
 #define WEIGHT_COUNT(F) F(i64, weight) F(i64, n)
+#define NUMBER(F) F(u32, number)
+#define NUMBER_COUNT(F) F(u32, number) F(i64, n)
 #define TOO_WIDE(F) F(str, name) F(i64, n) F(i64, more)
 WEIR_RECORD(item, ITEM)
 WEIR_RECORD(item_count, ITEM_COUNT)
 WEIR_RECORD(name_count, NAME_COUNT)
 WEIR_RECORD(weight_count, WEIGHT_COUNT)
+WEIR_RECORD(number, NUMBER)
+WEIR_RECORD(number_count, NUMBER_COUNT)
 WEIR_RECORD(too_wide, TOO_WIDE)
 
 enum { NAMES = 40, SIZES = 3, EPOCHS = 30 };
@@ -61,22 +66,37 @@ static unsigned key_of(const item_count *c)
     return 0;
 }
 
+/* Of a record that comes from any of the counts. */
+static result read_result(const weir_batch *batch, size_t i)
+{
+    const void *record = weir_batch_record(batch, i);
+    result r = { weir_batch_time(batch, i).at[0], 0, 0, weir_batch_diff(batch, i) };
+    if (batch->type == weight_count_type()) {
+        weight_count c = *(const weight_count *)record;
+        ck_assert(c.weight >= 0 && c.weight < NAMES * SIZES);
+        r.key = (unsigned)c.weight;
+        r.n = c.n;
+    } else if (batch->type == number_count_type()) {
+        number_count c = *(const number_count *)record;
+        ck_assert_int_lt(c.number, NAMES * SIZES);
+        ck_assert_int_eq(memcmp((const char *)record + sizeof c.number, (char[4]){ 0 }, 4), 0);
+        r.key = c.number;
+        r.n = c.n;
+    } else {
+        r.key = key_of(record);
+        r.n = ((const item_count *)record)->n;
+    }
+    return r;
+}
+
 static void collect_step(weir_step *step, void *state)
 {
     (void)state;
     for (const weir_batch *batch; (batch = weir_step_take(step, 0));) {
         pthread_mutex_lock(&lock);
         results = realloc(results, (result_count + batch->count) * sizeof *results);
-        for (size_t i = 0; i < batch->count; i++) {
-            const item_count *c = weir_batch_record(batch, i);
-            const weight_count *w = weir_batch_record(batch, i);
-            bool by_weight = batch->type == weight_count_type();
-            ck_assert(!by_weight || (w->weight >= 0 && w->weight < NAMES * SIZES));
-            results[result_count++] =
-                (result){ weir_batch_time(batch, i).at[0],
-                          by_weight ? (unsigned)w->weight : key_of(c),
-                          by_weight ? w->n : c->n, weir_batch_diff(batch, i) };
-        }
+        for (size_t i = 0; i < batch->count; i++)
+            results[result_count++] = read_result(batch, i);
         pthread_mutex_unlock(&lock);
     }
 }
@@ -95,11 +115,21 @@ static void collect(weir_port *port)
 
 /* ---- a program: every worker sends changes of random epochs, in no order ---- */
 
+/* The key: two fields, one of 8 bytes, one of 4. */
+typedef enum counted_by { BY_NAME_AND_SIZE, BY_WEIGHT, BY_NUMBER } counted_by;
+
 typedef struct program {
     weir_input(item) inputs[2]; /* the second one lags behind, so that epochs wait */
     int64_t sent[EPOCHS][NAMES * SIZES];
-    bool negative, by_weight;
+    bool negative;
+    counted_by by;
 } program;
+
+static number number_of(const item *r)
+{
+    return (number){ (uint32_t)r->weight };
+}
+WEIR_MAP(number_of, item, number)
 
 static void build(weir_graph *g, void *ctx)
 {
@@ -108,8 +138,13 @@ static void build(weir_graph *g, void *ctx)
     for (int i = 0; i < 2; i++)
         ports[i] = weir_input_add(g, item, &p->inputs[i], .manual = true, .collection = true).port;
     weir_stream(item) both = { .port = weir_port_concat(ports, 2) };
-    if (p->by_weight) {
+    if (p->by == BY_WEIGHT) {
         collect(weir_count(both, weight_count, WEIR_KEY(item, weight)).port);
+        return;
+    }
+    if (p->by == BY_NUMBER) {
+        weir_stream(number) numbers = weir_map(both, number_of);
+        collect(weir_count(numbers, number_count, WEIR_KEY(number, number)).port);
         return;
     }
     weir_stream(item_count) counts = weir_count(both, item_count, WEIR_KEY(item, name, size));
@@ -175,12 +210,12 @@ static void compare(const program *p)
     }
 }
 
-static void run(unsigned workers, bool negative, bool by_weight)
+static void run(unsigned workers, bool negative, counted_by by)
 {
     program *p = calloc(1, sizeof *p);
     weir_error error;
     p->negative = negative;
-    p->by_weight = by_weight;
+    p->by = by;
     weir_config config = { .struct_size = sizeof config,
                            .workers = workers,
                            .hash_seed = seed,
@@ -204,8 +239,8 @@ START_TEST(like_sums)
     uint64_t fixed = test_seed(0);
     for (seed = fixed ? fixed : 1; seed <= (fixed ? fixed : 4); seed++)
         for (unsigned workers = 1; workers <= 8; workers += workers < 3 ? 1 : 5) {
-            for (unsigned i = 0; i < 4; i++)
-                run(workers, i % 2, i / 2);
+            for (unsigned i = 0; i < 6; i++)
+                run(workers, i % 2, (counted_by)(i / 2));
         }
 }
 END_TEST
