@@ -169,10 +169,20 @@ static void publish(const sim_op *op, weir_port *in)
 
 static weir_port *import(weir_graph *graph, const sim_flow *flow, const sim_op *op)
 {
-    uint64_t as_of = sim_keeps_history(&flow->run->flows[0].plan) ? op->a : 0;
+    bool says = op->begins_late || sim_keeps_history(&flow->run->flows[0].plan);
+    uint64_t as_of = says ? op->a : 0;
     weir_arranged(item) a =
         weir_arranged_import(graph, item, WEIR_KEY(item, key), shared, .as_of = as_of);
     return weir_arranged_collection(a).port;
+}
+
+/* A source whose records come from outside. */
+static weir_port *input(weir_graph *graph, struct sim_use *use)
+{
+    bool is_plain = use->flow->plan.streams[use->op->out[0]].plain;
+    return weir_input_add(graph, item, &use->input[sim_process_that_builds(graph)], .manual = true,
+                          .collection = !is_plain)
+        .port;
 }
 
 /* False: it is no operator of collections. */
@@ -189,6 +199,8 @@ static bool add_collection(weir_graph *graph, sim_flow *flow, struct sim_use *us
         publish(op, in[0]);
     else if (op->kind == SIM_IMPORT)
         out = import(graph, flow, op);
+    else if (op->by_handle)
+        out = input(graph, use);
     else
         return false;
     if (op->outputs)
@@ -235,12 +247,27 @@ static void add(weir_graph *graph, sim_flow *flow, struct sim_use *use)
     }
 }
 
+static const char *const slot = "simulated flow";
+
+struct sim_use *sim_use_of(weir_graph *graph, const sim_op *op)
+{
+    sim_flow *flow = *weir_graph_slot(graph, slot);
+    return &flow->use[op - flow->plan.ops];
+}
+
+unsigned sim_process_that_builds(weir_graph *graph)
+{
+    return weir_graph_first_worker(graph) / weir_graph_local_workers(graph);
+}
+
 void sim_build(weir_graph *graph, void *ctx)
 {
     sim_run *run = ctx;
     const unsigned *number = weir_graph_args(graph, NULL);
     sim_flow *flow = &run->flows[number ? *number : 0];
     const sim_plan *p = &flow->plan;
+    *weir_graph_slot(graph, slot) = flow;
+    flow->built = true;
     memset(flow->scopes, 0, sizeof flow->scopes); /* of another process's graph */
     for (unsigned i = 0; i < p->op_count; i++) {
         struct sim_use *use = &flow->use[i];

@@ -21,18 +21,33 @@ START_TEST(seeds_of_collections)
 }
 END_TEST
 
-/* Each operator is in some of the plans, in the root and where it may in scopes of scopes. */
+enum { FORMS = 120, DEPTHS = 4 };
+
+static void count_forms(const sim_plan *plan, unsigned (*drawn)[DEPTHS])
+{
+    for (unsigned i = 0; i < plan->op_count; i++)
+        for (unsigned f = 0; plan->ops[i].form && sim_form_at(f); f++)
+            if (sim_form_at(f) == plan->ops[i].form)
+                drawn[f][sim_depth(plan, &plan->ops[i])]++;
+}
+
+/* Each operator is in some of the plans, in the root and where it may in scopes of scopes; some
+ * sources are inputs, and some imports begin where nobody keeps what was. */
 START_TEST(every_form_is_drawn)
 {
-    enum { FORMS = 100, DEPTHS = 4 };
-    unsigned drawn[FORMS][DEPTHS] = { { 0 } };
-    sim_plan *plan = calloc(1, sizeof *plan);
+    unsigned drawn[FORMS][DEPTHS] = { { 0 } }, inputs = 0, late = 0;
+    sim_plan *plan = calloc(2, sizeof *plan);
     for (uint64_t seed = SIM_PLAIN + 1; seed <= SIM_PLAIN + COLLECTIONS; seed += 2) {
         sim_plan_draw(plan, &(sim_limits){ .seed = seed });
+        count_forms(plan, drawn);
         for (unsigned i = 0; i < plan->op_count; i++)
-            for (unsigned f = 0; plan->ops[i].form && sim_form_at(f); f++)
-                if (sim_form_at(f) == plan->ops[i].form)
-                    drawn[f][sim_depth(plan, &plan->ops[i])]++;
+            inputs += plan->ops[i].by_handle;
+        for (unsigned flow = 1; flow < plan->flow_count; flow++) {
+            sim_plan_draw_more(&plan[1], plan, flow);
+            count_forms(&plan[1], drawn);
+            for (unsigned i = 0; i < plan[1].op_count; i++)
+                late += plan[1].ops[i].begins_late && !sim_keeps_history(plan);
+        }
     }
     const sim_form *form;
     for (unsigned f = 0; (form = sim_form_at(f)); f++) {
@@ -45,6 +60,8 @@ START_TEST(every_form_is_drawn)
                           "%s: %u times in a scope, %u in a scope of a scope", form->name,
                           drawn[f][2], drawn[f][3]);
     }
+    ck_assert_uint_gt(inputs, 100);
+    ck_assert_uint_gt(late, 10);
     free(plan);
 }
 END_TEST

@@ -66,7 +66,7 @@ bool draw_is_full(const drawing *d)
 unsigned draw_pick(drawing *d, unsigned scope, unsigned from)
 {
     const sim_plan *p = d->plan;
-    unsigned found[SIM_STREAMS], count = 0;
+    unsigned found[SIM_STREAMS + SIM_MORE], count = 0;
     for (unsigned s = from; s < p->stream_count; s++)
         if (p->streams[s].scope == scope)
             found[count++] = s;

@@ -35,5 +35,9 @@ void draw_habits(drawing *d, sim_op *op);
  * comes from the first, which is NULL if this is it. */
 void draw_collections(drawing *d, const sim_plan *first);
 void draw_collections_input(drawing *d, const sim_plan *first);
+/* A form by its name: its stream, if it has one. */
+unsigned draw_add_form(drawing *d, const char *name, unsigned scope, const unsigned *in);
+/* What some plans of collections have beside that (plan_more.c). */
+void draw_more(drawing *d, const sim_plan *first);
 
 #endif

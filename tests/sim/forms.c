@@ -62,9 +62,10 @@ bool sim_bag_next_key(const sim_bag *bag, size_t *at, sim_of_key *of)
 
 const sim_form *sim_form_at(unsigned index)
 {
-    static const sim_form *const lists[] = { sim_forms_moves, sim_forms_keys, sim_forms_sets,
+    static const sim_form *const lists[] = { sim_forms_moves, sim_forms_keys,   sim_forms_sets,
                                              sim_forms_joins, sim_forms_graphs, sim_forms_streams,
-                                             sim_forms_nodes };
+                                             sim_forms_nodes, sim_forms_stages, sim_forms_readers,
+                                             sim_forms_sinks, sim_forms_sources };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         for (const sim_form *form = lists[i]; form->name; form++)
             if (index-- == 0)

@@ -77,7 +77,10 @@ enum {
     SIM_PLAIN_TOO = 8, /* also one that is no collection */
     SIM_CLEAN = 16,    /* its own counts are above 0, whatever its inputs' are */
     SIM_NEGATES = 32,  /* its own counts may be below 0, whatever its inputs' are */
-    SIM_LONG = 64      /* many rounds: in scopes not with many workers */
+    SIM_LONG = 64,     /* many rounds: in scopes not with many workers */
+    SIM_LATE = 128,    /* drawn by itself (plan_more.c), so that other drawings stay as they are */
+    SIM_LEAVES = 256,  /* has no output; what it evaluates to is left outside (outside.c) */
+    SIM_OF_LATER = 512 /* of dataflows that are added while others run */
 };
 
 typedef struct sim_form {
@@ -94,9 +97,18 @@ typedef struct sim_form {
 
 /* Lists of forms, each ended by one without a name. */
 extern const sim_form sim_forms_moves[], sim_forms_keys[], sim_forms_sets[], sim_forms_joins[],
-    sim_forms_graphs[], sim_forms_streams[], sim_forms_nodes[];
+    sim_forms_graphs[], sim_forms_streams[], sim_forms_nodes[], sim_forms_stages[],
+    sim_forms_readers[], sim_forms_sinks[], sim_forms_sources[];
 /* Of all of them; NULL: there are not so many. */
 const sim_form *sim_form_at(unsigned index);
 void sim_form_evaluate(const sim_form *form, const sim_at *at, sim_bag *out);
+
+/* What the flow whose graph this is has of an operator. */
+struct sim_use *sim_use_of(weir_graph *graph, const sim_op *op);
+unsigned sim_process_that_builds(weir_graph *graph);
+/* The topic of an operator. */
+void sim_topic_name(const struct sim_use *use, char *name, size_t size);
+/* Of the run: made for the first who asks. */
+struct weir_kafka_broker *sim_broker(sim_run *run);
 
 #endif

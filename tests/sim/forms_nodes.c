@@ -82,7 +82,8 @@ static weir_port *build_notify(const sim_op *op, weir_port *const *in)
     (void)op;
     return weir_as_collection(weir_unary(weir_exchange(ITEMS(in[0]), WEIR_KEY(item, key)), item,
                                          told_step, .init = told_init, .fini = told_fini,
-                                         .interest = WEIR_IF_HOLDING)).port;
+                                         .interest = WEIR_IF_HOLDING))
+        .port;
 }
 
 static void notify(const sim_at *at, sim_bag *out)
@@ -103,7 +104,10 @@ static void notify(const sim_at *at, sim_bag *out)
 
 /* ---- reclock: a source at the times at which it sends an even value ---- */
 
-static bool ticks(const item *i) { return i->value % 2 == 0; }
+static bool ticks(const item *i)
+{
+    return i->value % 2 == 0;
+}
 WEIR_FILTER(ticks, item)
 
 static weir_port *build_reclock(const sim_op *op, weir_port *const *in)
@@ -137,9 +141,18 @@ static stamped stamp(const item *i)
 }
 WEIR_MAP(stamp, item, stamped)
 
-static int64_t due_at(const stamped *s) { return s->at.us + 10 * (int64_t)s->hops + 5; }
-static item of_due(uint64_t key, int64_t when) { return (item){ key, sim_small(when / 10), 2 }; }
-static item of_late(uint64_t key) { return (item){ key, 15, 3 }; }
+static int64_t due_at(const stamped *s)
+{
+    return s->at.us + 10 * (int64_t)s->hops + 5;
+}
+static item of_due(uint64_t key, int64_t when)
+{
+    return (item){ key, sim_small(when / 10), 2 };
+}
+static item of_late(uint64_t key)
+{
+    return (item){ key, 15, 3 };
+}
 
 static void rule(const stamped *s, seen *state, weir_timers *timers, weir_out(item) out)
 {
@@ -161,13 +174,23 @@ static weir_port *build_timers(const sim_op *op, weir_port *const *in)
 {
     (void)op;
     return weir_as_collection(weir_process(weir_map(ITEMS(in[0]), stamp), WEIR_KEY(stamped, key),
-                                           rule, .order = WEIR_ASC(stamped, at))).port;
+                                           rule, .order = WEIR_ASC(stamped, at)))
+        .port;
+}
+
+enum { TENS = 32 };
+
+static void fire(uint64_t key, bool *set, int64_t now, sim_bag *out)
+{
+    for (int64_t ten = 0; ten < TENS && 10 * ten + 5 <= now; ten++) {
+        sim_bag_add(out, of_due(key, 10 * ten + 5), set[ten]);
+        set[ten] = false;
+    }
 }
 
 /* Epoch by epoch; `set` are the timers of each key, by the tens of their instants. */
 static void timers(const sim_at *at, sim_bag *out)
 {
-    enum { TENS = 32 };
     bool set[KEYS][TENS] = { { false } };
     int64_t now = INT64_MIN;
     for (uint64_t epoch = 0; epoch <= at->time.at[0] && epoch <= SIM_SEEN_EPOCHS; epoch++) {
@@ -184,10 +207,63 @@ static void timers(const sim_at *at, sim_bag *out)
             now = s.at.us > now ? s.at.us : now;
         }
         for (uint64_t key = 0; key < KEYS; key++)
-            for (int64_t ten = 0; ten < TENS && 10 * ten + 5 <= now; ten++) {
-                sim_bag_add(out, of_due(key, 10 * ten + 5), set[key][ten]);
-                set[key][ten] = false;
+            fire(key, set[key], now, out);
+    }
+}
+
+/* ---- timers that are cancelled: by records, one of them or all of the key ---- */
+
+static void rule_or_not(const stamped *s, seen *state, weir_timers *timers, weir_out(item) out)
+{
+    if (s->hops == 0)
+        rule(s, state, timers, out);
+    else if (s->hops == 1)
+        weir_timer_cancel(timers, (weir_instant){ s->at.us + 5 });
+    else
+        weir_timer_cancel_all(timers);
+}
+WEIR_PROCESS(rule_or_not, due, stamped, seen, item)
+
+static weir_port *build_cancelled(const sim_op *op, weir_port *const *in)
+{
+    (void)op;
+    return weir_as_collection(weir_process(weir_map(ITEMS(in[0]), stamp), WEIR_KEY(stamped, key),
+                                           rule_or_not, .order = WEIR_ASC(stamped, at)))
+        .port;
+}
+
+/* One record; what lies before it was called before. */
+static void apply(const stamped *s, bool *set, int64_t then, sim_bag *out)
+{
+    fire(s->key, set, s->at.us, out);
+    if (s->hops == 0 && due_at(s) > then)
+        set[due_at(s) / 10 % TENS] = true;
+    else if (s->hops == 0)
+        sim_bag_add(out, of_late(s->key), 1);
+    else if (s->hops == 1)
+        set[s->at.us / 10 % TENS] = false;
+    else
+        memset(set, 0, TENS * sizeof *set);
+}
+
+/* Epoch by epoch, key by key, in the order of instants, then of hops. */
+static void cancelled(const sim_at *at, sim_bag *out)
+{
+    bool set[KEYS][TENS] = { { false } };
+    int64_t now = INT64_MIN;
+    for (uint64_t epoch = 0; epoch <= at->time.at[0] && epoch <= SIM_SEEN_EPOCHS; epoch++) {
+        const sim_record *r;
+        int64_t then = now;
+        for (uint64_t order = 0; order < KEYS * 8; order++)
+            for (size_t i = 0; (r = sim_at_sent(at, &i));) {
+                stamped s = stamp(&r->record);
+                if (r->time.at[0] != epoch || r->record.value * 8 + s.hops != order)
+                    continue;
+                apply(&s, set[s.key % KEYS], then, out);
+                now = s.at.us > now ? s.at.us : now;
             }
+        for (uint64_t key = 0; key < KEYS; key++)
+            fire(key, set[key], now, out);
     }
 }
 
@@ -215,5 +291,7 @@ const sim_form sim_forms_nodes[] = {
     { "process with timers", 1, 1, SIM_OUTSIDE | SIM_OF_SOURCE | SIM_CLEAN, 0, 0, build_timers,
       timers, NULL },
     { "replay", 1, 1, SIM_OUTSIDE, 0, 0, build_replay, replay, NULL },
+    { "process with timers that are cancelled", 1, 1,
+      SIM_LATE | SIM_OUTSIDE | SIM_OF_SOURCE | SIM_CLEAN, 0, 25, build_cancelled, cancelled, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 };

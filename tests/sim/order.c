@@ -91,6 +91,15 @@ bool sim_order_is_complete(const sim_run *run)
     return true;
 }
 
+/* What it would import is not kept any more. */
+static bool may_be_gone(const sim_flow *flow)
+{
+    bool is = false;
+    for (unsigned i = 0; i < flow->plan.op_count; i++)
+        is |= flow->plan.ops[i].begins_late;
+    return is && !sim_keeps_history(&flow->run->flows[0].plan);
+}
+
 bool sim_order_check_flow(sim_flow *flow)
 {
     sim_run *run = flow->run;
@@ -101,6 +110,9 @@ bool sim_order_check_flow(sim_flow *flow)
         weir_dataflow_get_info(flow->handle[p], &info);
         if (info.state == WEIR_DATAFLOW_FAILED && info.error.status == WEIR_CLOSED)
             return false; /* it was asked for too late */
+        if (info.state == WEIR_DATAFLOW_FAILED && info.error.status == WEIR_GONE &&
+            may_be_gone(flow))
+            return false;
         if (info.state != WEIR_DATAFLOW_GONE)
             sim_fail(run, "flow %u is %s in process %u in the end: %s", flow->number,
                      weir_dataflow_state_name(info.state), p, info.error.what);

@@ -45,6 +45,11 @@ static unsigned add_form(drawing *d, const sim_form *form, unsigned scope, const
     return form->outputs ? finish(d, op, form->flags) : SIM_NONE;
 }
 
+unsigned draw_add_form(drawing *d, const char *name, unsigned scope, const unsigned *in)
+{
+    return add_form(d, form_named(name), scope, in);
+}
+
 /* A collection of the scope; its counts made to be above 0, if they have to be. */
 static unsigned pick(drawing *d, unsigned scope, unsigned from, bool whole)
 {
@@ -62,6 +67,8 @@ static bool is_allowed(const drawing *d, const sim_form *form, unsigned scope)
 {
     unsigned depth = d->plan->scopes[scope].depth;
     unsigned refused = SIM_OUTSIDE | (sim_workers(d->plan) > 2 ? SIM_LONG : 0);
+    if (form->flags & SIM_LATE)
+        return false;
     return depth + form->rounds <= WEIR_TIME_COORDS && (depth == 1 || !(form->flags & refused));
 }
 
@@ -273,6 +280,7 @@ void draw_collections(drawing *d, const sim_plan *first)
     for (unsigned s = 0; s < streams && p->op_count < SIM_OPS; s++)
         if (!p->streams[s].plain && draw_chance(d, p->streams[s].used ? 25 : 95))
             add_node(d, SIM_SINK, p->streams[s].scope, s);
+    draw_more(d, first);
 }
 
 /* ---- input ---- */

@@ -129,8 +129,10 @@ static bool poke_flow(sim_run *run, sim_flow *flow, bool all)
     bool any = false;
     for (unsigned i = 0; i < flow->plan.op_count; i++)
         for (unsigned w = 0; w < sim_workers(run->plan); w++)
-            if (flow->plan.ops[i].inputs == 0 && flow->use[i].node[w] && !run->over[w] &&
-                (all || below(run, 4) == 0))
+            if (flow->plan.ops[i].by_handle && !run->over[w])
+                any |= (all || below(run, 4) == 0) && sim_feed(flow, &flow->plan.ops[i], w);
+            else if (flow->plan.ops[i].inputs == 0 && flow->use[i].node[w] && !run->over[w] &&
+                     (all || below(run, 4) == 0))
                 any |= sim_node_poke(flow->use[i].node[w]);
     return any;
 }
@@ -152,6 +154,8 @@ static void intervene(sim_run *run)
         poke(run, false);
     if (below(run, 4) == 0)
         sim_order_ask(run);
+    sim_feeds_look(run);
+    sim_outside_look(run);
     if (run->steps == p->limits.steps)
         for (unsigned q = 0; q < p->processes; q++)
             sim_world_calm(run->process[q].world);
@@ -170,13 +174,14 @@ static bool rest(sim_run *run)
             waiting = w;
     if (waiting == SIM_NONE)
         return false;
+    bool calmed = sim_outside_calm(run); /* else sinks may have left batches where they are */
     if (run->cut_short)
         sim_fail(run, "the run was ended, and worker %u sleeps on", waiting);
-    else
+    else if (!calmed)
         sim_oracle_check_rest(run);
     if (run->rests++ == 3)
         sim_fail(run, "sources are woken, and nobody calls them");
-    if (!run->outcome->failed && !poke(run, true))
+    if (!run->outcome->failed && !poke(run, true) && !calmed)
         sim_fail(run, "nothing moves any more, and worker %u is not done", waiting);
     return true;
 }
@@ -246,10 +251,11 @@ static void check_output(sim_run *run, sim_flow *flow)
 {
     sim_records want = { 0 };
     char text[400];
-    if (!sim_order_check_flow(flow))
-        return;
+    if (!sim_order_check_flow(flow) || !flow->built)
+        return; /* or it was asked for when all had ended */
     const char *differs;
     if (flow->plan.collections) {
+        sim_outside_gather(flow);
         differs = sim_scratch_differs(flow, text, sizeof text);
     } else {
         sim_evaluate(&flow->plan, &flow->input, &want, SIZE_MAX);
@@ -300,8 +306,10 @@ static void end(sim_run *run)
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_oracle_end(&run->flows[f]);
     }
+    sim_feeds_end(run);
     sim_order_end(run);
     sim_processes_destroy(run);
+    sim_outside_end(run);
     for (unsigned f = 0; f < run->flow_count; f++) {
         sim_records_fini(&run->flows[f].input);
         sim_records_fini(&run->flows[f].output);

@@ -316,6 +316,16 @@ static void tell(const char *where, const sim_bag *have, const sim_bag *want, ch
              extra ? (long long)c->count : 0, have->count, want->count);
 }
 
+/* What an operator without an output takes, or leaves outside. */
+static void wanted_of(sim_scratch *s, const sim_op *op, const weir_time *time, sim_bag *out)
+{
+    if (op->kind == SIM_SINK)
+        add_all(out, bag_of(s, op->in[0], time), 1);
+    else
+        sim_form_evaluate(op->form, &(sim_at){ s, op, sim_depth(s->plan, op), *time }, out);
+    sim_bag_settle(out);
+}
+
 static bool sink_is_right(sim_scratch *s, const sim_flow *flow, unsigned op, char *text,
                           size_t size)
 {
@@ -323,26 +333,30 @@ static bool sink_is_right(sim_scratch *s, const sim_flow *flow, unsigned op, cha
     weir_time time = { { 0 } };
     bool right = true;
     do {
-        sim_bag have = { 0 };
-        const sim_bag *want = bag_of(s, s->plan->ops[op].in[0], &time);
+        sim_bag have = { 0 }, want = { 0 };
+        wanted_of(s, &s->plan->ops[op], &time, &want);
         gathered(flow, op, &time, &have);
-        right = bags_equal(&have, want);
+        right = bags_equal(&have, &want);
         if (!right) {
             char at[100], where[140];
             snprintf(where, sizeof where, "at %s the sink %u",
                      weir_time_text(&time, depth, at, sizeof at), op);
-            tell(where, &have, want, text, size);
+            tell(where, &have, &want, text, size);
         }
         sim_bag_fini(&have);
+        sim_bag_fini(&want);
     } while (right && next_time(&time, depth));
     return right;
 }
 
 static bool all_is_right(sim_scratch *s, const sim_flow *flow, char *text, size_t size)
 {
-    for (unsigned i = 0; i < s->plan->op_count; i++)
-        if (s->plan->ops[i].kind == SIM_SINK && !sink_is_right(s, flow, i, text, size))
+    for (unsigned i = 0; i < s->plan->op_count; i++) {
+        const sim_op *op = &s->plan->ops[i];
+        bool leaves = op->kind == SIM_SINK || (op->form && op->form->flags & SIM_LEAVES);
+        if (leaves && !sink_is_right(s, flow, i, text, size))
             return false;
+    }
     return true;
 }
 
@@ -354,7 +368,7 @@ bool sim_keeps_history(const sim_plan *plan)
     return keeps;
 }
 
-/* The first time that an import shows; false: it depends on when it began. */
+/* The first time that an import shows, or may show; false: it depends on when it began. */
 static bool floor_of(const sim_plan *plan, const sim_plan *first, uint64_t *floor)
 {
     bool known = true;
@@ -362,7 +376,7 @@ static bool floor_of(const sim_plan *plan, const sim_plan *first, uint64_t *floo
     for (unsigned i = 0; i < plan->op_count; i++)
         if (plan->ops[i].kind == SIM_IMPORT) {
             known = sim_keeps_history(first);
-            *floor = known ? plan->ops[i].a : 0;
+            *floor = known || plan->ops[i].begins_late ? plan->ops[i].a : 0;
         }
     return known;
 }

@@ -13,6 +13,8 @@
 
 #include <weir/dataflow.h>
 #include <weir/node.h>
+#include <weir/operators/capture.h>
+#include <weir/operators/input.h>
 #include <weir/operators/iterate.h>
 #include <weir/record.h>
 #include <weir/sequencer.h>
@@ -25,6 +27,7 @@
 WEIR_RECORD(item, ITEM)
 
 enum { SIM_PROCESSES = 3, SIM_WORKERS = 9, SIM_OPS = 64, SIM_STREAMS = 96, SIM_RECORDS = 96 };
+enum { SIM_MORE = 12 }; /* operators beyond those (plan_more.c) */
 enum { SIM_SCOPES = 16 };
 enum { SIM_ALONE = 200 }; /* plans of seeds up to this have one process */
 enum { SIM_PLAIN = 300 }; /* of those above this, every other one is of collections */
@@ -81,6 +84,8 @@ typedef struct sim_op {
     sim_way way;
     unsigned limit;         /* of a VARIABLE; 0: until nothing changes */
     bool keeps_history;     /* of a PUBLISH; then an IMPORT begins at .a */
+    bool begins_late;       /* of an IMPORT: it begins at .a although nothing keeps that */
+    bool by_handle;         /* of a MANUAL source: records come from outside the graph (feeds.c) */
 } sim_op;
 
 typedef struct sim_stream {
@@ -140,8 +145,8 @@ typedef struct sim_plan {
     unsigned entry_count;    /* of a sequencer, pushed by all processes in turn */
     unsigned node_count;     /* that were drawn one by one */
     unsigned op_count, stream_count, scope_count, input_count;
-    sim_op ops[SIM_OPS];
-    sim_stream streams[SIM_STREAMS];
+    sim_op ops[SIM_OPS + SIM_MORE];
+    sim_stream streams[SIM_STREAMS + SIM_MORE];
     sim_scope scopes[SIM_SCOPES];
     sim_input input[SIM_RECORDS];
 } sim_plan;
@@ -302,12 +307,19 @@ struct sim_flow {
         weir_feedback *feedback;
         weir_variable *variable;
         sim_node *node[SIM_WORKERS];
-    } use[SIM_OPS];
+        weir_input(item) input[SIM_PROCESSES];
+        struct sim_feed *feed[SIM_WORKERS];
+        struct sim_kept { /* what a process leaves outside, or finds there */
+            weir_captured *captured;
+            FILE *file;
+        } kept[SIM_PROCESSES];
+        void (*gather)(struct sim_use *use); /* makes output of it; NULL: it leaves nothing */
+    } use[SIM_OPS + SIM_MORE];
     sim_oracle *oracle;
-    weir_port *ports[SIM_STREAMS];
+    weir_port *ports[SIM_STREAMS + SIM_MORE];
     weir_scope *scopes[SIM_SCOPES];
     weir_dataflow *handle[SIM_PROCESSES]; /* of one that was added while others ran */
-    bool asked, removed;
+    bool asked, removed, built;
 };
 
 enum { SIM_FLOWS = 4 };
@@ -355,6 +367,8 @@ struct sim_run {
     unsigned pushed; /* entries of the sequencer */
     sim_entries entries[SIM_WORKERS];
     sim_shown shown;
+    struct weir_kafka_broker *broker; /* NULL: no dataflow has a topic */
+    bool faulty;                      /* it may be away, or hold something back */
     sim_outcome *outcome;
 };
 void sim_fail(sim_run *run, const char *format, ...) WEIR_PRINTF(2, 3);
@@ -414,6 +428,27 @@ void sim_view_name(const sim_op *op, char *name, size_t size);
 /* Now and then, between two turns: opens one, reads it, moves it on, closes it. */
 void sim_shown_look(sim_run *run);
 void sim_shown_close(sim_run *run);
+
+/* ---- outside.c: topics, files, what is captured ---- */
+
+/* Now and then, between two turns: the broker goes away or holds something back, or does not any
+ * more. */
+void sim_outside_look(sim_run *run);
+/* It does nothing of that any more; false: it has not done so. */
+bool sim_outside_calm(sim_run *run);
+/* In the end: what was left outside becomes output. */
+void sim_outside_gather(sim_flow *flow);
+/* After all runtimes. */
+void sim_outside_end(sim_run *run);
+
+/* ---- feeds.c: inputs ---- */
+
+/* Sends something to a worker, closes epochs, or the input. False: it was closed before, or is not
+ * there. */
+bool sim_feed(sim_flow *flow, const sim_op *op, unsigned worker);
+/* Gives some of a flow's inputs a turn. */
+void sim_feeds_look(sim_run *run);
+void sim_feeds_end(sim_run *run);
 
 /* ---- build.c, nodes.c ---- */
 
