@@ -123,6 +123,24 @@ CASES = {
          "`weir_map`, `WEIR_FULL`, `weir_c.workers`, `.workers`\n",
          "operators/include/weir/operators/map.h": "struct weir_c { int workers; } weir_map;\n"
          "X" "X(FULL, 1)\n"}]),
+    "simulated": ([
+        {"operators/include/weir/operators/map.h": "#define weir_map(s, fn) (s)\n"},
+        {"operators/include/weir/operators/map.h": "WEIR_API int weir_map(weir_port *in);\n"},
+        {"operators/include/weir/operators/map.h": "#define weir_map(s) weir_map_erased(s)\n",
+         "tests/sim/forms.c": "weir_map(s);\n",
+         "docs/internals/simulation.md": "| `weir_map` | it does nothing |\n"},
+        {"docs/internals/simulation.md": "| `weir_gone`, `weir_map` | they do nothing |\n",
+         "operators/include/weir/operators/map.h": "#define weir_map(s) (s)\n"},
+    ], [{"operators/include/weir/operators/map.h":
+         "#define weir_map(s) weir_map_by(s)\nWEIR_API weir_port *weir_map_by(weir_port *in);\n"
+         "WEIR_API weir_port *weir_map_erased(weir_port *in);\n#define weir_map_(s) (s)\n",
+         "tests/sim/forms.c": "weir_map(s);\n"},
+        {"operators/include/weir/operators/map.h": "WEIR_API void weir_send(int n);\n",
+         "tests/sim/forms.c": "weir__send(3);\n"},
+        {"connectors/include/weir/connectors/http.h": "WEIR_API void weir_start(int n);\n",
+         "docs/internals/simulation.md": "| `weir/connectors/http.h` | has threads |\n"},
+        {"operators/include/weir/operators/map.h": "#define weir_map(s) (s)\n",
+         "docs/internals/simulation.md": "| `weir_map` | it does nothing |\n"}]),
     "links": ([{"README.md": "[guide](docs/guide.md)\n"}],
               [{"README.md": "[a](docs/a.md#b), [it](docs), [here](#there)\n", "docs/a.md": ""}]),
 }

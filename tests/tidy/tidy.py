@@ -431,6 +431,48 @@ def names_of_ours(tree):
                     yield page, line, f"{name} is in no public header"
 
 
+SIMULATION = "docs/internals/simulation.md"
+
+
+def called_by_users(tree, path):
+    """(line, name) of each call of a header that is no part of another one there: macros, and
+    functions that no macro stands for."""
+    code = tree.code(path)
+    macros = "\n".join(re.findall(r"(?m)^#define(?:[^\n]*\\\n)*[^\n]*", code))
+    inside = set(re.findall(r"\w+", re.sub(r"(?m)^#define \w+", "", macros)))
+    for line, match in tree.grep(path, r"(?m)^#define (weir_\w*[a-z0-9])\(|"
+                                       r"\bWEIR_API\b[^;(]*?\b(weir_[a-z]\w*)\("):
+        name = match.group(1) or match.group(2)
+        if match.group(1) or name not in inside and not name.endswith("_erased"):
+            yield line, name
+
+
+@rule
+def simulated(tree):
+    """Each operator is in the simulator, or in the page's table of those that are not, which gives
+    the reason for a name or a whole header; and the table has none that is."""
+    seen = set()
+    for path in tree.sources("tests/sim/"):
+        seen |= set(re.findall(r"\w+", tree.code(path)))
+    excused, stale = {}, dict()
+    for number, line in enumerate(tree.files.get(SIMULATION, "").split("\n"), 1):
+        row = re.match(r"\| (`weir[^|]*`) \| \S", line)
+        for name in re.findall(r"`(weir[\w/.]*)`", row.group(1)) if row else ():
+            excused[name] = stale[name] = number
+    for path in tree.sources("operators/include/weir/operators/",
+                             "connectors/include/weir/connectors/", ends=(".h",)):
+        header = path.split("/include/")[1]
+        for line, name in called_by_users(tree, path):
+            is_seen = name in seen or name.replace("weir_", "weir__", 1) in seen
+            for key in (header, name):
+                if key in excused and not (is_seen and key == name):
+                    stale.pop(key, None)
+            if not is_seen and header not in excused and name not in excused:
+                yield path, line, f"{name} is not in tests/sim, and {SIMULATION} does not say why"
+    for name, number in stale.items():
+        yield SIMULATION, number, f"{name} is in the simulator, or in no header"
+
+
 def squeeze(text):
     return " ".join(text.split())
 
