@@ -4,18 +4,20 @@
  */
 #include <weir/operators/rebalance.h>
 
-/* Of the worker's thread. */
-static _Thread_local uint64_t turn;
-
+/* Of all workers together, so that small batches of several are divided evenly, too. */
 static void in_turn(const void *records, size_t count, uint64_t *out, void *ctx)
 {
     (void)records;
-    (void)ctx;
+    uint64_t turn = __atomic_fetch_add((uint64_t *)ctx, count, __ATOMIC_RELAXED);
     for (size_t i = 0; i < count; i++)
-        out[i] = turn++;
+        out[i] = turn + i;
 }
 
 weir_port *weir_rebalance_erased(weir_port *in)
 {
-    return weir_port_by_function(in, in_turn, NULL);
+    if (!in)
+        return NULL;
+    uint64_t *turn = weir_graph_alloc(weir_port_graph(in), sizeof *turn);
+    *turn = 0;
+    return weir_port_by_function(in, in_turn, turn);
 }

@@ -31,7 +31,9 @@ START_TEST(runs_repeat)
         ck_assert_uint_eq(one.steps, two.steps);
         sim_run_once(&(sim_limits){ .seed = 2 * seed + 1 }, &one);
         sim_run_once(&(sim_limits){ .seed = 2 * seed + 1 }, &two);
-        ck_assert_uint_eq(one.steps, two.steps);
+        ck_assert_msg(one.steps == two.steps, "seed %llu: %llu steps, then %llu",
+                      (unsigned long long)(2 * seed + 1), (unsigned long long)one.steps,
+                      (unsigned long long)two.steps);
     }
 }
 END_TEST
