@@ -19,7 +19,9 @@
  * The times are those of the publishing dataflow: another one that follows the epoch clock, or a
  * manual input that keeps in step, fits to it. When the publisher is complete, so is the import.
  * When the publisher is removed, the import keeps what it has, and its frontier stands still until
- * the program ends. What is kept in memory goes with the last who reads it.
+ * the program ends; then it ends, too, and what had come of an epoch that was not complete passes
+ * for all of it. Where that matters, remove the dataflow that imports first, or let the publisher's
+ * input end. What is kept in memory goes with the last who reads it.
  *
  * A publisher stays when it is complete (as with weir_dataflow_spec.keep), until it is removed: in
  * one order with all that is added, so an import finds it on all workers of all processes, or on
