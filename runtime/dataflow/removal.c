@@ -12,7 +12,7 @@
 #include "base/planted.h"
 #include "dataflow/instance.h"
 
-/* Memory that was made free is free at once, in either step. */
+/* Before the drop changes are kept, after it everybody hears of them; credits go back at once. */
 static void settle(weir__dataflow *dataflow)
 {
     if (!dataflow->drops) {

@@ -24,7 +24,7 @@
 typedef enum weir__command_kind {
     WEIR__BUILD,
     WEIR__REMOVE,
-    WEIR__DROP, /* what was removed: all workers of all processes have done that */
+    WEIR__DROP, /* of a dataflow whose REMOVE all workers of all processes have done */
     WEIR__ENTRY,
     WEIR__BARRIER
 } weir__command_kind;

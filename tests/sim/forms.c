@@ -46,6 +46,12 @@ void sim_bag_fini(sim_bag *bag)
     *bag = (sim_bag){ 0 };
 }
 
+void sim_nothing(const sim_at *at, sim_bag *out)
+{
+    (void)at;
+    (void)out;
+}
+
 bool sim_bag_next_key(const sim_bag *bag, size_t *at, sim_of_key *of)
 {
     if (*at == bag->count)

@@ -52,6 +52,8 @@ typedef struct sim_at {
 } sim_at;
 /* An input at the time, or at an earlier one. Settled. */
 const sim_bag *sim_at_input(const sim_at *at, unsigned input, const weir_time *time);
+/* From scratch, of what gives no records. */
+void sim_nothing(const sim_at *at, sim_bag *out);
 /* What was sent at this time or before into input 0, which is a source's, from *i on; NULL: no
  * more. */
 const sim_record *sim_at_sent(const sim_at *at, size_t *i);

@@ -185,14 +185,8 @@ static weir_port *build_view_unique(const sim_op *op, weir_port *const *in)
     return NULL;
 }
 
-static void nothing(const sim_at *at, sim_bag *out)
-{
-    (void)at;
-    (void)out;
-}
-
 const sim_form sim_forms_readers[] = {
-    { "random reader", 1, 0, SIM_LATE, 0, 25, build_reader, nothing, NULL },
-    { "view_unique", 1, 0, SIM_LATE | SIM_OUTSIDE, 0, 5, build_view_unique, nothing, NULL },
+    { "random reader", 1, 0, SIM_LATE, 0, 25, build_reader, sim_nothing, NULL },
+    { "view_unique", 1, 0, SIM_LATE | SIM_OUTSIDE, 0, 5, build_view_unique, sim_nothing, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 };

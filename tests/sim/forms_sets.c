@@ -105,17 +105,11 @@ static weir_port *build_empty(const sim_op *op, weir_port *const *in)
     return NULL;
 }
 
-static void nothing(const sim_at *at, sim_bag *out)
-{
-    (void)at;
-    (void)out;
-}
-
 const sim_form sim_forms_sets[] = {
     { "distinct", 1, 1, SIM_CLEAN, 0, 6, build_distinct, distinct, NULL },
     { "threshold", 1, 1, SIM_CLEAN, 0, 3, build_threshold, threshold, NULL },
     { "identifiers", 1, 1, SIM_CLEAN, 1, 2, build_identifiers, distinct, NULL },
-    { "assert_equal", 1, 0, 0, 0, 3, build_equal, nothing, NULL },
-    { "assert_empty", 1, 0, SIM_WHOLE, 0, 2, build_empty, nothing, NULL },
+    { "assert_equal", 1, 0, 0, 0, 3, build_equal, sim_nothing, NULL },
+    { "assert_empty", 1, 0, SIM_WHOLE, 0, 2, build_empty, sim_nothing, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 };

@@ -293,12 +293,6 @@ static weir_port *build_events(const sim_op *op, weir_port *const *in)
     return NULL;
 }
 
-static void nothing(const sim_at *at, sim_bag *out)
-{
-    (void)at;
-    (void)out;
-}
-
 enum { SENDS = SIM_LATE | SIM_LEAVES | SIM_OUTSIDE | SIM_PLAIN_TOO };
 
 /* Their input is that they are in its graph. */
@@ -308,6 +302,7 @@ const sim_form sim_forms_sources[] = {
     { "file_source", 1, 0, SENDS, 0, 4, build_file, all_sent, NULL },
     { "kafka_source", 1, 0, SENDS, 0, 5, build_topic, all_sent, NULL },
     { "kafka_table", 1, 0, SENDS, 0, 5, build_table, newest_sent, NULL },
-    { "events", 1, 0, SIM_LATE | SIM_OUTSIDE | SIM_OF_LATER, 0, 10, build_events, nothing, NULL },
+    { "events", 1, 0, SIM_LATE | SIM_OUTSIDE | SIM_OF_LATER, 0, 10, build_events, sim_nothing,
+      NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 };

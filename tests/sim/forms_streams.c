@@ -271,12 +271,6 @@ static weir_port *build_view(const sim_op *op, weir_port *const *in)
     return NULL;
 }
 
-static void nothing(const sim_at *at, sim_bag *out)
-{
-    (void)at;
-    (void)out;
-}
-
 /* ---- other forms ---- */
 
 static void first_there(const item *key, weir_group(item) group, weir_out(item) out)
@@ -358,7 +352,7 @@ const sim_form sim_forms_streams[] = {
       NULL },
     { "state_machine", 1, 1, SIM_OUTSIDE | SIM_OF_SOURCE | SIM_CLEAN, 0, 0, build_machine, machine,
       NULL },
-    { "view", 1, 0, SIM_OUTSIDE, 0, 8, build_view, nothing, NULL },
+    { "view", 1, 0, SIM_OUTSIDE, 0, 8, build_view, sim_nothing, NULL },
     { "reduce first", 1, 1, SIM_CLEAN, 0, 4, build_first, NULL, first },
     { "delta_join4", 3, 1, 0, 0, 3, build_four, four_at, NULL },
     { NULL, 0, 0, 0, 0, 0, NULL, NULL, NULL }
